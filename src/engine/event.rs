@@ -1,0 +1,128 @@
+//! What the engine tells: small, lossless events. Bulky values travel behind `Arc`.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    field::{Picture, Plane},
+    recipe::Recipe,
+};
+
+/// Names one submitted recipe; later submissions have larger ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The device was chosen and tested; `device` is its name for people.
+    Ready { device: String },
+    /// A model is being read, or something else takes a moment: a sentence for the progress line.
+    Busy { message: String },
+    /// The job's models are loaded and its text is encoded; denoising begins.
+    Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
+    /// One step was finished.
+    Step { job: JobId, report: Arc<StepReport> },
+    /// The job's picture is there.
+    Done { job: JobId, take: Arc<Finished> },
+    /// The job was stopped by request or overtaken by a newer one.
+    Stopped { job: JobId },
+    /// The job could not be carried out; the next one can.
+    Failed { job: JobId, message: String },
+}
+
+/// One position of the encoded prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Position in the encoded sequence; 0 is the start token.
+    pub position: usize,
+    /// The text it stands for; empty for start, end and padding.
+    pub text: String,
+    pub kind: TokenKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Start,
+    Word,
+    End,
+    Padding,
+}
+
+/// What came out of a job.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub recipe: Recipe,
+    pub picture: Arc<Picture>,
+    pub reports: Vec<Arc<StepReport>>,
+    pub elapsed: Duration,
+    /// U-Net forward passes of one sample each.
+    pub branch_evaluations: usize,
+}
+
+/// Everything the panels show of one step. Maps are at latent size unless said.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// Index of the U-Net call, from 0.
+    pub step: usize,
+    pub calls: usize,
+    /// Training timestep of the model input, 0..1000.
+    pub timestep: f32,
+    /// Noise level sigma (of x0 + sigma * noise) of the model input.
+    pub sigma: f32,
+    /// The picture as predicted from this step (x0), decoded or projected.
+    pub preview: Arc<Picture>,
+    pub scfg: Option<Arc<ScfgReport>>,
+    /// One per active concept, in order.
+    pub concepts: Vec<Arc<ConceptReport>>,
+    pub fusion: Option<Arc<FusionReport>>,
+    pub norms: Norms,
+    pub elapsed: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct ScfgReport {
+    /// Token position that owns each element.
+    pub region: Plane<u16>,
+    pub foreground: Plane<u8>,
+    /// Rate after clamps and blur; the effective scale is g times this.
+    pub rate: Plane,
+    /// Share of the elements of each region that occurs, largest first: (token position, share 0..=1).
+    pub shares: Vec<(usize, f32)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ConceptReport {
+    pub text: String,
+    /// Whether the concept acts at this step (past warm-up, before cool-down).
+    pub active: bool,
+    /// Channel-norm of the concept's direction, before the threshold.
+    pub magnitude: Plane,
+    /// Share of the channels that the concept may touch at each element, 0..=1.
+    pub mask: Plane,
+    /// Share of elements of which it touches at least one channel.
+    pub share: f32,
+    /// Norm of the term that the concept adds.
+    pub norm: f32,
+}
+
+#[derive(Clone, Debug)]
+pub struct FusionReport {
+    /// Whether the two models were fused at this step.
+    pub active: bool,
+    pub saliency_general: Plane,
+    pub saliency_expert: Plane,
+    /// 1 where the expert draws.
+    pub mask: Plane<u8>,
+    /// Share of elements that the expert draws.
+    pub share: f32,
+}
+
+/// Norms of the guidance terms at one step, for plots.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Norms {
+    /// g * (prompt - unconditional), S-CFG's rate included.
+    pub guidance: f32,
+    /// The SEGA term.
+    pub sega: f32,
+    /// What the sampler got.
+    pub guided: f32,
+}

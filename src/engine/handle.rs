@@ -1,0 +1,135 @@
+//! The two ends of the line between a window (or a script) and the worker.
+
+use std::sync::{
+    Arc, Condvar, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+
+use super::event::{Event, JobId};
+use crate::recipe::Recipe;
+
+/// Room for the events of several runs: a hidden window that drains late does not block the worker for long.
+const EVENT_ROOM: usize = 4096;
+
+/// What the UI holds: sends recipes, takes events. Never waits.
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+    events: Receiver<Event>,
+}
+
+/// What the worker holds: takes the newest recipe, sends events.
+pub struct WorkerEnd {
+    shared: Arc<Shared>,
+    events: SyncSender<Event>,
+    wake: Box<dyn Fn() + Send>,
+}
+
+struct Shared {
+    /// Only the newest request is kept: an older one that was never begun is simply replaced.
+    pending: Mutex<Pending>,
+    arrived: Condvar,
+    /// Raised by every submission and stop; a running job compares it with the value it began with.
+    generation: AtomicU64,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Pending {
+    request: Option<Request>,
+    next_id: u64,
+}
+
+/// A recipe to carry out.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub job: JobId,
+    pub recipe: Recipe,
+    generation: u64,
+}
+
+/// Tells a running job whether it is still wanted. One atomic load, cheap enough to ask between any two operations.
+#[derive(Clone)]
+pub struct Cancel {
+    shared: Arc<Shared>,
+    generation: u64,
+}
+
+impl Cancel {
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.generation.load(Ordering::Acquire) != self.generation
+    }
+}
+
+/// Makes a connected pair. `wake` is called after every event, from the worker's thread.
+pub fn connect(wake: impl Fn() + Send + 'static) -> (EngineHandle, WorkerEnd) {
+    let shared = Arc::new(Shared {
+        pending: Mutex::default(),
+        arrived: Condvar::new(),
+        generation: AtomicU64::new(0),
+        closed: AtomicBool::new(false),
+    });
+    let (sender, events) = sync_channel(EVENT_ROOM);
+    let worker = WorkerEnd { shared: shared.clone(), events: sender, wake: Box::new(wake) };
+    (EngineHandle { shared, events }, worker)
+}
+
+impl EngineHandle {
+    /// Asks for `recipe`; whatever runs or waits is given up for it.
+    pub fn submit(&self, recipe: Recipe) -> JobId {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.next_id += 1;
+        let job = JobId(pending.next_id);
+        let generation = self.shared.generation.fetch_add(1, Ordering::AcqRel) + 1;
+        pending.request = Some(Request { job, recipe, generation });
+        self.shared.arrived.notify_one();
+        job
+    }
+
+    /// Gives up whatever runs or waits.
+    pub fn stop(&self) {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.request = None;
+        self.shared.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The next event, if there is one.
+    pub fn poll(&self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+}
+
+impl Drop for EngineHandle {
+    fn drop(&mut self) {
+        self.stop();
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.arrived.notify_one();
+    }
+}
+
+impl WorkerEnd {
+    /// Waits for the newest request; `None` once the other end is gone.
+    pub fn next(&self) -> Option<Request> {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if self.shared.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            if let Some(request) = pending.request.take() {
+                return Some(request);
+            }
+            pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub fn cancel_token(&self, request: &Request) -> Cancel {
+        Cancel { shared: self.shared.clone(), generation: request.generation }
+    }
+
+    /// Sends an event and wakes the other end. An event to nobody is dropped.
+    pub fn send(&self, event: Event) {
+        if self.events.send(event).is_ok() {
+            (self.wake)();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use super::{Concept, Recipe, Sampler, Schedule};
+
+/// A request that cannot be met: one sentence that says what, where and what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    #[error("unknown {what} \"{given}\": choose one of {known}")]
+    UnknownOption { what: &'static str, given: String, known: String },
+    #[error("{what} is {given}, but must be {must}")]
+    OutOfRange { what: String, given: String, must: &'static str },
+    #[error("{0}")]
+    Conflict(String),
+}
+
+/// The largest side that is accepted, in pixels: beyond it attention alone needs tens of gigabytes.
+const MAX_SIDE: usize = 2048;
+const MAX_STEPS: usize = 1000;
+
+fn require(ok: bool, what: impl Into<String>, given: impl ToString, must: &'static str) -> Result<(), RecipeError> {
+    if ok { Ok(()) } else { Err(RecipeError::OutOfRange { what: what.into(), given: given.to_string(), must }) }
+}
+
+pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
+    for (name, side) in [("width", r.width), ("height", r.height)] {
+        require(side % 8 == 0 && (64..=MAX_SIDE).contains(&side), name, side, "a multiple of 8 between 64 and 2048")?;
+    }
+    require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
+    require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    check_schedule(r)?;
+    let s = &r.scfg;
+    require(s.rate_min.is_finite() && s.rate_min >= 0.0, "S-CFG rate minimum", s.rate_min, "0 or more")?;
+    require(
+        s.rate_max.is_finite() && s.rate_max >= s.rate_min,
+        "S-CFG rate maximum",
+        s.rate_max,
+        "at least the minimum",
+    )?;
+    require(s.scale_cap.is_finite() && s.scale_cap > 0.0, "S-CFG scale cap", s.scale_cap, "more than 0")?;
+    for (k, concept) in r.concepts.iter().enumerate() {
+        check_concept(k, concept)?;
+    }
+    let m = r.momentum;
+    require((0.0..=1.0).contains(&m.scale), "momentum scale", m.scale, "between 0 and 1")?;
+    require((0.0..1.0).contains(&m.beta), "momentum beta", m.beta, "at least 0 and below 1")?;
+    if let Some(f) = &r.fusion {
+        require(f.t0.is_finite(), "fusion t0", f.t0, "a finite timestep")?;
+        for (name, k) in [("fusion kg", f.k_g), ("fusion ke", f.k_e)] {
+            require(k.is_finite() && k >= 0.0, name, k, "0 or more")?;
+        }
+    }
+    Ok(())
+}
+
+fn check_schedule(r: &Recipe) -> Result<(), RecipeError> {
+    let takes_sigmas = matches!(
+        r.sampler,
+        Sampler::Euler | Sampler::Heun | Sampler::DpmPp2M | Sampler::EulerAncestral | Sampler::UniPc
+    );
+    if r.schedule == Schedule::Normal || takes_sigmas {
+        return Ok(());
+    }
+    Err(RecipeError::Conflict(format!(
+        "sampler {} has no {} schedule: choose the normal schedule, or another sampler such as dpmpp-2m",
+        r.sampler, r.schedule
+    )))
+}
+
+fn check_concept(k: usize, c: &Concept) -> Result<(), RecipeError> {
+    let name = |field: &str| format!("{field} of concept {} (\"{}\")", k + 1, c.text);
+    require(c.scale.is_finite(), name("scale"), c.scale, "a finite number")?;
+    require((0.0..=1.0).contains(&c.threshold), name("threshold"), c.threshold, "a quantile between 0 and 1")?;
+    require(c.weight.is_finite(), name("weight"), c.weight, "a finite number")
+}

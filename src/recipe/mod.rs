@@ -1,0 +1,184 @@
+//! What is wanted: plain, serialisable data. A [`Recipe`] is all that is needed to make the same picture again.
+
+mod error;
+mod model_ref;
+mod options;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::RecipeError;
+pub use model_ref::ModelRef;
+pub use options::{FusionMode, Profile, Sampler, Schedule};
+
+/// Everything that decides a picture. Serialised as is into sessions, traces and PNG files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recipe {
+    pub prompt: String,
+    pub negative: String,
+    pub model: ModelRef,
+    pub sampler: Sampler,
+    pub schedule: Schedule,
+    pub steps: usize,
+    pub seed: u64,
+    /// Pixels, a multiple of 8.
+    pub width: usize,
+    /// Pixels, a multiple of 8.
+    pub height: usize,
+    /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
+    pub cfg: f32,
+    pub profile: Profile,
+    pub scfg: Scfg,
+    pub concepts: Vec<Concept>,
+    pub momentum: Momentum,
+    pub fusion: Option<Fusion>,
+}
+
+/// S-CFG settings (Shen et al., CVPR 2024).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scfg {
+    pub enabled: bool,
+    /// First clamp of the rate map, lower and upper bound.
+    pub rate_min: f32,
+    pub rate_max: f32,
+    /// Second clamp: the effective scale g * rate never exceeds this.
+    pub scale_cap: f32,
+}
+
+/// One SEGA concept (Brack et al., NeurIPS 2023).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Concept {
+    pub text: String,
+    /// Edit guidance scale; negative steers away.
+    pub scale: f32,
+    /// Quantile in 0..=1: only elements at or above it are touched.
+    pub threshold: f32,
+    /// First step index at which the concept acts.
+    pub warmup: usize,
+    /// First step index at which it no longer acts.
+    pub cooldown: Option<usize>,
+    pub weight: f32,
+    /// Steer in the opposite direction.
+    pub reverse: bool,
+    /// A muted concept is kept but not computed.
+    pub enabled: bool,
+}
+
+/// SEGA momentum, shared by all concepts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Momentum {
+    pub scale: f32,
+    pub beta: f32,
+}
+
+/// SNB fusion with an expert model (MagicFusion, Zhao et al., ICCV 2023).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fusion {
+    pub enabled: bool,
+    pub expert: ModelRef,
+    /// The expert's own prompt; `None` means the general one.
+    pub prompt: Option<String>,
+    /// Timestep gate T0 of [`FusionMode`], in training timesteps (0..1000).
+    pub t0: f32,
+    /// Sharpness of the general model's saliency.
+    pub k_g: f32,
+    /// Sharpness of the expert's saliency.
+    pub k_e: f32,
+    pub mode: FusionMode,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            negative: String::new(),
+            model: ModelRef::Pocket,
+            sampler: Sampler::Ddim,
+            schedule: Schedule::Normal,
+            steps: 20,
+            seed: 0,
+            width: 192,
+            height: 192,
+            cfg: 5.0,
+            profile: Profile::Fixed,
+            scfg: Scfg::default(),
+            concepts: Vec::new(),
+            momentum: Momentum::default(),
+            fusion: None,
+        }
+    }
+}
+
+impl Default for Scfg {
+    fn default() -> Self {
+        Self { enabled: false, rate_min: 0.8, rate_max: 3.0, scale_cap: 15.0 }
+    }
+}
+
+impl Default for Concept {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            scale: 5.0,
+            threshold: 0.9,
+            warmup: 10,
+            cooldown: None,
+            weight: 1.0,
+            reverse: false,
+            enabled: true,
+        }
+    }
+}
+
+impl Default for Momentum {
+    fn default() -> Self {
+        Self { scale: 0.1, beta: 0.4 }
+    }
+}
+
+impl Default for Fusion {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            expert: ModelRef::PocketToon,
+            prompt: None,
+            t0: 600.0,
+            k_g: 1.0,
+            k_e: 1.0,
+            mode: FusionMode::High,
+        }
+    }
+}
+
+impl Concept {
+    /// Signed scale: the direction and strength in one number.
+    pub fn signed_scale(&self) -> f32 {
+        if self.reverse { -self.scale } else { self.scale }
+    }
+}
+
+impl Recipe {
+    /// Concepts that are computed, in order: enabled and with a text.
+    pub fn active_concepts(&self) -> impl Iterator<Item = &Concept> {
+        self.concepts.iter().filter(|c| c.enabled && !c.text.trim().is_empty())
+    }
+
+    /// The fusion, if it is switched on.
+    pub fn active_fusion(&self) -> Option<&Fusion> {
+        self.fusion.as_ref().filter(|f| f.enabled)
+    }
+
+    /// The expert's prompt, when there is a fusion.
+    pub fn expert_prompt(&self) -> Option<&str> {
+        self.active_fusion().map(|f| f.prompt.as_deref().unwrap_or(&self.prompt))
+    }
+
+    /// Checks every number, and says in one sentence what is wrong, where, and what to do.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        error::check(self)
+    }
+}

@@ -1,0 +1,99 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::RecipeError;
+
+/// Declares an enum of named options with its names, one table for parsing, printing and lists.
+macro_rules! options {
+    ($(#[$meta:meta])* $name:ident, $what:literal: $($(#[$vmeta:meta])* $variant:ident = $text:literal, $title:literal;)+) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name on the command line and in files.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The name people know it by.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = RecipeError;
+
+            fn from_str(s: &str) -> Result<Self, RecipeError> {
+                Self::ALL.iter().copied().find(|o| o.name() == s).ok_or_else(|| RecipeError::UnknownOption {
+                    what: $what,
+                    given: s.to_owned(),
+                    known: Self::ALL.iter().map(|o| o.name()).collect::<Vec<_>>().join(", "),
+                })
+            }
+        }
+    };
+}
+
+options! {
+    /// How latents go from one noise level to the next.
+    Sampler, "sampler":
+    Ddim = "ddim", "DDIM";
+    Pndm = "pndm", "PNDM";
+    Euler = "euler", "Euler";
+    EulerAncestral = "euler-a", "Euler a";
+    Heun = "heun", "Heun";
+    DpmPp2M = "dpmpp-2m", "DPM++ 2M";
+    UniPc = "unipc", "UniPC";
+    Lcm = "lcm", "LCM";
+}
+
+options! {
+    /// Which noise levels are visited.
+    Schedule, "schedule":
+    /// As the sampler and the model's scheduler file have it.
+    Normal = "normal", "Normal";
+    Karras = "karras", "Karras";
+    Exponential = "exponential", "Exponential";
+}
+
+options! {
+    /// Which version of the three methods: as the authors' code does it, or with its defects repaired.
+    Profile, "profile":
+    Reference = "reference", "reference";
+    Fixed = "fixed", "fixed";
+}
+
+options! {
+    /// When the two models are fused, by raw timestep t against T0 (SNB's modes 0, 1 and 2).
+    FusionMode, "fusion mode":
+    /// Never: the general model alone.
+    Off = "0", "Off";
+    /// Where t <= T0: the late, detailed steps.
+    Low = "1", "Late steps (t ≤ T0)";
+    /// Where t > T0: the early, composing steps.
+    High = "2", "Early steps (t > T0)";
+}
+
+impl FusionMode {
+    /// Whether the step at raw timestep `t` is fused. Strict `>` as in the reference (algorithms.md §3.2, step 8).
+    pub fn fuses(self, t: f32, t0: f32) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Low => t <= t0,
+            Self::High => t > t0,
+        }
+    }
+}
