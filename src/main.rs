@@ -1,1 +1,32 @@
-fn main() {}
+//! No argument: the studio. A subcommand: headless.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use sextant::{cli, engine, studio};
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let cli = cli::Cli::parse();
+    match cli.command {
+        Some(command) => cli::run(command),
+        None => open_studio(&cli.device, cli.session),
+    }
+}
+
+fn open_studio(device: &str, session: Option<std::path::PathBuf>) -> ExitCode {
+    let choice = match device.parse::<engine::DeviceChoice>() {
+        Ok(choice) => choice,
+        Err(error) => {
+            eprintln!("sextant: {error}");
+            return ExitCode::from(cli::Status::Refused as u8);
+        }
+    };
+    match studio::run(move |wake| engine::start(choice, wake), session) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sextant: {error:#}");
+            ExitCode::from(cli::Status::Failed as u8)
+        }
+    }
+}

@@ -102,6 +102,8 @@ impl EngineHandle {
 impl Drop for EngineHandle {
     fn drop(&mut self) {
         self.stop();
+        // Under the lock, or the worker could look just before and fall asleep just after.
+        let _pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.closed.store(true, Ordering::Release);
         self.shared.arrived.notify_one();
     }

@@ -1,9 +1,31 @@
 //! The worker: its own thread, owner of every model and tensor.
 //!
 //! [`start`] gives the handle that a window holds; [`handle::connect`] gives both ends, for tests that play the worker.
+//! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
 
+pub mod branches;
+pub mod device;
+mod error;
 pub mod event;
 pub mod handle;
+pub mod models;
+mod parametrisation;
+pub mod preview;
+pub mod report;
+pub mod run;
+mod worker;
 
+pub use device::DeviceChoice;
+pub use error::EngineError;
 pub use event::{ConceptReport, Event, Finished, FusionReport, JobId, Norms, ScfgReport, StepReport, Token, TokenKind};
 pub use handle::EngineHandle;
+
+/// Starts the worker's thread. `wake` is called from it after every event.
+///
+/// # Errors
+/// When the operating system refuses a thread.
+pub fn start(choice: DeviceChoice, wake: impl Fn() + Send + 'static) -> std::io::Result<EngineHandle> {
+    let (handle, worker) = handle::connect(wake);
+    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice))?;
+    Ok(handle)
+}

@@ -1,0 +1,69 @@
+//! The command line: no subcommand opens the studio, the others work without a window.
+
+mod args;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use args::RenderArgs;
+
+/// Steer text-to-image diffusion by meaning: S-CFG, SEGA and SNB, live. Without a command it opens the studio.
+#[derive(Debug, Parser)]
+#[command(name = "sextant", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// A session to open in the studio.
+    pub session: Option<std::path::PathBuf>,
+    /// Where to compute: auto, cpu or wgpu.
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Render one picture without a window.
+    Render(Box<RenderArgs>),
+}
+
+/// An error with the exit status it asks for.
+#[derive(Debug)]
+pub struct Failure {
+    pub status: Status,
+    pub error: anyhow::Error,
+}
+
+/// Exit statuses (design §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Something went wrong on the way.
+    Failed = 1,
+    /// The request cannot be met.
+    Refused = 2,
+}
+
+impl Failure {
+    fn refused(error: impl Into<anyhow::Error>) -> Self {
+        Self { status: Status::Refused, error: error.into() }
+    }
+
+    fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self { status: Status::Failed, error: error.into() }
+    }
+}
+
+/// Runs a headless command; errors go to standard error as one sentence.
+pub fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Render(args) => render::render(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("sextant: {:#}", failure.error);
+            ExitCode::from(failure.status as u8)
+        }
+    }
+}

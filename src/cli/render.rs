@@ -1,0 +1,113 @@
+//! `sextant render`: one picture without a window, and its trace.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::{Failure, RenderArgs};
+use crate::{
+    engine::{
+        device, latent_side, models::Models, preview,
+        run::{Run, StepRecord},
+    },
+    field::Picture,
+    recipe::Recipe,
+    session,
+    trace::{self, Trace},
+    weights::LoadedModel,
+};
+
+/// Carries out `sextant render`.
+pub fn render(args: &RenderArgs) -> Result<(), Failure> {
+    let mut recipe = base_recipe(args)?;
+    args.apply(&mut recipe).map_err(Failure::refused)?;
+    recipe.validate().map_err(Failure::refused)?;
+    check_writable(&args.out)?;
+    let init = args.init_latents.as_deref().map(trace::read_init_latents).transpose().map_err(Failure::refused)?;
+
+    let opened = args.device.parse().and_then(device::open).map_err(Failure::refused)?;
+    let busy = |message: String| eprintln!("{message}");
+    let (general, expert) =
+        Models::default().for_recipe(&recipe, &opened.device, &busy).map_err(Failure::refused)?;
+    native_size(args, &mut recipe, &general);
+    recipe.validate().map_err(Failure::refused)?;
+
+    let mut trace = args.trace.as_ref().map(|_| Trace::default());
+    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), init).map_err(Failure::refused)?;
+    if let Some(trace) = &mut trace {
+        let (texts, expert_texts) = run.texts();
+        trace.begin(run.init_latents(), texts, expert_texts);
+    }
+    denoise(&mut run, trace.as_mut()).map_err(Failure::failed)?;
+
+    let latents = run.latents();
+    let decoded = general.vae.decode(latents);
+    let picture = preview::to_picture(&decoded, latents, general.vae.downsampling());
+    session::png::write(&args.out, &picture, &recipe).map_err(Failure::failed)?;
+    if let (Some(trace), Some(path)) = (&mut trace, &args.trace) {
+        finish_trace(trace, path, &run, &decoded, &picture, &recipe)?;
+    }
+    Ok(())
+}
+
+/// The recipe that the flags change: a session's current one, or the default.
+fn base_recipe(args: &RenderArgs) -> Result<Recipe, Failure> {
+    match &args.session {
+        Some(path) => Ok(session::document::load(path).map_err(Failure::refused)?.recipe),
+        None => Ok(Recipe::default()),
+    }
+}
+
+/// Without a size in flags or session, the size the model was trained at.
+fn native_size(args: &RenderArgs, recipe: &mut Recipe, model: &LoadedModel) {
+    if args.session.is_some() {
+        return;
+    }
+    let side = latent_side(model) * model.vae.downsampling();
+    recipe.width = args.width.unwrap_or(side);
+    recipe.height = args.height.unwrap_or(side);
+}
+
+fn check_writable(out: &Path) -> Result<(), Failure> {
+    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::refused(anyhow::anyhow!("the folder of --out {} does not exist: create it first", out.display())))
+}
+
+fn denoise(run: &mut Run<'_>, mut trace: Option<&mut Trace>) -> Result<(), crate::engine::EngineError> {
+    let calls = run.calls();
+    let begun = Instant::now();
+    while let Some(record) = run.step(&|| true)? {
+        progress(&record, calls, begun.elapsed());
+        if let Some(trace) = trace.as_deref_mut() {
+            trace.step(&record);
+        }
+    }
+    Ok(())
+}
+
+/// One line a step on standard error. A closed standard error is nobody's loss.
+fn progress(record: &StepRecord, calls: usize, elapsed: Duration) {
+    let done = record.step + 1;
+    let per_step = elapsed.as_secs_f32() / done as f32;
+    let left = per_step * (calls - done) as f32;
+    let _ = writeln!(std::io::stderr(), "step {done}/{calls} · {per_step:.2} s/step · {left:.0} s left");
+}
+
+fn finish_trace(
+    trace: &mut Trace,
+    path: &Path,
+    run: &Run<'_>,
+    decoded: &[f32],
+    picture: &Picture,
+    recipe: &Recipe,
+) -> Result<(), Failure> {
+    let image: Vec<f32> = decoded.iter().map(|&v| preview::to_unit(v)).collect();
+    trace.finish(run.latents(), &image, [picture.height, picture.width]);
+    let text = ron::ser::to_string_pretty(recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
+    trace.write(path, &text).map_err(Failure::failed)
+}

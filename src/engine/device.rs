@@ -1,0 +1,111 @@
+//! Which device computes: a real GPU through wgpu, else the CPU. A software rasteriser is never picked.
+
+use std::{fmt, str::FromStr};
+
+use burn::tensor::{Device, DeviceKind};
+
+use super::error::EngineError;
+use crate::{
+    field::Latents,
+    recipe::ModelRef,
+    weights::{self, LoadedModel},
+};
+
+/// What the user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The GPU if there is a real one and it passes the self-test, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    Wgpu,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = EngineError;
+
+    fn from_str(s: &str) -> Result<Self, EngineError> {
+        match s {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "wgpu" => Ok(Self::Wgpu),
+            _ => Err(EngineError::Device(format!("\"{s}\" is not auto, cpu or wgpu"))),
+        }
+    }
+}
+
+/// An opened device with its name for people.
+#[derive(Clone)]
+pub struct Opened {
+    pub device: Device,
+    pub name: String,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opened({})", self.name)
+    }
+}
+
+/// Largest relative difference (L2) that the self-test grants a GPU against the CPU.
+const SELF_TEST_TOLERANCE: f32 = 2e-3;
+
+/// Opens a device. `Auto` falls back to the CPU and logs why; `Wgpu` says why it cannot.
+pub fn open(choice: DeviceChoice) -> Result<Opened, EngineError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu()),
+        DeviceChoice::Wgpu => gpu(),
+        DeviceChoice::Auto => Ok(gpu().unwrap_or_else(|why| {
+            log::info!("computing on the CPU: {why}");
+            cpu()
+        })),
+    }
+}
+
+fn cpu() -> Opened {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    Opened { device: Device::flex(), name: format!("CPU · {threads} threads") }
+}
+
+fn gpu() -> Result<Opened, EngineError> {
+    let (kind, name) = real_gpu().ok_or_else(|| {
+        EngineError::Device("there is no graphics card that wgpu can use (software rasterisers do not count)".into())
+    })?;
+    let device = Device::wgpu_options()
+        .device_kind(kind)
+        .init()
+        .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
+    self_test(&device, &name)?;
+    Ok(Opened { device, name })
+}
+
+/// The first hardware adapter, dedicated cards first.
+fn real_gpu() -> Option<(DeviceKind, String)> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    let kinds = [
+        (wgpu::DeviceType::DiscreteGpu, DeviceKind::DiscreteGpu(0)),
+        (wgpu::DeviceType::IntegratedGpu, DeviceKind::IntegratedGpu(0)),
+        (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
+    ];
+    kinds.into_iter().find_map(|(device_type, kind)| {
+        let found = adapters.iter().map(wgpu::Adapter::get_info).find(|info| info.device_type == device_type)?;
+        Some((kind, found.name))
+    })
+}
+
+/// One pass of the bundled U-Net on both devices must agree: guards against a driver or kernel that computes wrongly.
+fn self_test(device: &Device, name: &str) -> Result<(), EngineError> {
+    let on = |device: &Device| -> Result<Latents, EngineError> {
+        let model: LoadedModel = weights::load(&ModelRef::Pocket, device)?;
+        let text = model.encode("a red car", [128, 128])?;
+        let noise = crate::sampling::TorchGenerator::new(7).latents([model.unet.latent_channels(), 16, 16]);
+        Ok(model.unet.predict(&noise, 500.0, &text, &[], &|| true)?.0)
+    };
+    let (ours, theirs) = (on(device)?, on(&Device::flex())?);
+    let difference = ours.zip(&theirs, |a, b| a - b).norm() / theirs.norm();
+    if difference <= SELF_TEST_TOLERANCE {
+        return Ok(());
+    }
+    Err(EngineError::Device(format!("{name} fails the self-test (it computes {difference:.1e} away from the CPU)")))
+}

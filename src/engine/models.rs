@@ -1,0 +1,77 @@
+//! Loaded models, kept until others are needed.
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+
+use super::error::EngineError;
+use crate::{
+    recipe::{ModelRef, Recipe},
+    weights::{self, LoadedModel},
+};
+
+/// The general model and the expert that were used last.
+#[derive(Default)]
+pub struct Models {
+    general: Option<(ModelRef, Arc<LoadedModel>)>,
+    /// With the general model it was loaded over: a part of a model borrows the rest.
+    expert: Option<(ModelRef, ModelRef, Arc<LoadedModel>)>,
+}
+
+impl Models {
+    /// The models of a recipe, read where they are not at hand; `busy` hears what is being read.
+    pub fn for_recipe(
+        &mut self,
+        recipe: &Recipe,
+        device: &Device,
+        busy: &dyn Fn(String),
+    ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
+        let general = self.general(&recipe.model, device, busy)?;
+        let expert = match recipe.active_fusion() {
+            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, device, busy)?),
+            None => None,
+        };
+        Ok((general, expert))
+    }
+
+    fn general(
+        &mut self,
+        wanted: &ModelRef,
+        device: &Device,
+        busy: &dyn Fn(String),
+    ) -> Result<Arc<LoadedModel>, EngineError> {
+        match &self.general {
+            Some((name, model)) if name == wanted => Ok(model.clone()),
+            _ => {
+                busy(format!("Reading {}…", wanted.title()));
+                self.general = None;
+                let model = Arc::new(weights::load(wanted, device)?);
+                self.general = Some((wanted.clone(), model.clone()));
+                Ok(model)
+            }
+        }
+    }
+
+    fn expert(
+        &mut self,
+        wanted: &ModelRef,
+        over: &ModelRef,
+        general: &Arc<LoadedModel>,
+        device: &Device,
+        busy: &dyn Fn(String),
+    ) -> Result<Arc<LoadedModel>, EngineError> {
+        if wanted == over {
+            return Ok(general.clone());
+        }
+        match &self.expert {
+            Some((name, base, model)) if name == wanted && base == over => Ok(model.clone()),
+            _ => {
+                busy(format!("Reading {}…", wanted.title()));
+                self.expert = None;
+                let model = Arc::new(weights::load_expert(wanted, general, device)?);
+                self.expert = Some((wanted.clone(), over.clone(), model.clone()));
+                Ok(model)
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! From what happened in a step to what the panels show.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    branches::{Predictions, ScfgStep},
+    event::{ConceptReport, FusionReport, Norms, ScfgReport, StepReport},
+    run::StepRecord,
+};
+use crate::{
+    field::{Picture, Plane},
+    guidance::{sega, snb},
+    recipe::Recipe,
+};
+
+/// The report of one step. `preview` is the picture of its x0 prediction.
+pub fn step_report(
+    recipe: &Recipe,
+    record: &StepRecord,
+    calls: usize,
+    preview: Arc<Picture>,
+    elapsed: Duration,
+) -> StepReport {
+    let general = &record.general;
+    StepReport {
+        step: record.step,
+        calls,
+        timestep: record.timestep,
+        sigma: record.sigma,
+        preview,
+        scfg: general.scfg.as_ref().map(|s| Arc::new(scfg_report(s))),
+        concepts: concept_reports(recipe, general),
+        fusion: fusion_report(recipe, record.choice.as_ref(), &record.latents_in),
+        norms: Norms {
+            guidance: general.guidance_norm,
+            sega: general.sega.as_ref().map_or(0.0, |s| s.term.norm()),
+            guided: record.guided.norm(),
+        },
+        elapsed,
+    }
+}
+
+fn scfg_report(step: &ScfgStep) -> ScfgReport {
+    let region = step.segmentation.region();
+    let mut counts: Vec<(usize, usize)> = Vec::new();
+    for &owner in &region.values {
+        match counts.iter_mut().find(|(position, _)| *position == usize::from(owner)) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((usize::from(owner), 1)),
+        }
+    }
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let total = region.values.len() as f32;
+    ScfgReport {
+        shares: counts.into_iter().map(|(position, count)| (position, count as f32 / total)).collect(),
+        foreground: step.segmentation.foreground.clone(),
+        rate: step.rate.clone(),
+        region,
+    }
+}
+
+fn concept_reports(recipe: &Recipe, general: &Predictions) -> Vec<Arc<ConceptReport>> {
+    let Some(sega) = &general.sega else { return Vec::new() };
+    let report = |(concept, step): (&crate::recipe::Concept, &sega::ConceptStep)| {
+        let mask = touched_channels(step, &general.cond);
+        let touched = mask.values.iter().filter(|&&v| v > 0.0).count();
+        Arc::new(ConceptReport {
+            text: concept.text.clone(),
+            active: step.active,
+            magnitude: step.magnitude.clone(),
+            share: touched as f32 / mask.values.len() as f32,
+            mask,
+            norm: step.norm,
+        })
+    };
+    recipe.active_concepts().zip(&sega.concepts).map(report).collect()
+}
+
+/// Share of the channels that the concept may touch, element by element.
+fn touched_channels(step: &sega::ConceptStep, shape: &crate::field::Latents) -> Plane {
+    let area = shape.area();
+    let mut share = Plane::filled(shape.height, shape.width, 0.0);
+    if let Some(mask) = &step.mask {
+        for (i, _) in mask.iter().enumerate().filter(|(_, keep)| **keep) {
+            share.values[i % area] += 1.0 / shape.channels as f32;
+        }
+    }
+    share
+}
+
+/// With a fusion in the recipe, a report at every step; outside its window the general model draws everything.
+fn fusion_report(
+    recipe: &Recipe,
+    choice: Option<&snb::Choice>,
+    shape: &crate::field::Latents,
+) -> Option<Arc<FusionReport>> {
+    recipe.active_fusion()?;
+    let blank = || Plane::filled(shape.height, shape.width, 0.0);
+    let report = match choice {
+        Some(c) => FusionReport {
+            active: true,
+            saliency_general: c.saliency_general.clone(),
+            saliency_expert: c.saliency_expert.clone(),
+            share: c.mask.values.iter().map(|&m| f32::from(m)).sum::<f32>() / c.mask.values.len() as f32,
+            mask: c.mask.clone(),
+        },
+        None => FusionReport {
+            active: false,
+            saliency_general: blank(),
+            saliency_expert: blank(),
+            mask: Plane::filled(shape.height, shape.width, 0),
+            share: 0.0,
+        },
+    };
+    Some(Arc::new(report))
+}

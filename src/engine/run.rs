@@ -1,0 +1,257 @@
+//! One run: from a recipe and loaded models to latents, step by step.
+
+use super::{
+    branches::{Branches, Predictions, StepInput, Texts},
+    error::EngineError,
+    parametrisation,
+};
+use crate::{
+    field::Latents,
+    guidance::snb,
+    nets::Token,
+    recipe::{Profile, Recipe},
+    sampling::{self, PredictionType, Solver, StepNoise},
+    weights::LoadedModel,
+};
+
+/// A run between two steps.
+pub struct Run<'a> {
+    recipe: &'a Recipe,
+    general: Branches<'a>,
+    expert: Option<Expert<'a>>,
+    solver: Box<dyn Solver>,
+    prediction: PredictionType,
+    noise: StepNoise,
+    init_latents: Latents,
+    /// Before the next step, as the sampler has them.
+    latents: Latents,
+    next: usize,
+}
+
+struct Expert<'a> {
+    branches: Branches<'a>,
+    prediction: PredictionType,
+}
+
+/// Everything that happened in one step: the source of reports and traces.
+#[derive(Clone, Debug)]
+pub struct StepRecord {
+    pub step: usize,
+    pub timestep: f32,
+    pub sigma: f32,
+    pub latents_in: Latents,
+    pub general: Predictions,
+    pub expert: Option<Predictions>,
+    /// Who draws where; absent where the models are not fused.
+    pub choice: Option<snb::Choice>,
+    /// What the sampler got.
+    pub guided: Latents,
+    pub latents_out: Latents,
+    /// The prediction of the finished latents, x0.
+    pub denoised: Latents,
+}
+
+impl StepRecord {
+    /// U-Net evaluations of one sample each that the step took.
+    pub fn evaluations(&self) -> usize {
+        self.general.evaluations + self.expert.as_ref().map_or(0, |e| e.evaluations)
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Encodes the texts and draws the noise. `init_latents` replaces the seed's own noise: standard normal, of the
+    /// recipe's latent size.
+    pub fn prepare(
+        recipe: &'a Recipe,
+        general: &'a LoadedModel,
+        expert: Option<&'a LoadedModel>,
+        init_latents: Option<Latents>,
+    ) -> Result<Self, EngineError> {
+        recipe.validate()?;
+        let shape = latent_shape(recipe, general);
+        let solver = sampling::build(recipe.sampler, recipe.schedule, &general.schedule, recipe.steps)?;
+        let noise = StepNoise::new(recipe.seed, shape);
+        let init_latents = match init_latents {
+            Some(given) => check_shape(given, shape)?,
+            None => noise.initial().clone(),
+        };
+        let sigma = solver.init_noise_sigma();
+        let expert = match (recipe.active_fusion(), expert) {
+            (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert)?),
+            _ => None,
+        };
+        Ok(Self {
+            general: Branches { unet: &general.unet, texts: general_texts(recipe, general)?, sega: Default::default() },
+            expert,
+            prediction: general.schedule.prediction_type,
+            solver,
+            noise,
+            latents: init_latents.map(|v| v * sigma),
+            init_latents,
+            next: 0,
+            recipe,
+        })
+    }
+
+    /// U-Net calls in all; more than the recipe's steps for samplers that look twice.
+    pub fn calls(&self) -> usize {
+        self.solver.calls().len()
+    }
+
+    pub fn init_latents(&self) -> &Latents {
+        &self.init_latents
+    }
+
+    pub fn latents(&self) -> &Latents {
+        &self.latents
+    }
+
+    /// The encoded prompt, position by position.
+    pub fn tokens(&self) -> &[Token] {
+        &self.general.texts.cond.tokens
+    }
+
+    pub fn texts(&self) -> (&Texts, Option<&Texts>) {
+        (&self.general.texts, self.expert.as_ref().map(|e| &e.branches.texts))
+    }
+
+    /// Makes the next step; `None` when all are made. `wanted` is asked often, and the step is given up once it says no.
+    pub fn step(&mut self, wanted: &(dyn Fn() -> bool + Sync)) -> Result<Option<StepRecord>, EngineError> {
+        let Some(call) = self.solver.calls().get(self.next).copied() else {
+            return Ok(None);
+        };
+        let step = self.next;
+        let model_input = self.solver.scale_model_input(step, &self.latents);
+        let input = StepInput { model_input: &model_input, timestep: call.timestep, step, wanted };
+        let general = self.general.step(self.recipe, &input)?;
+        let mut guided = general.guided.clone();
+        let (mut expert, mut choice) = (None, None);
+        if let Some((predictions, chosen)) = self.expert_step(&input, call.sigma, &general)? {
+            guided = snb::blend(&chosen.mask, &general.guided, &predictions.guided);
+            (expert, choice) = (Some(predictions), Some(chosen));
+        }
+        if guided.values.iter().any(|v| !v.is_finite()) {
+            return Err(EngineError::NotFinite { step });
+        }
+        let latents_in = self.latents.clone();
+        let denoised = self.solver.denoised(step, &guided, &latents_in);
+        self.latents = self.solver.step(step, &guided, &latents_in, &mut self.noise);
+        self.next += 1;
+        Ok(Some(StepRecord {
+            step,
+            timestep: call.timestep,
+            sigma: call.sigma,
+            latents_in,
+            general,
+            expert,
+            choice,
+            guided,
+            latents_out: self.latents.clone(),
+            denoised,
+        }))
+    }
+
+    /// The expert's predictions, in the general model's parametrisation, and who draws where; `None` outside the
+    /// fusion's window, where the expert is not evaluated at all.
+    fn expert_step(
+        &mut self,
+        input: &StepInput<'_>,
+        sigma: f32,
+        general: &Predictions,
+    ) -> Result<Option<(Predictions, snb::Choice)>, EngineError> {
+        let (Some(fusion), Some(expert), Some(general_uncond)) =
+            (self.recipe.active_fusion(), &mut self.expert, &general.uncond)
+        else {
+            return Ok(None);
+        };
+        if !fusion.mode.fuses(input.timestep, fusion.t0) {
+            return Ok(None);
+        }
+        let mut predictions = expert.branches.step(self.recipe, input)?;
+        convert(&mut predictions, input.model_input, sigma, expert.prediction, self.prediction);
+        let baseline = match (self.recipe.profile, &predictions.uncond) {
+            (Profile::Fixed, Some(own)) => own,
+            _ => general_uncond,
+        };
+        // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
+        let to_noise = parametrisation::noise_scale(self.prediction, sigma) * self.recipe.cfg;
+        let response = |cond: &Latents, base: &Latents| cond.zip(base, |c, b| to_noise * (c - b));
+        let choice = snb::choose(
+            self.recipe.profile,
+            &response(&general.cond, general_uncond),
+            &response(&predictions.cond, baseline),
+            fusion.k_g,
+            fusion.k_e,
+        );
+        Ok(Some((predictions, choice)))
+    }
+}
+
+/// Rewrites the expert's predictions as the general model would state them.
+fn convert(p: &mut Predictions, model_input: &Latents, sigma: f32, from: PredictionType, to: PredictionType) {
+    if from == to {
+        return;
+    }
+    let fix = |x: &Latents| parametrisation::convert(x, model_input, sigma, from, to);
+    p.guided = fix(&p.guided);
+    p.cond = fix(&p.cond);
+    p.uncond = p.uncond.as_ref().map(fix);
+    p.concepts = p.concepts.iter().map(|c| c.as_ref().map(fix)).collect();
+}
+
+/// Channels, height and width of the latents of a recipe.
+pub fn latent_shape(recipe: &Recipe, model: &LoadedModel) -> [usize; 3] {
+    let factor = model.vae.downsampling();
+    [model.unet.latent_channels(), recipe.height / factor, recipe.width / factor]
+}
+
+fn check_shape(given: Latents, [c, h, w]: [usize; 3]) -> Result<Latents, EngineError> {
+    if [given.channels, given.height, given.width] == [c, h, w] {
+        return Ok(given);
+    }
+    Err(EngineError::LatentShape { given: [given.channels, given.height, given.width], wanted: [c, h, w] })
+}
+
+fn general_texts(recipe: &Recipe, model: &LoadedModel) -> Result<Texts, EngineError> {
+    texts(recipe, model, &recipe.prompt)
+}
+
+fn texts(recipe: &Recipe, encoder: &LoadedModel, prompt: &str) -> Result<Texts, EngineError> {
+    let size = [recipe.height, recipe.width];
+    Ok(Texts {
+        uncond: encoder.encode_negative(&recipe.negative, size)?,
+        cond: encoder.encode(prompt, size)?,
+        concepts: recipe.active_concepts().map(|c| encoder.encode(&c.text, size)).collect::<Result<_, _>>()?,
+    })
+}
+
+/// In `reference` the general model's text encoder serves both; in `fixed` each model has its own.
+fn prepare_expert<'a>(
+    recipe: &'a Recipe,
+    general: &'a LoadedModel,
+    expert: &'a LoadedModel,
+) -> Result<Expert<'a>, EngineError> {
+    check_partners(general, expert)?;
+    let encoder = if recipe.profile == Profile::Reference { general } else { expert };
+    let prompt = recipe.expert_prompt().unwrap_or(&recipe.prompt);
+    let branches =
+        Branches { unet: &expert.unet, texts: texts(recipe, encoder, prompt)?, sega: Default::default() };
+    Ok(Expert { branches, prediction: expert.schedule.prediction_type })
+}
+
+/// Two models can be fused when they share latent channels, VAE factor and noise schedule.
+fn check_partners(general: &LoadedModel, expert: &LoadedModel) -> Result<(), EngineError> {
+    let refuse = |what: String| Err(EngineError::ExpertMismatch(what));
+    let (g, e) = (general.unet.latent_channels(), expert.unet.latent_channels());
+    if g != e {
+        return refuse(format!("it works on {e} latent channels, the general model on {g}"));
+    }
+    let (g, e) = (general.vae.downsampling(), expert.vae.downsampling());
+    if g != e {
+        return refuse(format!("its latents are 1/{e} of the picture, the general model's 1/{g}"));
+    }
+    if !general.schedule.same_noise(&expert.schedule) {
+        return refuse("it was trained on another noise schedule (beta_start, beta_end or beta_schedule differ)".into());
+    }
+    Ok(())
+}

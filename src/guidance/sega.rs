@@ -1,0 +1,207 @@
+//! SEGA, semantic guidance (Brack et al., NeurIPS 2023; arXiv 2301.12247): steering along concept directions.
+//!
+//! A concept k has a direction `d_k = sign_k * scale_k * (eps_k - eps_u)`. Of it only the elements at or above a
+//! quantile of |d_k|, per channel, are kept: `E_k`. The kept parts are added to the guidance once the concept's warm-up
+//! is over, together with a momentum `nu` that remembers earlier steps. Numbering as in algorithms.md §2.1.
+//!
+//! * `reference`: all concepts share one momentum. While some, but not all, have warmed up, their parts are *averaged*
+//!   by weight and momentum is left out; once all have, parts are *summed* and momentum comes in.
+//! * `fixed`: every concept is a SEGA of its own, and the terms add up.
+
+use crate::{
+    field::{Latents, Plane},
+    recipe::{Concept, Momentum, Profile},
+};
+
+/// What SEGA remembers between steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Momentum nu: one for all concepts (`reference`) or one a concept (`fixed`). Empty before the first step.
+    momentum: Vec<Latents>,
+}
+
+/// One concept at one step.
+#[derive(Clone, Debug)]
+pub struct ConceptStep {
+    /// Elements the concept may touch, `[channels, height, width]`; `None` once it has cooled down.
+    pub mask: Option<Vec<bool>>,
+    /// Channel-norm of the direction before the threshold.
+    pub magnitude: Plane,
+    /// Past its warm-up and not cooled down.
+    pub active: bool,
+    /// Norm of the kept, weighted part, momentum left out.
+    pub norm: f32,
+}
+
+/// What SEGA adds to the guidance at one step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub term: Latents,
+    pub concepts: Vec<ConceptStep>,
+}
+
+/// Whether a concept's own prediction can matter at a step: never again after its cool-down, and before its warm-up
+/// only through momentum.
+pub fn needs_prediction(concept: &Concept, momentum: Momentum, step: usize, profile: Profile) -> bool {
+    match profile {
+        Profile::Reference => true,
+        Profile::Fixed => !is_cooled(concept, step) && (is_warm(concept, step) || momentum.scale != 0.0),
+    }
+}
+
+fn is_warm(concept: &Concept, step: usize) -> bool {
+    step >= concept.warmup
+}
+
+fn is_cooled(concept: &Concept, step: usize) -> bool {
+    concept.cooldown.is_some_and(|end| step >= end)
+}
+
+/// One step of SEGA. `predictions` holds one entry a concept, `None` where [`needs_prediction`] said no.
+pub fn step(
+    state: &mut State,
+    concepts: &[Concept],
+    momentum: Momentum,
+    profile: Profile,
+    step: usize,
+    uncond: &Latents,
+    predictions: &[Option<Latents>],
+) -> Step {
+    assert_eq!(concepts.len(), predictions.len(), "one prediction slot a concept");
+    let (parts, shown): (Vec<_>, Vec<_>) = concepts
+        .iter()
+        .zip(predictions)
+        .map(|(concept, prediction)| kept_part(concept, step, uncond, prediction.as_ref()))
+        .unzip();
+    let term = match profile {
+        Profile::Reference => joint_term(state, concepts, momentum, step, uncond, &parts),
+        Profile::Fixed => separate_terms(state, concepts, momentum, step, uncond, &parts),
+    };
+    Step { term, concepts: shown }
+}
+
+/// `E_k`, unweighted: the direction where it is at or above its quantile, else 0 (zero everywhere once cooled down).
+fn kept_part(
+    concept: &Concept,
+    step: usize,
+    uncond: &Latents,
+    prediction: Option<&Latents>,
+) -> (Latents, ConceptStep) {
+    let zeros = || Latents::zeros(uncond.channels, uncond.height, uncond.width);
+    let Some(prediction) = prediction.filter(|_| !is_cooled(concept, step)) else {
+        let magnitude = Plane::filled(uncond.height, uncond.width, 0.0);
+        return (zeros(), ConceptStep { mask: None, magnitude, active: false, norm: 0.0 });
+    };
+    let scale = concept.signed_scale();
+    let direction = prediction.zip(uncond, |k, u| scale * (k - u));
+    let mask = quantile_mask(&direction, concept.threshold);
+    let mut part = direction.clone();
+    for (value, keep) in part.values.iter_mut().zip(&mask) {
+        if !keep {
+            *value = 0.0;
+        }
+    }
+    let shown = ConceptStep {
+        mask: Some(mask),
+        magnitude: direction.channel_norm(),
+        active: is_warm(concept, step),
+        norm: part.norm() * weight(concept),
+    };
+    (part, shown)
+}
+
+fn weight(concept: &Concept) -> f32 {
+    concept.weight.max(0.0)
+}
+
+/// Reference profile, steps 3 to 5.
+fn joint_term(
+    state: &mut State,
+    concepts: &[Concept],
+    momentum: Momentum,
+    step: usize,
+    uncond: &Latents,
+    parts: &[Latents],
+) -> Latents {
+    let zeros = Latents::zeros(uncond.channels, uncond.height, uncond.width);
+    let warm: Vec<bool> = concepts.iter().map(|c| is_warm(c, step)).collect();
+    let live_weight = |k: usize| if is_cooled(&concepts[k], step) { 0.0 } else { weight(&concepts[k]) };
+
+    // 3. Partial phase: an average over the warmed concepts. 0/0 (all of them cooled down) is "no edit".
+    let mut partial = zeros.clone();
+    let total: f32 = (0..parts.len()).filter(|&k| warm[k]).map(live_weight).sum();
+    if total > 0.0 {
+        for k in (0..parts.len()).filter(|&k| warm[k]) {
+            partial = partial.zip(&parts[k], |sum, e| sum + live_weight(k) / total * e);
+        }
+    }
+
+    // 4. Always: the weighted sum of all, with momentum, which then takes it up.
+    if state.momentum.is_empty() {
+        state.momentum.push(zeros.clone());
+    }
+    let nu = &mut state.momentum[0];
+    let mut edit = zeros.clone();
+    for (k, part) in parts.iter().enumerate() {
+        edit = edit.zip(part, |sum, e| sum + live_weight(k) * e);
+    }
+    edit = edit.zip(nu, |e, nu| e + momentum.scale * nu);
+    *nu = nu.zip(&edit, |nu, e| momentum.beta * nu + (1.0 - momentum.beta) * e);
+
+    // 5. Full phase: the momentum-laden sum; partial phase: the average; nobody warm: nothing.
+    if warm.iter().all(|&w| w) {
+        edit
+    } else if warm.iter().any(|&w| w) {
+        partial
+    } else {
+        zeros
+    }
+}
+
+/// Fixed profile: steps 4 and 5 for every concept by itself.
+fn separate_terms(
+    state: &mut State,
+    concepts: &[Concept],
+    momentum: Momentum,
+    step: usize,
+    uncond: &Latents,
+    parts: &[Latents],
+) -> Latents {
+    let zeros = Latents::zeros(uncond.channels, uncond.height, uncond.width);
+    state.momentum.resize(concepts.len(), zeros.clone());
+    let mut term = zeros;
+    for ((concept, part), nu) in concepts.iter().zip(parts).zip(&mut state.momentum) {
+        if is_cooled(concept, step) {
+            continue;
+        }
+        let w = weight(concept);
+        let edit = part.zip(nu, |e, nu| w * e + momentum.scale * nu);
+        *nu = nu.zip(&edit, |nu, e| momentum.beta * nu + (1.0 - momentum.beta) * e);
+        if is_warm(concept, step) {
+            term = term.zip(&edit, |sum, e| sum + e);
+        }
+    }
+    term
+}
+
+/// Where |d| is at or above its `threshold` quantile, each channel by itself.
+fn quantile_mask(direction: &Latents, threshold: f32) -> Vec<bool> {
+    let mut mask = Vec::with_capacity(direction.values.len());
+    for c in 0..direction.channels {
+        let magnitudes: Vec<f32> = direction.channel(c).iter().map(|d| d.abs()).collect();
+        let limit = quantile(&magnitudes, threshold);
+        mask.extend(magnitudes.iter().map(|&m| m >= limit));
+    }
+    mask
+}
+
+/// Quantile `q` in 0..=1 with linear interpolation between the two nearest ranks (torch.quantile).
+pub fn quantile(values: &[f32], q: f32) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let position = q * (sorted.len() - 1) as f32;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    let t = position - position.floor();
+    // The two forms of torch's lerp: each exact at its own end.
+    if t < 0.5 { below + t * (above - below) } else { above - (above - below) * (1.0 - t) }
+}

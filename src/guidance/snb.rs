@@ -1,0 +1,148 @@
+//! SNB, saliency-aware noise blending (MagicFusion: Zhao et al., ICCV 2023; arXiv 2303.13126).
+//!
+//! Two models look at the same latents; at every element the one whose guidance response is the more *salient* supplies
+//! its whole guided noise. Numbering as in algorithms.md §3.2. Predictions are noise (epsilon) here: temperatures mean
+//! something else in other parametrisations.
+
+use crate::{
+    field::{Latents, Plane},
+    recipe::Profile,
+};
+
+/// Both saliency maps and the choice made from them.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// After smoothing and channel mean, before sharpness and softmax: `[height, width]`.
+    pub saliency_general: Plane,
+    pub saliency_expert: Plane,
+    /// 1 where the expert draws.
+    pub mask: Plane<u8>,
+}
+
+/// Steps 3 to 6: who draws where, from the responses `g (eps_c - eps_baseline)` of both models.
+///
+/// `k_g` and `k_e` sharpen the saliencies before the softmax over space; since each softmax sums to 1, sharpening a
+/// model's map lets it win at its peaks and lose elsewhere.
+pub fn choose(profile: Profile, general: &Latents, expert: &Latents, k_g: f32, k_e: f32) -> Choice {
+    let saliency_general = saliency(general);
+    let saliency_expert = saliency(expert);
+    let compete = match profile {
+        Profile::Reference => softmax,
+        Profile::Fixed => log_softmax,
+    };
+    let g = compete(&saliency_general, k_g);
+    let e = compete(&saliency_expert, k_e);
+    // A tie goes to the general model.
+    let mask = g.iter().zip(&e).map(|(g, e)| u8::from(e > g)).collect();
+    let mask = Plane::new(general.height, general.width, mask);
+    Choice { saliency_general, saliency_expert, mask }
+}
+
+/// Step 7: the expert's guided noise where the mask is 1, the general model's elsewhere.
+pub fn blend(mask: &Plane<u8>, general: &Latents, expert: &Latents) -> Latents {
+    let area = general.area();
+    let pick = |i: usize| if mask.values[i % area] == 1 { expert.values[i] } else { general.values[i] };
+    general.like((0..general.values.len()).map(pick).collect())
+}
+
+/// Step 4: magnitude, 4x4 box filter of stride 1 with counted zero padding (a side shrinks by 1), back to size by
+/// bilinear interpolation, mean over channels.
+fn saliency(response: &Latents) -> Plane {
+    let (h, w) = (response.height, response.width);
+    let mut mean = vec![0.0f32; h * w];
+    for c in 0..response.channels {
+        let magnitude = Plane::new(h, w, response.channel(c).iter().map(|v| v.abs()).collect());
+        let smooth = resize_bilinear(&box_filter(&magnitude), h, w);
+        for (sum, value) in mean.iter_mut().zip(&smooth.values) {
+            *sum += value;
+        }
+    }
+    let channels = response.channels as f32;
+    Plane::new(h, w, mean.into_iter().map(|sum| sum / channels).collect())
+}
+
+const BOX: usize = 4;
+
+fn box_filter(map: &Plane) -> Plane {
+    let (h, w) = (map.height, map.width);
+    let (out_h, out_w) = (h - 1, w - 1);
+    let mut out = Vec::with_capacity(out_h * out_w);
+    for y in 0..out_h {
+        for x in 0..out_w {
+            // Window rows y-1 ..= y+2 of the map; what lies outside counts as zero.
+            let mut sum = 0.0;
+            for yy in y.saturating_sub(1)..(y + BOX - 1).min(h) {
+                for xx in x.saturating_sub(1)..(x + BOX - 1).min(w) {
+                    sum += map.at(yy, xx);
+                }
+            }
+            out.push(sum / (BOX * BOX) as f32);
+        }
+    }
+    Plane::new(out_h, out_w, out)
+}
+
+/// Bilinear resize with half-pixel centres (torch, `align_corners=False`).
+pub(super) fn resize_bilinear(map: &Plane, height: usize, width: usize) -> Plane {
+    if (map.height, map.width) == (height, width) {
+        return map.clone();
+    }
+    let ys: Vec<_> = (0..height).map(|y| source(y, map.height, height)).collect();
+    let xs: Vec<_> = (0..width).map(|x| source(x, map.width, width)).collect();
+    let mut out = Vec::with_capacity(height * width);
+    for &(y0, y1, ty) in &ys {
+        for &(x0, x1, tx) in &xs {
+            let top = map.at(y0, x0) * (1.0 - tx) + map.at(y0, x1) * tx;
+            let bottom = map.at(y1, x0) * (1.0 - tx) + map.at(y1, x1) * tx;
+            out.push(top * (1.0 - ty) + bottom * ty);
+        }
+    }
+    Plane::new(height, width, out)
+}
+
+/// The two source indices and the weight of the second for target index `i`.
+fn source(i: usize, from: usize, to: usize) -> (usize, usize, f32) {
+    let position = ((i as f32 + 0.5) * (from as f32 / to as f32) - 0.5).max(0.0);
+    let low = (position as usize).min(from - 1);
+    (low, (low + 1).min(from - 1), position - low as f32)
+}
+
+/// Step 5 as the reference has it: probabilities over space, which underflow when k is large.
+fn softmax(map: &Plane, k: f32) -> Vec<f32> {
+    let top = map.max() * k;
+    let exps: Vec<f32> = map.values.iter().map(|v| (k * v - top).exp()).collect();
+    let sum: f32 = exps.iter().sum();
+    exps.into_iter().map(|e| e / sum).collect()
+}
+
+/// Step 5 in the log domain: the same order of values without underflow.
+fn log_softmax(map: &Plane, k: f32) -> Vec<f32> {
+    let top = map.max() * k;
+    let log_sum = map.values.iter().map(|v| f64::from(k * v - top).exp()).sum::<f64>().ln() as f32;
+    map.values.iter().map(|v| k * v - top - log_sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_loses_a_quarter_at_edges_after_the_box_filter() {
+        let out = box_filter(&Plane::filled(8, 8, 1.0));
+        assert_eq!((out.height, out.width), (7, 7));
+        assert_eq!((out.at(0, 0), out.at(0, 3), out.at(3, 3), out.at(6, 6)), (0.5625, 0.75, 1.0, 0.5625));
+    }
+
+    #[test]
+    fn sharpness_beyond_f32_underflow_still_chooses_by_saliency() {
+        let map = |values: &[f32]| {
+            let cell = |v: &f32| std::iter::repeat_n(*v, 8);
+            let row: Vec<f32> = values.iter().flat_map(cell).collect();
+            Latents::new(1, 8, row.len(), std::iter::repeat_n(row, 8).flatten().collect())
+        };
+        // Far below both peaks the reference's probabilities are 0 on both sides, a tie that the general model gets.
+        let (general, expert) = (map(&[40.0, 1.0, 0.0]), map(&[40.0, 5.0, 0.0]));
+        let at = |profile| choose(profile, &general, &expert, 10.0, 10.0).mask.at(4, 12);
+        assert_eq!((at(Profile::Reference), at(Profile::Fixed)), (0, 1));
+    }
+}

@@ -1,0 +1,176 @@
+//! The trace: every tensor of a run under public names, as one safetensors file (names are a contract; design §5).
+
+use std::{collections::HashMap, path::Path};
+
+use safetensors::{Dtype, tensor::TensorView};
+
+use crate::{
+    engine::{
+        branches::{Predictions, Texts},
+        run::StepRecord,
+    },
+    field::{Latents, Plane},
+};
+
+/// Why a trace could not be written or initial latents not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    #[error("cannot write the trace {path}: {source}")]
+    Write { path: String, source: std::io::Error },
+    #[error("cannot put the trace together: {0}")]
+    Assemble(#[from] safetensors::SafeTensorError),
+    #[error("cannot read initial latents from {path}: {why}")]
+    InitLatents { path: String, why: String },
+}
+
+/// Collects a run, tensor by tensor.
+#[derive(Default)]
+pub struct Trace {
+    /// Whether a second model takes part, so that every step says whether it was fused.
+    fusing: bool,
+    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl Trace {
+    fn put(&mut self, name: impl Into<String>, dtype: Dtype, shape: &[usize], bytes: Vec<u8>) {
+        self.tensors.push((name.into(), dtype, shape.to_vec(), bytes));
+    }
+
+    fn floats(&mut self, name: impl Into<String>, shape: &[usize], values: &[f32]) {
+        self.put(name, Dtype::F32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
+    }
+
+    fn latents(&mut self, name: impl Into<String>, x: &Latents) {
+        self.floats(name, &[1, x.channels, x.height, x.width], &x.values);
+    }
+
+    fn plane(&mut self, name: impl Into<String>, p: &Plane) {
+        self.floats(name, &[p.height, p.width], &p.values);
+    }
+
+    fn bytes(&mut self, name: impl Into<String>, p: &Plane<u8>) {
+        self.put(name, Dtype::U8, &[p.height, p.width], p.values.clone());
+    }
+
+    /// The noise the run starts from, and its texts as given to the U-Nets.
+    pub fn begin(&mut self, init_latents: &Latents, general: &Texts, expert: Option<&Texts>) {
+        self.latents("init_latents", init_latents);
+        self.texts("text", general);
+        for (k, text) in general.concepts.iter().enumerate() {
+            let (shape, values) = text.host();
+            self.floats(format!("text.concept.{k}"), &shape, &values);
+        }
+        self.fusing = expert.is_some();
+        if let Some(expert) = expert {
+            self.texts("text.expert", expert);
+        }
+    }
+
+    fn texts(&mut self, prefix: &str, texts: &Texts) {
+        for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
+            let (shape, values) = text.host();
+            self.floats(format!("{prefix}.{name}"), &shape, &values);
+            if let Some((shape, values)) = text.host_pooled() {
+                self.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
+            }
+        }
+    }
+
+    /// Everything of one step.
+    pub fn step(&mut self, record: &StepRecord) {
+        let name = |rest: &str| format!("step.{:03}.{rest}", record.step);
+        self.floats(name("timestep"), &[1], &[record.timestep]);
+        self.latents(name("latents_in"), &record.latents_in);
+        self.latents(name("latents_out"), &record.latents_out);
+        self.latents(name("eps_guided"), &record.guided);
+        self.predictions(&name(""), &record.general);
+        if let Some(expert) = &record.expert {
+            self.predictions(&name("expert."), expert);
+        }
+        if let Some(choice) = &record.choice {
+            self.plane(name("snb.saliency_general"), &choice.saliency_general);
+            self.plane(name("snb.saliency_expert"), &choice.saliency_expert);
+            self.bytes(name("snb.mask"), &choice.mask);
+        }
+        if self.fusing {
+            self.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(record.choice.is_some())]);
+        }
+    }
+
+    fn predictions(&mut self, prefix: &str, p: &Predictions) {
+        if let Some(uncond) = &p.uncond {
+            self.latents(format!("{prefix}eps_uncond"), uncond);
+        }
+        self.latents(format!("{prefix}eps_cond"), &p.cond);
+        for (k, concept) in p.concepts.iter().enumerate() {
+            if let Some(concept) = concept {
+                self.latents(format!("{prefix}eps_concept.{k}"), concept);
+            }
+        }
+        if let Some(s) = &p.scfg {
+            let region = s.segmentation.region();
+            let owners = region.values.iter().flat_map(|&k| i32::from(k).to_le_bytes()).collect();
+            self.put(format!("{prefix}scfg.region"), Dtype::I32, &[region.height, region.width], owners);
+            self.bytes(format!("{prefix}scfg.foreground"), &s.segmentation.foreground);
+            self.plane(format!("{prefix}scfg.rate"), &s.rate);
+            self.stack(format!("{prefix}scfg.chat"), &s.segmentation.tokens);
+            self.stack(format!("{prefix}scfg.fore"), &s.segmentation.fore);
+        }
+        if let Some(s) = &p.sega {
+            self.latents(format!("{prefix}sega.term"), &s.term);
+            for (k, concept) in s.concepts.iter().enumerate() {
+                if let Some(mask) = &concept.mask {
+                    let shape = [s.term.channels, s.term.height, s.term.width];
+                    let bits = mask.iter().map(|&m| u8::from(m)).collect();
+                    self.put(format!("{prefix}sega.mask.{k}"), Dtype::U8, &shape, bits);
+                }
+            }
+        }
+    }
+
+    fn stack(&mut self, name: String, planes: &[Plane]) {
+        let values: Vec<f32> = planes.iter().flat_map(|p| p.values.iter().copied()).collect();
+        self.floats(name, &[planes.len(), planes[0].height, planes[0].width], &values);
+    }
+
+    /// The result: latents, and the picture `[3, H, W]` in 0..1.
+    pub fn finish(&mut self, latents: &Latents, image: &[f32], [height, width]: [usize; 2]) {
+        self.latents("final.latents", latents);
+        self.floats("final.image", &[1, 3, height, width], image);
+    }
+
+    /// Writes the file; `recipe` is its description as text.
+    pub fn write(&self, path: &Path, recipe: &str) -> Result<(), TraceError> {
+        let views = self
+            .tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+        let metadata = HashMap::from([("recipe".to_owned(), recipe.to_owned())]);
+        let bytes = safetensors::serialize(views, Some(metadata))?;
+        std::fs::write(path, bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
+    }
+}
+
+/// Reads the tensor `init_latents` (f32 `[1, C, h, w]` or `[C, h, w]`, standard normal) of a safetensors file.
+pub fn read_init_latents(path: &Path) -> Result<Latents, TraceError> {
+    let fail = |why: String| TraceError::InitLatents { path: path.display().to_string(), why };
+    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+    let file = safetensors::SafeTensors::deserialize(&bytes)
+        .map_err(|e| fail(format!("it is not a whole safetensors file ({e})")))?;
+    let tensor = file.tensor("init_latents").map_err(|_| fail("it has no tensor \"init_latents\"".into()))?;
+    if tensor.dtype() != Dtype::F32 {
+        return Err(fail(format!("\"init_latents\" is {:?}, but must be F32", tensor.dtype())));
+    }
+    let shape = tensor.shape();
+    let [c, h, w] = match *shape {
+        [1, c, h, w] | [c, h, w] => [c, h, w],
+        _ => return Err(fail(format!("\"init_latents\" has shape {shape:?}, but must be [1, C, h, w]"))),
+    };
+    let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    if values.iter().any(|v| !v.is_finite()) {
+        return Err(fail("\"init_latents\" holds numbers that are not finite".into()));
+    }
+    Ok(Latents::new(c, h, w, values))
+}
