@@ -1,0 +1,317 @@
+//! Samplers, schedules and noise against recorded runs of diffusers 0.42.1 and torch, and what resuming relies on.
+//!
+//! The cases lie in `$SEXTANT_FIXTURES/cases` or `../shared/fixtures/cases`; where neither exists, a few of them are
+//! in `tests/fixtures/cases`.
+
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+use sextant::{
+    field::Latents,
+    recipe::{Sampler, Schedule},
+    sampling::{self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator},
+};
+
+/// One recorded case: named tensors and the JSON parameters beside them.
+struct Case {
+    bytes: Vec<u8>,
+    params: serde_json::Value,
+    tolerance: f64,
+}
+
+impl Case {
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap();
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let notes = metadata.metadata().as_ref().unwrap();
+        let params = serde_json::from_str(&notes["params"]).unwrap();
+        let tolerance: serde_json::Value = serde_json::from_str(&notes["tolerance"]).unwrap();
+        let tolerance = tolerance["float_rel_l2"].as_f64().unwrap();
+        Self { bytes, params, tolerance }
+    }
+
+    /// Shape and values of an f32 tensor, if the case has it.
+    fn get(&self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let view = file.tensor(name).ok()?;
+        assert_eq!(view.dtype(), Dtype::F32, "{name}");
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        Some((view.shape().to_vec(), values))
+    }
+
+    fn latents(&self, name: &str) -> Option<Latents> {
+        let (shape, values) = self.get(name)?;
+        Some(Latents::new(shape[1], shape[2], shape[3], values))
+    }
+
+    fn check(&self, name: &str, ours: &[f32]) -> bool {
+        let Some((_, theirs)) = self.get(name) else { return false };
+        assert_eq!(ours.len(), theirs.len(), "{name}: count");
+        let distance = relative_l2(ours, &theirs);
+        assert!(distance <= self.tolerance, "{name}: relative L2 {distance:e}, tolerance {:e}", self.tolerance);
+        true
+    }
+}
+
+fn relative_l2(ours: &[f32], theirs: &[f32]) -> f64 {
+    let square = |x: f64| x * x;
+    let apart: f64 = ours.iter().zip(theirs).map(|(&a, &b)| square(f64::from(a) - f64::from(b))).sum();
+    let whole: f64 = theirs.iter().map(|&b| square(f64::from(b))).sum();
+    (apart / whole.max(1e-30)).sqrt()
+}
+
+fn case_folder() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("SEXTANT_FIXTURES").map_or_else(|| here.join("../shared/fixtures"), PathBuf::from);
+    let shared = shared.join("cases");
+    if shared.is_dir() { shared } else { here.join("tests/fixtures/cases") }
+}
+
+/// The network of the recorded runs: a formula of its input and the timestep.
+fn fake_model(input: &Latents, timestep: f32) -> Latents {
+    let from_time = 0.1 * (0.01 * timestep).sin();
+    input.map(|x| 0.8 * (0.7 * x).tanh() + 0.05 * x + from_time)
+}
+
+fn solver_for(case: &Case, run: &serde_json::Value) -> Box<dyn Solver> {
+    let mut json = case.params["config"].clone();
+    json["_class_name"] = case.params["cls"].clone();
+    json["prediction_type"] = run["prediction_type"].clone();
+    let config = ScheduleConfig::from_json(&json).unwrap();
+    let steps = run["steps"].as_u64().unwrap() as usize;
+    let eta = case.params["eta"].as_f64().unwrap() as f32;
+    let sampler = match case.params["cls"].as_str().unwrap() {
+        "DDIMScheduler" if eta > 0.0 => return Box::new(Ddim::new(&config, steps, eta).unwrap()),
+        "DDIMScheduler" => Sampler::Ddim,
+        "PNDMScheduler" => Sampler::Pndm,
+        "EulerDiscreteScheduler" => Sampler::Euler,
+        "EulerAncestralDiscreteScheduler" => Sampler::EulerAncestral,
+        "HeunDiscreteScheduler" => Sampler::Heun,
+        "DPMSolverMultistepScheduler" => Sampler::DpmPp2M,
+        "UniPCMultistepScheduler" => Sampler::UniPc,
+        "LCMScheduler" => Sampler::Lcm,
+        other => panic!("no sampler for {other}"),
+    };
+    sampling::build(sampler, Schedule::Normal, &config, steps).unwrap()
+}
+
+/// Follows one recorded run; returns how many of its latents were compared.
+fn follow(case: &Case, run: &serde_json::Value) -> usize {
+    let tag = run["tag"].as_str().unwrap();
+    let mut solver = solver_for(case, run);
+    let (_, timesteps) = case.get(&format!("{tag}.timesteps")).unwrap();
+    let ours: Vec<f32> = solver.calls().iter().map(|c| c.timestep).collect();
+    if timesteps.iter().all(|t| t.fract() == 0.0) {
+        assert_eq!(ours, timesteps, "{tag}: timesteps");
+    } else {
+        // Fractional ones go through an f32 logarithm, whose last bit differs between maths libraries.
+        let apart = ours.iter().zip(&timesteps).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(ours.len() == timesteps.len() && apart < 1e-4, "{tag}: {ours:?} against {timesteps:?}");
+    }
+    if case.get(&format!("{tag}.sigmas")).is_some() {
+        let sigmas: Vec<f32> = solver.calls().iter().map(|c| c.sigma).chain([0.0]).collect();
+        case.check(&format!("{tag}.sigmas"), &sigmas);
+    }
+    let init = case.latents(&format!("{tag}.init_latents")).unwrap();
+    let draws = (0..).map_while(|k| case.latents(&format!("{tag}.step.{k:03}.noise"))).collect();
+    let mut noise = StepNoise::with_recorded(0, init.clone(), draws);
+    let mut latents = init.map(|x| x * solver.init_noise_sigma());
+    let mut compared = 0;
+    for call in 0..timesteps.len() {
+        let input = solver.scale_model_input(call, &latents);
+        case.check(&format!("{tag}.step.{call:03}.model_input"), &input.values);
+        let output = fake_model(&input, timesteps[call]);
+        latents = solver.step(call, &output, &latents, &mut noise);
+        compared += usize::from(case.check(&format!("{tag}.step.{call:03}.latents_out"), &latents.values));
+    }
+    compared
+}
+
+#[test]
+fn samplers_follow_the_recorded_runs() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(case_folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|f| f.file_name().unwrap().to_string_lossy().starts_with("sampler_"));
+    files.sort();
+    assert!(files.len() >= 4, "only {} sampler cases in {}", files.len(), case_folder().display());
+    for file in files {
+        let case = Case::read(&file);
+        println!("{}", file.display());
+        for run in case.params["runs"].as_array().unwrap() {
+            assert!(follow(&case, run) >= 4, "{}: too little was compared", file.display());
+        }
+    }
+}
+
+#[test]
+fn noise_equals_torch() {
+    let case = Case::read(&case_folder().join("randn.safetensors"));
+    for seed in [0_u64, 42, 1_234_567_890] {
+        for (name, shape) in [("1x4x32x32", [4, 32, 32]), ("1x4x40x24", [4, 40, 24]), ("1x4x64x64", [4, 64, 64])] {
+            let ours = TorchGenerator::new(seed).latents(shape);
+            assert!(case.check(&format!("seed.{seed}.{name}"), &ours.values), "case lacks seed {seed} {name}");
+        }
+        let mut generator = TorchGenerator::new(seed);
+        for (k, count) in [4 * 8 * 8, 4 * 8 * 8, 7, 4 * 5 * 7].into_iter().enumerate() {
+            let ours = generator.normal(count);
+            assert!(case.check(&format!("seed.{seed}.seq.{k}"), &ours), "case lacks seed {seed} draw {k}");
+        }
+    }
+}
+
+#[test]
+fn of_a_wide_seed_the_low_half_counts() {
+    let narrow = TorchGenerator::new(42).normal(64);
+    assert_eq!(narrow, TorchGenerator::new(42 + (1 << 40)).normal(64));
+    assert_ne!(narrow, TorchGenerator::new(43).normal(64));
+}
+
+#[test]
+fn step_noise_does_not_depend_on_the_order_of_asking() {
+    let shape = [4, 5, 7];
+    let mut generator = TorchGenerator::new(9);
+    let initial = generator.latents(shape);
+    let in_order: Vec<Latents> = (0..5).map(|_| generator.latents(shape)).collect();
+    let mut noise = StepNoise::new(9, shape);
+    assert_eq!(*noise.initial(), initial);
+    for k in [3, 0, 4, 1, 3, 2] {
+        assert_eq!(*noise.for_draw(k), in_order[k], "draw {k}");
+    }
+}
+
+/// Every sampler with every schedule it has.
+fn all_solvers(config: &ScheduleConfig, steps: usize) -> Vec<(String, Box<dyn Solver>)> {
+    let mut solvers: Vec<(String, Box<dyn Solver>)> =
+        vec![("ddim, eta 0.6".into(), Box::new(Ddim::new(config, steps, 0.6).unwrap()))];
+    for &sampler in Sampler::ALL {
+        for &schedule in Schedule::ALL {
+            match sampling::build(sampler, schedule, config, steps) {
+                Ok(solver) => solvers.push((format!("{sampler}, {schedule}"), solver)),
+                Err(error) => assert!(matches!(error, ScheduleError::NoSuchSchedule { .. }), "{error}"),
+            }
+        }
+    }
+    assert_eq!(solvers.len(), 1 + 3 + 5 * 3);
+    solvers
+}
+
+fn run_from(solver: &mut dyn Solver, first: usize, mut latents: Latents, noise: &mut StepNoise) -> Latents {
+    for call in first..solver.calls().len() {
+        let input = solver.scale_model_input(call, &latents);
+        let output = fake_model(&input, solver.calls()[call].timestep);
+        latents = solver.step(call, &output, &latents, noise);
+    }
+    latents
+}
+
+#[test]
+fn resuming_in_the_middle_changes_no_bit() {
+    let v_prediction = ScheduleConfig { prediction_type: PredictionType::VPrediction, ..ScheduleConfig::default() };
+    for config in [ScheduleConfig::default(), v_prediction] {
+        for (name, mut solver) in all_solvers(&config, 9) {
+            let mut noise = StepNoise::new(5, [4, 6, 5]);
+            let mut latents = noise.initial().map(|x| x * solver.init_noise_sigma());
+            let mut remembered = Vec::new();
+            for call in 0..solver.calls().len() {
+                remembered.push((solver.clone(), latents.clone()));
+                let output = fake_model(&solver.scale_model_input(call, &latents), solver.calls()[call].timestep);
+                latents = solver.step(call, &output, &latents, &mut noise);
+            }
+            assert!(latents.values.iter().all(|v| v.is_finite()), "{name}");
+            for (call, (mut resumed, from)) in remembered.into_iter().enumerate().rev() {
+                let mut fresh_noise = StepNoise::new(5, [4, 6, 5]);
+                let again = run_from(resumed.as_mut(), call, from, &mut fresh_noise);
+                assert_eq!(again, latents, "{name}, from call {call}");
+            }
+        }
+    }
+}
+
+/// With a network that always points at the same clean latents, x0 and noise predictions must say so, and the run
+/// must end there.
+#[test]
+fn a_perfect_network_is_believed() {
+    for kind in [PredictionType::Epsilon, PredictionType::VPrediction] {
+        let config = ScheduleConfig { prediction_type: kind, ..ScheduleConfig::default() };
+        let clean = TorchGenerator::new(1).latents([4, 4, 4]);
+        let noise = StepNoise::new(2, [4, 4, 4]);
+        for (name, solver) in all_solvers(&config, 6) {
+            let consistency = name.starts_with("lcm");
+            let exploding = ["euler", "heun"].iter().any(|n| name.starts_with(n));
+            for (k, call) in solver.calls().iter().enumerate() {
+                let (alpha, sigma) = (call.alpha, (1.0 - call.alpha * call.alpha).sqrt());
+                let scale = if exploding { 1.0 / alpha } else { 1.0 };
+                let latents = clean.zip(noise.initial(), |x0, n| (alpha * x0 + sigma * n) * scale);
+                let output = match kind {
+                    PredictionType::Epsilon => noise.initial().clone(),
+                    PredictionType::VPrediction => clean.zip(noise.initial(), |x0, n| alpha * n - sigma * x0),
+                };
+                let epsilon = solver.to_epsilon(k, &output, &latents);
+                assert!(relative_l2(&epsilon.values, &noise.initial().values) < 1e-4, "{name}, call {k}: noise");
+                let denoised = solver.denoised(k, &output, &latents);
+                let room = if consistency { 1e-2 } else { 1e-4 };
+                assert!(relative_l2(&denoised.values, &clean.values) < room, "{name}, call {k}: x0");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scheduler_file_is_read_with_the_defaults_of_its_class() {
+    let sd15 = serde_json::json!({
+        "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+        "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1,
+        "trained_betas": null, "clip_sample": false
+    });
+    assert_eq!(ScheduleConfig::from_json(&sd15).unwrap(), ScheduleConfig::default());
+    let bare = ScheduleConfig::from_json(&serde_json::json!({"_class_name": "LCMScheduler"})).unwrap();
+    assert_eq!((bare.beta_start, bare.steps_offset, bare.set_alpha_to_one), (0.00085, 0, None));
+    let karras = serde_json::json!({"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true});
+    assert_eq!(ScheduleConfig::from_json(&karras).unwrap().normal_schedule, Schedule::Karras);
+}
+
+#[test]
+fn a_scheduler_file_that_cannot_be_followed_is_refused_in_one_sentence() {
+    for (json, word) in [
+        (serde_json::json!([]), "a list"),
+        (serde_json::json!({}), "(none)"),
+        (serde_json::json!({"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0}), "FlowMatch"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "trained_betas": [0.1]}), "trained_betas"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "rescale_betas_zero_snr": true}), "rescale_betas_zero_snr"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "beta_start": "small"}), "beta_start"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "beta_end": 0.9}), "beta_end"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "beta_schedule": "sigmoid"}), "sigmoid"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "prediction_type": "sample"}), "prediction_type"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "num_train_timesteps": 1_000_000_000}), "num_train"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "steps_offset": -1}), "steps_offset"),
+        (serde_json::json!({"_class_name": "DDIMScheduler", "timestep_spacing": 3}), "timestep_spacing"),
+    ] {
+        let message = ScheduleConfig::from_json(&json).expect_err(&json.to_string()).to_string();
+        assert!(message.contains(word) && !message.contains('\n'), "{json}: {message}");
+    }
+}
+
+/// Any number of steps that a recipe may ask for gives either a finite run or a sentence, never a panic.
+#[test]
+fn any_number_of_steps_is_met_or_refused() {
+    use sampling::TimestepSpacing::{Leading, Linspace, Trailing};
+    for spacing in [None, Some(Leading), Some(Linspace), Some(Trailing)] {
+        let config = ScheduleConfig { timestep_spacing: spacing, ..ScheduleConfig::default() };
+        for &sampler in Sampler::ALL {
+            for steps in [0, 1, 2, 3, 7, 30, 51, 999, 1000, 1001] {
+                match sampling::build(sampler, Schedule::Normal, &config, steps) {
+                    Ok(mut solver) => {
+                        let mut noise = StepNoise::new(0, [1, 1, 2]);
+                        let start = noise.initial().map(|x| x * solver.init_noise_sigma());
+                        let end = run_from(solver.as_mut(), 0, start, &mut noise);
+                        assert!(end.values.iter().all(|v| v.is_finite()), "{sampler}, {steps} steps, {spacing:?}");
+                    }
+                    Err(ScheduleError::TooManySteps { most, .. }) => {
+                        let within = sampling::build(sampler, Schedule::Normal, &config, most);
+                        assert!(most < steps && within.is_ok(), "{sampler}, {steps} steps, {spacing:?}: most {most}");
+                    }
+                    Err(error) => assert_eq!((error, steps), (ScheduleError::NoSteps, 0)),
+                }
+            }
+        }
+    }
+}
