@@ -1,8 +1,13 @@
 //! Sextant: steering text-to-image diffusion by meaning.
 //!
-//! Arrows between modules run one way: `studio → session, engine → guidance, sampling, nets, weights → recipe, field`.
-//! `tests/architecture.rs` holds that true.
+//! A [`recipe::Recipe`] says what is wanted. The [`engine`] carries it out on its own thread: it owns the [`nets`] that
+//! [`weights`] read, takes steps with [`sampling`], decides each step's noise with [`guidance`], and reports. The
+//! [`studio`] draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
+//!
+//! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, weights → nets →
+//! recipe, field. `tests/architecture.rs` holds that true.
 
+pub mod cli;
 pub mod engine;
 pub mod field;
 pub mod guidance;
@@ -11,4 +16,5 @@ pub mod recipe;
 pub mod sampling;
 pub mod session;
 pub mod studio;
+pub mod trace;
 pub mod weights;

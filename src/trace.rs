@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
+use burn::tensor::Tensor;
 use safetensors::{Dtype, tensor::TensorView};
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
         run::StepRecord,
     },
     field::{Latents, Plane},
+    nets::Pixels,
 };
 
 /// Why a trace could not be written or initial latents not be read.
@@ -58,7 +60,7 @@ impl Trace {
         self.latents("init_latents", init_latents);
         self.texts("text", general);
         for (k, text) in general.concepts.iter().enumerate() {
-            let (shape, values) = text.host();
+            let (shape, values) = host(&text.hidden);
             self.floats(format!("text.concept.{k}"), &shape, &values);
         }
         self.fusing = expert.is_some();
@@ -69,9 +71,10 @@ impl Trace {
 
     fn texts(&mut self, prefix: &str, texts: &Texts) {
         for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
-            let (shape, values) = text.host();
+            let (shape, values) = host(&text.hidden);
             self.floats(format!("{prefix}.{name}"), &shape, &values);
-            if let Some((shape, values)) = text.host_pooled() {
+            if let Some(pooled) = &text.pooled {
+                let (shape, values) = host(pooled);
                 self.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
             }
         }
@@ -135,9 +138,10 @@ impl Trace {
     }
 
     /// The result: latents, and the picture `[3, H, W]` in 0..1.
-    pub fn finish(&mut self, latents: &Latents, image: &[f32], [height, width]: [usize; 2]) {
+    pub fn finish(&mut self, latents: &Latents, pixels: &Pixels) {
         self.latents("final.latents", latents);
-        self.floats("final.image", &[1, 3, height, width], image);
+        let image: Vec<f32> = pixels.values.iter().map(|v| (v * 0.5 + 0.5).clamp(0.0, 1.0)).collect();
+        self.floats("final.image", &[1, 3, pixels.height, pixels.width], &image);
     }
 
     /// Writes the file; `recipe` is its description as text.
@@ -151,6 +155,11 @@ impl Trace {
         let bytes = safetensors::serialize(views, Some(metadata))?;
         std::fs::write(path, bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
     }
+}
+
+/// Shape and values of a device tensor.
+fn host<const D: usize>(tensor: &Tensor<D>) -> (Vec<usize>, Vec<f32>) {
+    (tensor.dims().to_vec(), tensor.to_data().iter::<f32>().collect())
 }
 
 /// Reads the tensor `init_latents` (f32 `[1, C, h, w]` or `[C, h, w]`, standard normal) of a safetensors file.

@@ -12,9 +12,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("weights", &["field", "recipe", "nets", "sampling"]),
     ("engine", &["field", "recipe", "nets", "weights", "sampling", "guidance"]),
     ("session", &["field", "recipe"]),
-    ("trace", &["field", "recipe", "engine"]),
+    ("trace", &["field", "recipe", "nets", "engine"]),
     ("studio", &["field", "recipe", "engine", "session"]),
-    ("cli", &["field", "recipe", "engine", "session", "trace", "weights"]),
+    ("cli", &["field", "recipe", "nets", "engine", "session", "trace", "weights"]),
 ];
 
 /// Words that a module must not contain, each with its reason.

@@ -9,10 +9,11 @@ use std::{
 use super::{Failure, RenderArgs};
 use crate::{
     engine::{
-        device, latent_side, models::Models, preview,
+        device,
+        models::Models,
         run::{Run, StepRecord},
     },
-    field::Picture,
+    nets::Pixels,
     recipe::Recipe,
     session,
     trace::{self, Trace},
@@ -42,12 +43,10 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     }
     denoise(&mut run, trace.as_mut()).map_err(Failure::failed)?;
 
-    let latents = run.latents();
-    let decoded = general.vae.decode(latents);
-    let picture = preview::to_picture(&decoded, latents, general.vae.downsampling());
-    session::png::write(&args.out, &picture, &recipe).map_err(Failure::failed)?;
+    let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
+    session::png::write(&args.out, &pixels.to_picture(), &recipe).map_err(Failure::failed)?;
     if let (Some(trace), Some(path)) = (&mut trace, &args.trace) {
-        finish_trace(trace, path, &run, &decoded, &picture, &recipe)?;
+        finish_trace(trace, path, &run, &pixels, &recipe)?;
     }
     Ok(())
 }
@@ -65,7 +64,7 @@ fn native_size(args: &RenderArgs, recipe: &mut Recipe, model: &LoadedModel) {
     if args.session.is_some() {
         return;
     }
-    let side = latent_side(model) * model.vae.downsampling();
+    let Some(side) = model.unet.config().sample_size.map(|side| side * model.vae.config().factor()) else { return };
     recipe.width = args.width.unwrap_or(side);
     recipe.height = args.height.unwrap_or(side);
 }
@@ -102,12 +101,10 @@ fn finish_trace(
     trace: &mut Trace,
     path: &Path,
     run: &Run<'_>,
-    decoded: &[f32],
-    picture: &Picture,
+    pixels: &Pixels,
     recipe: &Recipe,
 ) -> Result<(), Failure> {
-    let image: Vec<f32> = decoded.iter().map(|&v| preview::to_unit(v)).collect();
-    trace.finish(run.latents(), &image, [picture.height, picture.width]);
+    trace.finish(run.latents(), pixels);
     let text = ron::ser::to_string_pretty(recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
     trace.write(path, &text).map_err(Failure::failed)
 }

@@ -3,7 +3,7 @@
 use crate::{
     field::Latents,
     guidance::{cfg, scfg, sega},
-    nets::{Abandoned, AttentionTap, TextEncoding, unet::UNet},
+    nets::{AttentionTap, NetError, Prediction, TapRequest, TextEncoding, UNet},
     recipe::{Concept, Recipe},
 };
 
@@ -58,9 +58,9 @@ pub struct StepInput<'a> {
 
 impl Branches<'_> {
     /// Evaluates the branches that `recipe` needs at this step and combines them.
-    pub fn step(&mut self, recipe: &Recipe, input: &StepInput<'_>) -> Result<Predictions, Abandoned> {
+    pub fn step(&mut self, recipe: &Recipe, input: &StepInput<'_>) -> Result<Predictions, NetError> {
         if !cfg::is_guided(recipe.cfg) {
-            let (cond, _) = self.evaluate(&self.texts.cond, &[], input)?;
+            let cond = self.evaluate(&self.texts.cond, &TapRequest::none(), input)?.output;
             let guided = cond.clone();
             let concepts = vec![None; self.texts.concepts.len()];
             return Ok(Predictions {
@@ -75,8 +75,9 @@ impl Branches<'_> {
             });
         }
         let levels = if recipe.scfg.enabled { scfg::levels(&self.unet.factors()) } else { Vec::new() };
-        let (uncond, uncond_taps) = self.evaluate(&self.texts.uncond, &levels, input)?;
-        let (cond, cond_taps) = self.evaluate(&self.texts.cond, &levels, input)?;
+        let taps = TapRequest::at(levels);
+        let Prediction { output: uncond, taps: uncond_taps } = self.evaluate(&self.texts.uncond, &taps, input)?;
+        let Prediction { output: cond, taps: cond_taps } = self.evaluate(&self.texts.cond, &taps, input)?;
 
         let scfg = (!cond_taps.is_empty()).then(|| scfg_step(recipe, cond_taps, uncond_taps, &uncond, &cond));
         let guidance = match &scfg {
@@ -109,10 +110,10 @@ impl Branches<'_> {
         recipe: &Recipe,
         active: &[Concept],
         input: &StepInput<'_>,
-    ) -> Result<Vec<Option<Latents>>, Abandoned> {
+    ) -> Result<Vec<Option<Latents>>, NetError> {
         let one = |(concept, text): (&Concept, &TextEncoding)| {
             if sega::needs_prediction(concept, recipe.momentum, input.step, recipe.profile) {
-                self.evaluate(text, &[], input).map(|(prediction, _)| Some(prediction))
+                Ok(Some(self.evaluate(text, &TapRequest::none(), input)?.output))
             } else {
                 Ok(None)
             }
@@ -123,10 +124,10 @@ impl Branches<'_> {
     fn evaluate(
         &self,
         text: &TextEncoding,
-        levels: &[usize],
+        taps: &TapRequest,
         input: &StepInput<'_>,
-    ) -> Result<(Latents, Vec<AttentionTap>), Abandoned> {
-        self.unet.predict(input.model_input, input.timestep, text, levels, input.wanted)
+    ) -> Result<Prediction, NetError> {
+        self.unet.predict(input.model_input, input.timestep, text, taps, input.wanted)
     }
 }
 

@@ -7,6 +7,7 @@ use burn::tensor::{Device, DeviceKind};
 use super::error::EngineError;
 use crate::{
     field::Latents,
+    nets::TapRequest,
     recipe::ModelRef,
     weights::{self, LoadedModel},
 };
@@ -98,9 +99,9 @@ fn real_gpu() -> Option<(DeviceKind, String)> {
 fn self_test(device: &Device, name: &str) -> Result<(), EngineError> {
     let on = |device: &Device| -> Result<Latents, EngineError> {
         let model: LoadedModel = weights::load(&ModelRef::Pocket, device)?;
-        let text = model.encode("a red car", [128, 128])?;
-        let noise = crate::sampling::TorchGenerator::new(7).latents([model.unet.latent_channels(), 16, 16]);
-        Ok(model.unet.predict(&noise, 500.0, &text, &[], &|| true)?.0)
+        let text = model.encode("a red car")?;
+        let noise = crate::sampling::TorchGenerator::new(7).latents([model.unet.config().channels, 16, 16]);
+        Ok(model.unet.predict(&noise, 500.0, &text, &TapRequest::none(), &|| true)?.output)
     };
     let (ours, theirs) = (on(device)?, on(&Device::flex())?);
     let difference = ours.zip(&theirs, |a, b| a - b).norm() / theirs.norm();

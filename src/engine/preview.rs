@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     field::{Latents, Picture},
+    nets::{NetError, Pixels},
     weights::LoadedModel,
 };
 
@@ -28,68 +29,55 @@ pub struct Projection {
 
 impl Preview {
     /// Chooses for latents of this size.
-    pub fn choose(model: &LoadedModel, area: usize) -> Self {
-        if area <= DECODE_UP_TO { Self::Decoder } else { Self::Projection(Projection::measure(model)) }
+    pub fn choose(model: &LoadedModel, area: usize) -> Result<Self, NetError> {
+        Ok(if area <= DECODE_UP_TO { Self::Decoder } else { Self::Projection(Projection::measure(model)?) })
     }
 
-    pub fn picture(&self, model: &LoadedModel, denoised: &Latents) -> Arc<Picture> {
-        Arc::new(match self {
-            Self::Decoder => to_picture(&model.vae.decode(denoised), denoised, model.vae.downsampling()),
+    pub fn picture(
+        &self,
+        model: &LoadedModel,
+        denoised: &Latents,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Arc<Picture>, NetError> {
+        Ok(Arc::new(match self {
+            Self::Decoder => model.vae.decode(denoised, wanted)?.to_picture(),
             Self::Projection(projection) => projection.picture(denoised),
-        })
+        }))
     }
 }
 
 impl Projection {
     /// Asks the decoder for the colour of constant latents: zero, and one standard deviation in each channel.
-    fn measure(model: &LoadedModel) -> Self {
-        let channels = model.unet.latent_channels();
-        let colour = |hot: Option<usize>| {
-            let mut patch = Latents::zeros(channels, PATCH, PATCH);
-            if let Some(c) = hot {
-                patch.values[c * PATCH * PATCH..(c + 1) * PATCH * PATCH].fill(1.0);
-            }
-            centre_colour(&model.vae.decode(&patch), PATCH * model.vae.downsampling())
-        };
-        let bias = colour(None);
+    fn measure(model: &LoadedModel) -> Result<Self, NetError> {
+        let channels = model.unet.config().channels;
+        let bias = patch_colour(model, channels, None)?;
         let column = |c| {
-            let with = colour(Some(c));
-            std::array::from_fn(|i| with[i] - bias[i])
+            let with = patch_colour(model, channels, Some(c))?;
+            Ok(std::array::from_fn(|i| with[i] - bias[i]))
         };
-        Self { bias, columns: (0..channels).map(column).collect() }
+        Ok(Self { bias, columns: (0..channels).map(column).collect::<Result<_, NetError>>()? })
     }
 
     fn picture(&self, latents: &Latents) -> Picture {
         let area = latents.area();
-        let mut rgb = Vec::with_capacity(3 * area);
-        for p in 0..area {
-            for i in 0..3 {
-                let linear: f32 = self.columns.iter().enumerate().map(|(c, col)| col[i] * latents.values[c * area + p]).sum();
-                rgb.push(to_byte(self.bias[i] + linear));
+        let mut values = Vec::with_capacity(3 * area);
+        for (i, bias) in self.bias.iter().enumerate() {
+            for p in 0..area {
+                let at = |(c, column): (usize, &[f32; 3])| column[i] * latents.values[c * area + p];
+                values.push(bias + self.columns.iter().enumerate().map(at).sum::<f32>());
             }
         }
-        Picture { width: latents.width, height: latents.height, rgb }
+        Pixels { width: latents.width, height: latents.height, values }.to_picture()
     }
 }
 
-fn centre_colour(decoded: &[f32], side: usize) -> [f32; 3] {
-    std::array::from_fn(|i| decoded[i * side * side + (side / 2) * side + side / 2])
-}
-
-/// The decoder's `[3, H, W]` in -1..1 as a picture.
-pub fn to_picture(decoded: &[f32], latents: &Latents, factor: usize) -> Picture {
-    let (width, height) = (latents.width * factor, latents.height * factor);
-    let area = width * height;
-    let rgb = (0..area).flat_map(|p| (0..3).map(move |i| to_byte(decoded[i * area + p]))).collect();
-    Picture { width, height, rgb }
-}
-
-/// Colours are kept in -1..1 by the decoder; bytes are rounded as diffusers does.
-fn to_byte(v: f32) -> u8 {
-    (to_unit(v) * 255.0).round_ties_even() as u8
-}
-
-/// From the decoder's -1..1 to 0..1, clamped.
-pub fn to_unit(v: f32) -> f32 {
-    (v / 2.0 + 0.5).clamp(0.0, 1.0)
+/// What the decoder paints in the middle of a patch of zeros, with one channel set to 1.
+fn patch_colour(model: &LoadedModel, channels: usize, hot: Option<usize>) -> Result<[f32; 3], NetError> {
+    let mut patch = Latents::zeros(channels, PATCH, PATCH);
+    if let Some(c) = hot {
+        patch.values[c * PATCH * PATCH..(c + 1) * PATCH * PATCH].fill(1.0);
+    }
+    let pixels = model.vae.decode(&patch, &|| true)?;
+    let (area, middle) = (pixels.height * pixels.width, (pixels.height / 2) * pixels.width + pixels.width / 2);
+    Ok(std::array::from_fn(|i| pixels.values[i * area + middle]))
 }

@@ -8,9 +8,9 @@ use super::{
     run::StepRecord,
 };
 use crate::{
-    field::{Picture, Plane},
+    field::{Latents, Picture, Plane},
     guidance::{sega, snb},
-    recipe::Recipe,
+    recipe::{Concept, Recipe},
 };
 
 /// The report of one step. `preview` is the picture of its x0 prediction.
@@ -61,7 +61,7 @@ fn scfg_report(step: &ScfgStep) -> ScfgReport {
 
 fn concept_reports(recipe: &Recipe, general: &Predictions) -> Vec<Arc<ConceptReport>> {
     let Some(sega) = &general.sega else { return Vec::new() };
-    let report = |(concept, step): (&crate::recipe::Concept, &sega::ConceptStep)| {
+    let report = |(concept, step): (&Concept, &sega::ConceptStep)| {
         let mask = touched_channels(step, &general.cond);
         let touched = mask.values.iter().filter(|&&v| v > 0.0).count();
         Arc::new(ConceptReport {
@@ -77,7 +77,7 @@ fn concept_reports(recipe: &Recipe, general: &Predictions) -> Vec<Arc<ConceptRep
 }
 
 /// Share of the channels that the concept may touch, element by element.
-fn touched_channels(step: &sega::ConceptStep, shape: &crate::field::Latents) -> Plane {
+fn touched_channels(step: &sega::ConceptStep, shape: &Latents) -> Plane {
     let area = shape.area();
     let mut share = Plane::filled(shape.height, shape.width, 0.0);
     if let Some(mask) = &step.mask {
@@ -92,7 +92,7 @@ fn touched_channels(step: &sega::ConceptStep, shape: &crate::field::Latents) -> 
 fn fusion_report(
     recipe: &Recipe,
     choice: Option<&snb::Choice>,
-    shape: &crate::field::Latents,
+    shape: &Latents,
 ) -> Option<Arc<FusionReport>> {
     recipe.active_fusion()?;
     let blank = || Plane::filled(shape.height, shape.width, 0.0);

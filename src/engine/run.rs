@@ -6,9 +6,8 @@ use super::{
     parametrisation,
 };
 use crate::{
-    field::Latents,
+    field::{Latents, Token},
     guidance::snb,
-    nets::Token,
     recipe::{Profile, Recipe},
     sampling::{self, PredictionType, Solver, StepNoise},
     weights::LoadedModel,
@@ -69,7 +68,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, EngineError> {
         recipe.validate()?;
         let shape = latent_shape(recipe, general);
-        let solver = sampling::build(recipe.sampler, recipe.schedule, &general.schedule, recipe.steps)?;
+        let solver = sampling::build(recipe.sampler, recipe.schedule, &general.scheduler, recipe.steps)?;
         let noise = StepNoise::new(recipe.seed, shape);
         let init_latents = match init_latents {
             Some(given) => check_shape(given, shape)?,
@@ -83,7 +82,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             general: Branches { unet: &general.unet, texts: general_texts(recipe, general)?, sega: Default::default() },
             expert,
-            prediction: general.schedule.prediction_type,
+            prediction: general.scheduler.prediction_type,
             solver,
             noise,
             latents: init_latents.map(|v| v * sigma),
@@ -201,8 +200,8 @@ fn convert(p: &mut Predictions, model_input: &Latents, sigma: f32, from: Predict
 
 /// Channels, height and width of the latents of a recipe.
 pub fn latent_shape(recipe: &Recipe, model: &LoadedModel) -> [usize; 3] {
-    let factor = model.vae.downsampling();
-    [model.unet.latent_channels(), recipe.height / factor, recipe.width / factor]
+    let factor = model.vae.config().factor();
+    [model.unet.config().channels, recipe.height / factor, recipe.width / factor]
 }
 
 fn check_shape(given: Latents, [c, h, w]: [usize; 3]) -> Result<Latents, EngineError> {
@@ -217,11 +216,10 @@ fn general_texts(recipe: &Recipe, model: &LoadedModel) -> Result<Texts, EngineEr
 }
 
 fn texts(recipe: &Recipe, encoder: &LoadedModel, prompt: &str) -> Result<Texts, EngineError> {
-    let size = [recipe.height, recipe.width];
     Ok(Texts {
-        uncond: encoder.encode_negative(&recipe.negative, size)?,
-        cond: encoder.encode(prompt, size)?,
-        concepts: recipe.active_concepts().map(|c| encoder.encode(&c.text, size)).collect::<Result<_, _>>()?,
+        uncond: encoder.encode_negative(&recipe.negative)?,
+        cond: encoder.encode(prompt)?,
+        concepts: recipe.active_concepts().map(|c| encoder.encode(&c.text)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -236,21 +234,22 @@ fn prepare_expert<'a>(
     let prompt = recipe.expert_prompt().unwrap_or(&recipe.prompt);
     let branches =
         Branches { unet: &expert.unet, texts: texts(recipe, encoder, prompt)?, sega: Default::default() };
-    Ok(Expert { branches, prediction: expert.schedule.prediction_type })
+    Ok(Expert { branches, prediction: expert.scheduler.prediction_type })
 }
 
 /// Two models can be fused when they share latent channels, VAE factor and noise schedule.
 fn check_partners(general: &LoadedModel, expert: &LoadedModel) -> Result<(), EngineError> {
     let refuse = |what: String| Err(EngineError::ExpertMismatch(what));
-    let (g, e) = (general.unet.latent_channels(), expert.unet.latent_channels());
+    let (g, e) = (general.unet.config().channels, expert.unet.config().channels);
     if g != e {
         return refuse(format!("it works on {e} latent channels, the general model on {g}"));
     }
-    let (g, e) = (general.vae.downsampling(), expert.vae.downsampling());
+    let (g, e) = (general.vae.config().factor(), expert.vae.config().factor());
     if g != e {
         return refuse(format!("its latents are 1/{e} of the picture, the general model's 1/{g}"));
     }
-    if !general.schedule.same_noise(&expert.schedule) {
+    let noise = |m: &LoadedModel| (m.scheduler.beta_start, m.scheduler.beta_end, m.scheduler.beta_schedule, m.scheduler.num_train_timesteps);
+    if noise(general) != noise(expert) {
         return refuse("it was trained on another noise schedule (beta_start, beta_end or beta_schedule differ)".into());
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     event::{Event, Finished, JobId},
     handle::{Cancel, Request, WorkerEnd},
     models::Models,
-    preview::{self, Preview},
+    preview::Preview,
     report::step_report,
     run::Run,
 };
@@ -30,7 +30,7 @@ pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
         }));
         match outcome {
             Ok(Ok(())) => {}
-            Ok(Err(EngineError::Abandoned(_))) => line.send(Event::Stopped { job }),
+            Ok(Err(EngineError::Stopped(_))) => line.send(Event::Stopped { job }),
             Ok(Err(error)) => line.send(Event::Failed { job, message: error.to_string() }),
             Err(panic) => {
                 // What the panic left behind is unknown, so models are read again.
@@ -72,21 +72,20 @@ fn carry_out(
     let calls = run.calls();
     line.send(Event::Started { job, calls, tokens: Arc::new(run.tokens().to_vec()) });
 
-    let preview = Preview::choose(&general, run.latents().area());
+    let preview = Preview::choose(&general, run.latents().area())?;
     let wanted = || !cancel.is_cancelled();
     let mut reports = Vec::with_capacity(calls);
     let mut evaluations = 0;
     let mut step_begun = Instant::now();
     while let Some(record) = run.step(&wanted)? {
         evaluations += record.evaluations();
-        let picture = preview.picture(&general, &record.denoised);
+        let picture = preview.picture(&general, &record.denoised, &wanted)?;
         let report = Arc::new(step_report(&recipe, &record, calls, picture, step_begun.elapsed()));
         step_begun = Instant::now();
         reports.push(report.clone());
         line.send(Event::Step { job, report });
     }
-    let latents = run.latents();
-    let picture = preview::to_picture(&general.vae.decode(latents), latents, general.vae.downsampling());
+    let picture = general.vae.decode(run.latents(), &wanted)?.to_picture();
     drop(run);
     finish(job, recipe, picture, reports, evaluations, begun, line);
     Ok(())

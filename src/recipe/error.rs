@@ -1,4 +1,4 @@
-use super::{Concept, Recipe, Sampler, Schedule};
+use super::{Concept, Recipe};
 
 /// A request that cannot be met: one sentence that says what, where and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -26,7 +26,6 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
-    check_schedule(r)?;
     let s = &r.scfg;
     require(s.rate_min.is_finite() && s.rate_min >= 0.0, "S-CFG rate minimum", s.rate_min, "0 or more")?;
     require(
@@ -49,20 +48,6 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
         }
     }
     Ok(())
-}
-
-fn check_schedule(r: &Recipe) -> Result<(), RecipeError> {
-    let takes_sigmas = matches!(
-        r.sampler,
-        Sampler::Euler | Sampler::Heun | Sampler::DpmPp2M | Sampler::EulerAncestral | Sampler::UniPc
-    );
-    if r.schedule == Schedule::Normal || takes_sigmas {
-        return Ok(());
-    }
-    Err(RecipeError::Conflict(format!(
-        "sampler {} has no {} schedule: choose the normal schedule, or another sampler such as dpmpp-2m",
-        r.sampler, r.schedule
-    )))
 }
 
 fn check_concept(k: usize, c: &Concept) -> Result<(), RecipeError> {

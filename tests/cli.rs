@@ -1,0 +1,147 @@
+//! The command line as a user meets it: the picture, the same bytes twice, and bad input.
+
+mod common;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn sextant(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sextant")).current_dir(folder).args(args).output().expect("the binary starts")
+}
+
+fn render(folder: &Path, args: &[&str]) -> Output {
+    let mut all = vec!["render", "--device", "cpu"];
+    all.extend(args);
+    sextant(folder, &all)
+}
+
+/// The command must end with `status`, say one line that contains all of `words`, and leave no picture.
+fn refused(folder: &Path, args: &[&str], status: i32, words: &[&str]) {
+    let mut all = args.to_vec();
+    if !args.contains(&"--out") {
+        all.extend(["--out", "refused.png"]);
+    }
+    let output = render(folder, &all);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{args:?}: {said}");
+    let complaint: Vec<&str> = said.lines().filter(|l| l.starts_with("sextant: ")).collect();
+    assert_eq!(complaint.len(), 1, "{args:?} is answered with one sentence, not: {said}");
+    for word in words {
+        assert!(complaint[0].contains(word), "{args:?}: \"{}\" does not say \"{word}\"", complaint[0]);
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(!folder.join("refused.png").exists(), "{args:?} left a picture");
+}
+
+#[test]
+fn the_same_command_twice_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a.png", "b.png"] {
+        let output = render(folder.path(), &["--prompt", "a red car on a city street", "--seed", "7", "--steps", "4", "--out", name]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let [a, b] = ["a.png", "b.png"].map(|name| fs::read(folder.path().join(name)).expect("a picture"));
+    assert!(a.len() > 1000 && a == b);
+    let size = image::load_from_memory(&a).expect("a PNG").to_rgb8().dimensions();
+    assert_eq!(size, (192, 192), "the bundled model's own size");
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let p = ["--prompt", "x"];
+    for (args, words) in [
+        (vec!["--width", "100"], vec!["width", "100", "multiple of 8"]),
+        (vec!["--height", "0"], vec!["height", "multiple of 8"]),
+        (vec!["--steps", "0"], vec!["steps", "between 1"]),
+        (vec!["--sampler", "warp"], vec!["warp", "ddim", "dpmpp-2m"]),
+        (vec!["--sampler", "ddim-karras"], vec!["ddim", "karras"]),
+        (vec!["--cfg", "nan"], vec!["guidance scale"]),
+        (vec!["--guidance", "pag"], vec!["pag", "s-cfg"]),
+        (vec!["--concept", "hat; threshold=2"], vec!["threshold", "hat", "between 0 and 1"]),
+        (vec!["--concept", "hat; size=2"], vec!["size=2"]),
+        (vec!["--fusion", "kg=1"], vec!["--expert"]),
+        (vec!["--expert", "pocket-toon", "--fusion", "mode=7"], vec!["7", "mode"]),
+        (vec!["--profile", "best"], vec!["best", "reference", "fixed"]),
+        (vec!["--momentum-beta", "1"], vec!["beta"]),
+    ] {
+        refused(folder.path(), &[&p[..], &args].concat(), 2, &words);
+    }
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    refused(folder.path(), &["--model", "no/such/model"], 2, &["no/such/model"]);
+    refused(folder.path(), &["--session", "gone.sextant.ron"], 2, &["gone.sextant.ron"]);
+    refused(folder.path(), &["--init-latents", "gone.safetensors"], 2, &["gone.safetensors"]);
+    refused(folder.path(), &["--out", "no/folder/x.png"], 2, &["no/folder"]);
+    refused(folder.path(), &["--prompt", "x", "--expert", "no/expert"], 2, &["no/expert"]);
+}
+
+#[test]
+fn broken_models_are_refused_by_file_and_tensor() {
+    let source = common::fixtures().join("models/tiny-sd15");
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    copy(&source, &model);
+    let unet = model.join("unet/diffusion_pytorch_model.safetensors");
+    let whole = fs::read(&unet).expect("the weights");
+
+    fs::write(&unet, &whole[..whole.len() / 2]).expect("a write");
+    refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["unet", "diffusion_pytorch_model.safetensors"]);
+
+    // The same bytes under another shape: the header says [4, …] where the network needs its own.
+    let text = String::from_utf8_lossy(&whole[8..]).into_owned();
+    assert!(text.contains("conv_in.bias"));
+    let mut renamed = whole.clone();
+    let at = whole.windows(12).position(|w| w == b"conv_in.bias").expect("a tensor name");
+    renamed[at..at + 12].copy_from_slice(b"conv_in.bxas");
+    fs::write(&unet, &renamed).expect("a write");
+    refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["conv_in.bias", "diffusion_pytorch_model"]);
+
+    fs::write(&unet, &whole).expect("a write");
+    let config = model.join("unet/config.json");
+    let json = fs::read_to_string(&config).expect("the config");
+    fs::write(&config, json.replace("\"in_channels\": 4", "\"in_channels\": 5")).expect("a write");
+    refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["conv_in.weight", "[32, 5, 3, 3]"]);
+    fs::write(&config, &json[..json.len() / 2]).expect("a write");
+    refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["config.json"]);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::write(&target, fs::read(entry.path()).expect("a file")).expect("a write");
+        }
+    }
+}
+
+#[test]
+fn initial_latents_must_fit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let case = common::fixtures().join("cases/sampler_ddim.safetensors");
+    let case = case.to_str().expect("a path");
+    refused(folder.path(), &["--prompt", "x", "--init-latents", case], 2, &["init_latents"]);
+}
+
+#[test]
+fn sessions_that_cannot_be_read_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let document = sextant::session::document::Session::default();
+    let path = folder.path().join("s.sextant.ron");
+    sextant::session::document::save(&path, &document).expect("a session");
+    let text = fs::read_to_string(&path).expect("text");
+
+    fs::write(&path, &text[..text.len() / 2]).expect("a write");
+    refused(folder.path(), &["--session", "s.sextant.ron"], 2, &["s.sextant.ron"]);
+    fs::write(&path, text.replacen("version: 1", "version: 99", 1)).expect("a write");
+    refused(folder.path(), &["--session", "s.sextant.ron"], 2, &["s.sextant.ron", "newer"]);
+}
