@@ -128,3 +128,21 @@ impl std::fmt::Debug for Picture {
         write!(f, "Picture({}x{})", self.width, self.height)
     }
 }
+
+/// One position of the encoded prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Position in the encoded sequence; 0 is the start token.
+    pub position: usize,
+    /// The text it stands for; empty for start, end and padding.
+    pub text: String,
+    pub kind: TokenKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Start,
+    Word,
+    End,
+    Padding,
+}

@@ -7,6 +7,8 @@ use crate::{
     recipe::Recipe,
 };
 
+pub use crate::field::{Token, TokenKind};
+
 /// Names one submitted recipe; later submissions have larger ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u64);
@@ -27,24 +29,6 @@ pub enum Event {
     Stopped { job: JobId },
     /// The job could not be carried out; the next one can.
     Failed { job: JobId, message: String },
-}
-
-/// One position of the encoded prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Position in the encoded sequence; 0 is the start token.
-    pub position: usize,
-    /// The text it stands for; empty for start, end and padding.
-    pub text: String,
-    pub kind: TokenKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
-    Start,
-    Word,
-    End,
-    Padding,
 }
 
 /// What came out of a job.
