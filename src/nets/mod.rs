@@ -1,1 +1,38 @@
-//! placeholder
+//! The networks of latent diffusion: CLIP text encoder, U-Net, autoencoder. Inference only, f32 throughout.
+//!
+//! Every size comes from a model's own `config.json`. A network is built from [`Params`], which asks a
+//! [`TensorSource`] for weights by their diffusers names; `weights` implements that source, so no network knows files.
+//! Convolutions keep burn's `[batch, channels, height, width]`, tokens are `[batch, positions, width]`.
+
+mod attention;
+mod clip;
+mod clip_config;
+mod layers;
+mod params;
+mod pixels;
+mod predict;
+mod resnet;
+mod text;
+mod time;
+mod tokenizer;
+mod transformer;
+mod unet;
+mod unet_blocks;
+mod unet_config;
+mod vae;
+mod vae_blocks;
+mod vae_config;
+
+pub use attention::{AttentionTap, TapRequest};
+pub use clip::{ClipOutput, ClipText};
+pub use clip_config::{ClipActivation, ClipConfig};
+pub use params::{ConfigError, ParamError, Params, TensorSource};
+pub use pixels::Pixels;
+pub use predict::{NetError, Prediction, Stopped};
+pub use text::TextEncoding;
+pub use time::AddedConditions;
+pub use tokenizer::{Tokenized, Tokenizer, TokenizerError, TokenizerSettings};
+pub use unet::UNet;
+pub use unet_config::{Level, UNetConfig};
+pub use vae::Vae;
+pub use vae_config::VaeConfig;

@@ -1,1 +1,20 @@
-//! placeholder
+//! Files to networks: diffusers folders on disk, and the two models that the program carries.
+//!
+//! [`load`] gives a complete model. [`load_expert`] also takes a folder with nothing but a U-Net, which then shares
+//! text encoder, autoencoder and scheduler with a complete one.
+
+mod bundled;
+mod checkpoint;
+mod error;
+mod files;
+mod model;
+mod names;
+mod scheduler;
+mod text;
+
+pub use checkpoint::Checkpoint;
+pub use error::LoadError;
+pub use files::ModelFiles;
+pub use model::{Family, LoadedModel, load, load_expert};
+pub use scheduler::{BetaSchedule, PredictionType, SchedulerConfig, TimestepSpacing};
+pub use text::{EncodeError, TextStack};

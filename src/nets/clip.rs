@@ -1,0 +1,170 @@
+use burn::tensor::{
+    Bool, Device, Int, Tensor, TensorData,
+    activation::{gelu, sigmoid, softmax},
+};
+
+use super::{
+    ClipActivation, ClipConfig, NetError, ParamError, Params,
+    attention::split_heads,
+    layers::{LayerNorm, Linear},
+};
+
+/// The text encoder of CLIP (Radford et al. 2021; with other sizes, OpenCLIP's).
+#[derive(Clone)]
+pub struct ClipText {
+    config: ClipConfig,
+    device: Device,
+    /// `[vocabulary, width]` and `[positions, width]`.
+    token_embedding: Tensor<2>,
+    position_embedding: Tensor<2>,
+    layers: Vec<Layer>,
+    final_norm: LayerNorm,
+    projection: Option<Linear>,
+}
+
+/// What diffusion models take from the encoder.
+#[derive(Clone, Debug)]
+pub struct ClipOutput {
+    /// Last layer, through the final layer norm: `[1, L, width]`.
+    pub last: Tensor<3>,
+    /// What goes into the last layer, without norm (SDXL): `[1, L, width]`.
+    pub penultimate: Tensor<3>,
+    /// `last` at the end token, through the text projection if there is one: `[1, width or projection]`.
+    pub pooled: Tensor<2>,
+}
+
+#[derive(Clone)]
+struct Layer {
+    norm1: LayerNorm,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    out: Linear,
+    norm2: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+    heads: usize,
+    activation: ClipActivation,
+}
+
+impl ClipText {
+    /// Builds the network that `config` describes, with weights from `p`, whose names may start with `text_model.` or
+    /// not (both are in use).
+    ///
+    /// # Errors
+    /// [`ParamError`] for the first weight that is missing or has another shape.
+    pub fn load(p: &Params, config: ClipConfig) -> Result<Self, ParamError> {
+        let root = p;
+        let nested = p.at("text_model");
+        let p = if nested.has("final_layer_norm.weight") { &nested } else { root };
+        let width = config.width;
+        let layers =
+            (0..config.layers).map(|i| Layer::load(&p.nth("encoder.layers", i), &config)).collect::<Result<_, _>>()?;
+        let projection = root
+            .has("text_projection.weight")
+            .then(|| Linear::load(&root.at("text_projection"), width, config.projection, false));
+        Ok(Self {
+            device: p.device().clone(),
+            token_embedding: p.tensor("embeddings.token_embedding.weight", [config.vocabulary, width])?,
+            position_embedding: p.tensor("embeddings.position_embedding.weight", [config.positions, width])?,
+            layers,
+            final_norm: LayerNorm::load(&p.at("final_layer_norm"), width, config.norm_eps)?,
+            projection: projection.transpose()?,
+            config,
+        })
+    }
+
+    pub fn config(&self) -> &ClipConfig {
+        &self.config
+    }
+
+    /// Width of [`ClipOutput::pooled`].
+    pub fn pooled_width(&self) -> usize {
+        if self.projection.is_some() { self.config.projection } else { self.config.width }
+    }
+
+    /// Encodes one text of token ids, padding included (which is attended to, as diffusion models are trained).
+    ///
+    /// # Errors
+    /// [`NetError::Input`] for no ids, more than the model has positions, or ids outside its vocabulary.
+    pub fn encode(&self, ids: &[u32]) -> Result<ClipOutput, NetError> {
+        self.check(ids)?;
+        let count = ids.len();
+        let (width, device) = (self.config.width, &self.device);
+        let data = TensorData::new(ids.iter().map(|&id| id as i32).collect(), [count]);
+        let tokens = self.token_embedding.clone().select(0, Tensor::<1, Int>::from_data(data, device));
+        let positions = self.position_embedding.clone().narrow(0, 0, count);
+        let mut x = (tokens + positions).reshape([1, count, width]);
+        // Above the diagonal: a position does not see what comes after it.
+        let future = Tensor::<2, Bool>::tril_mask([count, count], 0, device);
+        let future = future.reshape([1, 1, count, count]);
+        let mut penultimate = x.clone();
+        for layer in &self.layers {
+            penultimate = x.clone();
+            x = layer.forward(x, &future);
+        }
+        let last = self.final_norm.forward(x);
+        let pooled = last.clone().narrow(1, self.config.end_position(ids), 1).reshape([1, width]);
+        let pooled = match &self.projection {
+            Some(projection) => projection.forward(pooled),
+            None => pooled,
+        };
+        Ok(ClipOutput { last, penultimate, pooled })
+    }
+
+    fn check(&self, ids: &[u32]) -> Result<(), NetError> {
+        let (positions, vocabulary) = (self.config.positions, self.config.vocabulary);
+        if (1..=positions).contains(&ids.len()) && ids.iter().all(|&id| (id as usize) < vocabulary) {
+            return Ok(());
+        }
+        Err(NetError::Input {
+            network: "text encoder",
+            expected: format!("1 to {positions} token ids below {vocabulary}"),
+            given: format!("{} ids up to {}", ids.len(), ids.iter().max().unwrap_or(&0)),
+        })
+    }
+}
+
+impl Layer {
+    fn load(p: &Params, config: &ClipConfig) -> Result<Self, ParamError> {
+        let width = config.width;
+        let norm = |name| LayerNorm::load(&p.at(name), width, config.norm_eps);
+        let projection = |name| Linear::load(&p.at("self_attn").at(name), width, width, true);
+        Ok(Self {
+            norm1: norm("layer_norm1")?,
+            query: projection("q_proj")?,
+            key: projection("k_proj")?,
+            value: projection("v_proj")?,
+            out: projection("out_proj")?,
+            norm2: norm("layer_norm2")?,
+            fc1: Linear::load(&p.at("mlp.fc1"), width, config.inner_width, true)?,
+            fc2: Linear::load(&p.at("mlp.fc2"), config.inner_width, width, true)?,
+            heads: config.heads,
+            activation: config.activation,
+        })
+    }
+
+    /// `[1, L, width]`, shape kept; `future` `[1, 1, L, L]` is true where a position must not look.
+    fn forward(&self, x: Tensor<3>, future: &Tensor<4, Bool>) -> Tensor<3> {
+        let mixed = self.attend(self.norm1.forward(x.clone()), future);
+        let x = x + mixed;
+        let inner = self.fc1.forward(self.norm2.forward(x.clone()));
+        let inner = match self.activation {
+            ClipActivation::QuickGelu => inner.clone() * sigmoid(inner.mul_scalar(1.702)),
+            ClipActivation::Gelu => gelu(inner),
+        };
+        x + self.fc2.forward(inner)
+    }
+
+    fn attend(&self, x: Tensor<3>, future: &Tensor<4, Bool>) -> Tensor<3> {
+        let dims = x.dims();
+        let scale = (self.heads as f64 / dims[2] as f64).sqrt();
+        let query = split_heads(self.query.forward(x.clone()).mul_scalar(scale), self.heads);
+        let key = split_heads(self.key.forward(x.clone()), self.heads).transpose();
+        let value = split_heads(self.value.forward(x), self.heads);
+        let scores = query.matmul(key);
+        let future = future.clone().expand(scores.dims());
+        let mixed = softmax(scores.mask_fill(future, f32::NEG_INFINITY), 3).matmul(value);
+        self.out.forward(mixed.swap_dims(1, 2).reshape(dims))
+    }
+}

@@ -1,0 +1,108 @@
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Where a network's weights come from: asked by diffusers name, answers in row-major f32.
+pub trait TensorSource {
+    /// The shape of tensor `name`, if it is there.
+    fn shape_of(&self, name: &str) -> Option<Vec<usize>>;
+
+    /// The values of tensor `name` and the note that it was used.
+    ///
+    /// # Errors
+    /// [`ParamError`] if there is no such tensor or its element type is not a float type of 16 or 32 bits.
+    fn values(&self, name: &str) -> Result<Vec<f32>, ParamError>;
+}
+
+/// A weight that a network needs and does not get.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParamError {
+    #[error("tensor \"{name}\" is missing: the file does not fit its config.json")]
+    Missing { name: String },
+    #[error("tensor \"{name}\" has shape {found:?}, but config.json asks for {expected:?}")]
+    Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
+    #[error("tensor \"{name}\" has element type {dtype}, but only F32, F16 and BF16 can be read")]
+    Dtype { name: String, dtype: String },
+}
+
+/// A `config.json` that cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("it is not the JSON that was expected: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It describes a network this program does not have.
+    #[error("\"{field}\" is {given}, but must be {known}")]
+    Unsupported { field: &'static str, given: String, known: String },
+}
+
+impl ConfigError {
+    /// `Ok` where `holds`, else what `field` is and what it would have to be.
+    pub(super) fn require(
+        holds: bool,
+        field: &'static str,
+        given: impl std::fmt::Debug,
+        known: &str,
+    ) -> Result<(), Self> {
+        if holds {
+            Ok(())
+        } else {
+            Err(Self::Unsupported { field, given: format!("{given:?}"), known: known.to_owned() })
+        }
+    }
+}
+
+/// A position in the tree of weight names, as `down_blocks.0.resnets.1`.
+#[derive(Clone)]
+pub struct Params<'a> {
+    source: &'a dyn TensorSource,
+    device: &'a Device,
+    prefix: String,
+}
+
+impl<'a> Params<'a> {
+    /// The root of `source`'s names; tensors are put on `device`.
+    pub fn root(source: &'a dyn TensorSource, device: &'a Device) -> Self {
+        Self { source, device, prefix: String::new() }
+    }
+
+    pub fn device(&self) -> &'a Device {
+        self.device
+    }
+
+    /// The child called `name`, which may itself contain dots.
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
+        Self { prefix: self.full(&name.to_string()), ..self.clone() }
+    }
+
+    /// The child `index` of the list `name`.
+    pub fn nth(&self, name: &str, index: usize) -> Self {
+        self.at(format_args!("{name}.{index}"))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.source.shape_of(&self.full(name)).is_some()
+    }
+
+    /// The tensor `name` of exactly `shape`.
+    pub(super) fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>, ParamError> {
+        self.tensor_of(name, shape, &[&shape])
+    }
+
+    /// The tensor `name`, stored with any one of the shapes `stored` (of equal element count), as `shape`.
+    pub(super) fn tensor_of<const D: usize>(
+        &self,
+        name: &str,
+        shape: [usize; D],
+        stored: &[&[usize]],
+    ) -> Result<Tensor<D>, ParamError> {
+        let name = self.full(name);
+        let found = self.source.shape_of(&name).ok_or_else(|| ParamError::Missing { name: name.clone() })?;
+        if !stored.contains(&found.as_slice()) {
+            return Err(ParamError::Shape { name, found, expected: shape.to_vec() });
+        }
+        let values = self.source.values(&name)?;
+        Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+    }
+
+    fn full(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+}

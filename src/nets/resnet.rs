@@ -1,0 +1,59 @@
+use burn::tensor::{Tensor, activation::silu};
+
+use super::{
+    ParamError, Params,
+    layers::{Conv, GroupNorm, Linear},
+};
+
+/// ResnetBlock2D: two convolutions around a shortcut, with the time embedding added between them.
+#[derive(Clone)]
+pub(super) struct ResnetBlock {
+    norm1: GroupNorm,
+    conv1: Conv,
+    time: Option<Linear>,
+    norm2: GroupNorm,
+    conv2: Conv,
+    /// Where the channel count changes.
+    shortcut: Option<Conv>,
+}
+
+/// What all resnet blocks of a network share.
+#[derive(Clone, Copy)]
+pub(super) struct ResnetNorm {
+    pub(super) groups: usize,
+    pub(super) epsilon: f64,
+    /// Width of the time embedding; an autoencoder has none.
+    pub(super) time: Option<usize>,
+}
+
+impl ResnetBlock {
+    pub(super) fn load(p: &Params, inputs: usize, outputs: usize, norm: ResnetNorm) -> Result<Self, ParamError> {
+        let group_norm = |name, channels| GroupNorm::load(&p.at(name), norm.groups, channels, norm.epsilon);
+        Ok(Self {
+            norm1: group_norm("norm1", inputs)?,
+            conv1: Conv::load(&p.at("conv1"), inputs, outputs, 3)?,
+            time: norm.time.map(|width| Linear::load(&p.at("time_emb_proj"), width, outputs, true)).transpose()?,
+            norm2: group_norm("norm2", outputs)?,
+            conv2: Conv::load(&p.at("conv2"), outputs, outputs, 3)?,
+            shortcut: (inputs != outputs)
+                .then(|| Conv::load(&p.at("conv_shortcut"), inputs, outputs, 1))
+                .transpose()?,
+        })
+    }
+
+    /// `x` `[batch, inputs, h, w]`; `time` `[batch, time width]`, already through silu. Gives `[batch, outputs, h, w]`.
+    pub(super) fn forward(&self, x: Tensor<4>, time: Option<&Tensor<2>>) -> Tensor<4> {
+        let mut hidden = self.conv1.forward(silu(self.norm1.forward(x.clone())));
+        if let (Some(projection), Some(time)) = (&self.time, time) {
+            let shift = projection.forward(time.clone());
+            let [batch, outputs] = shift.dims();
+            hidden = hidden + shift.reshape([batch, outputs, 1, 1]);
+        }
+        let hidden = self.conv2.forward(silu(self.norm2.forward(hidden)));
+        let shortcut = match &self.shortcut {
+            Some(conv) => conv.forward(x),
+            None => x,
+        };
+        hidden + shortcut
+    }
+}

@@ -1,0 +1,103 @@
+use burn::tensor::{Device, Tensor, TensorData, activation::silu};
+
+use super::{
+    ParamError, Params,
+    layers::Linear,
+    unet_config::{TextTime, UNetConfig},
+};
+
+/// What SDXL's U-Net is told besides the text (`addition_embed_type` "text_time").
+#[derive(Clone, Debug)]
+pub struct AddedConditions {
+    /// Pooled text embedding `[batch, width]`.
+    pub pooled: Tensor<2>,
+    /// Original height and width, crop top and left, target height and width, in pixels.
+    pub time_ids: [f32; 6],
+}
+
+/// The timestep, and SDXL's added conditions, as one vector for every resnet block.
+#[derive(Clone)]
+pub(super) struct TimeEmbedding {
+    waves: Waves,
+    mlp: Mlp,
+    added: Option<(Waves, Mlp)>,
+}
+
+/// Sines and cosines of a number at geometrically falling frequencies.
+#[derive(Clone, Copy)]
+struct Waves {
+    width: usize,
+    flip_sin_to_cos: bool,
+    freq_shift: f32,
+}
+
+#[derive(Clone)]
+struct Mlp {
+    linear_1: Linear,
+    linear_2: Linear,
+}
+
+impl TimeEmbedding {
+    pub(super) fn load(p: &Params, config: &UNetConfig) -> Result<Self, ParamError> {
+        let waves = |width| Waves { width, flip_sin_to_cos: config.flip_sin_to_cos, freq_shift: config.freq_shift };
+        let (inner, outer) = (config.levels[0].channels, config.time_width());
+        let added = config.text_time.map(|TextTime { wave_width, input_width }| {
+            Ok((waves(wave_width), Mlp::load(&p.at("add_embedding"), input_width, outer)?))
+        });
+        Ok(Self {
+            waves: waves(inner),
+            mlp: Mlp::load(&p.at("time_embedding"), inner, outer)?,
+            added: added.transpose()?,
+        })
+    }
+
+    /// `[batch, time width]`, already through the silu that every resnet block would apply to it.
+    pub(super) fn forward(
+        &self,
+        timestep: f32,
+        batch: usize,
+        added: Option<&AddedConditions>,
+        device: &Device,
+    ) -> Tensor<2> {
+        let mut embedding = self.mlp.forward(self.waves.of(&[timestep], device).repeat_dim(0, batch));
+        if let (Some((waves, mlp)), Some(added)) = (&self.added, added) {
+            let ids = waves.of(&added.time_ids, device).repeat_dim(0, batch);
+            embedding = embedding + mlp.forward(Tensor::cat(vec![added.pooled.clone(), ids], 1));
+        }
+        silu(embedding)
+    }
+}
+
+impl Waves {
+    /// `[1, numbers * width]`.
+    fn of(self, numbers: &[f32], device: &Device) -> Tensor<2> {
+        let half = self.width / 2;
+        let step = -(1e4_f32.ln()) / (half as f32 - self.freq_shift);
+        let mut values = Vec::with_capacity(numbers.len() * self.width);
+        for &number in numbers {
+            let angles: Vec<f32> = (0..half).map(|i| number * (i as f32 * step).exp()).collect();
+            let sines = angles.iter().map(|a| a.sin());
+            let cosines = angles.iter().map(|a| a.cos());
+            if self.flip_sin_to_cos {
+                values.extend(cosines.chain(sines));
+            } else {
+                values.extend(sines.chain(cosines));
+            }
+        }
+        let width = values.len();
+        Tensor::from_data(TensorData::new(values, [1, width]), device)
+    }
+}
+
+impl Mlp {
+    fn load(p: &Params, inputs: usize, outputs: usize) -> Result<Self, ParamError> {
+        Ok(Self {
+            linear_1: Linear::load(&p.at("linear_1"), inputs, outputs, true)?,
+            linear_2: Linear::load(&p.at("linear_2"), outputs, outputs, true)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.linear_2.forward(silu(self.linear_1.forward(x)))
+    }
+}

@@ -1,0 +1,190 @@
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use tokenizers::AddedToken;
+
+use crate::field::{Token, TokenKind};
+
+/// What a CLIP tokenizer's JSON says.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenizerError {
+    #[error("the tokenizer cannot be built: {0}")]
+    Build(#[source] tokenizers::Error),
+    #[error("the tokenizer's vocabulary is not valid: {0}")]
+    Vocabulary(#[from] serde_json::Error),
+    #[error("the tokenizer's vocabulary lacks the {role} token \"{token}\"")]
+    NoToken { role: &'static str, token: String },
+    #[error("the tokenizer allows {0} positions, but there must be at least a start and an end")]
+    NoRoom(usize),
+    #[error("the text cannot be tokenized: {0}")]
+    Encode(#[source] tokenizers::Error),
+}
+
+/// CLIP's byte-pair encoding of text, with start, end and padding.
+#[derive(Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    start: u32,
+    end: u32,
+    padding: u32,
+    length: usize,
+}
+
+/// A text as ids and as what each id stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokenized {
+    /// Padded and cut to the model's length, the end token kept.
+    pub ids: Vec<u32>,
+    /// One per id.
+    pub tokens: Vec<Token>,
+    /// How many tokens were cut off at the end.
+    pub dropped: usize,
+}
+
+/// The names of the special tokens, and the length, from `tokenizer_config.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenizerSettings {
+    start: String,
+    end: String,
+    padding: String,
+    /// Absent where the file has none, or transformers' "no limit" of 1e30.
+    length: Option<usize>,
+}
+
+impl TokenizerSettings {
+    /// Reads `tokenizer_config.json`; names may be strings or objects with `content`.
+    ///
+    /// # Errors
+    /// If it is not JSON.
+    pub fn parse(config: &[u8]) -> Result<Self, serde_json::Error> {
+        let config: Value = serde_json::from_slice(config)?;
+        let name = |key: &str| {
+            let value = config.get(key)?;
+            value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
+        };
+        let end = name("eos_token").unwrap_or_else(|| "<|endoftext|>".to_owned());
+        Ok(Self {
+            start: name("bos_token").unwrap_or_else(|| "<|startoftext|>".to_owned()),
+            padding: name("pad_token").unwrap_or_else(|| end.clone()),
+            end,
+            length: config.get("model_max_length").and_then(Value::as_u64).map(|n| n as usize),
+        })
+    }
+}
+
+impl Tokenizer {
+    /// Builds from a `tokenizer.json`; `positions` is what the text encoder has room for.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] if the file makes no tokenizer, or lacks one of the special tokens.
+    pub fn from_json(json: &[u8], settings: &TokenizerSettings, positions: usize) -> Result<Self, TokenizerError> {
+        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(TokenizerError::Build)?;
+        Self::finish(inner, settings, positions)
+    }
+
+    /// Builds from `vocab.json` and `merges.txt`, with the rules that all CLIP models share.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_json`].
+    pub fn from_vocabulary(
+        vocabulary: &[u8],
+        merges: &str,
+        settings: &TokenizerSettings,
+        positions: usize,
+    ) -> Result<Self, TokenizerError> {
+        let vocabulary: HashMap<String, u32> = serde_json::from_slice(vocabulary)?;
+        let merges: Vec<&str> =
+            merges.lines().filter(|line| !line.starts_with("#version") && !line.trim().is_empty()).collect();
+        let rules = clip_rules(&vocabulary, &merges, &settings.end);
+        let inner = tokenizers::Tokenizer::from_bytes(rules.to_string()).map_err(TokenizerError::Build)?;
+        Self::finish(inner, settings, positions)
+    }
+
+    fn finish(
+        mut inner: tokenizers::Tokenizer,
+        settings: &TokenizerSettings,
+        positions: usize,
+    ) -> Result<Self, TokenizerError> {
+        let id = |role, token: &String| {
+            inner.token_to_id(token).ok_or_else(|| TokenizerError::NoToken { role, token: token.clone() })
+        };
+        let (start, end, padding) =
+            (id("start", &settings.start)?, id("end", &settings.end)?, id("padding", &settings.padding)?);
+        // Special tokens are cut out of the text before all else. Where "!" is the padding token (SD 2.x), that goes
+        // for every exclamation mark too: transformers does so, and the models were trained with it.
+        let special = [&settings.start, &settings.end, &settings.padding]
+            .map(|token| AddedToken::from(token.as_str(), true).normalized(false));
+        inner.add_special_tokens(special).map_err(TokenizerError::Build)?;
+        inner.with_truncation(None).map_err(TokenizerError::Build)?;
+        inner.with_padding(None);
+        let length = settings.length.unwrap_or(positions).min(positions);
+        if length < 2 {
+            return Err(TokenizerError::NoRoom(length));
+        }
+        Ok(Self { inner, start, end, padding, length })
+    }
+
+    /// Positions of every encoded text.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Start token, the text, end token, padding: always [`Tokenizer::length`] ids. What is too long is cut.
+    ///
+    /// # Errors
+    /// [`TokenizerError::Encode`] if the rules of the tokenizer's file fail on this text.
+    pub fn encode(&self, text: &str) -> Result<Tokenized, TokenizerError> {
+        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let room = self.length - 2;
+        let count = encoding.len().min(room);
+        let mut ids = Vec::with_capacity(self.length);
+        let mut tokens = Vec::with_capacity(self.length);
+        let mut push = |id, kind, text: &str| {
+            tokens.push(Token { position: ids.len(), text: text.to_owned(), kind });
+            ids.push(id);
+        };
+        push(self.start, TokenKind::Start, "");
+        for (&id, &(from, to)) in encoding.get_ids().iter().zip(encoding.get_offsets()).take(count) {
+            // A token may be part of a character only; then there is no text to show for it.
+            push(id, TokenKind::Word, text.get(from..to).unwrap_or("").trim());
+        }
+        push(self.end, TokenKind::End, "");
+        for _ in count..room {
+            push(self.padding, TokenKind::Padding, "");
+        }
+        Ok(Tokenized { ids, tokens, dropped: encoding.len() - count })
+    }
+}
+
+/// CLIP's tokenizer as a `tokenizer.json`: lower case, words apart, bytes as characters, pairs merged by rank.
+fn clip_rules(vocabulary: &HashMap<String, u32>, merges: &[&str], unknown: &str) -> Value {
+    const WORDS: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+    json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [],
+        "normalizer": { "type": "Sequence", "normalizers": [
+            { "type": "NFC" },
+            { "type": "Replace", "pattern": { "Regex": r"\s+" }, "content": " " },
+            { "type": "Lowercase" },
+        ] },
+        "pre_tokenizer": { "type": "Sequence", "pretokenizers": [
+            { "type": "Split", "pattern": { "Regex": WORDS }, "behavior": "Removed", "invert": true },
+            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true },
+        ] },
+        "post_processor": null,
+        "decoder": null,
+        "model": {
+            "type": "BPE",
+            "dropout": null,
+            "unk_token": unknown,
+            "continuing_subword_prefix": "",
+            "end_of_word_suffix": "</w>",
+            "fuse_unk": false,
+            "byte_fallback": false,
+            "vocab": vocabulary,
+            "merges": merges,
+        },
+    })
+}

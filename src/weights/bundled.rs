@@ -1,0 +1,25 @@
+//! The models that the program carries; `assets/README.md` says where they come from.
+
+macro_rules! bundle {
+    ($folder:literal: $($file:literal),+ $(,)?) => {
+        &[$(($file, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/", $folder, "/", $file)).as_slice()),)+]
+    };
+}
+
+pub(super) const POCKET: &[(&str, &[u8])] = bundle!("pocket":
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/tokenizer.json",
+    "tokenizer/tokenizer_config.json",
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+);
+
+pub(super) const POCKET_TOON: &[(&str, &[u8])] = bundle!("pocket-toon":
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+);

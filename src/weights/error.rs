@@ -1,0 +1,40 @@
+use std::io;
+
+use safetensors::SafeTensorError;
+
+use crate::nets::{ConfigError, ParamError, TokenizerError};
+
+/// Why a model cannot be loaded: one sentence that names the file and, where there is one, the tensor.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    #[error("there is no model at {path}: choose a diffusers folder (one with model_index.json)")]
+    NoModel { path: String },
+    #[error(
+        "{path} is a single-file checkpoint, which cannot be opened yet: convert it to a diffusers folder and choose \
+         that"
+    )]
+    SingleFile { path: String },
+    #[error("{path} is a pickle file, which can run any program when opened: save the model as .safetensors instead")]
+    Pickle { path: String },
+    #[error("{path} holds only a U-Net: use it as the expert of a fusion, beside a complete model")]
+    ExpertOnly { path: String },
+    #[error("{path} is a {class}, but only StableDiffusionPipeline and StableDiffusionXLPipeline can be opened")]
+    Pipeline { path: String, class: String },
+    #[error("{path} is missing: the model's folder is not complete, copy or download it again")]
+    MissingFile { path: String },
+    #[error("{path} cannot be read: {source}")]
+    Read { path: String, source: io::Error },
+    #[error("{path} is not the JSON that was expected: {source}")]
+    Json { path: String, source: serde_json::Error },
+    #[error("{path} asks for something unsupported: {source}")]
+    Config { path: String, source: ConfigError },
+    #[error("{path} is damaged or cut short, copy or download it again: {source}")]
+    Safetensors { path: String, source: SafeTensorError },
+    #[error("{path}: {source}")]
+    Tensor { path: String, source: ParamError },
+    #[error("{path}: {source}")]
+    Tokenizer { path: String, source: TokenizerError },
+    #[error("{path} does not fit the rest of the model: {what}")]
+    Mismatch { path: String, what: String },
+}

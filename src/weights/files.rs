@@ -1,0 +1,141 @@
+use std::{borrow::Cow, fs, io, path::PathBuf};
+
+use serde_json::Value;
+
+use super::{LoadError, bundled};
+use crate::recipe::ModelRef;
+
+/// The files of one model, by their path inside it (`unet/config.json`).
+#[derive(Clone, Debug)]
+pub enum ModelFiles {
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// Files inside the program.
+    Bundled { name: &'static str, files: &'static [(&'static str, &'static [u8])] },
+}
+
+impl ModelFiles {
+    /// The files of `model`.
+    ///
+    /// # Errors
+    /// [`LoadError`] unless there is such a folder; a single file is refused with the reason.
+    pub fn open(model: &ModelRef) -> Result<Self, LoadError> {
+        match model {
+            ModelRef::Pocket => Ok(Self::Bundled { name: "Pocket", files: bundled::POCKET }),
+            ModelRef::PocketToon => Ok(Self::Bundled { name: "Pocket Toon", files: bundled::POCKET_TOON }),
+            ModelRef::Folder(path) if path.is_dir() => Ok(Self::Folder(path.clone())),
+            ModelRef::Folder(path) => Err(refuse_file(path)),
+        }
+    }
+
+    /// The path of a file as people know it.
+    pub fn describe(&self, path: &str) -> String {
+        match self {
+            Self::Folder(folder) => folder.join(path).display().to_string(),
+            Self::Bundled { name, .. } => format!("{name}: {path}"),
+        }
+    }
+
+    pub fn has(&self, path: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(path).is_file(),
+            Self::Bundled { files, .. } => files.iter().any(|(name, _)| *name == path),
+        }
+    }
+
+    /// The whole content of a file.
+    ///
+    /// # Errors
+    /// [`LoadError::MissingFile`] and [`LoadError::Read`].
+    pub fn read(&self, path: &str) -> Result<Cow<'static, [u8]>, LoadError> {
+        let missing = || LoadError::MissingFile { path: self.describe(path) };
+        match self {
+            Self::Folder(folder) => match fs::read(folder.join(path)) {
+                Ok(content) => Ok(Cow::Owned(content)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => Err(missing()),
+                Err(source) => Err(LoadError::Read { path: self.describe(path), source }),
+            },
+            Self::Bundled { files, .. } => {
+                let found = files.iter().find(|(name, _)| *name == path);
+                found.map(|(_, content)| Cow::Borrowed(*content)).ok_or_else(missing)
+            }
+        }
+    }
+
+    /// A JSON file.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::read`], and [`LoadError::Json`].
+    pub(super) fn json(&self, path: &str) -> Result<Value, LoadError> {
+        let content = self.read(path)?;
+        serde_json::from_slice(&content).map_err(|source| LoadError::Json { path: self.describe(path), source })
+    }
+
+    /// The safetensors files that hold the weights of the part in `folder`: one, or the shards that an index names.
+    /// Full precision is preferred to the fp16 variant.
+    ///
+    /// # Errors
+    /// [`LoadError::Pickle`] where there is only a pickle, [`LoadError::MissingFile`] where there is nothing.
+    pub(super) fn weight_files(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        let stems = ["diffusion_pytorch_model", "model", "pytorch_model"];
+        for variant in ["", ".fp16"] {
+            for stem in &stems[..2] {
+                let single = format!("{folder}/{stem}{variant}.safetensors");
+                if self.has(&single) {
+                    return Ok(vec![single]);
+                }
+                for index in [
+                    format!("{stem}.safetensors.index{variant}.json"),
+                    format!("{stem}{variant}.safetensors.index.json"),
+                ] {
+                    let index = format!("{folder}/{index}");
+                    if self.has(&index) {
+                        return self.shards(folder, &index);
+                    }
+                }
+            }
+        }
+        for stem in stems {
+            for ending in ["bin", "fp16.bin", "ckpt", "pt", "bin.index.json"] {
+                let pickle = format!("{folder}/{stem}.{ending}");
+                if self.has(&pickle) {
+                    return Err(LoadError::Pickle { path: self.describe(&pickle) });
+                }
+            }
+        }
+        let stem = if folder.starts_with("text_encoder") { "model" } else { stems[0] };
+        Err(LoadError::MissingFile { path: self.describe(&format!("{folder}/{stem}.safetensors")) })
+    }
+
+    fn shards(&self, folder: &str, index: &str) -> Result<Vec<String>, LoadError> {
+        let json = self.json(index)?;
+        let map = json.get("weight_map").and_then(Value::as_object);
+        let mut shards: Vec<String> = map
+            .into_iter()
+            .flat_map(|m| m.values())
+            .filter_map(Value::as_str)
+            .map(|f| format!("{folder}/{f}"))
+            .collect();
+        shards.sort_unstable();
+        shards.dedup();
+        // A shard's name comes from a file: it must not lead out of the model's folder.
+        let inside = shards.iter().all(|s| !s.contains("..") && !s[folder.len() + 1..].contains(['/', '\\']));
+        if shards.is_empty() || !inside {
+            let what = "its weight_map does not name files beside it".to_owned();
+            return Err(LoadError::Mismatch { path: self.describe(index), what });
+        }
+        Ok(shards)
+    }
+}
+
+/// What is wrong with a path that is not a folder.
+fn refuse_file(path: &std::path::Path) -> LoadError {
+    let shown = path.display().to_string();
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_lowercase();
+    match ending.as_str() {
+        _ if !path.is_file() => LoadError::NoModel { path: shown },
+        "safetensors" => LoadError::SingleFile { path: shown },
+        "bin" | "ckpt" | "pt" | "pth" | "pkl" => LoadError::Pickle { path: shown },
+        _ => LoadError::NoModel { path: shown },
+    }
+}

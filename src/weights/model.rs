@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Checkpoint, EncodeError, LoadError, ModelFiles, SchedulerConfig, TextStack};
+use crate::{
+    nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
+    recipe::ModelRef,
+};
+
+/// Which pipeline a model belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Stable Diffusion 1.x and 2.x, and Pocket.
+    Sd,
+    /// Stable Diffusion XL: two text encoders, pooled embedding, sizes as conditions.
+    Sdxl,
+}
+
+/// A complete model on a device. Parts are shared, so a clone, or an expert beside its general model, costs little.
+#[derive(Clone)]
+pub struct LoadedModel {
+    pub family: Family,
+    pub text: Arc<TextStack>,
+    pub unet: Arc<UNet>,
+    pub vae: Arc<Vae>,
+    pub scheduler: Arc<SchedulerConfig>,
+    /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
+    pub content_hash: String,
+}
+
+impl LoadedModel {
+    /// Encodes a prompt; see [`TextStack::encode`].
+    ///
+    /// # Errors
+    /// [`EncodeError`] if the tokenizer's rules fail, or give ids that the encoder does not know.
+    pub fn encode(&self, text: &str) -> Result<TextEncoding, EncodeError> {
+        self.text.encode(text)
+    }
+
+    /// Encodes a negative prompt; see [`TextStack::encode_negative`].
+    ///
+    /// # Errors
+    /// As [`LoadedModel::encode`].
+    pub fn encode_negative(&self, text: &str) -> Result<TextEncoding, EncodeError> {
+        self.text.encode_negative(text)
+    }
+}
+
+/// Loads a complete model.
+///
+/// # Errors
+/// [`LoadError`] says in one sentence which file or tensor is wrong. A folder with nothing but a U-Net is
+/// [`LoadError::ExpertOnly`].
+pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+    let files = ModelFiles::open(model)?;
+    if is_expert_part(&files) {
+        return Err(LoadError::ExpertOnly { path: files.describe("") });
+    }
+    load_complete(&files, device)
+}
+
+/// Loads a model to stand beside `general`. A folder with nothing but a U-Net borrows the rest from there.
+///
+/// # Errors
+/// As [`load`], and [`LoadError::Mismatch`] where the U-Net does not fit `general`'s text encoder or autoencoder.
+pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> Result<LoadedModel, LoadError> {
+    let files = ModelFiles::open(model)?;
+    if !is_expert_part(&files) {
+        return load_complete(&files, device);
+    }
+    let mut hash = Sha256::new();
+    let unet = read_unet(&files, device, &mut hash)?;
+    check_fit(&files, &unet, &general.text, &general.vae)?;
+    Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
+}
+
+fn is_expert_part(files: &ModelFiles) -> bool {
+    !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
+}
+
+const INDEX: &str = "model_index.json";
+
+fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, LoadError> {
+    if !files.has(INDEX) {
+        return Err(LoadError::NoModel { path: files.describe("") });
+    }
+    let index = files.json(INDEX)?;
+    let class = index.get("_class_name").and_then(Value::as_str).unwrap_or("model without _class_name");
+    let family = match class {
+        "StableDiffusionPipeline" => Family::Sd,
+        "StableDiffusionXLPipeline" => Family::Sdxl,
+        other => return Err(LoadError::Pipeline { path: files.describe(INDEX), class: other.to_owned() }),
+    };
+    let two = family == Family::Sdxl;
+    let zeros = two && index.get("force_zeros_for_empty_prompt").and_then(Value::as_bool).unwrap_or(true);
+    let scheduler = SchedulerConfig::read(files)?;
+    let mut hash = Sha256::new();
+    let text = TextStack::read(files, two, zeros, device, &mut hash)?;
+    let unet = read_unet(files, device, &mut hash)?;
+    let vae = read_vae(files, device, &mut hash)?;
+    check_fit(files, &unet, &text, &vae)?;
+    Ok(LoadedModel {
+        family,
+        text: Arc::new(text),
+        unet: Arc::new(unet),
+        vae: Arc::new(vae),
+        scheduler: Arc::new(scheduler),
+        content_hash: hex(hash),
+    })
+}
+
+fn read_unet(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<UNet, LoadError> {
+    read_part(files, "unet", device, hash, UNetConfig::parse, UNet::load)
+}
+
+fn read_vae(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<Vae, LoadError> {
+    read_part(files, "vae", device, hash, VaeConfig::parse, Vae::load)
+}
+
+/// Config, weights and network of the part in `folder`.
+fn read_part<C, N>(
+    files: &ModelFiles,
+    folder: &str,
+    device: &Device,
+    hash: &mut Sha256,
+    parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
+    build: impl Fn(&Params, C) -> Result<N, ParamError>,
+) -> Result<N, LoadError> {
+    let path = format!("{folder}/config.json");
+    let config =
+        parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
+    let checkpoint = Checkpoint::read(files, folder, hash)?;
+    let net = build(&Params::root(&checkpoint, device), config).map_err(|source| checkpoint.error(source))?;
+    checkpoint.warn_of_unused();
+    Ok(net)
+}
+
+/// Whether the parts of a model speak the same sizes, so that nothing fails later.
+fn check_fit(files: &ModelFiles, unet: &UNet, text: &TextStack, vae: &Vae) -> Result<(), LoadError> {
+    let config = unet.config();
+    let what = if config.context_width() != text.width() {
+        format!(
+            "the U-Net wants text embeddings {} wide, the text encoder makes {}",
+            config.context_width(),
+            text.width()
+        )
+    } else if config.channels != vae.config().latent_channels {
+        let latent = vae.config().latent_channels;
+        format!("the U-Net works on {} channels, the VAE on {latent}", config.channels)
+    } else if config.pooled_width() != text.pooled_width() {
+        "the U-Net and the text encoders do not agree on a pooled text embedding".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(LoadError::Mismatch { path: files.describe("unet/config.json"), what })
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,146 @@
+use burn::tensor::{Device, Tensor};
+use sha2::Sha256;
+
+use super::{Checkpoint, LoadError, ModelFiles};
+use crate::nets::{
+    ClipConfig, ClipText, NetError, Params, TextEncoding, Tokenized, Tokenizer, TokenizerError, TokenizerSettings,
+};
+
+/// The tokenizers and text encoders of a model: one pair, or SDXL's two.
+#[derive(Clone)]
+pub struct TextStack {
+    first: (Tokenizer, ClipText),
+    second: Option<(Tokenizer, ClipText)>,
+    /// Whether an empty negative prompt is all zeros (SDXL) instead of an encoded empty text.
+    zeros_for_empty_negative: bool,
+}
+
+/// A text that could not be encoded.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+}
+
+impl TextStack {
+    pub(super) fn read(
+        files: &ModelFiles,
+        two: bool,
+        zeros_for_empty_negative: bool,
+        device: &Device,
+        hash: &mut Sha256,
+    ) -> Result<Self, LoadError> {
+        let first = read_pair(files, "tokenizer", "text_encoder", device, hash)?;
+        let second = two.then(|| read_pair(files, "tokenizer_2", "text_encoder_2", device, hash)).transpose()?;
+        if let Some((tokenizer, _)) = &second
+            && tokenizer.length() != first.0.length()
+        {
+            let what = format!("it has {} positions, the first has {}", tokenizer.length(), first.0.length());
+            return Err(LoadError::Mismatch { path: files.describe("tokenizer_2"), what });
+        }
+        Ok(Self { first, second, zeros_for_empty_negative })
+    }
+
+    /// Width of the embeddings it makes.
+    pub fn width(&self) -> usize {
+        let second = self.second.as_ref().map_or(0, |(_, encoder)| encoder.config().width);
+        self.first.1.config().width + second
+    }
+
+    /// Width of the pooled embedding, where it makes one.
+    pub fn pooled_width(&self) -> Option<usize> {
+        self.second.as_ref().map(|(_, encoder)| encoder.pooled_width())
+    }
+
+    /// Positions of every encoded text.
+    pub fn length(&self) -> usize {
+        self.first.0.length()
+    }
+
+    /// The ids of a text, for each text encoder.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] if the tokenizer's rules fail.
+    pub fn tokenize(&self, text: &str) -> Result<Vec<Tokenized>, TokenizerError> {
+        let pairs = std::iter::once(&self.first).chain(&self.second);
+        pairs.map(|(tokenizer, _)| tokenizer.encode(text)).collect()
+    }
+
+    /// Encodes a prompt. One encoder: its last layer, normed. Two: the layers before the last, side by side, and the
+    /// second one's pooled embedding.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if the tokenizer's rules fail, or give ids that the encoder does not know.
+    pub fn encode(&self, text: &str) -> Result<TextEncoding, EncodeError> {
+        let (tokenizer, encoder) = &self.first;
+        let first = tokenizer.encode(text)?;
+        if first.dropped > 0 {
+            log::warn!("the text is {} tokens too long, its end was cut off: \"{text}\"", first.dropped);
+        }
+        let output = encoder.encode(&first.ids)?;
+        let Some((tokenizer, encoder)) = &self.second else {
+            return Ok(TextEncoding { hidden: output.last, pooled: None, tokens: first.tokens });
+        };
+        let second = encoder.encode(&tokenizer.encode(text)?.ids)?;
+        let hidden = Tensor::cat(vec![output.penultimate, second.penultimate], 2);
+        Ok(TextEncoding { hidden, pooled: Some(second.pooled), tokens: first.tokens })
+    }
+
+    /// Encodes a negative prompt, which where the model wants it so is zeros when empty.
+    ///
+    /// # Errors
+    /// As [`TextStack::encode`].
+    pub fn encode_negative(&self, text: &str) -> Result<TextEncoding, EncodeError> {
+        let encoding = self.encode(text)?;
+        if !(text.is_empty() && self.zeros_for_empty_negative) {
+            return Ok(encoding);
+        }
+        Ok(TextEncoding {
+            hidden: encoding.hidden.zeros_like(),
+            pooled: encoding.pooled.map(|pooled| pooled.zeros_like()),
+            tokens: encoding.tokens,
+        })
+    }
+}
+
+fn read_pair(
+    files: &ModelFiles,
+    tokenizer: &str,
+    encoder: &str,
+    device: &Device,
+    hash: &mut Sha256,
+) -> Result<(Tokenizer, ClipText), LoadError> {
+    let config_path = format!("{encoder}/config.json");
+    let config = ClipConfig::parse(&files.read(&config_path)?)
+        .map_err(|source| LoadError::Config { path: files.describe(&config_path), source })?;
+    let tokenizer = read_tokenizer(files, tokenizer, config.positions)?;
+    let checkpoint = Checkpoint::read(files, encoder, hash)?;
+    let encoder =
+        ClipText::load(&Params::root(&checkpoint, device), config).map_err(|source| checkpoint.error(source))?;
+    checkpoint.warn_of_unused();
+    Ok((tokenizer, encoder))
+}
+
+fn read_tokenizer(files: &ModelFiles, folder: &str, positions: usize) -> Result<Tokenizer, LoadError> {
+    let at = |name: &str| format!("{folder}/{name}");
+    let settings = TokenizerSettings::parse(&files.read(&at("tokenizer_config.json"))?)
+        .map_err(|source| LoadError::Json { path: files.describe(&at("tokenizer_config.json")), source })?;
+    let json = at("tokenizer.json");
+    let (path, built) = if files.has(&json) {
+        let built = Tokenizer::from_json(&files.read(&json)?, &settings, positions);
+        (json, built)
+    } else {
+        let (vocabulary, merges) = (at("vocab.json"), at("merges.txt"));
+        let text = files.read(&merges)?;
+        let built = Tokenizer::from_vocabulary(
+            &files.read(&vocabulary)?,
+            &String::from_utf8_lossy(&text),
+            &settings,
+            positions,
+        );
+        (vocabulary, built)
+    };
+    built.map_err(|source| LoadError::Tokenizer { path: files.describe(&path), source })
+}
