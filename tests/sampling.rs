@@ -117,10 +117,10 @@ fn follow(case: &Case, run: &serde_json::Value) -> usize {
     let mut noise = StepNoise::with_recorded(0, init.clone(), draws);
     let mut latents = init.map(|x| x * solver.init_noise_sigma());
     let mut compared = 0;
-    for call in 0..timesteps.len() {
+    for (call, &timestep) in timesteps.iter().enumerate() {
         let input = solver.scale_model_input(call, &latents);
         case.check(&format!("{tag}.step.{call:03}.model_input"), &input.values);
-        let output = fake_model(&input, timesteps[call]);
+        let output = fake_model(&input, timestep);
         latents = solver.step(call, &output, &latents, &mut noise);
         compared += usize::from(case.check(&format!("{tag}.step.{call:03}.latents_out"), &latents.values));
     }

@@ -95,13 +95,15 @@ impl TorchGenerator {
 }
 
 /// Box-Muller on 16 uniform values: the first eight give radii and become cosines, the last eight angles and sines.
+/// Each intermediate is rounded to f32 as torch does.
 fn group_normal(group: &mut [f32]) {
     let (radii, angles) = group.split_at_mut(GROUP / 2);
     for (a, b) in radii.iter_mut().zip(angles) {
-        let radius = (-2.0 * f64::from(1.0 - *a).ln()).sqrt();
-        let angle = std::f64::consts::TAU * f64::from(*b);
-        *a = (radius * angle.cos()) as f32;
-        *b = (radius * angle.sin()) as f32;
+        let log = f64::from(1.0 - *a).ln() as f32;
+        let radius = (-2.0 * log).sqrt();
+        let angle = f64::from(std::f32::consts::TAU * *b);
+        *a = radius * angle.cos() as f32;
+        *b = radius * angle.sin() as f32;
     }
 }
 
