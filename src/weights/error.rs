@@ -1,3 +1,4 @@
+use crate::sampling::ScheduleError;
 use std::io;
 
 use safetensors::SafeTensorError;
@@ -25,6 +26,8 @@ pub enum LoadError {
     MissingFile { path: String },
     #[error("{path} cannot be read: {source}")]
     Read { path: String, source: io::Error },
+    #[error("{path}: {source}")]
+    Schedule { path: String, source: ScheduleError },
     #[error("{path} is not the JSON that was expected: {source}")]
     Json { path: String, source: serde_json::Error },
     #[error("{path} asks for something unsupported: {source}")]

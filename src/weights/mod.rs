@@ -9,12 +9,10 @@ mod error;
 mod files;
 mod model;
 mod names;
-mod scheduler;
 mod text;
 
 pub use checkpoint::Checkpoint;
 pub use error::LoadError;
 pub use files::ModelFiles;
 pub use model::{Family, LoadedModel, load, load_expert};
-pub use scheduler::{BetaSchedule, PredictionType, SchedulerConfig, TimestepSpacing};
 pub use text::{EncodeError, TextStack};

@@ -4,10 +4,11 @@ use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, EncodeError, LoadError, ModelFiles, SchedulerConfig, TextStack};
+use super::{Checkpoint, EncodeError, LoadError, ModelFiles, TextStack};
 use crate::{
     nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
     recipe::ModelRef,
+    sampling::ScheduleConfig,
 };
 
 /// Which pipeline a model belongs to.
@@ -26,7 +27,8 @@ pub struct LoadedModel {
     pub text: Arc<TextStack>,
     pub unet: Arc<UNet>,
     pub vae: Arc<Vae>,
-    pub scheduler: Arc<SchedulerConfig>,
+    /// The noise schedule it was trained with.
+    pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
 }
@@ -77,6 +79,11 @@ pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> 
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
 }
 
+fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
+    const PATH: &str = "scheduler/scheduler_config.json";
+    ScheduleConfig::from_json(&files.json(PATH)?).map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
+}
+
 fn is_expert_part(files: &ModelFiles) -> bool {
     !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
 }
@@ -96,7 +103,7 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
     };
     let two = family == Family::Sdxl;
     let zeros = two && index.get("force_zeros_for_empty_prompt").and_then(Value::as_bool).unwrap_or(true);
-    let scheduler = SchedulerConfig::read(files)?;
+    let scheduler = read_schedule(files)?;
     let mut hash = Sha256::new();
     let text = TextStack::read(files, two, zeros, device, &mut hash)?;
     let unet = read_unet(files, device, &mut hash)?;
