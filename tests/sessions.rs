@@ -1,4 +1,5 @@
-//! Sessions and pictures on disk: nothing is lost on the way, and what cannot be read or written is told in one sentence.
+//! Sessions and pictures on disk: nothing is lost on the way, and what cannot be read or written is told in one
+//! sentence.
 
 use std::{fs, path::Path};
 

@@ -13,11 +13,15 @@ pub enum SessionError {
     #[error("{} is not a Sextant session: choose a *.sextant.ron file", path.display())]
     NotASession { path: PathBuf },
     #[error(
-        "{} is a session of version {found}, but this program knows versions up to {known}: open it with a newer Sextant",
+        "{} is a session of version {found}, but this program reads versions up to {known}: \
+         open it with a newer Sextant",
         path.display()
     )]
     Newer { path: PathBuf, found: u32, known: u32 },
-    #[error("{}:{line}:{column}: the session is damaged ({what}): mend it there in a text editor or open a backup", path.display())]
+    #[error(
+        "{}:{line}:{column}: the session is damaged ({what}): mend it there in a text editor or open a backup",
+        path.display()
+    )]
     Damaged { path: PathBuf, line: usize, column: usize, what: String },
     #[error("{}: take {take} {what}: mend it in a text editor or open a backup", path.display())]
     Inconsistent { path: PathBuf, take: u64, what: String },

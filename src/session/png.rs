@@ -1,6 +1,7 @@
 //! Pictures as PNG files that carry the recipe they were made from.
 //!
-//! Two text chunks: `sextant` holds the recipe as RON and is what we read back; `parameters` holds the widely used text.
+//! Two text chunks: `sextant` holds the recipe as RON and is what we read back; `parameters` holds the widely used
+//! text.
 //! The same picture and recipe always give the same bytes.
 
 use std::{fs, io::Cursor, path::Path};
