@@ -135,9 +135,9 @@ fn initial_latents_must_fit() {
 #[test]
 fn sessions_that_cannot_be_read_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let document = sextant::session::document::Session::default();
+    let document = sextant::session::Document::default();
     let path = folder.path().join("s.sextant.ron");
-    sextant::session::document::save(&path, &document).expect("a session");
+    document.save(&path).expect("a session");
     let text = fs::read_to_string(&path).expect("text");
 
     fs::write(&path, &text[..text.len() / 2]).expect("a write");

@@ -44,7 +44,8 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     denoise(&mut run, trace.as_mut()).map_err(Failure::failed)?;
 
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    session::png::write(&args.out, &pixels.to_picture(), &recipe).map_err(Failure::failed)?;
+    let metadata = session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash) };
+    session::save_picture(&args.out, &pixels.to_picture(), Some(metadata)).map_err(Failure::failed)?;
     if let (Some(trace), Some(path)) = (&mut trace, &args.trace) {
         finish_trace(trace, path, &run, &pixels, &recipe)?;
     }
@@ -54,7 +55,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
 /// The recipe that the flags change: a session's current one, or the default.
 fn base_recipe(args: &RenderArgs) -> Result<Recipe, Failure> {
     match &args.session {
-        Some(path) => Ok(session::document::load(path).map_err(Failure::refused)?.recipe),
+        Some(path) => Ok(session::Document::load(path).map_err(Failure::refused)?.recipe),
         None => Ok(Recipe::default()),
     }
 }

@@ -12,7 +12,8 @@ pub enum ScheduleError {
     Unsupported { key: &'static str, given: String, instead: &'static str },
     #[error(
         "scheduler_config.json: the class {class} is not known and the file does not say \"beta_start\", \"beta_end\" \
-         and \"beta_schedule\"; add these three, or use a model with a DDIM, PNDM, Euler, Heun, DPM++, UniPC or LCM scheduler"
+         and \"beta_schedule\"; add these three, or use a model with a DDIM, PNDM, Euler, Heun, DPM++, UniPC or LCM \
+         scheduler"
     )]
     UnknownClass { class: String },
     #[error("{steps} steps are too many for {sampler} with this model's noise schedule: choose at most {most}")]

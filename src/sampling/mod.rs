@@ -1,7 +1,7 @@
 //! Samplers: how latents go from noise to picture, one U-Net call at a time.
 //!
-//! Pure maths on host arrays. Each sampler gives the numbers of the diffusers 0.42.1 class of its name, and the noise is
-//! torch's, so that a seed, a recipe and a model decide the picture here as they do there.
+//! Pure maths on host arrays. Each sampler gives the numbers of the diffusers 0.42.1 class of its name, and the noise
+//! is torch's, so that a seed, a recipe and a model decide the picture here as they do there.
 
 mod config;
 mod ddim;

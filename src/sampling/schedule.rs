@@ -20,7 +20,7 @@ pub struct NoiseSchedule {
 }
 
 impl NoiseSchedule {
-    /// Tables of `config.num_train_timesteps` entries.
+    /// Tables of `config.num_train_timesteps` entries, of which there must be at least 2.
     pub fn new(config: &ScheduleConfig) -> Self {
         let mut product = 1.0_f64;
         let alphas_cumprod: Vec<f32> = betas(config)

@@ -1,1 +1,17 @@
-//! placeholder
+//! What is kept on disk: the session document, and pictures that carry their recipe.
+//!
+//! Every file is written whole or not at all, and what cannot be read is told in one sentence.
+
+mod document;
+mod error;
+mod files;
+mod parameters;
+mod png;
+
+pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
+pub use error::SessionError;
+pub use files::write_whole;
+pub use parameters::parameters_text;
+pub use png::{
+    Metadata, decode_picture, encode_picture, read_recipe, read_texts, save_picture, thumbnail, thumbnail_picture,
+};

@@ -1,0 +1,68 @@
+//! The `parameters` text that image tools and galleries read: prompt, negative prompt and one line of settings.
+
+use crate::recipe::{Recipe, Sampler, Schedule};
+
+/// `recipe` as `parameters` text; `model_hash` is the SHA-256 of the weights in hex, of which ten digits are written.
+///
+/// The line of settings ends with the whole recipe as JSON, for readers that keep nothing but this text.
+pub fn parameters_text(recipe: &Recipe, model_hash: Option<&str>) -> String {
+    let mut parts = Vec::new();
+    if !recipe.prompt.is_empty() {
+        parts.push(recipe.prompt.clone());
+    }
+    if !recipe.negative.is_empty() {
+        parts.push(format!("Negative prompt: {}", recipe.negative));
+    }
+    let settings = settings(recipe, model_hash);
+    let pairs: Vec<String> = settings.into_iter().map(|(key, value)| format!("{key}: {}", quoted(&value))).collect();
+    parts.push(pairs.join(", "));
+    parts.join("\n")
+}
+
+/// Keys and values in the order in which other tools write them. No value is empty: readers drop such pairs.
+fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut list = vec![("Steps", recipe.steps.to_string()), ("Sampler", sampler_name(recipe.sampler).to_owned())];
+    if recipe.schedule != Schedule::Normal {
+        list.push(("Schedule type", recipe.schedule.title().to_owned()));
+    }
+    list.push(("CFG scale", recipe.cfg.to_string()));
+    list.push(("Seed", recipe.seed.to_string()));
+    list.push(("Size", format!("{}x{}", recipe.width, recipe.height)));
+    if let Some(hash) = model_hash.and_then(|hash| hash.get(..10)) {
+        list.push(("Model hash", hash.to_owned()));
+    }
+    list.push(("Model", recipe.model.title()));
+    list.push(("RNG", "CPU".to_owned()));
+    list.push(("Guidance profile", recipe.profile.title().to_owned()));
+    if recipe.scfg.enabled {
+        list.push(("S-CFG", "True".to_owned()));
+    }
+    let concepts: Vec<&str> = recipe.active_concepts().map(|c| c.text.trim()).collect();
+    if !concepts.is_empty() {
+        list.push(("SEGA Active", "True".to_owned()));
+        list.push(("SEGA Prompt", concepts.join(", ")));
+    }
+    if let Some(fusion) = recipe.active_fusion() {
+        list.push(("SNB Expert", fusion.expert.title()));
+    }
+    // A recipe is plain data with text keys, which always has a JSON form.
+    if let Ok(json) = serde_json::to_string(recipe) {
+        list.push(("Sextant", json));
+    }
+    list.push(("Version", format!("sextant {}", env!("CARGO_PKG_VERSION"))));
+    list.retain(|(_, value)| !value.is_empty());
+    list
+}
+
+/// The name that other tools know the sampler by.
+fn sampler_name(sampler: Sampler) -> &'static str {
+    match sampler {
+        Sampler::Pndm => "PLMS",
+        other => other.title(),
+    }
+}
+
+/// A value that holds a comma, a colon or a line break is written as a JSON string, all others as they are.
+fn quoted(value: &str) -> String {
+    if value.contains([',', ':', '\n']) { serde_json::Value::from(value).to_string() } else { value.to_owned() }
+}

@@ -1,0 +1,166 @@
+//! Pictures as PNG files that carry the recipe they were made from.
+//!
+//! Two text chunks: `sextant` holds the recipe as RON and is what we read back; `parameters` holds the widely used
+//! text.
+//! The same picture and recipe always give the same bytes.
+
+use std::{fs, io::Cursor, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
+
+use super::{SessionError, error::one_line, files::write_whole, parameters::parameters_text};
+use crate::{field::Picture, recipe::Recipe};
+
+const RECIPE_KEYWORD: &str = "sextant";
+const PARAMETERS_KEYWORD: &str = "parameters";
+
+/// What a picture says about how it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Metadata<'a> {
+    pub recipe: &'a Recipe,
+    /// SHA-256 of the model's weights in hex, if known.
+    pub model_hash: Option<&'a str>,
+}
+
+/// The picture as the bytes of a PNG file, with the recipe in it if there is to be one.
+///
+/// # Errors
+/// [`SessionError::NotEncoded`] for a picture without pixels, or one whose count of bytes is not 3 x width x height.
+pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Result<Vec<u8>, SessionError> {
+    check_size(picture)?;
+    let failed = |what| not_encoded(picture, what);
+    let side = |pixels: usize| u32::try_from(pixels).map_err(|e| failed(e.to_string()));
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, side(picture.width)?, side(picture.height)?);
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Balanced);
+    encoder.set_filter(Filter::Adaptive);
+    let write = || -> Result<(), png::EncodingError> {
+        if let Some(Metadata { recipe, model_hash }) = metadata {
+            let text = parameters_text(recipe, model_hash);
+            // Readers expect tEXt where the text is Latin-1, and iTXt elsewhere. Neither can hold a zero.
+            let text = text.replace('\0', "");
+            if text.chars().all(|c| u32::from(c) < 256) {
+                encoder.add_text_chunk(PARAMETERS_KEYWORD.to_owned(), text)?;
+            } else {
+                encoder.add_itxt_chunk(PARAMETERS_KEYWORD.to_owned(), text)?;
+            }
+            let ron = ron::to_string(recipe).map_err(std::io::Error::other)?;
+            encoder.add_itxt_chunk(RECIPE_KEYWORD.to_owned(), ron)?;
+        }
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&picture.rgb)?;
+        writer.finish()
+    };
+    write().map_err(|error| failed(one_line(error)))?;
+    Ok(bytes)
+}
+
+/// Writes the picture as a PNG file, whole or not at all.
+///
+/// # Errors
+/// As [`encode_picture`] and [`write_whole`].
+pub fn save_picture(path: &Path, picture: &Picture, metadata: Option<Metadata<'_>>) -> Result<(), SessionError> {
+    write_whole(path, &encode_picture(picture, metadata)?)
+}
+
+/// The recipe that a PNG file of ours carries.
+///
+/// # Errors
+/// One sentence: no readable PNG file, or one without a recipe, or with one that cannot be read.
+pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
+    let bytes = fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
+    let name = path.display().to_string();
+    let texts = read_texts(&bytes, &name)?;
+    let ours = texts.into_iter().find(|(keyword, _)| keyword == RECIPE_KEYWORD);
+    let (_, text) = ours.ok_or_else(|| SessionError::NoRecipe { name: name.clone() })?;
+    ron::from_str(&text).map_err(|error| SessionError::DamagedRecipe { name, what: one_line(error) })
+}
+
+/// All texts of a PNG file, keyword and content, whichever kind of chunk they are in. Chunks after the pixels are
+/// looked for too, but a file that breaks off in its pixels still gives those before. `name` is for error messages.
+///
+/// # Errors
+/// [`SessionError::NotAPicture`].
+pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
+    let mut reader = Decoder::new(Cursor::new(bytes))
+        .read_info()
+        .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?;
+    if let Err(error) = reader.finish() {
+        log::warn!("{name} breaks off ({error}); texts after that place are lost");
+    }
+    let info = reader.info();
+    let plain = info.uncompressed_latin1_text.iter().map(|c| (c.keyword.clone(), c.text.clone()));
+    let packed = info.compressed_latin1_text.iter().filter_map(|c| Some((c.keyword.clone(), c.get_text().ok()?)));
+    let wide = info.utf8_text.iter().filter_map(|c| Some((c.keyword.clone(), c.get_text().ok()?)));
+    Ok(plain.chain(packed).chain(wide).collect())
+}
+
+/// The picture in the bytes of a PNG file, as 8-bit RGB.
+///
+/// # Errors
+/// [`SessionError::NotAPicture`]; `name` is for its message.
+pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Picture, SessionError> {
+    let decoded = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
+        .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?
+        .to_rgb8();
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    Ok(Picture { width, height, rgb: decoded.into_raw() })
+}
+
+/// The picture shrunk to at most `side` pixels a side, as PNG in base64, for [`super::Take::thumbnail`].
+///
+/// # Errors
+/// As [`encode_picture`].
+pub fn thumbnail(picture: &Picture, side: usize) -> Result<String, SessionError> {
+    check_size(picture)?;
+    let longest = picture.width.max(picture.height);
+    let small = if longest <= side { picture.clone() } else { shrunk(picture, side.max(1), longest) };
+    Ok(BASE64.encode(encode_picture(&small, None)?))
+}
+
+/// The picture of a [`super::Take::thumbnail`].
+///
+/// # Errors
+/// [`SessionError::NotAPicture`].
+pub fn thumbnail_picture(base64: &str) -> Result<Picture, SessionError> {
+    let name = "the thumbnail";
+    let bytes = BASE64
+        .decode(base64)
+        .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?;
+    decode_picture(&bytes, name)
+}
+
+fn not_encoded(picture: &Picture, what: String) -> SessionError {
+    SessionError::NotEncoded { width: picture.width, height: picture.height, what }
+}
+
+fn check_size(picture: &Picture) -> Result<(), SessionError> {
+    let bytes = picture.width.saturating_mul(picture.height).saturating_mul(3);
+    if bytes > 0 && bytes == picture.rgb.len() {
+        return Ok(());
+    }
+    Err(not_encoded(picture, format!("it has {} bytes of colour", picture.rgb.len())))
+}
+
+/// Each pixel the mean of those it stands for.
+fn shrunk(picture: &Picture, side: usize, longest: usize) -> Picture {
+    let scaled = |length: usize| (length * side / longest).max(1);
+    let (width, height) = (scaled(picture.width), scaled(picture.height));
+    let mut rgb = Vec::with_capacity(3 * width * height);
+    for y in 0..height {
+        let rows = y * picture.height / height..(y + 1) * picture.height / height;
+        for x in 0..width {
+            let columns = x * picture.width / width..(x + 1) * picture.width / width;
+            for channel in 0..3 {
+                let at =
+                    |row: usize, column: usize| usize::from(picture.rgb[3 * (row * picture.width + column) + channel]);
+                let sum: usize = rows.clone().map(|r| columns.clone().map(|c| at(r, c)).sum::<usize>()).sum();
+                rgb.push((sum / (rows.len() * columns.len())) as u8);
+            }
+        }
+    }
+    Picture { width, height, rgb }
+}
