@@ -12,7 +12,6 @@ mod names;
 mod scheduler;
 mod text;
 
-pub use checkpoint::Checkpoint;
 pub use error::LoadError;
 pub use files::ModelFiles;
 pub use model::{Family, LoadedModel, load, load_expert};

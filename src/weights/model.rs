@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, EncodeError, LoadError, ModelFiles, SchedulerConfig, TextStack};
+use super::{EncodeError, LoadError, ModelFiles, SchedulerConfig, TextStack, checkpoint::Checkpoint};
 use crate::{
     nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
     recipe::ModelRef,

@@ -20,6 +20,7 @@ pub struct SchedulerConfig {
     pub set_alpha_to_one: bool,
     pub skip_prk_steps: bool,
     pub rescale_betas_zero_snr: bool,
+    /// Whether predicted clean latents are clamped to -1..1; where the file does not say, true for DDIM.
     pub clip_sample: bool,
     pub use_karras_sigmas: bool,
     pub use_exponential_sigmas: bool,
@@ -82,8 +83,7 @@ struct Raw {
     skip_prk_steps: bool,
     #[serde(default)]
     rescale_betas_zero_snr: bool,
-    #[serde(default)]
-    clip_sample: bool,
+    clip_sample: Option<bool>,
     use_karras_sigmas: Option<bool>,
     use_exponential_sigmas: Option<bool>,
     trained_betas: Option<Vec<f64>>,
@@ -131,8 +131,10 @@ impl SchedulerConfig {
             );
             return Err(LoadError::Mismatch { path: files.describe(Self::PATH), what });
         }
+        let ddim = raw.class_name == "DDIMScheduler";
         Ok(Self {
-            set_alpha_to_one: raw.set_alpha_to_one.unwrap_or(raw.class_name == "DDIMScheduler"),
+            set_alpha_to_one: raw.set_alpha_to_one.unwrap_or(ddim),
+            clip_sample: raw.clip_sample.unwrap_or(ddim),
             class_name: raw.class_name,
             beta_start: raw.beta_start,
             beta_end: raw.beta_end,
@@ -143,7 +145,6 @@ impl SchedulerConfig {
             timestep_spacing: raw.timestep_spacing,
             skip_prk_steps: raw.skip_prk_steps,
             rescale_betas_zero_snr: raw.rescale_betas_zero_snr,
-            clip_sample: raw.clip_sample,
             use_karras_sigmas: raw.use_karras_sigmas.unwrap_or(false),
             use_exponential_sigmas: raw.use_exponential_sigmas.unwrap_or(false),
             trained_betas: raw.trained_betas,
