@@ -40,7 +40,10 @@ fn refused(folder: &Path, args: &[&str], status: i32, words: &[&str]) {
 fn the_same_command_twice_gives_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["a.png", "b.png"] {
-        let output = render(folder.path(), &["--prompt", "a red car on a city street", "--seed", "7", "--steps", "4", "--out", name]);
+        let output = render(
+            folder.path(),
+            &["--prompt", "a red car on a city street", "--seed", "7", "--steps", "4", "--out", name],
+        );
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let [a, b] = ["a.png", "b.png"].map(|name| fs::read(folder.path().join(name)).expect("a picture"));

@@ -72,7 +72,8 @@ fn an_empty_foreground_means_plain_guidance() {
     let size = [16, 16];
     // Equal uncond maps: the start token equals the rest everywhere once normalised, so there is no foreground.
     for profile in BOTH {
-        let s = segment(profile, flat_start(4, 4, 0.2), flat_start(4, 4, 0.5), size);
+        let uncond = attention(4, 4, &[vec![0.5; 16], vec![0.25; 16], vec![0.25; 16]]);
+        let s = segment(profile, flat_start(4, 4, 0.2), uncond, size);
         assert!(s.foreground.values.iter().all(|&f| f == 0), "{profile}: the foreground is empty");
         let want = if profile == Profile::Reference { 0.8 } else { 1.0 };
         let rho = rate(profile, &s, 5.0, size);
@@ -101,7 +102,9 @@ fn powers_of_self_attention_are_the_published_ones() {
     // Two elements that look at each other: S = [[.7,.3],[.3,.7]], second eigenvalue .4.
     let own = vec![0.7, 0.3, 0.3, 0.7];
     let cross = vec![1.0, 0.0, 0.0, 1.0];
-    for (profile, factor) in [(Profile::Reference, (0.4 + 3.0 * 0.16) / 4.0), (Profile::Fixed, (0.4 + 0.16 + 0.064 + 0.0256) / 4.0)] {
+    for (profile, factor) in
+        [(Profile::Reference, (0.4 + 3.0 * 0.16) / 4.0), (Profile::Fixed, (0.4 + 0.16 + 0.064 + 0.0256) / 4.0)]
+    {
         let map = attention_of(1, 2, own.clone(), cross.clone(), 2);
         let other = attention_of(1, 2, own.clone(), cross.clone(), 2);
         let s = segment(profile, map, other, [1, 2]);
@@ -117,8 +120,18 @@ fn powers_of_self_attention_are_the_published_ones() {
 fn the_effective_scale_stays_inside_both_clamps() {
     let size = [32, 32];
     // g, least and greatest effective scale g * rho (algorithms.md §1.2).
-    for (g, least, greatest) in [(3.0, 2.4, 9.0), (5.0, 4.0, 15.0), (7.5, 6.0, 15.0), (18.75, 15.0, 15.0), (30.0, 15.0, 15.0)] {
-        let cond = attention(8, 8, &[vec![0.2; 64], noise(3, 64).iter().map(|v| v + 1.5).collect(), noise(4, 64).iter().map(|v| v + 1.5).collect()]);
+    for (g, least, greatest) in
+        [(3.0, 2.4, 9.0), (5.0, 4.0, 15.0), (7.5, 6.0, 15.0), (18.75, 15.0, 15.0), (30.0, 15.0, 15.0)]
+    {
+        let cond = attention(
+            8,
+            8,
+            &[
+                vec![0.2; 64],
+                noise(3, 64).iter().map(|v| v + 1.5).collect(),
+                noise(4, 64).iter().map(|v| v + 1.5).collect(),
+            ],
+        );
         let uncond = attention(8, 8, &[noise(5, 64).iter().map(|v| v + 1.5).collect(), vec![1.0; 64], vec![1.0; 64]]);
         let rho = rate(Profile::Reference, &segment(Profile::Reference, cond, uncond, size), g, size);
         for r in &rho.values {
@@ -134,7 +147,12 @@ fn regions_follow_a_picture_that_is_not_square() {
     // Token 1 owns the upper half, token 2 the lower.
     let upper: Vec<f32> = (0..gh * gw).map(|p| if p / gw < gh / 2 { 0.8 } else { 0.1 }).collect();
     let lower: Vec<f32> = upper.iter().map(|u| 0.9 - u).collect();
-    let s = segment(Profile::Fixed, attention(gh, gw, &[vec![0.1; gh * gw], upper, lower]), flat_start(gh, gw, 0.3), [h, w]);
+    let s = segment(
+        Profile::Fixed,
+        attention(gh, gw, &[vec![0.1; gh * gw], upper, lower]),
+        flat_start(gh, gw, 0.3),
+        [h, w],
+    );
     let region = s.region();
     assert_eq!((region.height, region.width), (h, w));
     assert!(region.values[..8 * w].iter().all(|&k| k == 1) && region.values[32 * w..].iter().all(|&k| k == 2));
@@ -199,8 +217,6 @@ fn no_concept_left_is_no_edit_and_never_not_a_number() {
 fn one_warm_up_ending_does_not_change_the_others() {
     let momentum = Momentum { scale: 0.0, beta: 0.4 };
     let all = [concept(4.0, 0, None), concept(5.0, 0, None), concept(6.0, 4, None)];
-    let last_alone = terms(Profile::Fixed, &all[2..], momentum, 5);
-    let _ = last_alone;
     let step = |profile, i: usize| terms(profile, &all, momentum, 6)[i].clone();
     let two = terms(Profile::Fixed, &all[..2], momentum, 6);
     // Before: the two alone. After: the two as they were, and the third.

@@ -161,11 +161,9 @@ fn guidance_method(name: &str) -> Result<bool, RecipeError> {
     match name {
         "cfg" => Ok(false),
         "s-cfg" => Ok(true),
-        _ => Err(RecipeError::UnknownOption {
-            what: "guidance",
-            given: name.to_owned(),
-            known: "cfg, s-cfg".to_owned(),
-        }),
+        _ => {
+            Err(RecipeError::UnknownOption { what: "guidance", given: name.to_owned(), known: "cfg, s-cfg".to_owned() })
+        }
     }
 }
 
@@ -228,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_concept_reads_all_its_settings() {
-        let c = concept("glasses, wearing glasses; scale=-4.5; threshold=0.95; warmup=2; cooldown=9; weight=2; reverse");
+        let c =
+            concept("glasses, wearing glasses; scale=-4.5; threshold=0.95; warmup=2; cooldown=9; weight=2; reverse");
         let want = Concept {
             text: "glasses, wearing glasses".into(),
             scale: -4.5,

@@ -30,8 +30,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
 
     let opened = args.device.parse().and_then(device::open).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
-    let (general, expert) =
-        Models::default().for_recipe(&recipe, &opened.device, &busy).map_err(Failure::refused)?;
+    let (general, expert) = Models::default().for_recipe(&recipe, &opened.device, &busy).map_err(Failure::refused)?;
     native_size(args, &mut recipe, &general);
     recipe.validate().map_err(Failure::refused)?;
 

@@ -121,12 +121,7 @@ impl Branches<'_> {
         active.iter().zip(&self.texts.concepts).map(one).collect()
     }
 
-    fn evaluate(
-        &self,
-        text: &TextEncoding,
-        taps: &TapRequest,
-        input: &StepInput<'_>,
-    ) -> Result<Prediction, NetError> {
+    fn evaluate(&self, text: &TextEncoding, taps: &TapRequest, input: &StepInput<'_>) -> Result<Prediction, NetError> {
         self.unet.predict(input.model_input, input.timestep, text, taps, input.wanted)
     }
 }

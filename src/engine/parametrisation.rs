@@ -23,9 +23,7 @@ pub fn convert(
         (PredictionType::Epsilon, PredictionType::VPrediction) => {
             prediction.zip(model_input, |eps, x| (eps - s * x) / alpha)
         }
-        (PredictionType::VPrediction, PredictionType::Epsilon) => {
-            prediction.zip(model_input, |v, x| alpha * v + s * x)
-        }
+        (PredictionType::VPrediction, PredictionType::Epsilon) => prediction.zip(model_input, |v, x| alpha * v + s * x),
         _ => prediction.clone(),
     }
 }

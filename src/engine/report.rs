@@ -89,11 +89,7 @@ fn touched_channels(step: &sega::ConceptStep, shape: &Latents) -> Plane {
 }
 
 /// With a fusion in the recipe, a report at every step; outside its window the general model draws everything.
-fn fusion_report(
-    recipe: &Recipe,
-    choice: Option<&snb::Choice>,
-    shape: &Latents,
-) -> Option<Arc<FusionReport>> {
+fn fusion_report(recipe: &Recipe, choice: Option<&snb::Choice>, shape: &Latents) -> Option<Arc<FusionReport>> {
     recipe.active_fusion()?;
     let blank = || Plane::filled(shape.height, shape.width, 0.0);
     let report = match choice {

@@ -232,8 +232,7 @@ fn prepare_expert<'a>(
     check_partners(general, expert)?;
     let encoder = if recipe.profile == Profile::Reference { general } else { expert };
     let prompt = recipe.expert_prompt().unwrap_or(&recipe.prompt);
-    let branches =
-        Branches { unet: &expert.unet, texts: texts(recipe, encoder, prompt)?, sega: Default::default() };
+    let branches = Branches { unet: &expert.unet, texts: texts(recipe, encoder, prompt)?, sega: Default::default() };
     Ok(Expert { branches, prediction: expert.scheduler.prediction_type })
 }
 
@@ -248,9 +247,13 @@ fn check_partners(general: &LoadedModel, expert: &LoadedModel) -> Result<(), Eng
     if g != e {
         return refuse(format!("its latents are 1/{e} of the picture, the general model's 1/{g}"));
     }
-    let noise = |m: &LoadedModel| (m.scheduler.beta_start, m.scheduler.beta_end, m.scheduler.beta_schedule, m.scheduler.num_train_timesteps);
+    let noise = |m: &LoadedModel| {
+        (m.scheduler.beta_start, m.scheduler.beta_end, m.scheduler.beta_schedule, m.scheduler.num_train_timesteps)
+    };
     if noise(general) != noise(expert) {
-        return refuse("it was trained on another noise schedule (beta_start, beta_end or beta_schedule differ)".into());
+        return refuse(
+            "it was trained on another noise schedule (beta_start, beta_end or beta_schedule differ)".into(),
+        );
     }
     Ok(())
 }

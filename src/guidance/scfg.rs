@@ -61,12 +61,7 @@ impl Segmentation {
 }
 
 /// Regions and foreground, from the attention of both branches at the chosen levels.
-pub fn segment(
-    profile: Profile,
-    cond: &[Attention],
-    uncond: &[Attention],
-    latent_size: [usize; 2],
-) -> Segmentation {
+pub fn segment(profile: Profile, cond: &[Attention], uncond: &[Attention], latent_size: [usize; 2]) -> Segmentation {
     let tokens = layer_mean(&refined_layers(profile, cond).iter().map(normalised_tokens).collect::<Vec<_>>());
     let fore = layer_mean(&refined_layers(profile, uncond).iter().map(start_and_rest).collect::<Vec<_>>());
     let [start, rest]: [Plane; 2] = fore.try_into().unwrap_or_else(|_| unreachable!("start_and_rest gives two maps"));

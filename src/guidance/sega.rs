@@ -81,12 +81,7 @@ pub fn step(
 }
 
 /// `E_k`, unweighted: the direction where it is at or above its quantile, else 0 (zero everywhere once cooled down).
-fn kept_part(
-    concept: &Concept,
-    step: usize,
-    uncond: &Latents,
-    prediction: Option<&Latents>,
-) -> (Latents, ConceptStep) {
+fn kept_part(concept: &Concept, step: usize, uncond: &Latents, prediction: Option<&Latents>) -> (Latents, ConceptStep) {
     let zeros = || Latents::zeros(uncond.channels, uncond.height, uncond.width);
     let Some(prediction) = prediction.filter(|_| !is_cooled(concept, step)) else {
         let magnitude = Plane::filled(uncond.height, uncond.width, 0.0);

@@ -52,7 +52,7 @@ impl ClipConfig {
         }
         let heads = raw.num_attention_heads;
         ConfigError::require(
-            heads > 0 && raw.hidden_size > 0 && raw.hidden_size % heads == 0,
+            heads > 0 && raw.hidden_size > 0 && raw.hidden_size.is_multiple_of(heads),
             "num_attention_heads",
             heads,
             "a number that divides hidden_size",

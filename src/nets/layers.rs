@@ -17,8 +17,7 @@ pub(super) struct Linear {
 impl Linear {
     /// Reads `weight` and, where `bias` says so, `bias`. A weight stored as a 1x1 convolution is the same matrix.
     pub(super) fn load(p: &Params, inputs: usize, outputs: usize, bias: bool) -> Result<Self, ParamError> {
-        let stored: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
-        let weight = p.tensor_of("weight", [outputs, inputs], &stored)?.transpose();
+        let weight = p.turned("weight", inputs, outputs)?;
         let bias = if bias { Some(p.tensor("bias", [outputs])?) } else { None };
         Ok(Self { weight, bias })
     }

@@ -93,13 +93,28 @@ impl<'a> Params<'a> {
         shape: [usize; D],
         stored: &[&[usize]],
     ) -> Result<Tensor<D>, ParamError> {
+        let values = self.values_of(name, &shape, stored)?;
+        Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+    }
+
+    /// The matrix `name`, stored `[outputs, inputs]` (or as a 1x1 convolution), turned into `[inputs, outputs]`.
+    /// Turned here rather than by a view: matrix products are up to twice as fast on rows that lie together.
+    pub(super) fn turned(&self, name: &str, inputs: usize, outputs: usize) -> Result<Tensor<2>, ParamError> {
+        let values = self.values_of(name, &[outputs, inputs], &[&[outputs, inputs], &[outputs, inputs, 1, 1]])?;
+        let mut turned = Vec::with_capacity(values.len());
+        for input in 0..inputs {
+            turned.extend(values.iter().copied().skip(input).step_by(inputs));
+        }
+        Ok(Tensor::from_data(TensorData::new(turned, [inputs, outputs]), self.device))
+    }
+
+    fn values_of(&self, name: &str, expected: &[usize], stored: &[&[usize]]) -> Result<Vec<f32>, ParamError> {
         let name = self.full(name);
         let found = self.source.shape_of(&name).ok_or_else(|| ParamError::Missing { name: name.clone() })?;
         if !stored.contains(&found.as_slice()) {
-            return Err(ParamError::Shape { name, found, expected: shape.to_vec() });
+            return Err(ParamError::Shape { name, found, expected: expected.to_vec() });
         }
-        let values = self.source.values(&name)?;
-        Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+        self.source.values(&name)
     }
 
     fn full(&self, name: &str) -> String {

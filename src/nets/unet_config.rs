@@ -254,7 +254,7 @@ impl Raw {
                 let waves = self.addition_time_embed_dim.unwrap_or(0);
                 let inputs = self.projection_class_embeddings_input_dim.unwrap_or(0);
                 ConfigError::require(
-                    waves > 0 && waves.is_multiple_of(2) && inputs > 6 * waves,
+                    waves > 0 && waves.is_multiple_of(2) && inputs > waves.saturating_mul(6),
                     "addition_time_embed_dim",
                     waves,
                     "even, and six times it less than projection_class_embeddings_input_dim",

@@ -12,7 +12,7 @@ use super::{LoadError, ModelFiles, names};
 use crate::nets::{ParamError, TensorSource};
 
 /// The weights of one network: one safetensors file, or several shards, kept as they are until asked for.
-pub struct Checkpoint {
+pub(super) struct Checkpoint {
     /// For messages: the first file.
     path: String,
     files: Vec<Cow<'static, [u8]>>,

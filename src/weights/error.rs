@@ -30,7 +30,7 @@ pub enum LoadError {
     Schedule { path: String, source: ScheduleError },
     #[error("{path} is not the JSON that was expected: {source}")]
     Json { path: String, source: serde_json::Error },
-    #[error("{path} asks for something unsupported: {source}")]
+    #[error("{path} cannot be used: {source}")]
     Config { path: String, source: ConfigError },
     #[error("{path} is damaged or cut short, copy or download it again: {source}")]
     Safetensors { path: String, source: SafeTensorError },

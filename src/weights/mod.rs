@@ -11,7 +11,6 @@ mod model;
 mod names;
 mod text;
 
-pub use checkpoint::Checkpoint;
 pub use error::LoadError;
 pub use files::ModelFiles;
 pub use model::{Family, LoadedModel, load, load_expert};

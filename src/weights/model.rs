@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, EncodeError, LoadError, ModelFiles, TextStack};
+use super::{EncodeError, LoadError, ModelFiles, TextStack, checkpoint::Checkpoint};
 use crate::{
     nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
     recipe::ModelRef,
@@ -81,7 +81,8 @@ pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> 
 
 fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
     const PATH: &str = "scheduler/scheduler_config.json";
-    ScheduleConfig::from_json(&files.json(PATH)?).map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
+    ScheduleConfig::from_json(&files.json(PATH)?)
+        .map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
 }
 
 fn is_expert_part(files: &ModelFiles) -> bool {

@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor};
 use sha2::Sha256;
 
-use super::{Checkpoint, LoadError, ModelFiles};
+use super::{LoadError, ModelFiles, checkpoint::Checkpoint};
 use crate::nets::{
     ClipConfig, ClipText, NetError, Params, TextEncoding, Tokenized, Tokenizer, TokenizerError, TokenizerSettings,
 };
