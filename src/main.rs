@@ -25,7 +25,7 @@ fn open_studio(device: &str, session: Option<std::path::PathBuf>) -> ExitCode {
     match studio::run(move |wake| engine::start(choice, wake), session) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sextant: {error:#}");
+            eprintln!("sextant: {error}");
             ExitCode::from(cli::Status::Failed as u8)
         }
     }

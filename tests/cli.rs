@@ -109,8 +109,8 @@ fn broken_models_are_refused_by_file_and_tensor() {
     fs::write(&unet, &whole).expect("a write");
     let config = model.join("unet/config.json");
     let json = fs::read_to_string(&config).expect("the config");
-    fs::write(&config, json.replace("\"in_channels\": 4", "\"in_channels\": 5")).expect("a write");
-    refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["conv_in.weight", "[32, 5, 3, 3]"]);
+    fs::write(&config, json.replace("channels\": 4,", "channels\": 5,")).expect("a write");
+    refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["conv_in.weight", "[32, 4, 3, 3]"]);
     fs::write(&config, &json[..json.len() / 2]).expect("a write");
     refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["config.json"]);
 }

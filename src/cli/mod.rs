@@ -62,7 +62,7 @@ pub fn run(command: Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("sextant: {:#}", failure.error);
+            eprintln!("sextant: {}", failure.error);
             ExitCode::from(failure.status as u8)
         }
     }
