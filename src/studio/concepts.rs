@@ -112,11 +112,10 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let gone = title_row(ui, concept, row, body);
     let rail = Rect::from_min_size(pos2(body.left(), rect.top() + 26.0), vec2(body.width() - 48.0, 16.0));
     let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
-    ui.push_id(("concept", row), |ui| {
-        let name = format!("Strength of {}", name_of(concept, row));
-        let slider = ValueSlider::new(name, &mut concept.scale, -STRONGEST..=STRONGEST).bipolar();
-        slider.color(edge).place(ui, rail, number);
-    });
+    let name = format!("Strength of {}", name_of(concept, row));
+    let slider = ValueSlider::new(name, &mut concept.scale, -STRONGEST..=STRONGEST).bipolar().color(edge);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", row)).max_rect(body));
+    slider.place(&mut child, rail, number);
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
     let summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
     let name = name_of(&studio.recipe.concepts[row], row);
@@ -192,7 +191,8 @@ fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect) -> bool
         .frame(egui::Frame::NONE)
         .margin(egui::Margin::ZERO)
         .hint_text("a word or two");
-    ui.put(field, edit).accessible_name(format!("Concept {}", row + 1));
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("title", row)).max_rect(field));
+    child.put(field, edit).accessible_name(format!("Concept {}", row + 1));
     gone
 }
 

@@ -65,14 +65,8 @@ pub struct App {
 
 impl App {
     /// A window over `engine` that opens with `recipe`. `format` is the texture format that the window draws to.
-    pub fn new(
-        ctx: &Context,
-        engine: EngineHandle,
-        store: Box<dyn Store>,
-        recipe: Recipe,
-        format: wgpu::TextureFormat,
-    ) -> Self {
-        theme::install(ctx);
+    /// [`theme::install`] must have been called on the window's context before its first frame.
+    pub fn new(engine: EngineHandle, store: Box<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
         Self {
             engine,
             studio: Studio::new(recipe),
@@ -128,7 +122,7 @@ impl App {
         Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
             takes::show(ui, studio, pictures);
         });
-        let height = timeline::height(studio);
+        let height = timeline::height(studio, ui.ctx().content_rect().height());
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             timeline::show(ui, studio, pictures);
         });
@@ -252,8 +246,9 @@ pub fn run(
             let format = format.ok_or("the window was opened without a GPU renderer")?;
             let ctx = cc.egui_ctx.clone();
             let handle = engine(Box::new(move || ctx.request_repaint()));
+            theme::install(&cc.egui_ctx);
             cc.egui_ctx.set_theme(egui::Theme::Dark);
-            Ok(Box::new(App::new(&cc.egui_ctx, handle, store, recipe, format)))
+            Ok(Box::new(App::new(handle, store, recipe, format)))
         }),
     )?;
     Ok(())

@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         ui.add_space(3.0);
         chips(ui, studio, &words);
     }
-    row::divider(ui);
+    ui.add_space(5.0);
     row::heading(ui, "Negative", |_| {});
     field(ui, "Negative prompt", &mut studio.recipe.negative, "none", 1);
 }

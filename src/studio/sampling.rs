@@ -31,32 +31,34 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
 
 fn choices(ui: &mut Ui, recipe: &mut Recipe) {
     row::labelled(ui, "Sampler", |ui| {
-        quiet_combo(ui, "Sampler", recipe.sampler.title(), |ui| {
-            for &sampler in Sampler::ALL {
-                if ui.selectable_label(recipe.sampler == sampler, sampler.title()).clicked() {
-                    let wanted = Recipe { sampler, ..recipe.clone() };
-                    // A schedule that the new sampler does not know falls back to the normal one.
-                    let schedule = if wanted.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
-                    (recipe.sampler, recipe.schedule) = (sampler, schedule);
-                }
-            }
-        });
+        quiet_combo(ui, "Sampler", recipe.sampler.title(), |ui| samplers(ui, recipe));
+        quiet_combo(ui, "Schedule", recipe.schedule.title(), |ui| schedules(ui, recipe));
     });
-    row::labelled(ui, "Schedule", |ui| {
-        quiet_combo(ui, "Schedule", recipe.schedule.title(), |ui| {
-            for &schedule in Schedule::ALL {
-                let verdict = Recipe { schedule, ..recipe.clone() }.validate();
-                let label = egui::Button::selectable(recipe.schedule == schedule, schedule.title());
-                let response = ui.add_enabled(verdict.is_ok(), label);
-                if response.clicked() {
-                    recipe.schedule = schedule;
-                }
-                if let Err(reason) = verdict {
-                    response.on_disabled_hover_text(reason.to_string());
-                }
-            }
-        });
-    });
+}
+
+fn samplers(ui: &mut Ui, recipe: &mut Recipe) {
+    for &sampler in Sampler::ALL {
+        if ui.selectable_label(recipe.sampler == sampler, sampler.title()).clicked() {
+            let wanted = Recipe { sampler, ..recipe.clone() };
+            // A schedule that the new sampler does not know falls back to the normal one.
+            let schedule = if wanted.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
+            (recipe.sampler, recipe.schedule) = (sampler, schedule);
+        }
+    }
+}
+
+fn schedules(ui: &mut Ui, recipe: &mut Recipe) {
+    for &schedule in Schedule::ALL {
+        let verdict = Recipe { schedule, ..recipe.clone() }.validate();
+        let label = egui::Button::selectable(recipe.schedule == schedule, schedule.title());
+        let response = ui.add_enabled(verdict.is_ok(), label);
+        if response.clicked() {
+            recipe.schedule = schedule;
+        }
+        if let Err(reason) = verdict {
+            response.on_disabled_hover_text(reason.to_string());
+        }
+    }
 }
 
 /// A combo box that reads as plain text until it is touched.

@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     ScrollArea::horizontal().id_salt("takes").auto_shrink(false).stick_to_right(true).show(&mut child, |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 10.0;
-            ui.add_space(size::MARGIN - 10.0);
+            ui.add_space(size::MARGIN);
             let ids: Vec<TakeId> = studio.takes.iter().map(|take| take.id).collect();
             for (number, id) in ids.into_iter().enumerate() {
                 thumbnail(ui, studio, pictures, id, number + 1);

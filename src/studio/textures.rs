@@ -18,7 +18,6 @@ const KEPT: u64 = 600;
 /// Tells the maps of one report apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    Picture,
     /// A picture made smaller, to at most so many texels a side.
     Thumbnail(usize),
     Mask,
@@ -52,11 +51,7 @@ impl Textures {
     ) -> TextureHandle {
         self.clock += 1;
         let key = (Arc::as_ptr(owner) as usize, kind);
-        let options = if matches!(kind, Kind::Picture | Kind::Thumbnail(_)) {
-            TextureOptions::LINEAR
-        } else {
-            TextureOptions::NEAREST
-        };
+        let options = if matches!(kind, Kind::Thumbnail(_)) { TextureOptions::LINEAR } else { TextureOptions::NEAREST };
         let entry = self.entries.entry(key).or_insert_with(|| Entry {
             texture: ctx.load_texture(format!("{kind:?}"), image(), options),
             owner: weak(owner),
@@ -161,9 +156,9 @@ mod tests {
         let ctx = Context::default();
         let mut textures = Textures::default();
         let picture = Arc::new(Picture { width: 1, height: 1, rgb: vec![1, 2, 3] });
-        let first = textures.get(&ctx, &picture, Kind::Picture, || image(&picture));
-        let again = textures.get(&ctx, &picture, Kind::Picture, || panic!("uploaded twice"));
+        let first = textures.thumbnail(&ctx, &picture, 8);
+        let again = textures.get(&ctx, &picture, Kind::Thumbnail(8), || panic!("uploaded twice"));
         assert_eq!(first.id(), again.id());
-        assert_ne!(textures.thumbnail(&ctx, &picture, 8).id(), first.id());
+        assert_ne!(textures.thumbnail(&ctx, &picture, 4).id(), first.id());
     }
 }

@@ -115,7 +115,7 @@ pub mod size {
     /// Above and below the line between sections.
     pub const SECTION_GAP: f32 = 11.0;
     /// The label column of settings rows.
-    pub const LABEL: f32 = 82.0;
+    pub const LABEL: f32 = 88.0;
     /// The number column of settings rows.
     pub const NUMBER: f32 = 46.0;
     pub const RADIUS: u8 = 5;
@@ -124,7 +124,10 @@ pub mod size {
     /// The label column of the timeline.
     pub const LANE_LABEL: f32 = 142.0;
     pub const LANE: f32 = 19.0;
-    pub const FRAME: f32 = 58.0;
+    /// The side of a timeline thumbnail, by the window's height.
+    pub fn frame(window: f32) -> f32 {
+        (0.066 * window).round().clamp(40.0, 60.0)
+    }
     pub const TAKE: f32 = 76.0;
 
     pub const BODY: f32 = 13.0;

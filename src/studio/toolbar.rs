@@ -52,8 +52,9 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
         title = format!("{}…", title.chars().take(19).collect::<String>());
     }
     let mark = if studio.unsaved { " •" } else { "" };
-    let text = RichText::new(format!("{title}{mark}")).color(theme.dim);
-    let button = Button::new(text).frame_when_inactive(false).right_text(RichText::new("▾").color(theme.dim));
+    // The spaces keep room for the arrow.
+    let text = RichText::new(format!("{title}{mark}    ")).color(theme.dim);
+    let button = Button::new(text).frame_when_inactive(false);
     let menu = egui::containers::menu::MenuButton::from_button(button);
     let (response, _) = menu.ui(ui, |ui| {
         ui.set_min_width(210.0);
@@ -76,6 +77,8 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
             ui.close();
         }
     });
+    let arrow = pos2(response.rect.right() - 12.0, response.rect.center().y);
+    icon::paint(ui.painter(), Icon::Down, arrow, theme.dim);
     response.accessible_name("Session");
 }
 
@@ -217,15 +220,15 @@ pub fn banner(ui: &mut Ui, studio: &mut Studio) {
     let (fill, ink) = if banner.bad { (theme.danger_field, theme.danger) } else { (theme.field, theme.dim) };
     let frame = egui::Frame::new().fill(fill).inner_margin(egui::Margin::symmetric(12, 5));
     frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if icon_button(ui, Icon::Close, "Dismiss message").clicked() {
-                studio.banner = None;
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(RichText::new(&banner.message).color(ink)).truncate())
-                    .on_hover_text(&banner.message);
-            });
+        let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
+        let layout = Layout::right_to_left(Align::Center);
+        let mut child = ui.new_child(egui::UiBuilder::new().id_salt("banner").max_rect(line).layout(layout));
+        if icon_button(&mut child, Icon::Close, "Dismiss message").clicked() {
+            studio.banner = None;
+        }
+        child.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let text = RichText::new(&banner.message).color(ink);
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(&banner.message);
         });
     });
 }

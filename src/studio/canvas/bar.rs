@@ -6,10 +6,10 @@ use crate::{
     engine::StepReport,
     studio::{
         state::{Compare, Overlay, SaliencyOf, Studio},
-        theme::{Theme, concept_color, size},
+        theme::{concept_color, size},
         widgets::{
             ValueSlider, chip,
-            row::note,
+            row::{self, note},
             segmented::{self, segmented},
         },
     },
@@ -39,7 +39,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     let frame = studio.shown_frame();
     let report = frame.as_ref().and_then(|frame| frame.report.as_deref());
     let wide = segmented::width(ui, Overlay::ALL.iter().map(|o| o.title()));
-    let tools = if studio.look.overlay == Overlay::Picture { 0.0 } else { 190.0 };
+    let tools = if studio.look.overlay == Overlay::Picture { 0.0 } else { 232.0 };
     // Centred as long as the tools to its right leave room for that.
     let left = (whole.center().x - wide / 2.0).min(whole.right() - tools - wide - size::MARGIN).max(whole.left() + 8.0);
     let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - size::MARGIN, 26.0));
@@ -50,7 +50,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     if look.overlay != Overlay::Picture {
         tools_row(&mut bar, look);
     }
-    second_row(ui, studio, whole, report);
+    second_row(ui, studio, row.translate(vec2(4.0, 30.0)), report);
 }
 
 fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
@@ -59,17 +59,13 @@ fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
     let (number, _) = ui.allocate_exact_size(vec2(34.0, 22.0), egui::Sense::hover());
     let slider = ValueSlider::new("Overlay opacity", &mut look.opacity, 0.0..=1.0).step(0.05, 2).default_value(0.55);
     slider.place(ui, rect, number).on_hover_text("How much of the map covers the picture");
-    let color = if look.outlines { Theme::of(ui).text } else { Theme::of(ui).faint };
-    let text = egui::RichText::new("Outlines").color(color);
-    if ui.add(egui::Button::new(text).frame(false)).clicked() {
-        look.outlines = !look.outlines;
-    }
+    ui.add_space(2.0);
+    row::switch(ui, "Outlines", &mut look.outlines, "Outlines");
 }
 
 /// Whose map, where there are several.
-fn second_row(ui: &mut Ui, studio: &mut Studio, whole: Rect, report: Option<&StepReport>) {
+fn second_row(ui: &mut Ui, studio: &mut Studio, row: Rect, report: Option<&StepReport>) {
     let Some(report) = report else { return };
-    let row = Rect::from_min_size(whole.min + vec2(14.0, 40.0), vec2(whole.width() - 28.0, 24.0));
     let layout = Layout::left_to_right(Align::Center);
     let mut line = ui.new_child(UiBuilder::new().id_salt("overlay choice").max_rect(row).layout(layout));
     let look = &mut studio.look;

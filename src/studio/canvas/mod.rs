@@ -14,6 +14,8 @@ use eframe::egui_wgpu::{self, wgpu};
 use egui::{Align2, CursorIcon, Key, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use self::{gpu::CanvasPaint, overlay::Source};
+use crate::engine::Token;
+
 use super::{
     state::{Compare, Overlay, Studio},
     theme::{self, Theme},
@@ -31,7 +33,9 @@ struct Pane {
     /// What of the area is drawn: all of it, but for the two halves of a wipe.
     clip: Rect,
     frame: Frame,
-    track: Track,
+    /// Of the run that the picture comes from.
+    tokens: Arc<Vec<Token>>,
+    cfg: f32,
     title: Option<String>,
     /// The other picture, when differences are shown.
     other: Option<Frame>,
@@ -80,7 +84,8 @@ fn panes(studio: &Studio, area: Rect) -> Result<Vec<Pane>, Empty> {
             area,
             clip: area,
             frame,
-            track: Track { reports: Vec::new(), ..track.clone() },
+            tokens: track.tokens.clone(),
+            cfg: track.recipe.cfg,
             title: None,
             other: None,
         });
@@ -99,8 +104,8 @@ fn panes(studio: &Studio, area: Rect) -> Result<Vec<Pane>, Empty> {
     let side = |(track, title): (&Track, String), area: Rect| {
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
-        let track = Track { reports: Vec::new(), ..track.clone() };
-        Some(Pane { area, clip: area, frame, track, title: Some(title), other: None })
+        let (tokens, cfg) = (track.tokens.clone(), track.recipe.cfg);
+        Some(Pane { area, clip: area, frame, tokens, cfg, title: Some(title), other: None })
     };
     let spread = compare == Compare::SideBySide;
     let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
@@ -170,7 +175,7 @@ fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureF
     let look = &studio.look;
     let placed = look.view.place(pane.area, size(&pane.frame));
     let frame = pane.frame.clone();
-    let mut source = Source::new(frame.picture, frame.report, pane.track.tokens.clone(), look);
+    let mut source = Source::new(frame.picture, frame.report, pane.tokens.clone(), look);
     source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
     let callback = CanvasPaint {
         key,
@@ -214,7 +219,7 @@ fn hover(ui: &Ui, studio: &Studio, response: &Response, panes: &[Pane], whole: R
     let pane = panes.iter().find(|pane| pane.clip.contains(pointer))?;
     let (u, v) = share(studio.look.view.place(pane.area, size(&pane.frame)), pointer)?;
     let report = pane.frame.report.as_deref()?;
-    let probe = probe::probe(report, &pane.track.recipe, &pane.track.tokens, size(&pane.frame), u, v);
+    let probe = probe::probe(report, pane.cfg, &pane.tokens, size(&pane.frame), u, v);
     tip::show(ui, &probe, pointer, whole);
     Some(probe.region?.position)
 }

@@ -2,7 +2,6 @@
 
 use crate::{
     engine::{StepReport, Token},
-    recipe::Recipe,
     studio::canvas::overlay,
 };
 
@@ -50,8 +49,9 @@ fn element(u: f32, v: f32, width: usize, height: usize) -> [usize; 2] {
     [at(u, width), at(v, height)]
 }
 
-/// Reads a report at a place given as shares `u`, `v` of the sides of a picture of `size` pixels.
-pub fn probe(report: &StepReport, recipe: &Recipe, tokens: &[Token], size: [usize; 2], u: f32, v: f32) -> Probe {
+/// Reads a report at a place given as shares `u`, `v` of the sides of a picture of `size` pixels; `cfg` is the run's
+/// guidance scale.
+pub fn probe(report: &StepReport, cfg: f32, tokens: &[Token], size: [usize; 2], u: f32, v: f32) -> Probe {
     let grid = report
         .scfg
         .as_ref()
@@ -64,7 +64,7 @@ pub fn probe(report: &StepReport, recipe: &Recipe, tokens: &[Token], size: [usiz
         let rank = scfg.shares.iter().position(|(p, _)| *p == position).map_or(0, |i| i + 1);
         let rate = scfg.rate.at(y, x);
         let name = overlay::region_name(tokens, position).to_owned();
-        RegionProbe { position, name, rank, regions: scfg.shares.len(), rate, effective: recipe.cfg * rate }
+        RegionProbe { position, name, rank, regions: scfg.shares.len(), rate, effective: cfg * rate }
     });
     let concepts = report.concepts.iter().map(|concept| {
         let [x, y] = element(u, v, concept.magnitude.width, concept.magnitude.height);

@@ -56,10 +56,10 @@ impl Axis {
     }
 }
 
-/// The height of the whole panel for the recipe as it stands.
-pub fn height(studio: &Studio) -> f32 {
+/// The height of the whole panel for the recipe as it stands, in a window of height `window`.
+pub fn height(studio: &Studio, window: f32) -> f32 {
     let rows = lanes::count(&studio.recipe).min(LANES) as f32;
-    TOP + size::FRAME + 6.0 + rows * size::LANE + NORMS + 8.0
+    TOP + size::frame(window) + 6.0 + rows * size::LANE + NORMS + 8.0
 }
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
@@ -67,7 +67,10 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     let steps = studio.shown_track().map(|t| t.calls()).filter(|&n| n > 0).unwrap_or(studio.recipe.steps).max(1);
     let left = whole.left() + size::MARGIN + size::LANE_LABEL;
     let axis = Axis { left, width: (whole.right() - size::MARGIN - left).max(40.0), steps };
-    let strip = Rect::from_min_size(pos2(left, whole.top() + TOP), vec2(axis.width, size::FRAME));
+    let strip = Rect::from_min_size(
+        pos2(left, whole.top() + TOP),
+        vec2(axis.width, size::frame(ui.ctx().content_rect().height())),
+    );
     head(ui, studio, pos2(whole.left() + size::MARGIN, strip.center().y));
     play(ui, studio, steps);
     scrub(ui, studio, strip, axis);

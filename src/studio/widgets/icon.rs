@@ -15,7 +15,6 @@ pub enum Icon {
     Stop,
     Dice,
     Reuse,
-    Loop,
     Close,
     Eye,
     EyeOff,
@@ -80,10 +79,6 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
         Icon::Stop => block(0.0, 0.0, 9.0, 9.0),
         Icon::Dice => dice(painter, at, ink),
         Icon::Reuse => turn(painter, at, pen, 0.25 * PI, 1.6 * PI, true),
-        Icon::Loop => {
-            turn(painter, at, pen, 0.1 * PI, 0.75 * PI, true);
-            turn(painter, at, pen, 1.1 * PI, 0.75 * PI, true);
-        }
         Icon::Close => {
             line(&[(-3.5, -3.5), (3.5, 3.5)]);
             line(&[(-3.5, 3.5), (3.5, -3.5)]);
