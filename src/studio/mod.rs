@@ -1,1 +1,255 @@
-//! placeholder
+//! The window. It owns an [`EngineHandle`], takes its events every frame and never waits for it.
+//!
+//! Panels read and change one [`Studio`] document; what they cannot do themselves they ask for as [`Action`]s.
+//! Whenever the recipe in the document has changed, the newest one is sent to the engine.
+
+mod apply;
+pub mod canvas;
+mod colormap;
+mod concepts;
+pub mod demo;
+pub mod files;
+mod fusion;
+mod guidance;
+mod history;
+mod keys;
+mod models;
+mod naming;
+mod prompt;
+mod sampling;
+pub mod state;
+mod submit;
+mod takes;
+mod textures;
+pub mod theme;
+mod timeline;
+mod toolbar;
+pub mod track;
+mod widgets;
+
+use eframe::egui_wgpu::wgpu;
+use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
+
+use self::{
+    files::{Files, Store},
+    history::History,
+    state::{Action, Studio},
+    submit::{Decision, Submitter},
+    textures::Textures,
+    theme::{Theme, size},
+};
+use crate::{engine::EngineHandle, recipe::Recipe};
+
+/// The window could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StudioError {
+    #[error(
+        "the window could not be opened: {0}; check that a display and a graphics driver are there, or use `sextant render`"
+    )]
+    Window(#[from] eframe::Error),
+}
+
+/// Everything the window holds.
+pub struct App {
+    engine: EngineHandle,
+    studio: Studio,
+    files: Files,
+    submitter: Submitter,
+    history: History,
+    pictures: Textures,
+    format: wgpu::TextureFormat,
+    /// Counts gestures; see [`state::Take::gesture`].
+    gesture: u64,
+    pointer_down: bool,
+}
+
+impl App {
+    /// A window over `engine` that opens with `recipe`. `format` is the texture format that the window draws to.
+    /// [`theme::install`] must have been called on the window's context before its first frame.
+    pub fn new(engine: EngineHandle, store: Box<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
+        Self {
+            engine,
+            studio: Studio::new(recipe),
+            files: Files::new(store),
+            submitter: Submitter::default(),
+            history: History::default(),
+            pictures: Textures::default(),
+            format,
+            gesture: 0,
+            pointer_down: false,
+        }
+    }
+
+    /// The document, for tests and for what opens the window.
+    pub fn studio(&self) -> &Studio {
+        &self.studio
+    }
+
+    pub fn studio_mut(&mut self) -> &mut Studio {
+        &mut self.studio
+    }
+
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Takes what the engine and the dialogs have said. Cheap, also while the window is hidden.
+    pub fn update(&mut self) {
+        while let Some(event) = self.engine.poll() {
+            self.studio.apply(event);
+        }
+        self.files.poll(&mut self.studio);
+    }
+
+    /// Draws the whole window and carries out what was asked for in it.
+    pub fn show(&mut self, ui: &mut Ui) {
+        keys::read(ui.ctx(), &mut self.studio);
+        self.watch_pointer(ui.ctx());
+        self.panels(ui);
+        for action in std::mem::take(&mut self.studio.actions) {
+            self.carry_out(ui.ctx(), &action);
+        }
+        self.submit_changes(ui.ctx());
+    }
+
+    fn panels(&mut self, ui: &mut Ui) {
+        let theme = Theme::of(ui);
+        let (studio, pictures) = (&mut self.studio, &mut self.pictures);
+        let bare = |fill| Frame::new().fill(fill);
+        Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            toolbar::show(ui, studio);
+        });
+        Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
+            takes::show(ui, studio, pictures);
+        });
+        let height = timeline::height(studio, ui.ctx().content_rect().height());
+        Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            timeline::show(ui, studio, pictures);
+        });
+        Panel::left("left").exact_size(size::LEFT).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            column(ui, "left column", |ui| {
+                prompt::show(ui, studio);
+                widgets::row::divider(ui);
+                models::show(ui, studio);
+                widgets::row::divider(ui);
+                sampling::show(ui, studio);
+                prompt::region(ui, studio);
+            });
+        });
+        Panel::right("right").exact_size(size::RIGHT).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            column(ui, "right column", |ui| {
+                guidance::show(ui, studio);
+                widgets::row::divider(ui);
+                concepts::show(ui, studio, pictures);
+                widgets::row::divider(ui);
+                fusion::show(ui, studio, pictures);
+            });
+        });
+        CentralPanel::no_frame().show(ui, |ui| {
+            toolbar::banner(ui, studio);
+            let rest = ui.available_rect_before_wrap();
+            let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
+            canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
+            canvas::show(&mut canvas, studio, self.format);
+        });
+    }
+
+    /// A new press of the pointer begins a new gesture.
+    fn watch_pointer(&mut self, ctx: &Context) {
+        let down = ctx.input(|i| i.pointer.any_down());
+        self.gesture += u64::from(down && !self.pointer_down);
+        self.pointer_down = down;
+    }
+
+    fn carry_out(&mut self, ctx: &Context, action: &Action) {
+        match action {
+            Action::Generate => {
+                self.gesture += 1;
+                self.studio.playhead = track::Playhead::Newest;
+                self.submit();
+            }
+            Action::Stop => self.engine.stop(),
+            Action::Undo => self.history.undo(&mut self.studio.recipe),
+            Action::Redo => self.history.redo(&mut self.studio.recipe),
+            action => self.files.begin(ctx, &mut self.studio, action),
+        }
+    }
+
+    /// Sends the recipe when it has changed: the newest wins, at most one a frame.
+    fn submit_changes(&mut self, ctx: &Context) {
+        let typing = ctx.text_edit_focused();
+        self.history.watch(&self.studio.recipe, typing || self.pointer_down);
+        self.studio.can_undo = self.history.can_undo();
+        self.studio.can_redo = self.history.can_redo();
+        let now = ctx.input(|i| i.time);
+        match self.submitter.decide(&self.studio.recipe, now, typing) {
+            Decision::Nothing => {}
+            Decision::Later(pause) => ctx.request_repaint_after(pause),
+            Decision::Send => {
+                self.gesture += u64::from(!self.pointer_down);
+                self.submit();
+            }
+        }
+    }
+
+    fn submit(&mut self) {
+        let recipe = self.studio.recipe.clone();
+        self.submitter.settle(&recipe);
+        match recipe.validate() {
+            Ok(()) => {
+                self.studio.banner = None;
+                let job = self.engine.submit(recipe.clone());
+                self.studio.begin(job, recipe, self.gesture);
+            }
+            Err(error) => self.studio.complain(error.to_string()),
+        }
+    }
+}
+
+/// A column of settings that scrolls when it is too long.
+fn column(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
+    ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, |ui| {
+        Frame::new().inner_margin(Margin::symmetric(size::MARGIN as i8, 10)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            contents(ui);
+        });
+    });
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, _: &Context, _: &mut eframe::Frame) {
+        self.update();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}
+
+/// Opens the window and runs until it is closed. `engine` starts the worker; it is given what wakes the window.
+pub fn run(
+    engine: impl FnOnce(Box<dyn Fn() + Send>) -> EngineHandle + 'static,
+    store: Box<dyn Store>,
+    recipe: Recipe,
+) -> Result<(), StudioError> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Sextant")
+        .with_app_id("sextant")
+        .with_inner_size([1440.0, 900.0])
+        .with_min_inner_size([1100.0, 700.0]);
+    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
+    eframe::run_native(
+        "Sextant",
+        options,
+        Box::new(move |cc| {
+            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            let format = format.ok_or("the window was opened without a GPU renderer")?;
+            let ctx = cc.egui_ctx.clone();
+            let handle = engine(Box::new(move || ctx.request_repaint()));
+            theme::install(&cc.egui_ctx);
+            cc.egui_ctx.set_theme(egui::Theme::Dark);
+            Ok(Box::new(App::new(handle, store, recipe, format)))
+        }),
+    )?;
+    Ok(())
+}

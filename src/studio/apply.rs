@@ -1,0 +1,168 @@
+//! How the engine's events change the document. Pure: no widgets, no clock, no channel.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    naming,
+    state::{Phase, Run, Shown, Studio, Take, TakeId},
+    track::{Playhead, Track},
+};
+use crate::{
+    engine::{Event, Finished, JobId, StepReport},
+    recipe::Recipe,
+};
+
+/// Steps of older takes are dropped beyond this many bytes; their pictures and recipes stay.
+const STEP_MEMORY: usize = 768 << 20;
+
+/// How far the newest job is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    pub done: usize,
+    pub calls: usize,
+    /// Mean time of the steps it computed itself.
+    pub per_step: Option<Duration>,
+    pub left: Option<Duration>,
+    pub resumed_at: Option<usize>,
+}
+
+impl Studio {
+    /// Notes that `recipe` was sent as `job`. What is on the canvas stays until the job has something of its own.
+    pub fn begin(&mut self, job: JobId, recipe: Recipe, gesture: u64) {
+        let before = self.run.take().map(|run| {
+            let keep = run.track.has_steps() || run.track.picture.is_some();
+            if keep { Some(Box::new(run.track)) } else { run.before }
+        });
+        self.run = Some(Run {
+            job,
+            track: Track::new(recipe),
+            phase: Phase::Waiting,
+            gesture,
+            calls: 0,
+            resumed_at: None,
+            spent: (Duration::ZERO, 0),
+            before: before.flatten(),
+        });
+        self.shown = Shown::Live;
+        self.playing = false;
+    }
+
+    /// Applies one event. Events of jobs that were overtaken change nothing.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Ready { device } => {
+                self.device = Some(device);
+                self.busy = None;
+            }
+            Event::Busy { message } => self.busy = Some(message),
+            Event::Started { job, calls, tokens } => {
+                self.busy = None;
+                if let Some(run) = self.current(job) {
+                    run.phase = Phase::Running;
+                    run.calls = calls;
+                    run.track.tokens = tokens;
+                    run.track.reports.resize(calls, None);
+                }
+            }
+            Event::Step { job, report } => self.step(job, report),
+            Event::Done { job, take } => self.done(job, &take),
+            Event::Stopped { job } => self.end(job, Phase::Stopped),
+            Event::Failed { job, message } => {
+                if self.current(job).is_some() {
+                    self.complain(message);
+                    self.end(job, Phase::Failed);
+                }
+            }
+        }
+    }
+
+    fn current(&mut self, job: JobId) -> Option<&mut Run> {
+        self.run.as_mut().filter(|run| run.job == job)
+    }
+
+    fn end(&mut self, job: JobId, phase: Phase) {
+        self.busy = None;
+        if let Some(run) = self.current(job) {
+            run.phase = phase;
+        }
+    }
+
+    fn step(&mut self, job: JobId, report: Arc<StepReport>) {
+        let Some(run) = self.current(job) else { return };
+        run.phase = Phase::Running;
+        run.resumed_at.get_or_insert(report.step);
+        run.spent.0 += report.elapsed;
+        run.spent.1 += 1;
+        run.calls = report.calls;
+        run.track.put(report);
+    }
+
+    fn done(&mut self, job: JobId, finished: &Arc<Finished>) {
+        self.busy = None;
+        let Some(run) = self.current(job) else { return };
+        run.phase = Phase::Done;
+        run.before = None;
+        run.track = Track::finished(finished, run.track.tokens.clone());
+        let (track, gesture) = (run.track.clone(), run.gesture);
+        self.keep(track, finished.elapsed, gesture);
+        self.trim_steps();
+        if let Playhead::At(step) = self.playhead
+            && step + 1 >= finished.reports.len()
+        {
+            self.playhead = Playhead::Newest;
+        }
+    }
+
+    /// Adds a take, or replaces the last one when both come from the same uninterrupted gesture.
+    fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64) {
+        self.unsaved = true;
+        let pins = self.pins;
+        let before = self.takes.iter().rev().find(|take| take.gesture != gesture);
+        let name = naming::name(&track.recipe, before.map(|take| &take.track.recipe));
+        if let Some(last) = self.takes.last_mut()
+            && last.gesture == gesture
+            && !pins.contains(&Some(last.id))
+        {
+            (last.name, last.track, last.elapsed) = (name, track, elapsed);
+            return;
+        }
+        self.next_take += 1;
+        self.takes.push(Take { id: TakeId(self.next_take), name, track, elapsed, gesture });
+    }
+
+    /// Drops the steps of the oldest takes that are neither pinned nor shown, while all steps together take too much.
+    fn trim_steps(&mut self) {
+        let held = |take: &Take| take.track.reports.iter().flatten().map(|r| bytes(r)).sum::<usize>();
+        let mut total: usize = self.takes.iter().map(held).sum();
+        let (pins, shown) = (self.pins, self.shown);
+        let newest = self.takes.last().map(|take| take.id);
+        for take in &mut self.takes {
+            if total <= STEP_MEMORY {
+                break;
+            }
+            let wanted = pins.contains(&Some(take.id)) || shown == Shown::Take(take.id) || newest == Some(take.id);
+            if !wanted {
+                total -= held(take);
+                take.track.reports.clear();
+            }
+        }
+    }
+
+    /// How far the newest job is; `None` before its first event.
+    pub fn progress(&self) -> Option<Progress> {
+        let run = self.run.as_ref().filter(|run| run.calls > 0)?;
+        let done =
+            if run.phase == Phase::Done { run.calls } else { run.track.newest_step().map_or(0, |step| step + 1) };
+        let per_step = run.spent.0.checked_div(run.spent.1);
+        let left = per_step.map(|each| each * (run.calls - done.min(run.calls)) as u32);
+        let resumed_at = run.resumed_at.filter(|&step| step > 0);
+        Some(Progress { done, calls: run.calls, per_step, left, resumed_at })
+    }
+}
+
+/// A report's size in memory, roughly.
+fn bytes(report: &StepReport) -> usize {
+    let area = report.scfg.as_ref().map_or(0, |s| s.rate.values.len());
+    let maps = 2 + 2 * report.concepts.len() + 3 * usize::from(report.fusion.is_some());
+    report.preview.rgb.len() + 4 * area * maps
+}

@@ -1,0 +1,155 @@
+//! Below the picture: what the colours mean.
+
+use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
+
+use super::{
+    bar,
+    overlay::{self, full_range, rate_scale},
+};
+use crate::{
+    engine::StepReport,
+    studio::{
+        colormap::{self, Table},
+        state::{Compare, Overlay, SaliencyOf, Studio},
+        theme::{self, Theme},
+        widgets::chip,
+    },
+};
+
+/// More regions than this are summed up in one entry.
+const ENTRIES: usize = 9;
+
+pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
+    let Some(frame) = studio.shown_frame() else { return };
+    let report = frame.report.as_deref();
+    let middle = pos2(area.center().x, area.center().y - 4.0);
+    if studio.look.compare == Compare::Difference {
+        return text(ui, middle, "Black where both are equal, channel by channel.");
+    }
+    if let Some(reason) = bar::missing(studio.look.overlay, report) {
+        return text(ui, middle, reason);
+    }
+    let Some(report) = report else { return };
+    match studio.look.overlay {
+        Overlay::Picture => {}
+        Overlay::Regions => regions(ui, studio, report, area),
+        Overlay::Rate => {
+            let Some(scfg) = &report.scfg else { return };
+            let scale = rate_scale(&scfg.rate);
+            let title = format!("rate ρ, mean {:.2}", scfg.rate.mean());
+            scale_bar(ui, middle, &colormap::around_one(), scale.low, scale.high, &title);
+        }
+        Overlay::Concept => {
+            let Some(concept) = report.concepts.get(studio.look.concept) else { return };
+            let state = if concept.active { "acts" } else { "waits" };
+            let title = format!("|Δ| of {}, {state}, on {:.0} % of the picture", concept.text, 100.0 * concept.share);
+            scale_bar(ui, middle, &colormap::magma(), 0.0, concept.magnitude.max(), &title);
+        }
+        Overlay::Saliency => {
+            let Some(fusion) = &report.fusion else { return };
+            let (plane, whose) = match studio.look.saliency {
+                SaliencyOf::General => (&fusion.saliency_general, "general"),
+                SaliencyOf::Expert => (&fusion.saliency_expert, "expert"),
+            };
+            let scale = full_range(plane);
+            scale_bar(ui, middle, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
+        }
+        Overlay::Territory => {
+            let Some(fusion) = &report.fusion else { return };
+            let share = 100.0 * fusion.share;
+            let mut entries = Entries::new(ui, area);
+            entries.add(theme::FUSION, "expert", &format!("{share:.0} %"));
+            entries.add(theme::BACKGROUND_TOKEN, "general", &format!("{:.0} %", 100.0 - share));
+        }
+    }
+}
+
+fn text(ui: &Ui, middle: egui::Pos2, line: &str) {
+    ui.painter().text(middle, Align2::CENTER_CENTER, line, theme::small_font(), Theme::of(ui).dim);
+}
+
+/// Words with their share, then everything that is no word as one.
+fn regions(ui: &mut Ui, studio: &mut Studio, report: &StepReport, area: Rect) {
+    let Some(scfg) = &report.scfg else { return };
+    let tokens = studio.shown_tokens();
+    let is_word = |position: usize| overlay::region_color(&tokens, position) != theme::BACKGROUND_TOKEN;
+    let words: Vec<_> = scfg.shares.iter().filter(|(p, _)| is_word(*p)).collect();
+    let rest: f32 = scfg.shares.iter().filter(|(p, _)| !is_word(*p)).map(|(_, share)| share).sum();
+    let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+    let chosen = studio.look.region;
+    let mut picked = None;
+    let mut entries = Entries::new(ui, area);
+    for &&(position, share) in words.iter().take(ENTRIES) {
+        let name = overlay::region_name(&tokens, position);
+        if entries.add(theme::token_color(position), name, &percent(share)) {
+            picked = Some(position);
+        }
+    }
+    if words.len() > ENTRIES {
+        let more: f32 = words[ENTRIES..].iter().map(|(_, share)| share).sum();
+        entries.add(Theme::of(entries.ui()).line, "more", &percent(more));
+    }
+    if rest > 0.0 {
+        entries.add(theme::BACKGROUND_TOKEN, "background", &percent(rest));
+    }
+    if let Some(position) = picked {
+        studio.look.region = (chosen != Some(position)).then_some(position);
+    }
+}
+
+/// Entries in a row, centred by the width that they had in the frame before.
+struct Entries {
+    ui: Ui,
+    id: egui::Id,
+    left: f32,
+}
+
+impl Entries {
+    fn new(ui: &mut Ui, area: Rect) -> Self {
+        let id = ui.scope_id().with("legend width");
+        let width: f32 = ui.data(|d| d.get_temp(id)).unwrap_or(0.0);
+        let left = (area.center().x - width / 2.0).max(area.left() + 8.0);
+        let row = Rect::from_min_size(pos2(left, area.top()), vec2(area.right() - left - 8.0, 20.0));
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        let mut line = ui.new_child(UiBuilder::new().id_salt("legend").max_rect(row).layout(layout));
+        line.spacing_mut().item_spacing.x = 14.0;
+        Self { ui: line, id, left }
+    }
+
+    fn ui(&self) -> &Ui {
+        &self.ui
+    }
+
+    fn add(&mut self, color: Color32, name: &str, note: &str) -> bool {
+        let clicked = chip::swatch(&mut self.ui, color, name, note).clicked();
+        let width = self.ui.min_rect().right() - self.left;
+        self.ui.data_mut(|d| d.insert_temp(self.id, width));
+        clicked
+    }
+}
+
+fn scale_bar(ui: &Ui, middle: egui::Pos2, table: &Table, low: f32, high: f32, title: &str) {
+    let theme = Theme::of(ui);
+    let bar = Rect::from_center_size(middle, vec2(150.0, 7.0));
+    let mut mesh = egui::Mesh::default();
+    const STOPS: u32 = 32;
+    for i in 0..=STOPS {
+        let t = i as f32 / STOPS as f32;
+        let color = table[(t * 255.0) as usize];
+        let x = bar.left() + t * bar.width();
+        mesh.colored_vertex(pos2(x, bar.top()), color);
+        mesh.colored_vertex(pos2(x, bar.bottom()), color);
+        if i > 0 {
+            let k = 2 * i;
+            mesh.add_triangle(k - 2, k - 1, k);
+            mesh.add_triangle(k - 1, k, k + 1);
+        }
+    }
+    let painter = ui.painter();
+    painter.add(mesh);
+    let number = |v: f32| format!("{v:.2}");
+    let (ink, mono) = (theme.dim, theme::mono_font());
+    let left = painter.text(bar.left_center() - vec2(7.0, 0.0), Align2::RIGHT_CENTER, number(low), mono.clone(), ink);
+    painter.text(bar.right_center() + vec2(7.0, 0.0), Align2::LEFT_CENTER, number(high), mono, ink);
+    painter.text(left.left_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, title, theme::small_font(), ink);
+}

@@ -1,0 +1,231 @@
+//! The canvas: the picture as it forms, maps over it, and every number under the pointer.
+
+mod bar;
+pub mod gpu;
+mod legend;
+pub mod overlay;
+pub mod probe;
+mod tip;
+pub mod view;
+
+use std::sync::Arc;
+
+use eframe::egui_wgpu::{self, wgpu};
+use egui::{Align2, CursorIcon, Key, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use self::{gpu::CanvasPaint, overlay::Source};
+use crate::engine::Token;
+
+use super::{
+    state::{Compare, Overlay, Studio},
+    theme::{self, Theme},
+    track::{Frame, Track},
+    widgets::picture::label_on,
+};
+
+const TOP: f32 = 46.0;
+const BOTTOM: f32 = 30.0;
+const WIPE_GRIP: f32 = 14.0;
+
+/// One picture on the canvas.
+struct Pane {
+    area: Rect,
+    /// What of the area is drawn: all of it, but for the two halves of a wipe.
+    clip: Rect,
+    frame: Frame,
+    /// Of the run that the picture comes from.
+    tokens: Arc<Vec<Token>>,
+    cfg: f32,
+    title: Option<String>,
+    /// The other picture, when differences are shown.
+    other: Option<Frame>,
+}
+
+/// Draws the canvas into the rest of `ui`. `format` is the window's, for the GPU pipelines.
+pub fn show(ui: &mut Ui, studio: &mut Studio, format: wgpu::TextureFormat) {
+    let theme = Theme::of(ui);
+    let whole = ui.max_rect();
+    ui.painter().rect_filled(whole, 0.0, theme.canvas);
+    let area = Rect::from_min_max(whole.min + vec2(0.0, TOP), whole.max - vec2(0.0, BOTTOM));
+    let response = ui.interact(whole, ui.scope_id().with("canvas"), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
+
+    match panes(studio, area) {
+        Ok(panes) => {
+            navigate(ui, studio, &response, &panes);
+            for (key, pane) in (0..).zip(&panes) {
+                paint(ui, studio, pane, key, format);
+            }
+            if studio.look.compare == Compare::Wipe {
+                wipe_grip(ui, studio, &panes);
+            }
+            let chosen = hover(ui, studio, &response, &panes, whole);
+            if response.clicked() && studio.look.overlay == Overlay::Regions {
+                studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
+            }
+        }
+        Err(state) => empty(ui, area, &state),
+    }
+    bar::show(ui, studio, whole);
+    legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));
+}
+
+/// What stands on the canvas when there is nothing to show.
+struct Empty {
+    title: &'static str,
+    text: String,
+    spin: bool,
+}
+
+fn panes(studio: &Studio, area: Rect) -> Result<Vec<Pane>, Empty> {
+    let compare = studio.look.compare;
+    if compare == Compare::Single {
+        let pane = studio.shown_track().zip(studio.shown_frame()).map(|(track, frame)| Pane {
+            area,
+            clip: area,
+            frame,
+            tokens: track.tokens.clone(),
+            cfg: track.recipe.cfg,
+            title: None,
+            other: None,
+        });
+        return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
+    }
+    let [a, b] = studio.sides();
+    let Some((a, b)) = a.zip(b) else {
+        return Err(Empty {
+            title: "Nothing pinned as A",
+            text: "Pin a take as A in the strip below. B is another pinned take, or what is shown.".into(),
+            spin: false,
+        });
+    };
+    let middle = area.center().x;
+    let halves = [area.with_max_x(middle), area.with_min_x(middle)];
+    let side = |(track, title): (&Track, String), area: Rect| {
+        let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
+        let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
+        let (tokens, cfg) = (track.tokens.clone(), track.recipe.cfg);
+        Some(Pane { area, clip: area, frame, tokens, cfg, title: Some(title), other: None })
+    };
+    let spread = compare == Compare::SideBySide;
+    let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
+    let (mut a, mut b) = side(a, left).zip(side(b, right)).ok_or_else(|| nothing_yet(studio))?;
+    if compare == Compare::Difference {
+        a.title = Some("|A − B|".into());
+        a.other = Some(b.frame);
+        return Ok(vec![a]);
+    }
+    if compare == Compare::Wipe {
+        let placed = studio.look.view.place(area, size(&a.frame));
+        let x = placed.left() + placed.width() * studio.look.wipe;
+        (a.clip, b.clip) = (area.with_max_x(x), area.with_min_x(x));
+    }
+    Ok(vec![a, b])
+}
+
+fn nothing_yet(studio: &Studio) -> Empty {
+    let busy = studio.busy.clone();
+    if studio.is_busy() || busy.is_some() {
+        let text = busy.unwrap_or_else(|| "The first step is on its way.".into());
+        return Empty { title: "Preparing", text, spin: true };
+    }
+    Empty { title: "No picture yet", text: "Write a prompt and press Ctrl+Enter.".into(), spin: false }
+}
+
+fn size(frame: &Frame) -> [usize; 2] {
+    [frame.picture.width, frame.picture.height]
+}
+
+fn empty(ui: &mut Ui, area: Rect, state: &Empty) {
+    let theme = Theme::of(ui);
+    let middle = area.center();
+    let painter = ui.painter();
+    painter.text(middle - vec2(0.0, 4.0), Align2::CENTER_BOTTOM, state.title, theme::bold_font(15.0), theme.dim);
+    let text = painter.layout(state.text.clone(), theme::body_font(), theme.faint, (area.width() - 80.0).max(80.0));
+    painter.galley(middle + vec2(-text.size().x / 2.0, 6.0), text, theme.faint);
+    if state.spin {
+        let spot = Rect::from_center_size(middle - vec2(0.0, 46.0), vec2(22.0, 22.0));
+        ui.put(spot, egui::Spinner::new().size(22.0).color(theme.accent));
+    }
+}
+
+/// Wheel zooms to the pointer, drag pans, double-click or F fits.
+fn navigate(ui: &Ui, studio: &mut Studio, response: &Response, panes: &[Pane]) {
+    let keys_free = ui.memory(|m| m.focused().is_none());
+    if response.double_clicked() || (keys_free && ui.input(|i| i.key_pressed(Key::F) && !i.modifiers.any())) {
+        studio.look.view = view::View::default();
+        return;
+    }
+    let Some(pointer) = response.hover_pos().or_else(|| response.interact_pointer_pos()) else { return };
+    let Some(pane) = panes.iter().find(|pane| pane.area.contains(pointer)).or(panes.first()) else { return };
+    let size = size(&pane.frame);
+    if response.hovered() {
+        let factor = ui.input(|i| (i.smooth_scroll_delta().y / 240.0).exp() * i.zoom_delta());
+        if factor != 1.0 {
+            studio.look.view.zoom_at(pane.area, size, pointer, factor);
+        }
+    }
+    if response.dragged() {
+        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        studio.look.view.pan(pane.area, size, response.drag_delta());
+    }
+}
+
+fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureFormat) {
+    let look = &studio.look;
+    let placed = look.view.place(pane.area, size(&pane.frame));
+    let frame = pane.frame.clone();
+    let mut source = Source::new(frame.picture, frame.report, pane.tokens.clone(), look);
+    source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
+    let callback = CanvasPaint {
+        key,
+        format,
+        source: Arc::new(source),
+        area: pane.area,
+        placed,
+        pixels_per_point: ui.pixels_per_point(),
+        opacity: look.opacity,
+        outlines: look.outlines,
+    };
+    let clip = pane.clip.intersect(ui.clip_rect());
+    let painter = ui.painter().with_clip_rect(clip);
+    painter.add(egui_wgpu::Callback::new_paint_callback(pane.area, callback));
+    if let Some(title) = &pane.title {
+        let corner = placed.min.max(pane.clip.min) + vec2(8.0, 8.0);
+        label_on(ui, corner, Align2::LEFT_TOP, title, theme::small_font());
+    }
+}
+
+fn wipe_grip(ui: &Ui, studio: &mut Studio, panes: &[Pane]) {
+    let Some(pane) = panes.first() else { return };
+    let placed = studio.look.view.place(pane.area, size(&pane.frame));
+    let x = pane.clip.right();
+    let line = Rect::from_center_size(pos2(x, placed.center().y), vec2(WIPE_GRIP, placed.height()));
+    let grip = ui.interact(line.intersect(pane.area), ui.scope_id().with("wipe"), Sense::drag());
+    let wipe = f64::from(studio.look.wipe);
+    grip.widget_info(|| WidgetInfo::slider(true, wipe, "Wipe"));
+    if let Some(pointer) = grip.interact_pointer_pos() {
+        studio.look.wipe = ((pointer.x - placed.left()) / placed.width()).clamp(0.0, 1.0);
+    }
+    let ink = Theme::of(ui).on_picture;
+    ui.painter().vline(x, line.intersect(pane.area).y_range(), egui::Stroke::new(1.5, ink));
+    ui.painter().circle_filled(pos2(x, placed.center().y.clamp(pane.area.top(), pane.area.bottom())), 6.0, ink);
+    grip.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
+}
+
+/// Shows the numbers under the pointer, and tells the region there.
+fn hover(ui: &Ui, studio: &Studio, response: &Response, panes: &[Pane], whole: Rect) -> Option<usize> {
+    let pointer = response.hover_pos().filter(|_| !response.dragged())?;
+    let pane = panes.iter().find(|pane| pane.clip.contains(pointer))?;
+    let (u, v) = share(studio.look.view.place(pane.area, size(&pane.frame)), pointer)?;
+    let report = pane.frame.report.as_deref()?;
+    let probe = probe::probe(report, pane.cfg, &pane.tokens, size(&pane.frame), u, v);
+    tip::show(ui, &probe, pointer, whole);
+    Some(probe.region?.position)
+}
+
+/// Where in a placed picture the pointer is, as shares of its sides; nothing when outside.
+fn share(placed: Rect, pointer: Pos2) -> Option<(f32, f32)> {
+    let at = (pointer - placed.min) / placed.size();
+    placed.contains(pointer).then_some((at.x, at.y))
+}

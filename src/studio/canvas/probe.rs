@@ -1,0 +1,89 @@
+//! Every number under the pointer.
+
+use crate::{
+    engine::{StepReport, Token},
+    studio::canvas::overlay,
+};
+
+/// What is known of one place of a picture at one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// In picture pixels.
+    pub picture: [usize; 2],
+    /// Element of the latent grid, when a map says how large that grid is.
+    pub latent: Option<[usize; 2]>,
+    pub region: Option<RegionProbe>,
+    pub concepts: Vec<ConceptProbe>,
+    pub fusion: Option<FusionProbe>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegionProbe {
+    pub position: usize,
+    pub name: String,
+    /// Its rank by area among the regions that occur, from 1, and their count.
+    pub rank: usize,
+    pub regions: usize,
+    pub rate: f32,
+    /// Guidance scale times rate.
+    pub effective: f32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConceptProbe {
+    pub text: String,
+    pub magnitude: f32,
+    pub touched: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FusionProbe {
+    pub general: f32,
+    pub expert: f32,
+    pub expert_draws: bool,
+}
+
+/// The element of a `width` by `height` map under a place given as shares of the picture's sides.
+fn element(u: f32, v: f32, width: usize, height: usize) -> [usize; 2] {
+    let at = |t: f32, n: usize| ((t.clamp(0.0, 1.0) * n as f32) as usize).min(n.saturating_sub(1));
+    [at(u, width), at(v, height)]
+}
+
+/// Reads a report at a place given as shares `u`, `v` of the sides of a picture of `size` pixels; `cfg` is the run's
+/// guidance scale.
+pub fn probe(report: &StepReport, cfg: f32, tokens: &[Token], size: [usize; 2], u: f32, v: f32) -> Probe {
+    let grid = report
+        .scfg
+        .as_ref()
+        .map(|s| [s.region.width, s.region.height])
+        .or_else(|| report.concepts.first().map(|c| [c.magnitude.width, c.magnitude.height]))
+        .or_else(|| report.fusion.as_ref().map(|f| [f.mask.width, f.mask.height]));
+    let region = report.scfg.as_ref().map(|scfg| {
+        let [x, y] = element(u, v, scfg.region.width, scfg.region.height);
+        let position = usize::from(scfg.region.at(y, x));
+        let rank = scfg.shares.iter().position(|(p, _)| *p == position).map_or(0, |i| i + 1);
+        let rate = scfg.rate.at(y, x);
+        let name = overlay::region_name(tokens, position).to_owned();
+        RegionProbe { position, name, rank, regions: scfg.shares.len(), rate, effective: cfg * rate }
+    });
+    let concepts = report.concepts.iter().map(|concept| {
+        let [x, y] = element(u, v, concept.magnitude.width, concept.magnitude.height);
+        let touched = concept.active && concept.mask.at(y, x) > 0.0;
+        ConceptProbe { text: concept.text.clone(), magnitude: concept.magnitude.at(y, x), touched }
+    });
+    let fusion = report.fusion.as_ref().map(|fusion| {
+        let [x, y] = element(u, v, fusion.mask.width, fusion.mask.height);
+        FusionProbe {
+            general: fusion.saliency_general.at(y, x),
+            expert: fusion.saliency_expert.at(y, x),
+            expert_draws: fusion.active && fusion.mask.at(y, x) != 0,
+        }
+    });
+    Probe {
+        picture: element(u, v, size[0], size[1]),
+        latent: grid.map(|[w, h]| element(u, v, w, h)),
+        region,
+        concepts: concepts.collect(),
+        fusion,
+    }
+}

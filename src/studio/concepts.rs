@@ -1,0 +1,274 @@
+//! SEGA concepts: one card each, with a slider to both sides.
+
+use egui::{Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2};
+
+use super::{
+    colormap,
+    state::{Overlay, Studio},
+    textures::{self, Kind, Textures},
+    theme::{self, Theme, concept_color, size},
+    widgets::{Icon, ValueSlider, icon_button, icon_toggle, picture, range::RangeSlider, row},
+};
+use crate::{
+    engine::ConceptReport,
+    recipe::{Concept, Recipe},
+};
+use std::sync::Arc;
+
+/// The slider's ends.
+const STRONGEST: f32 = 12.0;
+/// What a new concept starts with.
+const FIRST_SCALE: f32 = 5.0;
+const FIRST_WARMUP: usize = 3;
+const CARD: f32 = 64.0;
+const TILE: f32 = 44.0;
+
+pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
+    row::heading(ui, "Concepts", |ui| {
+        row::note(ui, "king - man + woman");
+    });
+    let mut gone = None;
+    for row in 0..studio.recipe.concepts.len() {
+        if card(ui, studio, pictures, row) {
+            gone = Some(row);
+        }
+        ui.add_space(3.0);
+    }
+    if let Some(row) = gone {
+        studio.recipe.concepts.remove(row);
+    }
+    add(ui, &mut studio.recipe);
+}
+
+fn add(ui: &mut Ui, recipe: &mut Recipe) {
+    let id = ui.scope_id().with("new concept");
+    let mut text: String = ui.data(|d| d.get_temp(id)).unwrap_or_default();
+    let field = TextEdit::singleline(&mut text)
+        .id(id.with("field"))
+        .hint_text("Add a concept…")
+        .desired_width(f32::INFINITY)
+        .margin(egui::Margin::symmetric(8, 4));
+    let response = ui.add(field).accessible_name("Add a concept");
+    if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+        recipe.concepts.extend(parse(&text));
+        text.clear();
+    }
+    ui.data_mut(|d| d.insert_temp(id, text));
+}
+
+/// Concepts from a line such as `king - man + woman`: a sign between spaces, or at the start, begins a new one.
+pub fn parse(line: &str) -> Vec<Concept> {
+    let mut terms: Vec<(f32, String)> = vec![(1.0, String::new())];
+    for word in line.split_whitespace() {
+        let sign = match word {
+            "+" => Some(1.0),
+            "-" | "−" | "–" => Some(-1.0),
+            _ => None,
+        };
+        if let Some(sign) = sign {
+            terms.push((sign, String::new()));
+        } else if let Some((_, text)) = terms.last_mut() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+    }
+    let concept = |(sign, text): (f32, String)| Concept {
+        text,
+        scale: sign * FIRST_SCALE,
+        warmup: FIRST_WARMUP,
+        ..Concept::default()
+    };
+    terms.into_iter().filter(|(_, text)| !text.is_empty()).map(concept).collect()
+}
+
+/// What the shown step says of a row, when the shown run computed it.
+fn report(studio: &Studio, row: usize) -> Option<(usize, Arc<ConceptReport>)> {
+    let place = studio.shown_track()?.concept_rows().iter().position(|&r| r == row)?;
+    let report = studio.shown_frame()?.report?.concepts.get(place)?.clone();
+    (report.text == studio.recipe.concepts.get(row)?.text).then_some((place, report))
+}
+
+/// One concept; says whether it is to be removed.
+fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -> bool {
+    let report = report(studio, row);
+    let open_id = ui.scope_id().with(("concept open", row));
+    let mut open: bool = ui.data(|d| d.get_temp(open_id)).unwrap_or(false);
+    let color = concept_color(row);
+    let details = if open { 3.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
+    let theme = Theme::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
+    let edge = if studio.recipe.concepts[row].enabled { color } else { theme.faint };
+    ui.painter().rect_filled(rect, CornerRadius::same(6), edge);
+    let face = Rect::from_min_max(rect.min + vec2(2.5, 0.0), rect.max);
+    ui.painter().rect_filled(face, CornerRadius { nw: 3, sw: 3, ne: 6, se: 6 }, theme.field);
+
+    let tile = Rect::from_min_size(rect.min + vec2(10.0, 10.0), vec2(TILE, TILE));
+    where_tile(ui, studio, pictures, tile, row, report.as_ref());
+    let left = tile.right() + 9.0;
+    let body = Rect::from_min_max(pos2(left, rect.top() + 5.0), pos2(rect.right() - 8.0, rect.bottom()));
+    let concept = &mut studio.recipe.concepts[row];
+    let gone = title_row(ui, concept, row, body);
+    let rail = Rect::from_min_size(pos2(body.left(), rect.top() + 26.0), vec2(body.width() - 48.0, 16.0));
+    let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
+    let name = format!("Strength of {}", name_of(concept, row));
+    let slider = ValueSlider::new(name, &mut concept.scale, -STRONGEST..=STRONGEST).bipolar().color(edge);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", row)).max_rect(body));
+    slider.place(&mut child, rail, number);
+    let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
+    let summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
+    let name = name_of(&studio.recipe.concepts[row], row);
+    if summary_row(ui, &summary, line, open, &format!("Details of {name}")) {
+        open = !open;
+        ui.data_mut(|d| d.insert_temp(open_id, open));
+    }
+    if open && details > 0.0 {
+        let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0));
+        let steps = studio.recipe.steps;
+        more(ui, &mut studio.recipe.concepts[row], row, steps, area);
+    }
+    gone
+}
+
+fn name_of(concept: &Concept, row: usize) -> String {
+    let text = concept.text.trim();
+    if text.is_empty() { format!("concept {}", row + 1) } else { text.to_owned() }
+}
+
+/// Where the concept acts; a click shows it on the canvas.
+fn where_tile(
+    ui: &mut Ui,
+    studio: &mut Studio,
+    pictures: &mut Textures,
+    tile: Rect,
+    row: usize,
+    report: Option<&(usize, Arc<ConceptReport>)>,
+) {
+    let name = format!("Where {} acts", name_of(&studio.recipe.concepts[row], row));
+    let response = ui.interact(tile, ui.scope_id().with(("where", row)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    ui.painter().rect_filled(tile, CornerRadius::same(3), Theme::of(ui).canvas);
+    let Some((place, report)) = report else { return };
+    let texture = pictures.get(ui.ctx(), report, Kind::Mask, || {
+        let shown = masked(report);
+        textures::map_image(&shown, 0.0, shown.max(), &colormap::magma())
+    });
+    let tint = if report.active { Color32::WHITE } else { Color32::from_gray(110) };
+    picture::cover(ui, tile, texture.id(), [report.mask.width, report.mask.height], 3, tint);
+    if response.clicked() {
+        studio.look.overlay = Overlay::Concept;
+        studio.look.concept = *place;
+    }
+    response.on_hover_text(if report.active { "Show on the canvas" } else { "Not acting at this step" });
+}
+
+/// The concept's magnitude where it may touch, nothing elsewhere.
+fn masked(report: &ConceptReport) -> crate::field::Plane {
+    let values = report.magnitude.values.iter().zip(&report.mask.values).map(|(m, share)| m * share).collect();
+    crate::field::Plane::new(report.mask.height, report.mask.width, values)
+}
+
+fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect) -> bool {
+    let theme = Theme::of(ui);
+    let line = Rect::from_min_size(body.min, vec2(body.width() + 4.0, 20.0));
+    let layout = Layout::right_to_left(Align::Center);
+    let mut tools = ui.new_child(UiBuilder::new().id_salt(("tools", row)).max_rect(line).layout(layout));
+    tools.spacing_mut().item_spacing.x = 0.0;
+    let name = name_of(concept, row);
+    let gone = icon_button(&mut tools, Icon::Close, &format!("Remove {name}")).clicked();
+    let sign = if concept.enabled { Icon::Eye } else { Icon::EyeOff };
+    let mute = icon_toggle(&mut tools, sign, &format!("Mute {name}"), !concept.enabled);
+    if mute.clicked() {
+        concept.enabled = !concept.enabled;
+    }
+    let field = Rect::from_min_max(line.min, pos2(tools.min_rect().left() - 2.0, line.bottom()));
+    let ink = if concept.enabled { theme.text } else { theme.faint };
+    let edit = TextEdit::singleline(&mut concept.text)
+        .id_salt(("concept text", row))
+        .font(theme::bold_font(size::BODY))
+        .text_color(ink)
+        .frame(egui::Frame::NONE)
+        .margin(egui::Margin::ZERO)
+        .hint_text("a word or two");
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("title", row)).max_rect(field));
+    child.put(field, edit).accessible_name(format!("Concept {}", row + 1));
+    gone
+}
+
+fn summary(concept: &Concept, steps: usize, report: Option<&ConceptReport>) -> String {
+    let top = 100.0 * (1.0 - concept.threshold);
+    let end = concept.cooldown.unwrap_or(steps).min(steps);
+    let mut text = format!("top {top:.0} %  {}–{end}", (concept.warmup + 1).min(steps));
+    if let Some(report) = report {
+        text += &format!("  area {:.0} %", 100.0 * report.share);
+    }
+    text
+}
+
+fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> bool {
+    let theme = Theme::of(ui);
+    let response = ui.interact(line, ui.scope_id().with(("summary", name)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, open, name));
+    let ink = if response.hovered() || response.has_focus() { theme.text } else { theme.faint };
+    ui.painter().text(line.left_center(), Align2::LEFT_CENTER, text, theme::mono_font(), ink);
+    let sign = if open { Icon::Down } else { Icon::Right };
+    crate::studio::widgets::icon::paint(ui.painter(), sign, pos2(line.right() - 6.0, line.center().y), ink);
+    response.clicked()
+}
+
+/// Threshold, steps and weight.
+fn more(ui: &mut Ui, concept: &mut Concept, row: usize, steps: usize, area: Rect) {
+    let name = name_of(concept, row);
+    let layout = Layout::top_down(Align::Min);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("more", row)).max_rect(area).layout(layout));
+    let ui = &mut child;
+    let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
+    row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9));
+    row::labelled(ui, "Steps", |ui| {
+        let rail = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width() - size::NUMBER - 4.0, size::ROW));
+        let names = [format!("Warm-up of {name}"), format!("Cool-down of {name}")];
+        let range = RangeSlider {
+            start: &mut concept.warmup,
+            end: &mut concept.cooldown,
+            count: steps,
+            names,
+            color: concept_color(row),
+        };
+        range.place(ui, rail);
+        let text = format!("{}–{}", (concept.warmup + 1).min(steps), concept.cooldown.unwrap_or(steps).min(steps));
+        let at = pos2(rail.right() + 4.0 + size::NUMBER - 3.0, rail.center().y);
+        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).text);
+    });
+    let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
+    row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(line: &str) -> Vec<(String, f32)> {
+        parse(line).into_iter().map(|c| (c.text, c.scale.signum())).collect()
+    }
+
+    #[test]
+    fn signs_between_spaces_separate_concepts() {
+        let expected = [("king", 1.0), ("man", -1.0), ("woman", 1.0)].map(|(t, s)| (t.to_owned(), s));
+        assert_eq!(terms("king - man + woman"), expected);
+        assert_eq!(terms("  − rain "), [("rain".to_owned(), -1.0)]);
+    }
+
+    #[test]
+    fn hyphens_inside_words_stay_and_nothing_gives_nothing() {
+        assert_eq!(terms("close-up of a half-timbered house").len(), 1);
+        assert_eq!(terms(" + - "), []);
+        assert_eq!(terms(""), []);
+    }
+
+    #[test]
+    fn the_summary_counts_steps_from_one() {
+        let concept = Concept { text: "x".into(), threshold: 0.9, warmup: 3, cooldown: Some(12), ..Concept::default() };
+        assert_eq!(summary(&concept, 20, None), "top 10 %  4–12");
+    }
+}

@@ -1,0 +1,63 @@
+//! Keyboard shortcuts.
+
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+
+use super::{
+    state::{Action, Studio},
+    timeline,
+};
+
+const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// Shortcuts that hold everywhere. The longer ones come first: they contain the shorter ones.
+const EVERYWHERE: [(Modifiers, Key, Action); 9] = [
+    (Modifiers::COMMAND, Key::Enter, Action::Generate),
+    (COMMAND_SHIFT, Key::S, Action::SaveSessionAs),
+    (Modifiers::COMMAND, Key::S, Action::SaveSession),
+    (Modifiers::COMMAND, Key::O, Action::OpenSession),
+    (Modifiers::COMMAND, Key::N, Action::NewSession),
+    (Modifiers::COMMAND, Key::E, Action::ExportPng(None)),
+    (COMMAND_SHIFT, Key::Z, Action::Redo),
+    (Modifiers::COMMAND, Key::Y, Action::Redo),
+    (Modifiers::COMMAND, Key::Z, Action::Undo),
+];
+
+/// Reads the keyboard before the panels do.
+pub fn read(ctx: &Context, studio: &mut Studio) {
+    let typing = ctx.text_edit_focused();
+    for (modifiers, key, action) in EVERYWHERE {
+        // While typing, undo and redo are the text field's own.
+        let own = typing && matches!(action, Action::Undo | Action::Redo);
+        if !own && ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key))) {
+            studio.ask(action);
+        }
+    }
+    if !typing && studio.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        studio.ask(Action::Stop);
+    }
+    if ctx.memory(|m| m.focused().is_none()) {
+        steps(ctx, studio);
+    }
+}
+
+/// Space plays, arrows step: only while no control has the keyboard.
+fn steps(ctx: &Context, studio: &mut Studio) {
+    let count = studio.shown_track().map_or(0, |track| track.calls());
+    let Some(at) = studio.shown_step().filter(|_| count > 0) else { return };
+    let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if pressed(Key::Space) {
+        studio.playing = !studio.playing;
+    }
+    let moves = [
+        (Key::ArrowLeft, at.saturating_sub(1)),
+        (Key::ArrowRight, (at + 1).min(count - 1)),
+        (Key::Home, 0),
+        (Key::End, count - 1),
+    ];
+    for (key, step) in moves {
+        if pressed(key) {
+            studio.playing = false;
+            timeline::seek(studio, step, count);
+        }
+    }
+}

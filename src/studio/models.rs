@@ -1,0 +1,71 @@
+//! Which models draw.
+
+use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
+
+use super::{
+    demo,
+    state::{Action, ModelSlot, Studio},
+    theme::{self, Theme, size},
+    widgets::{Icon, icon_button, row},
+};
+use crate::recipe::ModelRef;
+
+pub fn show(ui: &mut Ui, studio: &mut Studio) {
+    row::heading(ui, "Models", |_| {});
+    if let Some(model) = slot(ui, studio, ModelSlot::General, &studio.recipe.model.clone()) {
+        studio.recipe.model = model;
+    }
+    let expert = studio.recipe.fusion.as_ref().map_or(ModelRef::PocketToon, |f| f.expert.clone());
+    if let Some(model) = slot(ui, studio, ModelSlot::Expert, &expert) {
+        studio.recipe.fusion.get_or_insert_with(demo::snowman).expert = model;
+    }
+}
+
+/// A field with the model's name, a menu of the bundled ones, and a folder button. Returns another choice.
+fn slot(ui: &mut Ui, studio: &mut Studio, slot: ModelSlot, model: &ModelRef) -> Option<ModelRef> {
+    let theme = Theme::of(ui);
+    let role = if slot == ModelSlot::General { "general" } else { "expert" };
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 25.0), Sense::hover());
+    let main = Rect::from_min_max(rect.min, pos2(rect.right() - 26.0, rect.bottom()));
+    let response = ui.interact(main, ui.scope_id().with(("model", role)), Sense::click());
+    let name = format!("Model, {role}: {}", model.title());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let fill = if response.hovered() { theme.raised } else { theme.field };
+    ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
+    let middle = rect.center().y;
+    let note = ui.painter().text(
+        pos2(main.right() - 4.0, middle),
+        Align2::RIGHT_CENTER,
+        role,
+        theme::small_font(),
+        theme.faint,
+    );
+    let title = pos2(rect.left() + 8.0, middle);
+    let clip = Rect::from_min_max(rect.min, pos2(note.left() - 8.0, rect.bottom()));
+    let painter = ui.painter().with_clip_rect(clip.intersect(ui.clip_rect()));
+    painter.text(title, Align2::LEFT_CENTER, model.title(), theme::body_font(), theme.text);
+
+    let corner = Rect::from_min_max(pos2(main.right(), rect.top()), rect.max);
+    let layout = Layout::centered_and_justified(egui::Direction::LeftToRight).with_cross_align(Align::Center);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("folder", role)).max_rect(corner).layout(layout));
+    if icon_button(&mut child, Icon::Folder, &format!("Choose a folder for the {role} model")).clicked() {
+        studio.ask(Action::PickModel(slot));
+    }
+    let response = response.on_hover_text(match model {
+        ModelRef::Folder(path) => path.display().to_string(),
+        _ => "bundled with the program".into(),
+    });
+    let mut chosen = None;
+    egui::Popup::menu(&response).show(|ui| {
+        ui.set_min_width(150.0);
+        for option in [ModelRef::Pocket, ModelRef::PocketToon] {
+            if ui.selectable_label(*model == option, option.title()).clicked() {
+                chosen = Some(option);
+            }
+        }
+        if ui.button("Folder…").clicked() {
+            studio.ask(Action::PickModel(slot));
+        }
+    });
+    chosen
+}

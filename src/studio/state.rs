@@ -1,0 +1,311 @@
+//! The document behind the window: what is wanted, what came back, and what is looked at. No widgets here.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use super::{
+    canvas::view::View,
+    track::{Frame, Playhead, Track},
+};
+use crate::{engine::JobId, recipe::Recipe};
+
+/// Names a take for as long as the window is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TakeId(pub u64);
+
+/// A finished result.
+#[derive(Clone, Debug)]
+pub struct Take {
+    pub id: TakeId,
+    pub name: String,
+    pub track: Track,
+    pub elapsed: Duration,
+    /// The gesture it came from: one uninterrupted drag makes one take, however many pictures it rendered.
+    pub gesture: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Sent, not yet begun.
+    Waiting,
+    Running,
+    Done,
+    Stopped,
+    Failed,
+}
+
+/// The newest job.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub job: JobId,
+    pub track: Track,
+    pub phase: Phase,
+    pub gesture: u64,
+    /// U-Net calls, once known.
+    pub calls: usize,
+    /// The first step that this job computed itself; the ones before were remembered.
+    pub resumed_at: Option<usize>,
+    /// Times of the steps that were computed, summed, and their count.
+    pub spent: (Duration, u32),
+    /// What was shown before, until this run has a step of its own.
+    pub before: Option<Box<Track>>,
+}
+
+/// Which result the panels show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// The newest job, as it forms.
+    #[default]
+    Live,
+    Take(TakeId),
+}
+
+/// What lies over the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlay {
+    Picture,
+    #[default]
+    Regions,
+    Rate,
+    Concept,
+    Saliency,
+    Territory,
+}
+
+impl Overlay {
+    pub const ALL: [Self; 6] =
+        [Self::Picture, Self::Regions, Self::Rate, Self::Concept, Self::Saliency, Self::Territory];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Picture => "Picture",
+            Self::Regions => "Regions",
+            Self::Rate => "Rate",
+            Self::Concept => "Concept",
+            Self::Saliency => "Saliency",
+            Self::Territory => "Territory",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    #[default]
+    Single,
+    SideBySide,
+    Wipe,
+    Difference,
+}
+
+impl Compare {
+    pub const ALL: [Self; 4] = [Self::Single, Self::SideBySide, Self::Wipe, Self::Difference];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Single => "Single",
+            Self::SideBySide => "Side by side",
+            Self::Wipe => "Wipe",
+            Self::Difference => "Difference",
+        }
+    }
+}
+
+/// Whose saliency the canvas shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SaliencyOf {
+    #[default]
+    General,
+    Expert,
+}
+
+/// How results are looked at; changing it never renders anything.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub overlay: Overlay,
+    /// Which active concept the concept overlay shows.
+    pub concept: usize,
+    pub saliency: SaliencyOf,
+    pub opacity: f32,
+    pub outlines: bool,
+    pub compare: Compare,
+    /// Where the wipe divides the picture, as a share of its width.
+    pub wipe: f32,
+    pub view: View,
+    /// The token position whose region is chosen.
+    pub region: Option<usize>,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            overlay: Overlay::default(),
+            concept: 0,
+            saliency: SaliencyOf::default(),
+            opacity: 0.55,
+            outlines: true,
+            compare: Compare::default(),
+            wipe: 0.5,
+            view: View::default(),
+            region: None,
+        }
+    }
+}
+
+/// What a panel asks the window to do after the frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Generate,
+    Stop,
+    Undo,
+    Redo,
+    NewSession,
+    OpenSession,
+    SaveSession,
+    SaveSessionAs,
+    /// Of what is shown, or of one take.
+    ExportPng(Option<TakeId>),
+    PickModel(ModelSlot),
+}
+
+/// A place in the recipe that names a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelSlot {
+    General,
+    Expert,
+}
+
+/// A sentence above the canvas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    pub message: String,
+    pub bad: bool,
+}
+
+/// Everything that the panels read and write.
+#[derive(Default)]
+pub struct Studio {
+    pub recipe: Recipe,
+    pub run: Option<Run>,
+    pub takes: Vec<Take>,
+    pub shown: Shown,
+    /// Takes pinned as A and B.
+    pub pins: [Option<TakeId>; 2],
+    pub playhead: Playhead,
+    pub playing: bool,
+    pub look: Look,
+    pub device: Option<String>,
+    /// What the engine is busy with besides denoising.
+    pub busy: Option<String>,
+    pub banner: Option<Banner>,
+    pub path: Option<PathBuf>,
+    pub unsaved: bool,
+    pub can_undo: bool,
+    pub can_redo: bool,
+    pub actions: Vec<Action>,
+    pub(super) next_take: u64,
+}
+
+impl Studio {
+    pub fn new(recipe: Recipe) -> Self {
+        Self { recipe, ..Self::default() }
+    }
+
+    pub fn ask(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub fn complain(&mut self, message: impl Into<String>) {
+        self.banner = Some(Banner { message: message.into(), bad: true });
+    }
+
+    pub fn take(&self, id: TakeId) -> Option<&Take> {
+        self.takes.iter().find(|take| take.id == id)
+    }
+
+    pub fn take_mut(&mut self, id: TakeId) -> Option<&mut Take> {
+        self.takes.iter_mut().find(|take| take.id == id)
+    }
+
+    /// The run that the panels show: the chosen take, else the newest job, else what was shown before it.
+    pub fn shown_track(&self) -> Option<&Track> {
+        if let Shown::Take(id) = self.shown
+            && let Some(take) = self.take(id)
+        {
+            return Some(&take.track);
+        }
+        let run = self.run.as_ref()?;
+        let before = run.before.as_deref();
+        if run.track.has_steps() || run.track.picture.is_some() { Some(&run.track) } else { before }
+    }
+
+    /// What the playhead points at. A step that the newest job has not reached yet is shown as it was before.
+    pub fn shown_frame(&self) -> Option<Frame> {
+        let track = self.shown_track()?;
+        let frame = track.frame(self.playhead);
+        if frame.as_ref().is_some_and(|f| f.report.is_some()) || self.playhead == Playhead::Newest {
+            return frame;
+        }
+        let before = self.run.as_ref().filter(|_| self.shown == Shown::Live).and_then(|run| run.before.as_deref());
+        before.and_then(|before| before.frame(self.playhead)).or(frame).or_else(|| track.frame(Playhead::Newest))
+    }
+
+    /// The step that the playhead stands on.
+    pub fn shown_step(&self) -> Option<usize> {
+        match self.playhead {
+            Playhead::At(step) => Some(step),
+            Playhead::Newest => self.shown_track()?.newest_step(),
+        }
+    }
+
+    /// The runs that a comparison sets side by side, with their titles: A, and B or else what is shown.
+    pub fn sides(&self) -> [Option<(&Track, String)>; 2] {
+        let pinned = |k: usize| {
+            let take = self.take(self.pins[k]?)?;
+            Some((&take.track, format!("{} · {}", ["A", "B"][k], take.name)))
+        };
+        let shown = || self.shown_track().map(|track| (track, "shown".to_owned()));
+        [pinned(0), pinned(1).or_else(shown)]
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Waiting | Phase::Running))
+    }
+
+    /// Pins a take as A (0) or B (1); pinning it there again takes the pin off.
+    pub fn toggle_pin(&mut self, side: usize, id: TakeId) {
+        self.pins[side] = if self.pins[side] == Some(id) { None } else { Some(id) };
+    }
+
+    pub fn remove_take(&mut self, id: TakeId) {
+        self.takes.retain(|take| take.id != id);
+        self.pins.iter_mut().filter(|pin| **pin == Some(id)).for_each(|pin| *pin = None);
+        if self.shown == Shown::Take(id) {
+            self.shown = Shown::Live;
+        }
+        self.unsaved = true;
+    }
+
+    /// Takes over the recipe of a take.
+    pub fn restore(&mut self, id: TakeId) {
+        if let Some(recipe) = self.take(id).map(|take| take.track.recipe.clone()) {
+            self.recipe = recipe;
+        }
+    }
+
+    pub fn show_take(&mut self, id: TakeId) {
+        self.shown = Shown::Take(id);
+        self.playing = false;
+    }
+
+    /// Adds a finished result that did not come from a job: one read from a session.
+    pub fn add_take(&mut self, name: String, track: Track, elapsed: Duration) -> TakeId {
+        self.next_take += 1;
+        let id = TakeId(self.next_take);
+        self.takes.push(Take { id, name, track, elapsed, gesture: 0 });
+        id
+    }
+
+    /// Word and colour-bearing tokens of what is shown.
+    pub fn shown_tokens(&self) -> Arc<Vec<crate::engine::Token>> {
+        self.shown_track().map(|track| track.tokens.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,115 @@
+//! When a changed recipe is sent: at once for sliders and switches, after a pause for typing.
+
+use std::time::Duration;
+
+use crate::recipe::Recipe;
+
+/// Typing rests this long before the words are rendered.
+const TYPING_PAUSE: f64 = 0.4;
+
+/// Watches the recipe from frame to frame.
+#[derive(Default)]
+pub struct Submitter {
+    /// What was last sent, or refused, with everything left out that the engine would not compute.
+    settled: Option<Recipe>,
+    /// The newest recipe seen and when it was first seen.
+    seen: Option<(Recipe, f64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Nothing,
+    /// Look again after this time.
+    Later(Duration),
+    Send,
+}
+
+impl Submitter {
+    /// Decides for `recipe` as it is at `now` (seconds). `typing` is whether a text field has the keyboard.
+    pub fn decide(&mut self, recipe: &Recipe, now: f64, typing: bool) -> Decision {
+        let wanted = computed_part(recipe);
+        if self.settled.as_ref() == Some(&wanted) {
+            return Decision::Nothing;
+        }
+        let since = match &self.seen {
+            Some((seen, since)) if *seen == wanted => *since,
+            _ => now,
+        };
+        let words_only = self.settled.as_ref().is_some_and(|s| without_words(s) == without_words(&wanted));
+        self.seen = Some((wanted, since));
+        if typing && words_only && now - since < TYPING_PAUSE {
+            return Decision::Later(Duration::from_secs_f64(TYPING_PAUSE - (now - since)));
+        }
+        Decision::Send
+    }
+
+    /// Notes that `recipe` was sent or refused: it is not tried again until it changes.
+    pub fn settle(&mut self, recipe: &Recipe) {
+        self.settled = Some(computed_part(recipe));
+    }
+}
+
+/// The recipe without what is switched off: changing that changes no picture.
+fn computed_part(recipe: &Recipe) -> Recipe {
+    let mut part = recipe.clone();
+    part.concepts = recipe.active_concepts().cloned().collect();
+    part.fusion = recipe.active_fusion().cloned();
+    if !part.scfg.enabled {
+        part.scfg = crate::recipe::Scfg::default();
+    }
+    part
+}
+
+fn without_words(recipe: &Recipe) -> Recipe {
+    let mut part = recipe.clone();
+    part.prompt.clear();
+    part.negative.clear();
+    part.concepts.iter_mut().for_each(|c| c.text.clear());
+    if let Some(fusion) = &mut part.fusion {
+        fusion.prompt = None;
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Concept;
+
+    fn settled(recipe: &Recipe) -> Submitter {
+        let mut s = Submitter::default();
+        s.settle(recipe);
+        s
+    }
+
+    #[test]
+    fn the_first_recipe_is_sent_and_an_unchanged_one_is_not() {
+        let recipe = Recipe::default();
+        let mut s = Submitter::default();
+        assert_eq!(s.decide(&recipe, 0.0, false), Decision::Send);
+        s.settle(&recipe);
+        assert_eq!(s.decide(&recipe, 1.0, false), Decision::Nothing);
+    }
+
+    #[test]
+    fn numbers_go_at_once_words_after_a_pause() {
+        let base = Recipe::default();
+        let mut s = settled(&base);
+        assert_eq!(s.decide(&Recipe { cfg: 6.0, ..base.clone() }, 0.0, true), Decision::Send);
+        let typed = Recipe { prompt: "a c".into(), ..base.clone() };
+        assert!(matches!(s.decide(&typed, 1.0, true), Decision::Later(_)));
+        let more = Recipe { prompt: "a ca".into(), ..base.clone() };
+        assert!(matches!(s.decide(&more, 1.3, true), Decision::Later(_)), "a further letter starts the pause anew");
+        assert_eq!(s.decide(&more, 1.3 + TYPING_PAUSE, true), Decision::Send);
+        assert_eq!(s.decide(&typed, 9.0, false), Decision::Send, "leaving the field does not wait");
+    }
+
+    #[test]
+    fn what_is_switched_off_renders_nothing() {
+        let muted = Concept { text: "night".into(), enabled: false, ..Concept::default() };
+        let base = Recipe { concepts: vec![muted.clone()], ..Recipe::default() };
+        let mut s = settled(&base);
+        let moved = Concept { scale: -3.0, ..muted };
+        assert_eq!(s.decide(&Recipe { concepts: vec![moved], ..base }, 0.0, false), Decision::Nothing);
+    }
+}

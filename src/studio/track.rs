@@ -1,0 +1,103 @@
+//! What is known of one run: its recipe, its steps so far, its picture.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::{Finished, StepReport, Token},
+    field::Picture,
+    recipe::Recipe,
+};
+
+/// The steps of one run, finished or not.
+#[derive(Clone, Debug, Default)]
+pub struct Track {
+    pub recipe: Recipe,
+    pub tokens: Arc<Vec<Token>>,
+    /// One place per U-Net call; a place is empty until its step is reported, or when it was never computed.
+    pub reports: Vec<Option<Arc<StepReport>>>,
+    /// The finished picture.
+    pub picture: Option<Arc<Picture>>,
+}
+
+impl Track {
+    pub fn new(recipe: Recipe) -> Self {
+        Self { recipe, ..Self::default() }
+    }
+
+    pub fn finished(take: &Finished, tokens: Arc<Vec<Token>>) -> Self {
+        let mut track = Self { recipe: take.recipe.clone(), tokens, ..Self::default() };
+        take.reports.iter().for_each(|report| track.put(report.clone()));
+        track.picture = Some(take.picture.clone());
+        track
+    }
+
+    /// Files a report under its step, making room for the whole run.
+    pub fn put(&mut self, report: Arc<StepReport>) {
+        let room = report.calls.max(report.step + 1);
+        if self.reports.len() < room {
+            self.reports.resize(room, None);
+        }
+        let place = report.step;
+        self.reports[place] = Some(report);
+    }
+
+    pub fn calls(&self) -> usize {
+        self.reports.len()
+    }
+
+    /// The report of exactly this step.
+    pub fn report(&self, step: usize) -> Option<&Arc<StepReport>> {
+        self.reports.get(step)?.as_ref()
+    }
+
+    pub fn newest_step(&self) -> Option<usize> {
+        self.reports.iter().rposition(Option::is_some)
+    }
+
+    pub fn has_steps(&self) -> bool {
+        self.newest_step().is_some()
+    }
+
+    /// What `playhead` points at: the report, and the picture to show with it. At the last step of a finished run
+    /// that is the finished picture, before it the picture predicted from the step.
+    pub fn frame(&self, playhead: Playhead) -> Option<Frame> {
+        let newest = self.newest_step();
+        let step = match playhead {
+            Playhead::Newest => newest,
+            Playhead::At(step) => Some(step.min(self.calls().saturating_sub(1))),
+        };
+        let report = step.and_then(|step| self.report(step)).cloned();
+        let last = step.is_none_or(|step| step + 1 >= self.calls());
+        let picture = match (&self.picture, &report) {
+            (Some(picture), _) if last => picture.clone(),
+            (_, Some(report)) => report.preview.clone(),
+            _ => return None,
+        };
+        Some(Frame { picture, report })
+    }
+}
+
+/// What the canvas shows of a run at one moment.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub picture: Arc<Picture>,
+    /// Missing for pictures whose steps are not kept.
+    pub report: Option<Arc<StepReport>>,
+}
+
+/// Which step is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Playhead {
+    /// The newest step there is, and the finished picture once there is one.
+    #[default]
+    Newest,
+    At(usize),
+}
+
+impl Track {
+    /// Rows of the recipe whose concepts were computed; reports list them in this order.
+    pub fn concept_rows(&self) -> Vec<usize> {
+        let active = |c: &crate::recipe::Concept| c.enabled && !c.text.trim().is_empty();
+        self.recipe.concepts.iter().enumerate().filter(|(_, c)| active(c)).map(|(row, _)| row).collect()
+    }
+}

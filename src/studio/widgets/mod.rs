@@ -1,0 +1,12 @@
+//! Controls that know nothing of diffusion: sliders, chips, rows, small pictures.
+
+pub mod chip;
+pub mod icon;
+pub mod picture;
+pub mod range;
+pub mod row;
+pub mod segmented;
+pub mod slider;
+
+pub use icon::{Icon, icon_button, icon_toggle};
+pub use slider::ValueSlider;

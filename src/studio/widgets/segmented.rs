@@ -1,0 +1,64 @@
+//! One choice of a few, side by side in one field.
+
+use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use crate::studio::theme::{self, Theme, size};
+
+const PAD: f32 = 9.0;
+const HEIGHT: f32 = 26.0;
+
+/// The width that [`segmented`] takes.
+pub fn width(ui: &Ui, titles: impl Iterator<Item = &'static str>) -> f32 {
+    titles.map(|title| text_width(ui, title) + 2.0 * PAD).sum::<f32>() + 4.0
+}
+
+fn text_width(ui: &Ui, title: &str) -> f32 {
+    ui.painter().layout_no_wrap(title.to_owned(), theme::body_font(), egui::Color32::WHITE).size().x
+}
+
+/// Shows `options` with their titles; says whether another was chosen. A disabled option gives its reason on hover.
+pub fn segmented<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    chosen: &mut T,
+    options: &[T],
+    title: impl Fn(T) -> &'static str,
+    unavailable: impl Fn(T) -> Option<&'static str>,
+) -> bool {
+    let theme = Theme::of(ui);
+    let widths: Vec<f32> = options.iter().map(|&o| text_width(ui, title(o)) + 2.0 * PAD).collect();
+    let (rect, _) = ui.allocate_exact_size(vec2(widths.iter().sum::<f32>() + 4.0, HEIGHT), Sense::hover());
+    ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS + 1), theme.field);
+    let mut left = rect.left() + 2.0;
+    let mut changed = false;
+    for (&option, width) in options.iter().zip(widths) {
+        let cell = Rect::from_min_size(pos2(left, rect.top() + 2.0), vec2(width, HEIGHT - 4.0));
+        left += width;
+        let name = title(option);
+        let reason = unavailable(option);
+        let mut response = ui.interact(cell, ui.scope_id().with(("segment", name)), Sense::click());
+        let active = *chosen == option;
+        response.widget_info(|| WidgetInfo::selected(Role::RadioButton, reason.is_none(), active, name));
+        if let Some(reason) = reason {
+            response = response.on_hover_text(reason);
+        }
+        if response.clicked() && !active {
+            *chosen = option;
+            changed = true;
+        }
+        let ink = match (*chosen == option, reason.is_some(), response.hovered()) {
+            (true, ..) => theme.text,
+            (_, true, _) => theme.faint,
+            (_, _, true) => theme.text,
+            _ => theme.dim,
+        };
+        if *chosen == option {
+            ui.painter().rect_filled(cell, CornerRadius::same(size::RADIUS - 1), theme.raised);
+        }
+        if response.has_focus() {
+            let rim = egui::Stroke::new(1.0, theme.accent);
+            ui.painter().rect_stroke(cell, CornerRadius::same(size::RADIUS - 1), rim, egui::StrokeKind::Inside);
+        }
+        ui.painter().text(cell.center(), egui::Align2::CENTER_CENTER, name, theme::body_font(), ink);
+    }
+    changed
+}

@@ -1,0 +1,210 @@
+//! A slider that fills from its origin: from the left end, or, with the origin in the middle, to both sides.
+
+use std::ops::RangeInclusive;
+
+use egui::{
+    Align, Color32, CornerRadius, DragValue, EventFilter, Id, Key, Layout, Modifiers, Pos2, Rect, Response, Role,
+    Sense, Ui, UiBuilder, WidgetInfo,
+    accesskit::{Action, ActionData},
+    emath, lerp, pos2, remap_clamp, vec2,
+};
+
+use crate::studio::theme::{Theme, size};
+
+/// This close to the origin, in points, a drag rests on it.
+const DETENT: f32 = 3.0;
+
+/// A number with a slider and a field: drag, click the rail, use the arrow keys, Ctrl+click or click the number to
+/// type, double-click for the default.
+pub struct ValueSlider<'a> {
+    value: &'a mut f32,
+    range: RangeInclusive<f32>,
+    name: String,
+    origin: f32,
+    default: f32,
+    step: f32,
+    decimals: usize,
+    signed: bool,
+    color: Option<Color32>,
+}
+
+impl<'a> ValueSlider<'a> {
+    /// `name` is what screen readers and tests call it.
+    pub fn new(name: impl Into<String>, value: &'a mut f32, range: RangeInclusive<f32>) -> Self {
+        let (origin, default) = (*range.start(), *value);
+        let name = name.into();
+        Self { value, range, name, origin, default, step: 0.1, decimals: 1, signed: false, color: None }
+    }
+
+    /// Zero in the middle, fill to both sides, sign before the number, double-click for zero.
+    pub fn bipolar(mut self) -> Self {
+        (self.origin, self.default, self.signed) = (0.0, 0.0, true);
+        self
+    }
+
+    pub fn default_value(mut self, default: f32) -> Self {
+        self.default = default;
+        self
+    }
+
+    /// The smallest change by dragging, and the decimals shown.
+    pub fn step(mut self, step: f32, decimals: usize) -> Self {
+        (self.step, self.decimals) = (step, decimals);
+        self
+    }
+
+    pub fn color(mut self, color: Color32) -> Self {
+        self.color = Some(color);
+        self
+    }
+
+    /// The slider in `rail` and its number in `number`; the response is of the slider and says whether either changed.
+    pub fn place(mut self, ui: &mut Ui, rail: Rect, number: Rect) -> Response {
+        let before = *self.value;
+        let id = ui.scope_id().with(("slider", &self.name));
+        let mut response = ui.interact(rail, id, Sense::click_and_drag());
+        self.follow_pointer(ui, &response, rail);
+        self.follow_keys(ui, id);
+        let field = self.number_field(ui, number);
+        if response.is_pointer_button_down_on() && ui.input(|i| i.modifiers.command) {
+            ui.memory_mut(|m| m.request_focus(field.id));
+        }
+        if response.double_clicked() {
+            *self.value = self.default;
+        }
+        if *self.value != before {
+            response.mark_changed();
+        }
+        self.describe(ui, &response);
+        self.paint(ui, rail, &response);
+        response
+    }
+
+    fn span(rail: Rect) -> (f32, f32) {
+        (rail.left() + size::KNOB, rail.right() - size::KNOB)
+    }
+
+    fn x_of(&self, rail: Rect, value: f32) -> f32 {
+        let (left, right) = Self::span(rail);
+        remap_clamp(value, self.range.clone(), left..=right)
+    }
+
+    fn follow_pointer(&mut self, ui: &Ui, response: &Response, rail: Rect) {
+        let typing = ui.input(|i| i.modifiers.command);
+        let Some(Pos2 { x, .. }) = response.interact_pointer_pos().filter(|_| !typing) else { return };
+        if !response.is_pointer_button_down_on() {
+            return;
+        }
+        let (left, right) = Self::span(rail);
+        let fine = ui.input(|i| i.modifiers.shift);
+        let t = ((x - left) / (right - left)).clamp(0.0, 1.0);
+        let value = lerp(self.range.clone(), t);
+        let step = if fine { self.step / 10.0 } else { self.step };
+        let near_origin = !fine && (x - self.x_of(rail, self.origin)).abs() < DETENT;
+        self.set(if near_origin { self.origin } else { (value / step).round() * step });
+    }
+
+    fn follow_keys(&mut self, ui: &Ui, id: Id) {
+        let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|m| m.set_focus_lock_filter(id, arrows));
+        let focused = ui.memory(|m| m.has_focus(id));
+        let (steps, set) = ui.input_mut(|i| {
+            let mut steps = 0.0;
+            if focused {
+                steps += i.count_and_consume_key(Modifiers::NONE, Key::ArrowRight) as f32;
+                steps -= i.count_and_consume_key(Modifiers::NONE, Key::ArrowLeft) as f32;
+            }
+            steps += i.num_accesskit_action_requests(id, Action::Increment) as f32;
+            steps -= i.num_accesskit_action_requests(id, Action::Decrement) as f32;
+            let set = i.accesskit_action_requests(id, Action::SetValue).find_map(|request| match request.data {
+                Some(ActionData::NumericValue(v)) => Some(v as f32),
+                _ => None,
+            });
+            (steps, set)
+        });
+        if steps != 0.0 {
+            self.set(*self.value + steps * self.step);
+        }
+        if let Some(value) = set {
+            self.set(value);
+        }
+    }
+
+    fn set(&mut self, value: f32) {
+        let rounded = emath::round_to_decimals(f64::from(value), self.decimals + 1) as f32;
+        *self.value = rounded.clamp(*self.range.start(), *self.range.end());
+    }
+
+    fn number_field(&mut self, ui: &mut Ui, area: Rect) -> Response {
+        let (signed, decimals) = (self.signed, self.decimals);
+        let layout = Layout::right_to_left(Align::Center);
+        let mut child = ui.new_child(UiBuilder::new().id_salt(("number", &self.name)).max_rect(area).layout(layout));
+        plain_numbers(&mut child);
+        let field = DragValue::new(self.value)
+            .range(self.range.clone())
+            .speed(self.step)
+            .max_decimals(decimals + 1)
+            .custom_formatter(move |v, _| if signed { format!("{v:+.decimals$}") } else { format!("{v:.decimals$}") });
+        child.add(field).accessible_name(format!("{} value", self.name))
+    }
+
+    fn describe(&self, ui: &Ui, response: &Response) {
+        let (value, enabled) = (f64::from(*self.value), ui.is_enabled());
+        response.widget_info(|| WidgetInfo::slider(enabled, value, &self.name));
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_min_numeric_value(f64::from(*self.range.start()));
+            node.set_max_numeric_value(f64::from(*self.range.end()));
+            node.set_numeric_value_step(f64::from(self.step));
+            node.add_action(Action::SetValue);
+            node.add_action(Action::Increment);
+            node.add_action(Action::Decrement);
+        });
+    }
+
+    fn paint(&self, ui: &Ui, rail: Rect, response: &Response) {
+        let theme = Theme::of(ui);
+        let painter = ui.painter();
+        let y = rail.center().y;
+        let bar = |a: f32, b: f32| {
+            Rect::from_min_max(pos2(a.min(b), y - size::RAIL / 2.0), pos2(a.max(b), y + size::RAIL / 2.0))
+        };
+        let round = CornerRadius::same(2);
+        painter.rect_filled(bar(rail.left(), rail.right()), round, theme.raised);
+        let from = if self.origin <= *self.range.start() { rail.left() } else { self.x_of(rail, self.origin) };
+        let knob = self.x_of(rail, *self.value);
+        painter.rect_filled(bar(from, knob), round, self.color.unwrap_or(theme.fill));
+        if self.signed {
+            let tick = Rect::from_center_size(pos2(from, y), vec2(1.0, 7.0));
+            painter.rect_filled(tick, 0.0, theme.faint);
+        }
+        paint_knob(ui, pos2(knob, y), response);
+    }
+}
+
+/// The round handle of sliders; larger under the pointer, ringed with the keyboard on it.
+pub(super) fn paint_knob(ui: &Ui, at: Pos2, response: &Response) {
+    let theme = Theme::of(ui);
+    let held = response.hovered() || response.is_pointer_button_down_on();
+    let radius = if held { size::KNOB + 1.0 } else { size::KNOB };
+    if response.has_focus() {
+        ui.painter().circle_stroke(at, radius + 2.0, egui::Stroke::new(1.5, theme.accent));
+    }
+    ui.painter().circle_filled(at, radius, theme.knob);
+}
+
+/// Numbers without a frame until they are touched.
+pub(super) fn plain_numbers(ui: &mut Ui) {
+    let theme = Theme::of(ui);
+    let widgets = &mut ui.visuals_mut().widgets;
+    widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
+    widgets.hovered.weak_bg_fill = theme.raised;
+    ui.spacing_mut().button_padding = vec2(3.0, 1.0);
+    ui.spacing_mut().interact_size = vec2(24.0, size::ROW - 4.0);
+}
+
+/// What sliders of whole numbers share: names and roles.
+pub(super) fn describe_whole(ui: &Ui, response: &Response, name: &str, value: usize) {
+    let enabled = ui.is_enabled();
+    response
+        .widget_info(|| WidgetInfo { value: Some(value as f64), ..WidgetInfo::labeled(Role::Slider, enabled, name) });
+}

@@ -1,0 +1,485 @@
+//! The window, driven as a person drives it. The test plays the engine: it takes the requests and sends the events.
+
+mod synthetic;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
+use sextant::{
+    engine::{
+        Event, JobId,
+        handle::{Request, WorkerEnd, connect},
+    },
+    field::Picture,
+    recipe::{ModelRef, Recipe},
+    studio::{
+        App, demo,
+        files::{SavedSession, Store},
+        state::{Compare, Overlay, Phase, Shown},
+        theme,
+        track::Playhead,
+    },
+};
+
+/// Keeps sessions in memory.
+#[derive(Clone, Default)]
+struct Drawer(Arc<Mutex<Vec<(PathBuf, SavedSession)>>>);
+
+impl Store for Drawer {
+    fn load(&self, path: &Path) -> Result<SavedSession, String> {
+        let drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = drawer.iter().rev().find(|(at, _)| at == path).map(|(_, session)| session.clone());
+        found.ok_or_else(|| format!("There is no session at {}: choose another file.", path.display()))
+    }
+
+    fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String> {
+        let mut drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drawer.push((path.to_owned(), session.clone()));
+        Ok(())
+    }
+
+    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe) -> Result<(), String> {
+        Err("The disk is full: free some space and export again.".into())
+    }
+}
+
+/// The window and the other end of its line.
+struct Window {
+    harness: Harness<'static, App>,
+    worker: WorkerEnd,
+}
+
+impl Window {
+    /// Opens with the demo and takes the request that it makes by itself.
+    fn open() -> (Self, Request) {
+        let (handle, worker) = connect(|| {});
+        let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
+        let app = App::new(handle, Box::new(Drawer::default()), demo::recipe(), format);
+        let harness = Harness::builder()
+            .with_size([1296.0, 816.0])
+            .with_context_setup(theme::install)
+            .with_max_steps(40)
+            .build_ui_state(
+                |ui, app: &mut App| {
+                    app.update();
+                    app.show(ui);
+                },
+                app,
+            );
+        let mut window = Self { harness, worker };
+        // A spinner turns until there is a picture, so the window does not come to rest by itself here.
+        window.harness.run_steps(3);
+        let request = window.request();
+        (window, request)
+    }
+
+    /// The window with the demo rendered.
+    fn rendered() -> Self {
+        let (mut window, request) = Self::open();
+        window.play(&request);
+        window
+    }
+
+    /// The newest request; there must be one.
+    fn request(&mut self) -> Request {
+        self.harness.run_steps(2);
+        self.worker.next().expect("the window is open")
+    }
+
+    /// Carries a request out.
+    fn play(&mut self, request: &Request) {
+        let (job, recipe) = (request.job, &request.recipe);
+        let done = synthetic::finished(recipe);
+        let tokens = synthetic::tokens(&recipe.prompt);
+        self.worker.send(Event::Started { job, calls: recipe.steps, tokens });
+        for report in &done.reports {
+            self.worker.send(Event::Step { job, report: report.clone() });
+        }
+        self.worker.send(Event::Done { job, take: done });
+        self.harness.run();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_ok();
+    }
+
+    fn studio(&self) -> &sextant::studio::state::Studio {
+        self.harness.state().studio()
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut sextant::studio::state::Studio)) {
+        change(self.harness.state_mut().studio_mut());
+        self.harness.run_ok();
+    }
+
+    /// Presses on a widget at `from`, moves along `path` (shares of its width) and lets go.
+    fn drag(&mut self, label: &str, path: &[f32]) {
+        let rect = self.harness.get_by_label(label).rect();
+        let at = |t: f32| egui::pos2(rect.left() + t * rect.width(), rect.center().y);
+        self.harness.drag_at(at(path[0]));
+        self.harness.step();
+        for &t in &path[1..] {
+            self.harness.hover_at(at(t));
+            self.harness.step();
+        }
+        self.harness.drop_at(at(path[path.len() - 1]));
+        self.harness.step();
+    }
+}
+
+#[test]
+fn it_opens_with_the_demo_and_renders_it_by_itself() {
+    let (window, request) = Window::open();
+    assert_eq!(request.recipe, demo::recipe());
+    assert_eq!(request.recipe.prompt, "a cat and a red balloon on a beach at sunset");
+    assert_eq!((request.recipe.seed, request.recipe.steps, request.recipe.cfg), (3, 20, 5.0));
+    assert!(request.recipe.scfg.enabled && request.recipe.active_fusion().is_none());
+    assert_eq!(window.studio().run.as_ref().map(|run| run.phase), Some(Phase::Waiting));
+}
+
+#[test]
+fn generate_submits_the_recipe_and_a_new_job_overtakes_the_old() {
+    let (mut window, first) = Window::open();
+    window.harness.get_by_label("Generate").click();
+    let second = window.request();
+    assert_eq!(second.recipe, first.recipe);
+    assert!(second.job > first.job);
+    assert!(window.worker.cancel_token(&first).is_cancelled());
+    assert!(!window.worker.cancel_token(&second).is_cancelled());
+}
+
+#[test]
+fn steps_fill_the_strip_and_done_makes_a_take() {
+    let (mut window, request) = Window::open();
+    let (job, recipe) = (request.job, request.recipe.clone());
+    let tokens = synthetic::tokens(&recipe.prompt);
+    window.worker.send(Event::Started { job, calls: 20, tokens });
+    for step in 0..5 {
+        let preview = Arc::new(synthetic::picture(step as u64, 0.2));
+        window.worker.send(Event::Step { job, report: synthetic::report(&recipe, step, preview) });
+    }
+    window.harness.run_steps(3);
+    let progress = window.studio().progress().expect("it runs");
+    assert_eq!((progress.done, progress.calls, progress.resumed_at), (5, 20, None));
+    assert_eq!(progress.left, Some(Duration::from_millis(41 * 15)));
+    assert_eq!(window.studio().shown_step(), Some(4));
+    assert!(window.studio().takes.is_empty());
+    assert!(window.harness.query_by_label("Word balloon").is_some(), "tokens are shown as chips");
+
+    let done = synthetic::finished(&recipe);
+    window.worker.send(Event::Done { job, take: done.clone() });
+    window.harness.run();
+    let studio = window.studio();
+    assert_eq!(studio.takes.len(), 1);
+    let frame = studio.shown_frame().expect("a picture");
+    assert!(Arc::ptr_eq(&frame.picture, &done.picture), "the finished picture is on the canvas");
+    assert_eq!(frame.report.map(|r| r.step), Some(19), "with the maps of the last step");
+}
+
+#[test]
+fn events_of_an_overtaken_job_change_nothing() {
+    let (mut window, old) = Window::open();
+    window.harness.get_by_label("Generate").click();
+    let new = window.request();
+    window.play(&old);
+    assert!(window.studio().takes.is_empty());
+    window.play(&new);
+    assert_eq!(window.studio().takes.len(), 1);
+}
+
+#[test]
+fn scrubbing_moves_the_playhead_and_the_maps_with_it() {
+    let mut window = Window::rendered();
+    window.drag("Timeline step", &[0.52]);
+    assert_eq!(window.studio().playhead, Playhead::At(10));
+    assert_eq!(window.studio().shown_frame().and_then(|f| f.report).map(|r| r.step), Some(10));
+    window.harness.key_press(egui::Key::ArrowLeft);
+    window.harness.run();
+    assert_eq!(window.studio().playhead, Playhead::At(9));
+    window.drag("Timeline step", &[0.3, 0.99]);
+    assert_eq!(window.studio().playhead, Playhead::Newest);
+}
+
+#[test]
+fn a_step_that_is_not_rendered_again_yet_stays_as_it_was() {
+    let mut window = Window::rendered();
+    window.change(|studio| studio.playhead = Playhead::At(12));
+    window.change(|studio| studio.recipe.concepts[0].scale = 2.0);
+    let request = window.request();
+    let frame = window.studio().shown_frame().expect("the picture before");
+    assert_eq!(frame.report.map(|r| r.step), Some(12));
+    // The engine resumes at the concept's warm-up.
+    let preview = Arc::new(synthetic::picture(77, 0.5));
+    window.worker.send(Event::Started { job: request.job, calls: 20, tokens: synthetic::tokens("a cat") });
+    let report = synthetic::report(&request.recipe, 3, preview);
+    window.worker.send(Event::Step { job: request.job, report });
+    window.harness.run_steps(2);
+    assert_eq!(window.studio().progress().and_then(|p| p.resumed_at), Some(3));
+    assert_eq!(window.studio().shown_frame().and_then(|f| f.report).map(|r| r.step), Some(12));
+}
+
+#[test]
+fn dragging_a_concept_through_zero_submits_the_newest_value_and_makes_one_take() {
+    let mut window = Window::rendered();
+    let before = window.studio().takes.len();
+    let rail = "Strength of sunglasses";
+    let rect = window.harness.get_by_label(rail).rect();
+    let at = |t: f32| egui::pos2(rect.left() + t * rect.width(), rect.center().y);
+    window.harness.drag_at(at(0.875));
+    window.harness.step();
+    let mut scales = Vec::new();
+    for t in [0.7, 0.5, 0.3] {
+        window.harness.hover_at(at(t));
+        let request = window.request();
+        scales.push(request.recipe.concepts[0].scale);
+        window.play(&request);
+    }
+    window.harness.drop_at(at(0.3));
+    window.harness.run();
+    assert!(scales[0] > 0.0 && scales[1] == 0.0 && scales[2] < -4.0, "{scales:?}");
+    assert_eq!(window.studio().recipe.concepts[0].scale, scales[2]);
+    assert_eq!(window.studio().takes.len(), before + 1, "one gesture, one take");
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.harness.run_steps(2);
+    assert_eq!(window.studio().recipe.concepts[0].scale, 9.0, "undo takes the whole gesture back");
+}
+
+#[test]
+fn a_slider_can_be_reset_and_typed_into() {
+    let mut window = Window::rendered();
+    let rect = window.harness.get_by_label("Strength of sunglasses").rect();
+    for _ in 0..2 {
+        window.harness.drag_at(rect.center() + egui::vec2(20.0, 0.0));
+        window.harness.drop_at(rect.center() + egui::vec2(20.0, 0.0));
+        window.harness.step();
+    }
+    assert_eq!(window.studio().recipe.concepts[0].scale, 0.0, "double-click resets");
+    window.harness.get_by_label("Strength of sunglasses").click_modifiers(egui::Modifiers::COMMAND);
+    window.harness.run_steps(2);
+    assert!(window.harness.get_by_label("Strength of sunglasses value").is_focused(), "Ctrl+click types");
+    window.harness.get_by_label("Strength of sunglasses value").type_text("-7.5");
+    window.harness.key_press(egui::Key::Enter);
+    window.harness.run_steps(2);
+    assert_eq!(window.request().recipe.concepts[0].scale, -7.5);
+}
+
+#[test]
+fn an_expression_becomes_concept_rows() {
+    let mut window = Window::rendered();
+    window.harness.get_by_label("Add a concept").focus();
+    window.harness.run_ok();
+    window.harness.get_by_label("Add a concept").type_text("king - man + woman");
+    window.harness.run_ok();
+    window.harness.key_press(egui::Key::Enter);
+    window.harness.run_steps(3);
+    let request = window.request();
+    let added: Vec<_> = request.recipe.concepts[2..].iter().map(|c| (c.text.as_str(), c.scale)).collect();
+    assert_eq!(added, [("king", 5.0), ("man", -5.0), ("woman", 5.0)]);
+    window.click("Remove man");
+    assert_eq!(window.request().recipe.concepts.len(), 4);
+    window.click("Mute king");
+    assert!(!window.request().recipe.concepts[2].enabled);
+}
+
+#[test]
+fn typing_renders_after_a_pause_not_at_every_letter() {
+    let mut window = Window::rendered();
+    let jobs = window.studio().run.as_ref().map(|run| run.job);
+    window.harness.get_by_label("Prompt").focus();
+    window.harness.run_ok();
+    window.harness.get_by_label("Prompt").type_text(" with rain");
+    window.harness.step();
+    assert!(window.studio().recipe.prompt.contains("rain"));
+    assert_eq!(window.studio().run.as_ref().map(|run| run.job), jobs, "still typing");
+    window.harness.run_steps(4);
+    assert!(window.request().recipe.prompt.contains("rain"));
+}
+
+#[test]
+fn overlays_switch_and_say_what_they_lack() {
+    let mut window = Window::rendered();
+    assert_eq!(window.studio().look.overlay, Overlay::Regions);
+    assert!(window.harness.query_by_label_contains("Legend cat").is_some());
+    window.click("Rate");
+    assert_eq!(window.studio().look.overlay, Overlay::Rate);
+    window.click("Where night acts");
+    assert_eq!((window.studio().look.overlay, window.studio().look.concept), (Overlay::Concept, 1));
+    window.click("Territory");
+    assert_eq!(window.studio().look.overlay, Overlay::Territory);
+    assert!(window.harness.query_by_label_contains("Legend expert").is_none(), "no fusion, no legend");
+    window.click("Fusion");
+    let request = window.request();
+    assert_eq!(request.recipe.expert_prompt(), Some("a snowman on a beach"));
+    window.play(&request);
+    assert!(window.harness.query_by_label_contains("Legend expert").is_some());
+    window.click("Show saliency e");
+    assert_eq!(window.studio().look.overlay, Overlay::Saliency);
+}
+
+#[test]
+fn a_word_chooses_its_region() {
+    let mut window = Window::rendered();
+    window.click("Word cat");
+    assert_eq!(window.studio().look.region, Some(2));
+    window.click("Word cat");
+    assert_eq!(window.studio().look.region, None);
+    window.click("Word and");
+    assert_eq!(window.studio().look.region, None, "it owns no region");
+}
+
+#[test]
+fn takes_are_shown_pinned_compared_and_restored() {
+    let mut window = Window::rendered();
+    window.change(|studio| studio.recipe.seed = 8);
+    let request = window.request();
+    window.play(&request);
+    assert_eq!(window.studio().takes.iter().map(|t| t.name.as_str()).collect::<Vec<_>>()[1], "seed 8");
+    let first = window.studio().takes[0].id;
+    window.harness.get_by_label_contains("Take 1:").click();
+    window.harness.run();
+    assert_eq!(window.studio().shown, Shown::Take(first));
+    window.click("Pin as A");
+    window.click("Side by side");
+    assert_eq!(window.studio().look.compare, Compare::SideBySide);
+    let sides = window.studio().sides().map(|side| side.map(|(track, _)| track.recipe.seed));
+    assert_eq!(sides, [Some(3), Some(3)], "B is what is shown");
+    window.click("Back to the newest");
+    let sides = window.studio().sides().map(|side| side.map(|(track, _)| track.recipe.seed));
+    assert_eq!(sides, [Some(3), Some(8)]);
+    for mode in ["Wipe", "Difference", "Single"] {
+        window.click(mode);
+    }
+    assert_eq!(window.studio().look.compare, Compare::Single);
+    window.harness.get_by_label_contains("Take 1:").click();
+    window.harness.run();
+    window.click("Restore");
+    assert_eq!(window.request().recipe.seed, 3);
+    window.harness.get_by_label_contains("Take 1:").click();
+    window.harness.run_ok();
+    window.click("Remove take");
+    assert_eq!((window.studio().takes.len(), window.studio().pins), (1, [None, None]));
+}
+
+#[test]
+fn a_failure_is_a_banner_that_can_be_dismissed_and_the_next_job_runs() {
+    let mut window = Window::rendered();
+    window.change(|studio| studio.recipe.model = ModelRef::Folder("models/sd".into()));
+    let request = window.request();
+    let message = "models/sd has no unet/config.json: choose a diffusers folder.".to_owned();
+    window.worker.send(Event::Failed { job: request.job, message: message.clone() });
+    window.harness.run();
+    assert!(window.harness.query_by_label(&message).is_some());
+    assert!(window.studio().shown_frame().is_some(), "the picture before is still there");
+    window.click("Dismiss message");
+    assert!(window.harness.query_by_label(&message).is_none());
+    window.change(|studio| studio.recipe.model = ModelRef::Pocket);
+    let request = window.request();
+    window.play(&request);
+    assert_eq!(window.studio().run.as_ref().map(|run| run.phase), Some(Phase::Done));
+}
+
+#[test]
+fn a_recipe_that_cannot_be_met_is_refused_with_its_reason() {
+    let mut window = Window::rendered();
+    let job = window.studio().run.as_ref().map(|run| run.job);
+    window.change(|studio| studio.recipe.concepts[0].threshold = 1.5);
+    assert_eq!(window.studio().run.as_ref().map(|run| run.job), job, "nothing was sent");
+    let banner = window.studio().banner.clone().expect("a reason");
+    assert!(banner.message.contains("threshold of concept 1"), "{}", banner.message);
+}
+
+#[test]
+fn escape_and_the_button_stop_the_job() {
+    let (mut window, request) = Window::open();
+    assert!(!window.worker.cancel_token(&request).is_cancelled());
+    window.harness.key_press(egui::Key::Escape);
+    window.harness.run_steps(2);
+    assert!(window.worker.cancel_token(&request).is_cancelled());
+    window.worker.send(Event::Stopped { job: request.job });
+    window.harness.run();
+    assert_eq!(window.studio().run.as_ref().map(|run| run.phase), Some(Phase::Stopped));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+    let again = window.request();
+    assert!(again.job > request.job, "Ctrl+Enter generates");
+}
+
+#[test]
+fn a_lane_end_sets_the_warmup() {
+    let mut window = Window::rendered();
+    let strip = window.harness.get_by_label("Timeline step").rect();
+    let grip = window.harness.get_by_label("Start of sunglasses lane").rect();
+    let cell = strip.width() / 20.0;
+    window.harness.drag_at(grip.center());
+    window.harness.step();
+    window.harness.hover_at(grip.center() + egui::vec2(2.0 * cell, 0.0));
+    window.harness.step();
+    window.harness.drop_at(grip.center() + egui::vec2(2.0 * cell, 0.0));
+    window.harness.run_ok();
+    assert_eq!(window.request().recipe.concepts[0].warmup, 5);
+}
+
+#[test]
+fn sessions_come_back_as_they_were_saved() {
+    let mut window = Window::rendered();
+    let path = PathBuf::from("beach.sextant.ron");
+    let drawer = Drawer::default();
+    let files = sextant::studio::files::Files::new(Box::new(drawer));
+    window.change(|studio| studio.recipe.cfg = 6.5);
+    let studio = window.harness.state_mut().studio_mut();
+    files.save(studio, path.clone());
+    assert!(!studio.unsaved);
+    studio.recipe.cfg = 2.0;
+    files.open(studio, path.clone());
+    assert_eq!((studio.recipe.cfg, studio.takes.len(), studio.path.clone()), (6.5, 1, Some(path)));
+    files.open(studio, PathBuf::from("elsewhere.ron"));
+    assert!(studio.banner.as_ref().is_some_and(|b| b.message.contains("elsewhere.ron")));
+    assert_eq!(studio.takes.len(), 1, "a failed opening changes nothing");
+    let id = studio.takes[0].id;
+    studio.banner = None;
+    files.export(studio, Some(id), Path::new("out.png"));
+    assert!(studio.banner.as_ref().is_some_and(|b| b.message.contains("disk is full")));
+}
+
+#[test]
+fn every_control_is_named_and_nothing_is_wider_than_its_panel() {
+    let mut window = Window::rendered();
+    window.change(|studio| {
+        if let Some(fusion) = &mut studio.recipe.fusion {
+            fusion.enabled = true;
+        }
+    });
+    let request = window.request();
+    window.play(&request);
+    window.click("Details of sunglasses");
+    window.click("Word cat");
+    assert!(window.harness.query_by_label("Threshold of sunglasses").is_some());
+    assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
+    let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1296.0, 816.0));
+    for node in window.harness.root().children_recursive() {
+        let Some(bounds) = node.accesskit_node().raw_bounds() else { continue };
+        let wide = bounds.x1 <= f64::from(screen.right()) + 0.5 && bounds.x0 >= -0.5;
+        assert!(
+            wide,
+            "{:?} {:?} leaves the window: {bounds:?}",
+            node.accesskit_node().role(),
+            node.accesskit_node().label()
+        );
+    }
+}
+
+#[test]
+fn a_late_done_of_a_job_that_was_never_begun_is_ignored() {
+    let (mut window, request) = Window::open();
+    let done = synthetic::finished(&request.recipe);
+    window.worker.send(Event::Done { job: JobId(999), take: done });
+    window.harness.run_steps(2);
+    assert!(window.studio().takes.is_empty());
+}
