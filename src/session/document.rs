@@ -67,6 +67,8 @@ pub struct Take {
     pub recipe: Recipe,
     /// Seconds since 1970-01-01 UTC.
     pub created: u64,
+    /// How long it took to make.
+    pub seconds: f32,
     /// A small picture, PNG in base64; see [`super::thumbnail`].
     pub thumbnail: Option<String>,
 }

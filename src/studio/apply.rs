@@ -127,7 +127,14 @@ impl Studio {
             return;
         }
         self.next_take += 1;
-        self.takes.push(Take { id: TakeId(self.next_take), name, track, elapsed, gesture });
+        self.takes.push(Take {
+            id: TakeId(self.next_take),
+            name,
+            track,
+            elapsed,
+            created: super::store::now(),
+            gesture,
+        });
     }
 
     /// Drops the steps of the oldest takes that are neither pinned nor shown, while all steps together take too much.

@@ -29,6 +29,8 @@ pub struct SavedTake {
     pub recipe: Recipe,
     pub picture: Arc<Picture>,
     pub elapsed: Duration,
+    /// Seconds since 1970-01-01 UTC.
+    pub created: u64,
 }
 
 /// What a session keeps of the window.
@@ -126,7 +128,7 @@ impl Files {
                 *studio = Studio { device, path: Some(path), ..Studio::new(session.recipe) };
                 for take in session.takes {
                     let track = Track { picture: Some(take.picture), ..Track::new(take.recipe) };
-                    studio.add_take(take.name, track, take.elapsed);
+                    studio.add_take(take.name, track, take.elapsed, take.created);
                 }
             }
             Err(message) => studio.complain(message),
@@ -142,6 +144,7 @@ impl Files {
                 recipe: take.track.recipe.clone(),
                 picture,
                 elapsed: take.elapsed,
+                created: take.created,
             })
         });
         let session = SavedSession { recipe: studio.recipe.clone(), takes: takes.collect() };

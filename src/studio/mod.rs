@@ -18,6 +18,7 @@ mod naming;
 mod prompt;
 mod sampling;
 pub mod state;
+pub mod store;
 mod submit;
 mod takes;
 mod textures;
@@ -27,6 +28,8 @@ mod toolbar;
 pub mod track;
 mod widgets;
 
+use std::path::PathBuf;
+
 use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
 
@@ -34,6 +37,7 @@ use self::{
     files::{Files, Store},
     history::History,
     state::{Action, Studio},
+    store::SessionStore,
     submit::{Decision, Submitter},
     textures::Textures,
     theme::{Theme, size},
@@ -226,11 +230,11 @@ impl eframe::App for App {
     }
 }
 
-/// Opens the window and runs until it is closed. `engine` starts the worker; it is given what wakes the window.
+/// Opens the window, on `session` if there is one, and runs until it is closed. `engine` starts the worker; it is given
+/// what wakes the window.
 pub fn run(
-    engine: impl FnOnce(Box<dyn Fn() + Send>) -> EngineHandle + 'static,
-    store: Box<dyn Store>,
-    recipe: Recipe,
+    engine: impl FnOnce(Box<dyn Fn() + Send>) -> std::io::Result<EngineHandle> + 'static,
+    session: Option<PathBuf>,
 ) -> Result<(), StudioError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Sextant")
@@ -245,10 +249,14 @@ pub fn run(
             let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
             let format = format.ok_or("the window was opened without a GPU renderer")?;
             let ctx = cc.egui_ctx.clone();
-            let handle = engine(Box::new(move || ctx.request_repaint()));
+            let handle = engine(Box::new(move || ctx.request_repaint()))?;
             theme::install(&cc.egui_ctx);
             cc.egui_ctx.set_theme(egui::Theme::Dark);
-            Ok(Box::new(App::new(handle, store, recipe, format)))
+            let mut app = App::new(handle, Box::new(SessionStore), demo::recipe(), format);
+            if let Some(path) = session {
+                app.files.open(&mut app.studio, path);
+            }
+            Ok(Box::new(app))
         }),
     )?;
     Ok(())

@@ -19,6 +19,8 @@ pub struct Take {
     pub name: String,
     pub track: Track,
     pub elapsed: Duration,
+    /// Seconds since 1970-01-01 UTC.
+    pub created: u64,
     /// The gesture it came from: one uninterrupted drag makes one take, however many pictures it rendered.
     pub gesture: u64,
 }
@@ -297,10 +299,10 @@ impl Studio {
     }
 
     /// Adds a finished result that did not come from a job: one read from a session.
-    pub fn add_take(&mut self, name: String, track: Track, elapsed: Duration) -> TakeId {
+    pub fn add_take(&mut self, name: String, track: Track, elapsed: Duration, created: u64) -> TakeId {
         self.next_take += 1;
         let id = TakeId(self.next_take);
-        self.takes.push(Take { id, name, track, elapsed, gesture: 0 });
+        self.takes.push(Take { id, name, track, elapsed, created, gesture: 0 });
         id
     }
 
