@@ -10,6 +10,7 @@ use super::{Failure, RenderArgs};
 use crate::{
     engine::{
         device,
+        memory::Memory,
         models::Models,
         run::{Run, StepRecord},
     },
@@ -34,13 +35,15 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     native_size(args, &mut recipe, &general);
     recipe.validate().map_err(Failure::refused)?;
 
+    // One picture is made once: there is nothing to remember it for.
+    let mut memory = Memory::new(0);
     let mut trace = args.trace.as_ref().map(|_| Trace::default());
-    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), init).map_err(Failure::refused)?;
+    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), init, &mut memory).map_err(Failure::refused)?;
     if let Some(trace) = &mut trace {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);
     }
-    denoise(&mut run, trace.as_mut()).map_err(Failure::failed)?;
+    denoise(&mut run, &mut memory, trace.as_mut()).map_err(Failure::failed)?;
 
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
     let metadata = session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash) };
@@ -77,10 +80,14 @@ fn check_writable(out: &Path) -> Result<(), Failure> {
     Err(Failure::refused(anyhow::anyhow!("the folder of --out {} does not exist: create it first", out.display())))
 }
 
-fn denoise(run: &mut Run<'_>, mut trace: Option<&mut Trace>) -> Result<(), crate::engine::EngineError> {
+fn denoise(
+    run: &mut Run<'_>,
+    memory: &mut Memory,
+    mut trace: Option<&mut Trace>,
+) -> Result<(), crate::engine::EngineError> {
     let calls = run.calls();
     let begun = Instant::now();
-    while let Some(record) = run.step(&|| true)? {
+    while let Some(record) = run.step(memory, &|| true)? {
         progress(&record, calls, begun.elapsed());
         if let Some(trace) = trace.as_deref_mut() {
             trace.step(&record);

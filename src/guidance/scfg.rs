@@ -54,6 +54,13 @@ pub struct Segmentation {
 }
 
 impl Segmentation {
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        let planes = self.tokens.iter().chain(&self.fore);
+        let maps: usize = planes.map(|plane| size_of_val(plane.values.as_slice())).sum();
+        maps + size_of_val(self.owners.values.as_slice()) + self.foreground.values.len()
+    }
+
     /// The first owning token position of each element: `[height, width]`.
     pub fn region(&self) -> Plane<u16> {
         self.owners.map(|set| self.owner_sets[set][0])

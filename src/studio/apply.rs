@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     engine::{Event, Finished, JobId, StepReport},
+    field::Picture,
     recipe::Recipe,
 };
 
@@ -65,6 +66,7 @@ impl Studio {
                 }
             }
             Event::Step { job, report } => self.step(job, report),
+            Event::Preview { job, step, picture } => self.refine(job, step, &picture),
             Event::Done { job, take } => self.done(job, &take),
             Event::Stopped { job } => self.end(job, Phase::Stopped),
             Event::Failed { job, message } => {
@@ -90,11 +92,23 @@ impl Studio {
     fn step(&mut self, job: JobId, report: Arc<StepReport>) {
         let Some(run) = self.current(job) else { return };
         run.phase = Phase::Running;
-        run.resumed_at.get_or_insert(report.step);
-        run.spent.0 += report.elapsed;
-        run.spent.1 += 1;
+        if report.evaluations > 0 {
+            run.resumed_at.get_or_insert(report.step);
+            run.spent.0 += report.elapsed;
+            run.spent.1 += 1;
+        }
         run.calls = report.calls;
         run.track.put(report);
+    }
+
+    /// Puts a decoded preview in the place of a draft: in the run itself and in the take that came of it.
+    fn refine(&mut self, job: JobId, step: usize, picture: &Arc<Picture>) {
+        let Some(run) = self.current(job) else { return };
+        run.track.refine(step, picture);
+        let gesture = run.gesture;
+        if let Some(take) = self.takes.iter_mut().rev().find(|take| take.gesture == gesture) {
+            take.track.refine(step, picture);
+        }
     }
 
     fn done(&mut self, job: JobId, finished: &Arc<Finished>) {
