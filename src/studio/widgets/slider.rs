@@ -66,7 +66,7 @@ impl<'a> ValueSlider<'a> {
         self.follow_pointer(ui, &response, rail);
         self.follow_keys(ui, id);
         let field = self.number_field(ui, number);
-        if response.is_pointer_button_down_on() && ui.input(|i| i.modifiers.command) {
+        if response.clicked() && ui.input(|i| i.modifiers.command) {
             ui.memory_mut(|m| m.request_focus(field.id));
         }
         if response.double_clicked() {
