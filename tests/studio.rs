@@ -23,7 +23,7 @@ use sextant::{
     studio::{
         App, demo,
         files::{SavedSession, Store},
-        state::{Compare, Overlay, Phase, Shown},
+        state::{Action, Compare, Overlay, Phase, Shown},
         theme,
         track::Playhead,
     },
@@ -62,7 +62,8 @@ impl Window {
     fn open() -> (Self, Request) {
         let (handle, worker) = connect(|| {});
         let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
-        let app = App::new(handle, Box::new(Drawer::default()), demo::recipe(), format);
+        let drawer = Drawer::default();
+        let app = App::new(handle, Arc::new(drawer), demo::recipe(), format);
         let harness = Harness::builder()
             .with_size([1296.0, 816.0])
             .with_context_setup(theme::install)
@@ -111,6 +112,18 @@ impl Window {
     fn click(&mut self, label: &str) {
         self.harness.get_by_label(label).click();
         self.harness.run_ok();
+    }
+
+    /// Runs frames until `done`; files are handled in a thread of their own.
+    fn until(&mut self, what: &str, done: impl Fn(&sextant::studio::state::Studio) -> bool) {
+        for _ in 0..200 {
+            self.harness.step();
+            if done(self.studio()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("never {what}");
     }
 
     fn studio(&self) -> &sextant::studio::state::Studio {
@@ -438,22 +451,43 @@ fn a_lane_end_sets_the_warmup() {
 fn sessions_come_back_as_they_were_saved() {
     let mut window = Window::rendered();
     let path = PathBuf::from("beach.sextant.ron");
-    let drawer = Drawer::default();
-    let files = sextant::studio::files::Files::new(Box::new(drawer));
-    window.change(|studio| studio.recipe.cfg = 6.5);
-    let studio = window.harness.state_mut().studio_mut();
-    files.save(studio, path.clone());
-    assert!(!studio.unsaved);
-    studio.recipe.cfg = 2.0;
-    files.open(studio, path.clone());
-    assert_eq!((studio.recipe.cfg, studio.takes.len(), studio.path.clone()), (6.5, 1, Some(path)));
-    files.open(studio, PathBuf::from("elsewhere.ron"));
-    assert!(studio.banner.as_ref().is_some_and(|b| b.message.contains("elsewhere.ron")));
-    assert_eq!(studio.takes.len(), 1, "a failed opening changes nothing");
-    let id = studio.takes[0].id;
-    studio.banner = None;
-    files.export(studio, Some(id), Path::new("out.png"));
-    assert!(studio.banner.as_ref().is_some_and(|b| b.message.contains("disk is full")));
+    window.change(|studio| {
+        studio.recipe.cfg = 6.5;
+        studio.path = Some(path.clone());
+    });
+    let request = window.request();
+    window.play(&request);
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
+    window.until("saved", |studio| !studio.unsaved);
+    window.change(|studio| studio.recipe.cfg = 2.0);
+    assert!(window.studio().unsaved, "a change is not saved");
+
+    window.change(|studio| studio.ask(Action::OpenFile(path.clone())));
+    assert_eq!(window.studio().recipe.cfg, 2.0, "first it is asked whether the change may be lost");
+    window.click("Discard changes");
+    window.until("opened", |studio| studio.recipe.cfg == 6.5);
+    assert_eq!((window.studio().takes.len(), window.studio().path.clone()), (2, Some(path)));
+    assert_eq!(window.request().recipe.cfg, 6.5, "an opened session is rendered");
+
+    window.change(|studio| studio.ask(Action::OpenFile("elsewhere.ron".into())));
+    window.until("refused", |studio| studio.banner.is_some());
+    assert!(window.studio().banner.as_ref().is_some_and(|b| b.message.contains("elsewhere.ron")));
+    assert_eq!(window.studio().takes.len(), 2, "a failed opening changes nothing");
+}
+
+#[test]
+fn a_new_session_begins_with_the_demo_and_renders_it() {
+    let mut window = Window::rendered();
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::N);
+    window.harness.run_ok();
+    assert_eq!(window.studio().takes.len(), 1, "first it is asked");
+    window.click("Cancel");
+    assert_eq!(window.studio().takes.len(), 1);
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::N);
+    window.harness.run_ok();
+    window.click("Discard changes");
+    assert!(window.studio().takes.is_empty());
+    assert_eq!(window.request().recipe, demo::recipe());
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
 /// Whose map, where there are several.
 fn second_row(ui: &mut Ui, studio: &mut Studio, row: Rect, report: Option<&StepReport>) {
     let Some(report) = report else { return };
+    let rows = studio.shown_track().map(|track| track.concept_rows()).unwrap_or_default();
     let layout = Layout::left_to_right(Align::Center);
     let mut line = ui.new_child(UiBuilder::new().id_salt("overlay choice").max_rect(row).layout(layout));
     let look = &mut studio.look;
@@ -74,7 +75,8 @@ fn second_row(ui: &mut Ui, studio: &mut Studio, row: Rect, report: Option<&StepR
             look.concept = look.concept.min(report.concepts.len() - 1);
             note(&mut line, "where acts");
             for (k, concept) in report.concepts.iter().enumerate() {
-                if chip::chip(&mut line, &concept.text, concept_color(k), k == look.concept, false).clicked() {
+                let color = concept_color(rows.get(k).copied().unwrap_or(k));
+                if chip::chip(&mut line, &concept.text, color, k == look.concept, false).clicked() {
                     look.concept = k;
                 }
             }
