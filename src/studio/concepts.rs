@@ -1,6 +1,6 @@
 //! SEGA concepts: one card each, with a slider to both sides.
 
-use egui::{Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2};
 
 use super::{
     colormap,
@@ -172,7 +172,7 @@ fn where_tile(
         let shown = masked(report);
         textures::map_image(&shown, 0.0, shown.max(), &colormap::magma())
     });
-    let tint = if report.active { Color32::WHITE } else { Color32::from_gray(110) };
+    let tint = if report.active { theme::PLAIN } else { theme::IDLE };
     picture::cover(ui, tile, texture.id(), [report.mask.width, report.mask.height], 3, tint);
     if response.clicked() {
         studio.look.overlay = Overlay::Concept;

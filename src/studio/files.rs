@@ -56,7 +56,7 @@ enum Task {
 
 enum Outcome {
     Cancelled,
-    Opened(PathBuf, SavedSession),
+    Opened(PathBuf, Box<SavedSession>),
     Saved(PathBuf),
     Exported,
     Model(ModelSlot, PathBuf),
@@ -130,7 +130,7 @@ impl Files {
         self.under_way = None;
         match outcome {
             Outcome::Cancelled | Outcome::Exported => {}
-            Outcome::Opened(path, session) => opened(studio, path, session),
+            Outcome::Opened(path, session) => opened(studio, path, *session),
             Outcome::Saved(path) => (studio.path, studio.unsaved) = (Some(path), false),
             Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
             Outcome::Model(ModelSlot::Expert, path) => {
@@ -199,7 +199,7 @@ fn ask(task: &Task) -> Option<PathBuf> {
 
 fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
     let done = match task {
-        Task::Open => store.load(&path).map(|session| Outcome::Opened(path, session)),
+        Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
         Task::Save(session) => store.save(&path, &session).map(|()| Outcome::Saved(path)),
         Task::Export(picture, recipe) => store.export_png(&path, &picture, &recipe).map(|()| Outcome::Exported),
         Task::Model(slot) => Ok(Outcome::Model(slot, path)),

@@ -114,6 +114,7 @@ impl App {
         self.studio.actions.extend(dropped.map(Action::OpenFile));
         for action in std::mem::take(&mut self.studio.actions) {
             self.carry_out(ui.ctx(), &action);
+            ui.ctx().request_repaint();
         }
         self.submit_changes(ui.ctx());
     }
@@ -178,10 +179,7 @@ impl App {
             Action::Undo => self.history.undo(&mut self.studio.recipe),
             Action::Redo => self.history.redo(&mut self.studio.recipe),
             action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
-            action => {
-                self.files.begin(ctx, &mut self.studio, action);
-                ctx.request_repaint();
-            }
+            action => self.files.begin(ctx, &mut self.studio, action),
         }
     }
 

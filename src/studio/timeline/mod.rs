@@ -3,7 +3,7 @@
 mod lanes;
 mod norms;
 
-use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::{
     state::Studio,
@@ -162,7 +162,7 @@ fn frames(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, strip: Rect, ax
             Some(report) => {
                 let texture = pictures.thumbnail(ui.ctx(), &report.preview, THUMBNAIL_TEXELS);
                 let size = [report.preview.width, report.preview.height];
-                let tint = if fresh.is_some() { Color32::WHITE } else { Color32::from_gray(90) };
+                let tint = if fresh.is_some() { theme::PLAIN } else { theme::STALE };
                 picture::cover(ui, rect, texture.id(), size, 3, tint);
             }
             None => drop(ui.painter().rect_filled(rect, CornerRadius::same(3), theme.field)),
