@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use egui::Role;
+use egui::{Rect, Role, vec2};
 use egui_kittest::{
-    Harness,
+    Harness, HarnessBuilder,
     kittest::{NodeT, Queryable},
 };
 use sextant::{
@@ -21,7 +21,7 @@ use sextant::{
     field::Picture,
     recipe::{ModelRef, Recipe},
     studio::{
-        App, demo,
+        App, canvas, demo,
         files::{SavedSession, Store},
         state::{Action, Compare, Overlay, Phase, Shown},
         theme,
@@ -60,11 +60,15 @@ struct Window {
 impl Window {
     /// Opens with the demo and takes the request that it makes by itself.
     fn open() -> (Self, Request) {
+        Self::open_on(Harness::builder())
+    }
+
+    fn open_on(builder: HarnessBuilder<App>) -> (Self, Request) {
         let (handle, worker) = connect(|| {});
         let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
         let drawer = Drawer::default();
         let app = App::new(handle, Arc::new(drawer), demo::recipe(), format);
-        let harness = Harness::builder()
+        let harness = builder
             .with_size([1296.0, 816.0])
             .with_context_setup(theme::install)
             .with_max_steps(60)
@@ -124,6 +128,18 @@ impl Window {
             std::thread::sleep(Duration::from_millis(5));
         }
         panic!("never {what}");
+    }
+
+    /// The colour on screen at a place of the picture, given as shares of its sides.
+    fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
+        let whole = self.harness.get_by_label("Canvas").rect();
+        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - vec2(0.0, canvas::BOTTOM));
+        let frame = self.studio().shown_frame().expect("a picture");
+        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
+        let at = placed.min + placed.size() * vec2(u, v);
+        let image = self.harness.render().expect("an adapter to draw with");
+        let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
+        [r, g, b]
     }
 
     fn studio(&self) -> &sextant::studio::state::Studio {
@@ -524,4 +540,32 @@ fn a_late_done_of_a_job_that_was_never_begun_is_ignored() {
     window.worker.send(Event::Done { job: JobId(999), take: done });
     window.harness.run_steps(2);
     assert!(window.studio().takes.is_empty());
+}
+
+/// Draws with whatever adapter there is; the software one of Mesa is enough.
+#[test]
+fn the_canvas_draws_the_picture_and_the_map_texel_by_texel() {
+    let (mut window, request) = Window::open_on(Harness::builder().wgpu());
+    let solid = Arc::new(Picture { width: 192, height: 192, rgb: [10, 200, 90].repeat(192 * 192) });
+    let done = synthetic::finished_with(&request.recipe, vec![solid.clone(); 20], solid.clone());
+    let (job, tokens) = (request.job, synthetic::tokens(&request.recipe.prompt));
+    window.worker.send(Event::Started { job, calls: 20, tokens });
+    window.worker.send(Event::Done { job, take: done });
+    window.harness.run();
+
+    window.change(|studio| studio.look.overlay = Overlay::Picture);
+    assert_eq!(window.pixel(0.3, 0.68), [10, 200, 90]);
+    window.change(|studio| {
+        studio.look.overlay = Overlay::Regions;
+        (studio.look.opacity, studio.look.outlines) = (1.0, false);
+    });
+    let [r, g, b, _] = theme::token_color(2).to_array();
+    assert_eq!(window.pixel(0.3, 0.68), [r, g, b], "the cat's region in the cat's colour");
+    window.change(|studio| studio.look.opacity = 0.0);
+    assert_eq!(window.pixel(0.3, 0.68), [10, 200, 90]);
+    window.change(|studio| {
+        studio.pins[0] = studio.takes.first().map(|take| take.id);
+        studio.look.compare = Compare::Difference;
+    });
+    assert_eq!(window.pixel(0.3, 0.68), [0, 0, 0], "no difference to itself");
 }

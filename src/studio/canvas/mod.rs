@@ -23,8 +23,10 @@ use super::{
     widgets::picture::label_on,
 };
 
-const TOP: f32 = 46.0;
-const BOTTOM: f32 = 30.0;
+/// Above the pictures: the bar of overlays.
+pub const TOP: f32 = 46.0;
+/// Below the pictures: the legend.
+pub const BOTTOM: f32 = 30.0;
 const WIPE_GRIP: f32 = 14.0;
 
 /// One picture on the canvas.
