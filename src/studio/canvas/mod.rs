@@ -65,11 +65,11 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, format: wgpu::TextureFormat) {
             if response.clicked() && studio.look.overlay == Overlay::Regions {
                 studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
             }
+            legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));
         }
         Err(state) => empty(ui, area, &state),
     }
     bar::show(ui, studio, whole);
-    legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));
 }
 
 /// What stands on the canvas when there is nothing to show.
