@@ -29,6 +29,7 @@ fn concepts(case: &Case) -> Vec<Concept> {
         weight: c["weight"].as_f64().unwrap_or(1.0) as f32,
         reverse: c["reverse"].as_bool().unwrap_or(false),
         enabled: true,
+        lock: Vec::new(),
     };
     list.iter().map(concept).collect()
 }
