@@ -111,14 +111,14 @@ impl Trace {
                 self.latents(format!("{prefix}eps_concept.{k}"), concept);
             }
         }
-        if let Some(s) = &p.scfg {
-            let region = s.segmentation.region();
+        if let (Some(s), Some(rate)) = (&p.segmentation, &p.rate) {
+            let region = s.region();
             let owners = region.values.iter().flat_map(|&k| i32::from(k).to_le_bytes()).collect();
             self.put(format!("{prefix}scfg.region"), Dtype::I32, &[region.height, region.width], owners);
-            self.bytes(format!("{prefix}scfg.foreground"), &s.segmentation.foreground);
-            self.plane(format!("{prefix}scfg.rate"), &s.rate);
-            self.stack(format!("{prefix}scfg.chat"), &s.segmentation.tokens);
-            self.stack(format!("{prefix}scfg.fore"), &s.segmentation.fore);
+            self.bytes(format!("{prefix}scfg.foreground"), &s.foreground);
+            self.plane(format!("{prefix}scfg.rate"), rate);
+            self.stack(format!("{prefix}scfg.chat"), &s.tokens);
+            self.stack(format!("{prefix}scfg.fore"), &s.fore);
         }
         if let Some(s) = &p.sega {
             self.latents(format!("{prefix}sega.term"), &s.term);

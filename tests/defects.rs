@@ -179,7 +179,9 @@ fn terms(profile: Profile, concepts: &[Concept], momentum: Momentum, steps: usiz
     let uncond = latents(10, SIZE, SIZE);
     let predictions: Vec<_> = (0..concepts.len()).map(|k| Some(latents(20 + k as u64, SIZE, SIZE))).collect();
     let mut state = sega::State::default();
-    (0..steps).map(|i| sega::step(&mut state, concepts, momentum, profile, i, &uncond, &predictions).term).collect()
+    let locks = vec![None; concepts.len()];
+    let setting = sega::Setting { concepts, locks: &locks, momentum };
+    (0..steps).map(|i| sega::step(&mut state, &setting, profile, i, &uncond, &predictions).term).collect()
 }
 
 #[test]

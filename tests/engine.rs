@@ -11,7 +11,7 @@ use std::{
 
 use sextant::{
     engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId},
-    recipe::{Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, Scfg},
+    recipe::{Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, RegionFactor, Scfg},
 };
 
 fn start() -> EngineHandle {
@@ -132,6 +132,39 @@ fn the_same_recipe_gives_the_same_picture_and_another_another() {
     let mut other = everything();
     other.concepts[0].scale = -9.0;
     assert!(picture(other) != first, "the concept's direction changes the picture");
+}
+
+/// Element by element over the step of a locked concept: touched only where a region of its lock is.
+#[test]
+fn a_locked_concept_stays_in_its_regions() {
+    let engine = start();
+    let mut recipe = everything();
+    recipe.fusion = None;
+    recipe.scfg.enabled = false;
+    let cat = 2;
+    recipe.concepts = vec![Concept { lock: vec![cat], threshold: 0.3, ..recipe.concepts[0].clone() }];
+    let take = finished(&engine, engine.submit(recipe));
+    let mut inside = 0;
+    for report in &take.reports {
+        let region = &report.scfg.as_ref().expect("regions without S-CFG").region;
+        for (touched, owner) in report.concepts[0].mask.values.iter().zip(&region.values) {
+            assert!(*touched == 0.0 || usize::from(*owner) == cat);
+            inside += usize::from(*touched > 0.0);
+        }
+    }
+    assert!(inside > 0, "the cat is somewhere");
+}
+
+#[test]
+fn a_region_factor_of_one_changes_nothing_and_another_does() {
+    let engine = start();
+    let picture = |position, factor| {
+        let regions = vec![RegionFactor { position, factor }];
+        finished(&engine, engine.submit(Recipe { regions, ..small(2) })).picture.clone()
+    };
+    let plain = finished(&engine, engine.submit(small(2))).picture.clone();
+    assert!(picture(6, 1.0) == plain);
+    assert!(picture(6, 2.5) != plain, "the beach is guided more strongly");
 }
 
 #[test]

@@ -48,7 +48,9 @@ fn sega_adds_what_the_reference_adds() {
             let uncond = latents(&case, &at("eps_uncond"));
             let predictions: Vec<_> =
                 (0..concepts.len()).map(|k| Some(latents(&case, &at(&format!("eps_concept.{k}"))))).collect();
-            let step = sega::step(&mut state, &concepts, momentum, Profile::Reference, i, &uncond, &predictions);
+            let locks = vec![None; concepts.len()];
+            let setting = sega::Setting { concepts: &concepts, locks: &locks, momentum };
+            let step = sega::step(&mut state, &setting, Profile::Reference, i, &uncond, &predictions);
             case.assert_close(&at("sega.term"), &step.term.values);
             let guidance = cfg::term(number(&case, "cfg"), &uncond, &latents(&case, &at("eps_cond")));
             let guided = uncond.zip(&guidance, |u, g| u + g).zip(&step.term, |e, t| e + t);

@@ -5,10 +5,13 @@ use std::sync::LazyLock;
 
 use burn::tensor::Device;
 use sextant::{
-    engine::{memory::Memory, run::Run},
+    engine::{
+        memory::Memory,
+        run::{Options, Run},
+    },
     field::Latents,
     recipe::{
-        Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, Sampler, Scfg, Schedule,
+        Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule,
         cost::{EditCost, edit_cost},
     },
     weights::{self, LoadedModel},
@@ -24,7 +27,8 @@ static MODELS: LazyLock<(LoadedModel, LoadedModel)> = LazyLock::new(|| {
 /// Latents after every step, the timesteps, and the evaluations that were spent.
 fn render(recipe: &Recipe, memory: &mut Memory) -> (Vec<Latents>, Vec<f32>, usize) {
     let (general, expert) = &*MODELS;
-    let mut run = Run::prepare(recipe, general, Some(expert), None, memory).expect("a run");
+    let options = Options { segment: true, ..Options::default() };
+    let mut run = Run::prepare(recipe, general, Some(expert), options, memory).expect("a run");
     let (mut latents, mut timesteps, mut evaluations) = (Vec::new(), Vec::new(), 0);
     while let Some(record) = run.step(memory, &|| true).expect("a step") {
         evaluations += record.evaluations();
@@ -92,7 +96,7 @@ fn concept(dice: &mut Dice, text: &str) -> Concept {
 
 fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(14) {
+    match dice.roll(16) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -115,6 +119,8 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
                 f.enabled = !f.enabled;
             }
         }
+        13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
+        14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![1 + dice.roll(5), 2],
         _ => recipe.momentum.scale = dice.pick(&[0.0, 0.1, 0.4]),
     }
 }

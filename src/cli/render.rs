@@ -12,7 +12,7 @@ use crate::{
         device,
         memory::Memory,
         models::Models,
-        run::{Run, StepRecord},
+        run::{Options, Run, StepRecord},
     },
     nets::Pixels,
     recipe::Recipe,
@@ -38,7 +38,8 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     // One picture is made once: there is nothing to remember it for.
     let mut memory = Memory::new(0);
     let mut trace = args.trace.as_ref().map(|_| Trace::default());
-    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), init, &mut memory).map_err(Failure::refused)?;
+    let options = Options { init_latents: init, ..Options::default() };
+    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut memory).map_err(Failure::refused)?;
     if let Some(trace) = &mut trace {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);

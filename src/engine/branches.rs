@@ -35,7 +35,10 @@ pub struct Predictions {
     pub cond: Latents,
     /// One per active concept; `None` where it was not needed.
     pub concepts: Vec<Option<Latents>>,
-    pub scfg: Option<ScfgStep>,
+    /// Who owns what, by this model's attention; absent where nobody asked.
+    pub segmentation: Option<Arc<scfg::Segmentation>>,
+    /// S-CFG's rate map rho, where it is on.
+    pub rate: Option<Plane>,
     pub sega: Option<sega::Step>,
     /// `eps_u + guidance + SEGA`.
     pub guided: Latents,
@@ -45,13 +48,6 @@ pub struct Predictions {
     pub evaluations: usize,
 }
 
-#[derive(Clone, Debug)]
-pub struct ScfgStep {
-    pub segmentation: Arc<scfg::Segmentation>,
-    /// Rate map rho at latent size.
-    pub rate: Plane,
-}
-
 /// What every branch of a step shares.
 pub struct StepInput<'a> {
     /// Latents as scaled for the model.
@@ -59,6 +55,10 @@ pub struct StepInput<'a> {
     pub timestep: f32,
     /// Index of the call, counted from 0: what warm-ups and cool-downs count.
     pub step: usize,
+    /// Segment also where S-CFG does not need it: panels show regions of every run.
+    pub segment: bool,
+    /// The regions that the user's factors and locks speak of, where they are another model's.
+    pub regions: Option<&'a Plane<u16>>,
     pub wanted: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -134,18 +134,17 @@ impl Branches<'_> {
             let cond = asker.branch(&self.texts.cond)?;
             return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
         }
-        let (uncond, cond, segmentation) = if recipe.scfg.enabled {
+        let (uncond, cond, segmentation) = if recipe.scfg.enabled || input.segment {
             let (uncond, cond, segmentation) = asker.segmented(recipe, &self.texts)?;
             (uncond, cond, Some(segmentation))
         } else {
             (asker.branch(&self.texts.uncond)?, asker.branch(&self.texts.cond)?, None)
         };
-        let scfg = segmentation.map(|segmentation| {
-            let rate = scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, &segmentation, &uncond, &cond);
-            ScfgStep { segmentation, rate }
-        });
-        let guidance = match &scfg {
-            Some(s) => scfg::term(recipe.cfg, &s.rate, &uncond, &cond),
+        let regions = input.regions.cloned().or_else(|| segmentation.as_ref().map(|s| s.region()));
+        let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
+        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, s, &uncond, &cond));
+        let guidance = match strength(recipe, rate.as_ref(), regions.as_ref()) {
+            Some(map) => scfg::term(recipe.cfg, &map, &uncond, &cond),
             None => cfg::term(recipe.cfg, &uncond, &cond),
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
@@ -154,14 +153,38 @@ impl Branches<'_> {
         let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
         let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {
-            sega::step(&mut self.sega, &active, recipe.momentum, recipe.profile, input.step, &uncond, &concepts)
+            let locks: Vec<_> = active.iter().map(|c| lock(c, regions.as_ref())).collect();
+            let setting = sega::Setting { concepts: &active, locks: &locks, momentum: recipe.momentum };
+            sega::step(&mut self.sega, &setting, recipe.profile, input.step, &uncond, &concepts)
         });
         if let Some(s) = &sega {
             guided = guided.zip(&s.term, |e, t| e + t);
         }
         let guidance_norm = guidance.norm();
-        Ok(Predictions { uncond: Some(uncond), cond, concepts, scfg, sega, guided, guidance_norm, evaluations })
+        let uncond = Some(uncond);
+        Ok(Predictions { uncond, cond, concepts, segmentation, rate, sega, guided, guidance_norm, evaluations })
     }
+}
+
+/// What the guidance is multiplied by, element by element: `rho * override`; `None` where that is 1 everywhere.
+fn strength(recipe: &Recipe, rate: Option<&Plane>, regions: Option<&Plane<u16>>) -> Option<Plane> {
+    let factors = regions
+        .filter(|_| !recipe.regions.is_empty())
+        .map(|regions| regions.map(|position| recipe.region_factor(usize::from(position))));
+    match (rate, factors) {
+        (Some(rate), Some(mut factors)) => {
+            factors.values.iter_mut().zip(&rate.values).for_each(|(f, rho)| *f *= rho);
+            Some(factors)
+        }
+        (Some(rate), None) => Some(rate.clone()),
+        (None, factors) => factors,
+    }
+}
+
+/// Where a concept may act; `None`: everywhere.
+fn lock(concept: &Concept, regions: Option<&Plane<u16>>) -> Option<Plane<bool>> {
+    let regions = regions.filter(|_| !concept.lock.is_empty())?;
+    Some(regions.map(|position| concept.lock.contains(&usize::from(position))))
 }
 
 /// Without guidance the prompt's own prediction is all there is.
@@ -171,7 +194,8 @@ fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
         guided: cond.clone(),
         cond,
         concepts: vec![None; concepts],
-        scfg: None,
+        segmentation: None,
+        rate: None,
         sega: None,
         guidance_norm: 0.0,
         evaluations,

@@ -58,6 +58,7 @@ pub struct StepReport {
     pub preview: Arc<Picture>,
     /// The preview is a quick projection at latent size; a decoded one may follow.
     pub draft: bool,
+    /// Regions of the prompt's tokens, whether or not S-CFG acts on them; absent without guidance.
     pub scfg: Option<Arc<ScfgReport>>,
     /// One per active concept, in order.
     pub concepts: Vec<Arc<ConceptReport>>,

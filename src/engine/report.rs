@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    branches::{Predictions, ScfgStep},
+    branches::Predictions,
     event::{ConceptReport, FusionReport, Norms, ScfgReport, StepReport},
     run::StepRecord,
 };
 use crate::{
     field::{Latents, Picture, Plane},
-    guidance::{sega, snb},
+    guidance::{scfg, sega, snb},
     recipe::{Concept, Recipe},
 };
 
@@ -30,7 +30,7 @@ pub fn step_report(
         preview,
         draft,
         evaluations: record.evaluations(),
-        scfg: general.scfg.as_ref().map(|s| Arc::new(scfg_report(s))),
+        scfg: general.segmentation.as_ref().map(|s| Arc::new(scfg_report(s, general.rate.as_ref()))),
         concepts: concept_reports(recipe, general),
         fusion: fusion_report(recipe, record.choice.as_ref(), &record.latents_in),
         norms: Norms {
@@ -42,8 +42,9 @@ pub fn step_report(
     }
 }
 
-fn scfg_report(step: &ScfgStep) -> ScfgReport {
-    let region = step.segmentation.region();
+/// Without S-CFG the rate is 1 everywhere.
+fn scfg_report(segmentation: &scfg::Segmentation, rate: Option<&Plane>) -> ScfgReport {
+    let region = segmentation.region();
     let mut counts: Vec<(usize, usize)> = Vec::new();
     for &owner in &region.values {
         match counts.iter_mut().find(|(position, _)| *position == usize::from(owner)) {
@@ -55,8 +56,8 @@ fn scfg_report(step: &ScfgStep) -> ScfgReport {
     let total = region.values.len() as f32;
     ScfgReport {
         shares: counts.into_iter().map(|(position, count)| (position, count as f32 / total)).collect(),
-        foreground: step.segmentation.foreground.clone(),
-        rate: step.rate.clone(),
+        foreground: segmentation.foreground.clone(),
+        rate: rate.cloned().unwrap_or_else(|| Plane::filled(region.height, region.width, 1.0)),
         region,
     }
 }

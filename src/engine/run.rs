@@ -14,6 +14,15 @@ use crate::{
     weights::LoadedModel,
 };
 
+/// How a run is made; what it draws does not depend on it, but for the noise it starts from.
+#[derive(Default)]
+pub struct Options {
+    /// In place of the seed's own noise: standard normal, of the recipe's latent size.
+    pub init_latents: Option<Latents>,
+    /// Segment every step by attention, also where no method needs it.
+    pub segment: bool,
+}
+
 /// A run between two steps.
 pub struct Run<'a> {
     recipe: &'a Recipe,
@@ -22,6 +31,7 @@ pub struct Run<'a> {
     solver: Box<dyn Solver>,
     prediction: PredictionType,
     noise: StepNoise,
+    segment: bool,
     init_latents: Latents,
     /// Before the next step, as the sampler has them.
     latents: Latents,
@@ -59,20 +69,19 @@ impl StepRecord {
 }
 
 impl<'a> Run<'a> {
-    /// Encodes the texts and draws the noise. `init_latents` replaces the seed's own noise: standard normal, of the
-    /// recipe's latent size.
+    /// Encodes the texts and draws the noise.
     pub fn prepare(
         recipe: &'a Recipe,
         general: &'a LoadedModel,
         expert: Option<&'a LoadedModel>,
-        init_latents: Option<Latents>,
+        options: Options,
         memory: &mut Memory,
     ) -> Result<Self, EngineError> {
         recipe.validate()?;
         let shape = latent_shape(recipe, general);
         let solver = sampling::build(recipe.sampler, recipe.schedule, &general.scheduler, recipe.steps)?;
         let noise = StepNoise::new(recipe.seed, shape);
-        let init_latents = match init_latents {
+        let init_latents = match options.init_latents {
             Some(given) => check_shape(given, shape)?,
             None => noise.initial().clone(),
         };
@@ -92,6 +101,7 @@ impl<'a> Run<'a> {
             prediction: general.scheduler.prediction_type,
             solver,
             noise,
+            segment: options.segment || recipe.speaks_of_regions(),
             latents: init_latents.map(|v| v * sigma),
             init_latents,
             next: 0,
@@ -132,7 +142,9 @@ impl<'a> Run<'a> {
         };
         let step = self.next;
         let model_input = self.solver.scale_model_input(step, &self.latents);
-        let input = StepInput { model_input: &model_input, timestep: call.timestep, step, wanted };
+        let segment = self.segment;
+        let input =
+            StepInput { model_input: &model_input, timestep: call.timestep, step, segment, regions: None, wanted };
         let general = self.general.step(self.recipe, &input, memory)?;
         let mut guided = general.guided.clone();
         let (mut expert, mut choice) = (None, None);
@@ -178,7 +190,10 @@ impl<'a> Run<'a> {
         if !fusion.mode.fuses(input.timestep, fusion.t0) {
             return Ok(None);
         }
-        let mut predictions = expert.branches.step(self.recipe, input, memory)?;
+        // The user's factors and locks speak of the general prompt's words, so they use its regions.
+        let regions = general.segmentation.as_ref().map(|s| s.region());
+        let input = StepInput { segment: false, regions: regions.as_ref(), ..*input };
+        let mut predictions = expert.branches.step(self.recipe, &input, memory)?;
         convert(&mut predictions, input.model_input, sigma, expert.prediction, self.prediction);
         let baseline = match (self.recipe.profile, &predictions.uncond) {
             (Profile::Fixed, Some(own)) => own,

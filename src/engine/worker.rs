@@ -15,7 +15,7 @@ use super::{
     models::Models,
     preview::{Previews, Projection},
     report::step_report,
-    run::Run,
+    run::{Options, Run},
 };
 use crate::{
     field::{Latents, Picture},
@@ -77,7 +77,8 @@ impl<'a> Worker<'a> {
         let (job, recipe) = (request.job, request.recipe);
         recipe.validate()?;
         let (general, expert) = self.load(&recipe)?;
-        let mut run = Run::prepare(&recipe, &general, expert.as_deref(), None, &mut self.memory)?;
+        let options = Options { segment: true, ..Options::default() };
+        let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut self.memory)?;
         let tokens = Arc::new(run.tokens().to_vec());
         self.line.send(Event::Started { job, calls: run.calls(), tokens });
 

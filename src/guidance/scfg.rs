@@ -154,6 +154,10 @@ fn owners(profile: Profile, tokens: &[Plane]) -> (Plane<usize>, Vec<Vec<u16>>) {
     for p in 0..tokens[0].values.len() {
         let best = tokens.iter().map(|map| map.values[p]).fold(f32::NEG_INFINITY, f32::max);
         let mut set: Vec<u16> = (0..tokens.len()).filter(|&k| tokens[k].values[p] >= best).map(|k| k as u16).collect();
+        if set.is_empty() {
+            // Nothing but NaN: the run is about to be given up for it, but not here.
+            set.push(0);
+        }
         if profile == Profile::Fixed {
             set.truncate(1);
         }

@@ -40,32 +40,45 @@ pub struct Step {
     pub concepts: Vec<ConceptStep>,
 }
 
+/// What SEGA is asked to do.
+pub struct Setting<'a> {
+    pub concepts: &'a [Concept],
+    /// One a concept: where it may act, `[height, width]`; `None` is everywhere.
+    pub locks: &'a [Option<Plane<bool>>],
+    pub momentum: Momentum,
+}
+
 /// One step of SEGA. `predictions` holds one entry a concept, `None` where
 /// [`Concept::matters_at`] said no.
 pub fn step(
     state: &mut State,
-    concepts: &[Concept],
-    momentum: Momentum,
+    setting: &Setting<'_>,
     profile: Profile,
     step: usize,
     uncond: &Latents,
     predictions: &[Option<Latents>],
 ) -> Step {
-    assert_eq!(concepts.len(), predictions.len(), "one prediction slot a concept");
-    let (parts, shown): (Vec<_>, Vec<_>) = concepts
-        .iter()
-        .zip(predictions)
-        .map(|(concept, prediction)| kept_part(concept, step, uncond, prediction.as_ref()))
+    let Setting { concepts, locks, momentum } = *setting;
+    assert!(concepts.len() == predictions.len() && concepts.len() == locks.len(), "one slot a concept");
+    let (parts, shown): (Vec<_>, Vec<_>) = (concepts.iter().zip(locks).zip(predictions))
+        .map(|((concept, lock), prediction)| kept_part(concept, lock.as_ref(), step, uncond, prediction.as_ref()))
         .unzip();
     let term = match profile {
         Profile::Reference => joint_term(state, concepts, momentum, step, uncond, &parts),
-        Profile::Fixed => separate_terms(state, concepts, momentum, step, uncond, &parts),
+        Profile::Fixed => separate_terms(state, setting, step, uncond, &parts),
     };
     Step { term, concepts: shown }
 }
 
-/// `E_k`, unweighted: the direction where it is at or above its quantile, else 0 (zero everywhere once cooled down).
-fn kept_part(concept: &Concept, step: usize, uncond: &Latents, prediction: Option<&Latents>) -> (Latents, ConceptStep) {
+/// `E_k`, unweighted: the direction where it is at or above its quantile and inside its lock, else 0 (zero everywhere
+/// once cooled down).
+fn kept_part(
+    concept: &Concept,
+    lock: Option<&Plane<bool>>,
+    step: usize,
+    uncond: &Latents,
+    prediction: Option<&Latents>,
+) -> (Latents, ConceptStep) {
     let zeros = || Latents::zeros(uncond.channels, uncond.height, uncond.width);
     let Some(prediction) = prediction.filter(|_| !concept.is_cooled(step)) else {
         let magnitude = Plane::filled(uncond.height, uncond.width, 0.0);
@@ -73,7 +86,11 @@ fn kept_part(concept: &Concept, step: usize, uncond: &Latents, prediction: Optio
     };
     let scale = concept.signed_scale();
     let direction = prediction.zip(uncond, |k, u| scale * (k - u));
-    let mask = quantile_mask(&direction, concept.threshold);
+    let mut mask = quantile_mask(&direction, concept.threshold);
+    if let Some(lock) = lock {
+        let area = lock.values.len();
+        mask.iter_mut().enumerate().for_each(|(i, keep)| *keep &= lock.values[i % area]);
+    }
     let mut part = direction.clone();
     for (value, keep) in part.values.iter_mut().zip(&mask) {
         if !keep {
@@ -140,16 +157,16 @@ fn joint_term(
 /// Fixed profile: steps 4 and 5 for every concept by itself.
 fn separate_terms(
     state: &mut State,
-    concepts: &[Concept],
-    momentum: Momentum,
+    setting: &Setting<'_>,
     step: usize,
     uncond: &Latents,
     parts: &[Latents],
 ) -> Latents {
+    let Setting { concepts, locks, momentum } = *setting;
     let zeros = Latents::zeros(uncond.channels, uncond.height, uncond.width);
     state.momentum.resize(concepts.len(), zeros.clone());
     let mut term = zeros;
-    for ((concept, part), nu) in concepts.iter().zip(parts).zip(&mut state.momentum) {
+    for (((concept, lock), part), nu) in concepts.iter().zip(locks).zip(parts).zip(&mut state.momentum) {
         if concept.is_cooled(step) {
             continue;
         }
@@ -157,10 +174,19 @@ fn separate_terms(
         let edit = part.zip(nu, |e, nu| w * e + momentum.scale * nu);
         *nu = nu.zip(&edit, |nu, e| momentum.beta * nu + (1.0 - momentum.beta) * e);
         if concept.is_warm(step) {
-            term = term.zip(&edit, |sum, e| sum + e);
+            term = term.zip(&locked(edit, lock.as_ref()), |sum, e| sum + e);
         }
     }
     term
+}
+
+/// `lock(p) * edit(p)`: regions move from step to step, and momentum must not carry an edit out of them.
+fn locked(mut edit: Latents, lock: Option<&Plane<bool>>) -> Latents {
+    if let Some(lock) = lock {
+        let area = lock.values.len();
+        edit.values.iter_mut().enumerate().filter(|(i, _)| !lock.values[i % area]).for_each(|(_, value)| *value = 0.0);
+    }
+    edit
 }
 
 /// Where |d| is at or above its `threshold` quantile, each channel by itself.

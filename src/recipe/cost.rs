@@ -20,6 +20,7 @@ pub struct EditCost {
 
 /// The cost of `after` when `before` is remembered. `timesteps`: the training timestep of every U-Net call of `after`.
 ///
+/// Counts for runs that segment every step of the general model, as the studio's do.
 /// An upper bound where an edit turns out to change no number (a clamp that never bites, say), exact otherwise.
 pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> EditCost {
     let full = (0..timesteps.len()).map(|i| evaluations_at(after, i, timesteps[i]).len()).sum();
@@ -55,20 +56,20 @@ type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
 fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
-    model_branches(recipe, &general, &general, &recipe.prompt, step, &mut all);
+    model_branches(recipe, [&general, &general], true, &recipe.prompt, step, &mut all);
     if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.is_guided() && f.mode.fuses(timestep, f.t0)) {
         let expert = fusion.expert.to_string();
         let encoder = if recipe.profile == Profile::Reference { &general } else { &expert };
         let prompt = fusion.prompt.as_deref().unwrap_or(&recipe.prompt);
-        model_branches(recipe, &expert, encoder, prompt, step, &mut all);
+        model_branches(recipe, [&expert, encoder], recipe.scfg.enabled, prompt, step, &mut all);
     }
     all
 }
 
 fn model_branches<'a>(
     recipe: &'a Recipe,
-    model: &str,
-    encoder: &str,
+    [model, encoder]: [&str; 2],
+    segmented: bool,
     prompt: &'a str,
     step: usize,
     all: &mut HashSet<Branch<'a>>,
@@ -79,7 +80,7 @@ fn model_branches<'a>(
     if !recipe.is_guided() {
         return add(false, prompt, None);
     }
-    let segmented = recipe.scfg.enabled.then_some(recipe.profile);
+    let segmented = segmented.then_some(recipe.profile);
     add(true, &recipe.negative, segmented);
     add(false, prompt, segmented);
     for concept in recipe.active_concepts().filter(|c| c.matters_at(step, recipe.momentum, recipe.profile)) {
@@ -101,12 +102,20 @@ fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<u
     if !after.is_guided() {
         return None;
     }
-    let rates = |r: &Recipe| r.scfg.enabled.then(|| r.scfg.clone());
-    if rates(before) != rates(after) {
+    let strength = |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r));
+    if strength(before) != strength(after) {
         return Some(0);
     }
     let touched = concepts_touched(before, after).into_iter().chain(fusion_touched(before, after, timesteps)).min();
     touched.filter(|&step| step < timesteps.len())
+}
+
+/// The factors that change something, in order of position.
+fn factors(recipe: &Recipe) -> Vec<(usize, f32)> {
+    let mut factors: Vec<_> =
+        recipe.regions.iter().filter(|r| r.factor != 1.0).map(|r| (r.position, r.factor)).collect();
+    factors.sort_by_key(|(position, _)| *position);
+    factors
 }
 
 /// First step at which the SEGA terms can differ.

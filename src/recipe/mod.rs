@@ -207,6 +207,11 @@ impl Recipe {
         self.regions.iter().find(|r| r.position == position).map_or(1.0, |r| r.factor)
     }
 
+    /// Whether a setting names regions, so that every step must be segmented.
+    pub fn speaks_of_regions(&self) -> bool {
+        !self.regions.is_empty() || self.active_concepts().any(|c| !c.lock.is_empty())
+    }
+
     /// Whether the guidance scale asks for guidance at all; otherwise the prompt branch alone is used, and neither
     /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
     pub fn is_guided(&self) -> bool {
