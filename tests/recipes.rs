@@ -352,7 +352,7 @@ fn our_plain_settings_stand_in_for_a_lost_recipe() {
     let both = [("sextant", "(prompt: \"a\", sampler: warp)"), ("parameters", A1111)];
     let imported = read(&png_with(&both));
     assert_eq!((imported.found, imported.recipe.steps), (Source::Parameters, 30));
-    assert!(imported.not_restored[0].starts_with("Sextant's recipe chunk"), "{:?}", imported.not_restored);
+    assert!(imported.not_restored[0].starts_with("the Sextant recipe chunk"), "{:?}", imported.not_restored);
     let error = import_bytes(&png_with(&both[..1]), Path::new("x")).unwrap_err();
     assert!(matches!(error, SessionError::DamagedRecipe { .. }), "{error:?}");
 }

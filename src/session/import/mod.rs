@@ -61,15 +61,15 @@ impl Source {
     pub fn title(self) -> &'static str {
         match self {
             Self::Session => "a Sextant session",
-            Self::Recipe => "Sextant's recipe",
-            Self::ParametersRecipe => "Sextant's recipe in the parameters text",
+            Self::Recipe => "the Sextant recipe",
+            Self::ParametersRecipe => "the Sextant recipe in the parameters text",
             Self::Parameters => "the parameters text",
             Self::ComfyUi => "a ComfyUI graph",
-            Self::SwarmUi => "SwarmUI's settings",
-            Self::Fooocus => "Fooocus's settings",
-            Self::InvokeAi => "InvokeAI's settings",
-            Self::NovelAi => "NovelAI's settings",
-            Self::DrawThings => "Draw Things' settings",
+            Self::SwarmUi => "SwarmUI settings",
+            Self::Fooocus => "Fooocus settings",
+            Self::InvokeAi => "InvokeAI settings",
+            Self::NovelAi => "NovelAI settings",
+            Self::DrawThings => "Draw Things settings",
             Self::Json => "settings in JSON",
         }
     }
@@ -137,7 +137,7 @@ fn from_picture(carried: &Carried, path: &Path) -> Result<Imported, SessionError
         });
     };
     if let Some(what) = damaged {
-        imported.not_restored.insert(0, format!("Sextant's recipe chunk: it cannot be read ({what})"));
+        imported.not_restored.insert(0, format!("the Sextant recipe chunk: it cannot be read ({what})"));
     }
     Ok(imported)
 }
