@@ -60,7 +60,7 @@ impl Trace {
         self.latents("init_latents", init_latents);
         self.texts("text", general);
         for (k, text) in general.concepts.iter().enumerate() {
-            let (shape, values) = host(&text.hidden);
+            let (shape, values) = host(&text.encoding.hidden);
             self.floats(format!("text.concept.{k}"), &shape, &values);
         }
         self.fusing = expert.is_some();
@@ -71,9 +71,9 @@ impl Trace {
 
     fn texts(&mut self, prefix: &str, texts: &Texts) {
         for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
-            let (shape, values) = host(&text.hidden);
+            let (shape, values) = host(&text.encoding.hidden);
             self.floats(format!("{prefix}.{name}"), &shape, &values);
-            if let Some(pooled) = &text.pooled {
+            if let Some(pooled) = &text.encoding.pooled {
                 let (shape, values) = host(pooled);
                 self.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
             }

@@ -87,7 +87,7 @@ fn files_that_are_not_there_are_named() {
 
 #[test]
 fn broken_models_are_refused_by_file_and_tensor() {
-    let source = common::fixtures().join("models/tiny-sd15");
+    let source = common::model("tiny-sd15");
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
     copy(&source, &model);
@@ -130,7 +130,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn initial_latents_must_fit() {
     let folder = tempfile::tempdir().expect("a folder");
-    let case = common::fixtures().join("cases/sampler_ddim.safetensors");
+    let case = common::root().join("cases/sampler_ddim.safetensors");
     let case = case.to_str().expect("a path");
     refused(folder.path(), &["--prompt", "x", "--init-latents", case], 2, &["init_latents"]);
 }

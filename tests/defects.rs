@@ -251,9 +251,9 @@ fn quantiles_keep_as_many_elements_as_torch() {
 fn a_branch_that_cannot_matter_is_not_asked_for() {
     let c = concept(4.0, 5, Some(9));
     let quiet = Momentum { scale: 0.0, beta: 0.4 };
-    let needs = |m, i| sega::needs_prediction(&c, m, i, Profile::Fixed);
+    let needs = |m, i| c.matters_at(i, m, Profile::Fixed);
     assert!(needs(Momentum::default(), 0) && !needs(quiet, 4) && needs(quiet, 5) && !needs(quiet, 9));
-    assert!(!needs(Momentum::default(), 9) && sega::needs_prediction(&c, quiet, 9, Profile::Reference));
+    assert!(!needs(Momentum::default(), 9) && c.matters_at(9, quiet, Profile::Reference));
 }
 
 // ---- SNB --------------------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
+use common::Case;
 use serde_json::Value;
 
 /// Every case of `cases.json` whose file stem starts with one of `prefixes`, through the binary.
 fn through_the_binary(prefixes: &[&str], at_least: usize) {
-    let fixtures = common::fixtures();
+    let fixtures = common::root();
     let cases: Value =
         serde_json::from_slice(&fs::read(fixtures.join("cases.json")).expect("cases.json")).expect("JSON");
     let folder = tempfile::tempdir().expect("a folder");
@@ -38,7 +39,7 @@ fn through_the_binary(prefixes: &[&str], at_least: usize) {
             wrong.push(format!("{stem}: {} {}", output.status, String::from_utf8_lossy(&output.stderr)));
             continue;
         }
-        let off = common::compare(&common::read(&fixtures.join(file)), &common::read(&trace));
+        let off = Case::read(&fixtures.join(file)).compare(&Case::read(&trace));
         wrong.extend(off.into_iter().map(|line| format!("{stem}: {line}")));
     }
     assert!(run >= at_least, "only {run} cases were found");
@@ -62,7 +63,9 @@ fn sega() {
 
 #[test]
 fn snb() {
-    // The subset that travels has no second model; there the recorded predictions are used (see guidance tests).
-    let whole = common::fixtures().join("models/tiny-sd15-expert").is_dir();
-    through_the_binary(&["snb_"], if whole { 5 } else { 0 });
+    if !common::model("tiny-sd15-expert").is_dir() {
+        eprintln!("skipped: the second model does not travel with the repository; see tests/recorded.rs");
+        return;
+    }
+    through_the_binary(&["snb_"], 5);
 }

@@ -1,9 +1,9 @@
 //! The networks give what diffusers and transformers give, on recorded runs of tiny models.
 
-mod reference;
+mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use reference::Case;
+use common::Case;
 use sextant::{
     field::{Latents, TokenKind},
     nets::{NetError, TapRequest},

@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
+use egui::{Rect, Role, vec2};
 use egui_kittest::{
-    Harness,
+    Harness, HarnessBuilder,
     kittest::{NodeT, Queryable},
 };
 use sextant::{
@@ -20,9 +21,9 @@ use sextant::{
     field::Picture,
     recipe::{ModelRef, Recipe},
     studio::{
-        App, demo,
+        App, canvas, demo,
         files::{SavedSession, Store},
-        state::{Compare, Overlay, Phase, Shown},
+        state::{Action, Compare, Overlay, Phase, Shown},
         theme,
         track::Playhead,
     },
@@ -59,13 +60,19 @@ struct Window {
 impl Window {
     /// Opens with the demo and takes the request that it makes by itself.
     fn open() -> (Self, Request) {
+        Self::open_on(Harness::builder())
+    }
+
+    fn open_on(builder: HarnessBuilder<App>) -> (Self, Request) {
         let (handle, worker) = connect(|| {});
         let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
-        let app = App::new(handle, Box::new(Drawer::default()), demo::recipe(), format);
-        let harness = Harness::builder()
+        let drawer = Drawer::default();
+        let app = App::new(handle, Arc::new(drawer), demo::recipe(), format);
+        let harness = builder
             .with_size([1296.0, 816.0])
             .with_context_setup(theme::install)
-            .with_max_steps(40)
+            .with_max_steps(60)
+            .with_step_dt(0.1)
             .build_ui_state(
                 |ui, app: &mut App| {
                     app.update();
@@ -103,12 +110,36 @@ impl Window {
             self.worker.send(Event::Step { job, report: report.clone() });
         }
         self.worker.send(Event::Done { job, take: done });
-        self.harness.run();
+        self.harness.run_ok();
     }
 
     fn click(&mut self, label: &str) {
         self.harness.get_by_label(label).click();
         self.harness.run_ok();
+    }
+
+    /// Runs frames until `done`; files are handled in a thread of their own.
+    fn until(&mut self, what: &str, done: impl Fn(&sextant::studio::state::Studio) -> bool) {
+        for _ in 0..200 {
+            self.harness.step();
+            if done(self.studio()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("never {what}");
+    }
+
+    /// The colour on screen at a place of the picture, given as shares of its sides.
+    fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
+        let whole = self.harness.get_by_label("Canvas").rect();
+        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - vec2(0.0, canvas::BOTTOM));
+        let frame = self.studio().shown_frame().expect("a picture");
+        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
+        let at = placed.min + placed.size() * vec2(u, v);
+        let image = self.harness.render().expect("an adapter to draw with");
+        let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
+        [r, g, b]
     }
 
     fn studio(&self) -> &sextant::studio::state::Studio {
@@ -256,18 +287,24 @@ fn dragging_a_concept_through_zero_submits_the_newest_value_and_makes_one_take()
 fn a_slider_can_be_reset_and_typed_into() {
     let mut window = Window::rendered();
     let rect = window.harness.get_by_label("Strength of sunglasses").rect();
-    for _ in 0..2 {
-        window.harness.drag_at(rect.center() + egui::vec2(20.0, 0.0));
-        window.harness.drop_at(rect.center() + egui::vec2(20.0, 0.0));
+    let pos = rect.center() + egui::vec2(20.0, 0.0);
+    for pressed in [true, false, true, false] {
+        let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+        window.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
         window.harness.step();
+        if pressed {
+            assert!(window.studio().recipe.concepts[0].scale > 1.0, "a press on the rail moves the knob there");
+        }
     }
     assert_eq!(window.studio().recipe.concepts[0].scale, 0.0, "double-click resets");
     window.harness.get_by_label("Strength of sunglasses").click_modifiers(egui::Modifiers::COMMAND);
     window.harness.run_steps(2);
     assert!(window.harness.get_by_label("Strength of sunglasses value").is_focused(), "Ctrl+click types");
-    window.harness.get_by_label("Strength of sunglasses value").type_text("-7.5");
+    window.harness.event(egui::Event::Text("-7.5".into()));
+    window.harness.run_steps(2);
     window.harness.key_press(egui::Key::Enter);
     window.harness.run_steps(2);
+    assert_eq!(window.studio().recipe.concepts[0].scale, -7.5);
     assert_eq!(window.request().recipe.concepts[0].scale, -7.5);
 }
 
@@ -293,13 +330,13 @@ fn an_expression_becomes_concept_rows() {
 fn typing_renders_after_a_pause_not_at_every_letter() {
     let mut window = Window::rendered();
     let jobs = window.studio().run.as_ref().map(|run| run.job);
-    window.harness.get_by_label("Prompt").focus();
+    window.harness.get_by_role_and_label(Role::MultilineTextInput, "Prompt").focus();
     window.harness.run_ok();
-    window.harness.get_by_label("Prompt").type_text(" with rain");
+    window.harness.event(egui::Event::Text(" with rain".into()));
     window.harness.step();
     assert!(window.studio().recipe.prompt.contains("rain"));
     assert_eq!(window.studio().run.as_ref().map(|run| run.job), jobs, "still typing");
-    window.harness.run_steps(4);
+    window.harness.run_steps(6);
     assert!(window.request().recipe.prompt.contains("rain"));
 }
 
@@ -315,7 +352,7 @@ fn overlays_switch_and_say_what_they_lack() {
     window.click("Territory");
     assert_eq!(window.studio().look.overlay, Overlay::Territory);
     assert!(window.harness.query_by_label_contains("Legend expert").is_none(), "no fusion, no legend");
-    window.click("Fusion");
+    window.harness.get_by_role_and_label(Role::CheckBox, "Fusion").click();
     let request = window.request();
     assert_eq!(request.recipe.expert_prompt(), Some("a snowman on a beach"));
     window.play(&request);
@@ -430,22 +467,43 @@ fn a_lane_end_sets_the_warmup() {
 fn sessions_come_back_as_they_were_saved() {
     let mut window = Window::rendered();
     let path = PathBuf::from("beach.sextant.ron");
-    let drawer = Drawer::default();
-    let files = sextant::studio::files::Files::new(Box::new(drawer));
-    window.change(|studio| studio.recipe.cfg = 6.5);
-    let studio = window.harness.state_mut().studio_mut();
-    files.save(studio, path.clone());
-    assert!(!studio.unsaved);
-    studio.recipe.cfg = 2.0;
-    files.open(studio, path.clone());
-    assert_eq!((studio.recipe.cfg, studio.takes.len(), studio.path.clone()), (6.5, 1, Some(path)));
-    files.open(studio, PathBuf::from("elsewhere.ron"));
-    assert!(studio.banner.as_ref().is_some_and(|b| b.message.contains("elsewhere.ron")));
-    assert_eq!(studio.takes.len(), 1, "a failed opening changes nothing");
-    let id = studio.takes[0].id;
-    studio.banner = None;
-    files.export(studio, Some(id), Path::new("out.png"));
-    assert!(studio.banner.as_ref().is_some_and(|b| b.message.contains("disk is full")));
+    window.change(|studio| {
+        studio.recipe.cfg = 6.5;
+        studio.path = Some(path.clone());
+    });
+    let request = window.request();
+    window.play(&request);
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
+    window.until("saved", |studio| !studio.unsaved);
+    window.change(|studio| studio.recipe.cfg = 2.0);
+    assert!(window.studio().unsaved, "a change is not saved");
+
+    window.change(|studio| studio.ask(Action::OpenFile(path.clone())));
+    assert_eq!(window.studio().recipe.cfg, 2.0, "first it is asked whether the change may be lost");
+    window.click("Discard changes");
+    window.until("opened", |studio| studio.recipe.cfg == 6.5);
+    assert_eq!((window.studio().takes.len(), window.studio().path.clone()), (2, Some(path)));
+    assert_eq!(window.request().recipe.cfg, 6.5, "an opened session is rendered");
+
+    window.change(|studio| studio.ask(Action::OpenFile("elsewhere.ron".into())));
+    window.until("refused", |studio| studio.banner.is_some());
+    assert!(window.studio().banner.as_ref().is_some_and(|b| b.message.contains("elsewhere.ron")));
+    assert_eq!(window.studio().takes.len(), 2, "a failed opening changes nothing");
+}
+
+#[test]
+fn a_new_session_begins_with_the_demo_and_renders_it() {
+    let mut window = Window::rendered();
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::N);
+    window.harness.run_ok();
+    assert_eq!(window.studio().takes.len(), 1, "first it is asked");
+    window.click("Cancel");
+    assert_eq!(window.studio().takes.len(), 1);
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::N);
+    window.harness.run_ok();
+    window.click("Discard changes");
+    assert!(window.studio().takes.is_empty());
+    assert_eq!(window.request().recipe, demo::recipe());
 }
 
 #[test]
@@ -482,4 +540,32 @@ fn a_late_done_of_a_job_that_was_never_begun_is_ignored() {
     window.worker.send(Event::Done { job: JobId(999), take: done });
     window.harness.run_steps(2);
     assert!(window.studio().takes.is_empty());
+}
+
+/// Draws with whatever adapter there is; the software one of Mesa is enough.
+#[test]
+fn the_canvas_draws_the_picture_and_the_map_texel_by_texel() {
+    let (mut window, request) = Window::open_on(Harness::builder().wgpu());
+    let solid = Arc::new(Picture { width: 192, height: 192, rgb: [10, 200, 90].repeat(192 * 192) });
+    let done = synthetic::finished_with(&request.recipe, vec![solid.clone(); 20], solid.clone());
+    let (job, tokens) = (request.job, synthetic::tokens(&request.recipe.prompt));
+    window.worker.send(Event::Started { job, calls: 20, tokens });
+    window.worker.send(Event::Done { job, take: done });
+    window.harness.run();
+
+    window.change(|studio| studio.look.overlay = Overlay::Picture);
+    assert_eq!(window.pixel(0.3, 0.68), [10, 200, 90]);
+    window.change(|studio| {
+        studio.look.overlay = Overlay::Regions;
+        (studio.look.opacity, studio.look.outlines) = (1.0, false);
+    });
+    let [r, g, b, _] = theme::token_color(2).to_array();
+    assert_eq!(window.pixel(0.3, 0.68), [r, g, b], "the cat's region in the cat's colour");
+    window.change(|studio| studio.look.opacity = 0.0);
+    assert_eq!(window.pixel(0.3, 0.68), [10, 200, 90]);
+    window.change(|studio| {
+        studio.pins[0] = studio.takes.first().map(|take| take.id);
+        studio.look.compare = Compare::Difference;
+    });
+    assert_eq!(window.pixel(0.3, 0.68), [0, 0, 0], "no difference to itself");
 }

@@ -9,6 +9,7 @@ use crate::{
     engine::{
         EngineError,
         device::Opened,
+        memory::Memory,
         run::{Run, StepRecord},
     },
     session::{Fingerprint, Mark},
@@ -16,11 +17,15 @@ use crate::{
 };
 
 /// Makes all steps, tells of each on standard error and to `watch`, and gives the mark of each.
-pub(super) fn denoise(run: &mut Run<'_>, watch: &mut dyn FnMut(&StepRecord)) -> Result<Vec<Mark>, EngineError> {
+pub(super) fn denoise(
+    run: &mut Run<'_>,
+    memory: &mut Memory,
+    watch: &mut dyn FnMut(&StepRecord),
+) -> Result<Vec<Mark>, EngineError> {
     let calls = run.calls();
     let begun = Instant::now();
     let mut marks = Vec::with_capacity(calls);
-    while let Some(record) = run.step(&|| true)? {
+    while let Some(record) = run.step(memory, &|| true)? {
         progress(&record, calls, begun.elapsed());
         marks.push(Mark::of(&record.latents_out));
         watch(&record);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Failure, RenderArgs, making};
 use crate::{
-    engine::{device, models::Models, run::Run},
+    engine::{device, memory::Memory, models::Models, run::Run},
     nets::Pixels,
     recipe::Recipe,
     session,
@@ -26,13 +26,15 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     native_size(args, &mut recipe, &general);
     recipe.validate().map_err(Failure::refused)?;
 
+    // One picture is made once: there is nothing to remember it for.
+    let mut memory = Memory::new(0);
     let mut trace = args.trace.as_ref().map(|_| Trace::default());
-    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), init).map_err(Failure::refused)?;
+    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), init, &mut memory).map_err(Failure::refused)?;
     if let Some(trace) = &mut trace {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);
     }
-    let marks = making::denoise(&mut run, &mut |record| {
+    let marks = making::denoise(&mut run, &mut memory, &mut |record| {
         if let Some(trace) = &mut trace {
             trace.step(record);
         }

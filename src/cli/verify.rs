@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{Failure, Status, making};
 use crate::{
-    engine::{device, models::Models, run::Run},
+    engine::{device, memory::Memory, models::Models, run::Run},
     field::Picture,
     recipe::Recipe,
     session::{self, Fingerprint, Source},
@@ -100,8 +100,9 @@ fn make_again(recipe: &Recipe, device: &str) -> Result<(Picture, Fingerprint), F
     let opened = device.parse().and_then(device::open).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
     let (general, expert) = Models::default().for_recipe(recipe, &opened.device, &busy).map_err(Failure::refused)?;
-    let mut run = Run::prepare(recipe, &general, expert.as_deref(), None).map_err(Failure::refused)?;
-    let marks = making::denoise(&mut run, &mut |_| {}).map_err(Failure::failed)?;
+    let mut memory = Memory::new(0);
+    let mut run = Run::prepare(recipe, &general, expert.as_deref(), None, &mut memory).map_err(Failure::refused)?;
+    let marks = making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
     let fingerprint = making::fingerprint(&run, marks, &opened, &general, expert.as_deref());
     Ok((pixels.to_picture(), fingerprint))

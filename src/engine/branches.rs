@@ -1,23 +1,28 @@
 //! One model at one step: which branches are evaluated, and what guidance makes of them.
 
+use std::sync::Arc;
+
+use super::memory::{Memory, Question, Text};
 use crate::{
-    field::Latents,
+    field::{Latents, Plane},
     guidance::{cfg, scfg, sega},
-    nets::{AttentionTap, NetError, Prediction, TapRequest, TextEncoding, UNet},
+    nets::{AttentionTap, NetError, TapRequest, UNet},
     recipe::{Concept, Recipe},
 };
 
 /// The texts of one model, encoded by the encoder that its profile says.
 pub struct Texts {
-    pub uncond: TextEncoding,
-    pub cond: TextEncoding,
+    pub uncond: Text,
+    pub cond: Text,
     /// One per active concept.
-    pub concepts: Vec<TextEncoding>,
+    pub concepts: Vec<Text>,
 }
 
 /// One of the two models of a run: a U-Net, its texts and what SEGA remembers of it.
 pub struct Branches<'a> {
     pub unet: &'a UNet,
+    /// Content hash of the U-Net's model.
+    pub model: Arc<str>,
     pub texts: Texts,
     pub sega: sega::State,
 }
@@ -36,14 +41,15 @@ pub struct Predictions {
     pub guided: Latents,
     /// Norm of the guidance term.
     pub guidance_norm: f32,
-    /// U-Net evaluations spent.
+    /// U-Net evaluations spent; what was remembered cost none.
     pub evaluations: usize,
 }
 
 #[derive(Clone, Debug)]
 pub struct ScfgStep {
-    pub segmentation: scfg::Segmentation,
-    pub rate: crate::field::Plane,
+    pub segmentation: Arc<scfg::Segmentation>,
+    /// Rate map rho at latent size.
+    pub rate: Plane,
 }
 
 /// What every branch of a step shares.
@@ -56,94 +62,131 @@ pub struct StepInput<'a> {
     pub wanted: &'a (dyn Fn() -> bool + Sync),
 }
 
-impl Branches<'_> {
-    /// Evaluates the branches that `recipe` needs at this step and combines them.
-    pub fn step(&mut self, recipe: &Recipe, input: &StepInput<'_>) -> Result<Predictions, NetError> {
-        if !cfg::is_guided(recipe.cfg) {
-            let cond = self.evaluate(&self.texts.cond, &TapRequest::none(), input)?.output;
-            let guided = cond.clone();
-            let concepts = vec![None; self.texts.concepts.len()];
-            return Ok(Predictions {
-                uncond: None,
-                cond,
-                concepts,
-                scfg: None,
-                sega: None,
-                guided,
-                guidance_norm: 0.0,
-                evaluations: 1,
-            });
-        }
-        let levels = if recipe.scfg.enabled { scfg::levels(&self.unet.factors()) } else { Vec::new() };
-        let taps = TapRequest::at(levels);
-        let Prediction { output: uncond, taps: uncond_taps } = self.evaluate(&self.texts.uncond, &taps, input)?;
-        let Prediction { output: cond, taps: cond_taps } = self.evaluate(&self.texts.cond, &taps, input)?;
+/// A U-Net at one step, asked through the memory.
+struct Asker<'a> {
+    unet: &'a UNet,
+    question: Question,
+    wanted: &'a (dyn Fn() -> bool + Sync),
+    memory: &'a mut Memory,
+    evaluations: usize,
+}
 
-        let scfg = (!cond_taps.is_empty()).then(|| scfg_step(recipe, cond_taps, uncond_taps, &uncond, &cond));
+impl Asker<'_> {
+    /// The branch of one text.
+    fn branch(&mut self, text: &Text) -> Result<Latents, NetError> {
+        match self.memory.prediction(&self.question, &text.key) {
+            Some(known) => Ok(known),
+            None => Ok(self.evaluate(text, &TapRequest::none())?.0),
+        }
+    }
+
+    /// Unconditional and prompt branch with the segmentation that their attention gives.
+    fn segmented(
+        &mut self,
+        recipe: &Recipe,
+        texts: &Texts,
+    ) -> Result<(Latents, Latents, Arc<scfg::Segmentation>), NetError> {
+        let (u, c) = (&texts.uncond, &texts.cond);
+        if let Some(known) = self.memory.segmentation(&self.question, recipe.profile, &u.key, &c.key) {
+            return Ok((self.branch(u)?, self.branch(c)?, known));
+        }
+        let taps = TapRequest::at(scfg::levels(&self.unet.factors()));
+        let (uncond, uncond_taps) = self.evaluate(u, &taps)?;
+        let (cond, cond_taps) = self.evaluate(c, &taps)?;
+        let size = [cond.height, cond.width];
+        let segmentation = scfg::segment(recipe.profile, &attention(cond_taps), &attention(uncond_taps), size);
+        let segmentation = Arc::new(segmentation);
+        self.memory.keep_segmentation(&self.question, recipe.profile, &u.key, &c.key, &segmentation);
+        Ok((uncond, cond, segmentation))
+    }
+
+    fn evaluate(&mut self, text: &Text, taps: &TapRequest) -> Result<(Latents, Vec<AttentionTap>), NetError> {
+        let q = &self.question;
+        let answer = self.unet.predict(&q.model_input, q.timestep, &text.encoding, taps, self.wanted)?;
+        self.evaluations += 1;
+        self.memory.keep_prediction(q, &text.key, &answer.output);
+        Ok((answer.output, answer.taps))
+    }
+}
+
+fn attention(taps: Vec<AttentionTap>) -> Vec<scfg::Attention> {
+    let convert = |t: AttentionTap| scfg::Attention {
+        factor: t.factor,
+        grid: t.grid,
+        self_map: t.self_map,
+        cross_map: t.cross_map,
+    };
+    taps.into_iter().map(convert).collect()
+}
+
+impl Branches<'_> {
+    /// Evaluates the branches that `recipe` needs at this step, or remembers them, and combines them.
+    pub fn step(
+        &mut self,
+        recipe: &Recipe,
+        input: &StepInput<'_>,
+        memory: &mut Memory,
+    ) -> Result<Predictions, NetError> {
+        let question =
+            Question { model: self.model.clone(), timestep: input.timestep, model_input: input.model_input.clone() };
+        let mut asker = Asker { unet: self.unet, question, wanted: input.wanted, memory, evaluations: 0 };
+        if !recipe.is_guided() {
+            let cond = asker.branch(&self.texts.cond)?;
+            return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
+        }
+        let (uncond, cond, segmentation) = if recipe.scfg.enabled {
+            let (uncond, cond, segmentation) = asker.segmented(recipe, &self.texts)?;
+            (uncond, cond, Some(segmentation))
+        } else {
+            (asker.branch(&self.texts.uncond)?, asker.branch(&self.texts.cond)?, None)
+        };
+        let scfg = segmentation.map(|segmentation| {
+            let rate = scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, &segmentation, &uncond, &cond);
+            ScfgStep { segmentation, rate }
+        });
         let guidance = match &scfg {
             Some(s) => scfg::term(recipe.cfg, &s.rate, &uncond, &cond),
             None => cfg::term(recipe.cfg, &uncond, &cond),
         };
+        let mut guided = uncond.zip(&guidance, |u, g| u + g);
+
         let active: Vec<Concept> = recipe.active_concepts().cloned().collect();
-        let concepts = self.concept_predictions(recipe, &active, input)?;
+        let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
+        let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {
             sega::step(&mut self.sega, &active, recipe.momentum, recipe.profile, input.step, &uncond, &concepts)
         });
-        let mut guided = uncond.zip(&guidance, |u, g| u + g);
         if let Some(s) = &sega {
             guided = guided.zip(&s.term, |e, t| e + t);
         }
-        Ok(Predictions {
-            evaluations: 2 + concepts.iter().flatten().count(),
-            guidance_norm: guidance.norm(),
-            uncond: Some(uncond),
-            cond,
-            concepts,
-            scfg,
-            sega,
-            guided,
-        })
-    }
-
-    fn concept_predictions(
-        &self,
-        recipe: &Recipe,
-        active: &[Concept],
-        input: &StepInput<'_>,
-    ) -> Result<Vec<Option<Latents>>, NetError> {
-        let one = |(concept, text): (&Concept, &TextEncoding)| {
-            if sega::needs_prediction(concept, recipe.momentum, input.step, recipe.profile) {
-                Ok(Some(self.evaluate(text, &TapRequest::none(), input)?.output))
-            } else {
-                Ok(None)
-            }
-        };
-        active.iter().zip(&self.texts.concepts).map(one).collect()
-    }
-
-    fn evaluate(&self, text: &TextEncoding, taps: &TapRequest, input: &StepInput<'_>) -> Result<Prediction, NetError> {
-        self.unet.predict(input.model_input, input.timestep, text, taps, input.wanted)
+        let guidance_norm = guidance.norm();
+        Ok(Predictions { uncond: Some(uncond), cond, concepts, scfg, sega, guided, guidance_norm, evaluations })
     }
 }
 
-fn scfg_step(
+/// Without guidance the prompt's own prediction is all there is.
+fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
+    Predictions {
+        uncond: None,
+        guided: cond.clone(),
+        cond,
+        concepts: vec![None; concepts],
+        scfg: None,
+        sega: None,
+        guidance_norm: 0.0,
+        evaluations,
+    }
+}
+
+fn concept_branches(
+    asker: &mut Asker<'_>,
     recipe: &Recipe,
-    cond_taps: Vec<AttentionTap>,
-    uncond_taps: Vec<AttentionTap>,
-    uncond: &Latents,
-    cond: &Latents,
-) -> ScfgStep {
-    let attention = |taps: Vec<AttentionTap>| -> Vec<scfg::Attention> {
-        let convert = |t: AttentionTap| scfg::Attention {
-            factor: t.factor,
-            grid: t.grid,
-            self_map: t.self_map,
-            cross_map: t.cross_map,
-        };
-        taps.into_iter().map(convert).collect()
+    active: &[Concept],
+    texts: &[Text],
+    step: usize,
+) -> Result<Vec<Option<Latents>>, NetError> {
+    let one = |(concept, text): (&Concept, &Text)| {
+        if concept.matters_at(step, recipe.momentum, recipe.profile) { asker.branch(text).map(Some) } else { Ok(None) }
     };
-    let size = [cond.height, cond.width];
-    let segmentation = scfg::segment(recipe.profile, &attention(cond_taps), &attention(uncond_taps), size);
-    let rate = scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, &segmentation, uncond, cond);
-    ScfgStep { segmentation, rate }
+    active.iter().zip(texts).map(one).collect()
 }

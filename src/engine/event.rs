@@ -23,6 +23,8 @@ pub enum Event {
     Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
     /// One step was finished.
     Step { job: JobId, report: Arc<StepReport> },
+    /// A better picture of a step that was reported with a draft.
+    Preview { job: JobId, step: usize, picture: Arc<Picture> },
     /// The job's picture is there.
     Done { job: JobId, take: Arc<Finished> },
     /// The job was stopped by request or overtaken by a newer one.
@@ -52,13 +54,17 @@ pub struct StepReport {
     pub timestep: f32,
     /// Noise level sigma (of x0 + sigma * noise) of the model input.
     pub sigma: f32,
-    /// The picture as predicted from this step (x0), decoded or projected.
+    /// The picture as predicted from this step (x0).
     pub preview: Arc<Picture>,
+    /// The preview is a quick projection at latent size; a decoded one may follow.
+    pub draft: bool,
     pub scfg: Option<Arc<ScfgReport>>,
     /// One per active concept, in order.
     pub concepts: Vec<Arc<ConceptReport>>,
     pub fusion: Option<Arc<FusionReport>>,
     pub norms: Norms,
+    /// U-Net evaluations that the step took; 0 where everything was remembered.
+    pub evaluations: usize,
     pub elapsed: Duration,
 }
 

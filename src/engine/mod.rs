@@ -8,6 +8,7 @@ pub mod device;
 mod error;
 pub mod event;
 pub mod handle;
+pub mod memory;
 pub mod models;
 mod parametrisation;
 pub mod preview;

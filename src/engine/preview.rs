@@ -1,24 +1,25 @@
-//! Pictures of unfinished latents.
+//! Pictures of unfinished latents: a projection at once, the decoder's own picture when there is time.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use super::memory::Memory;
 use crate::{
     field::{Latents, Picture},
     nets::{NetError, Pixels},
     weights::LoadedModel,
 };
 
-/// Above this many latent elements the decoder costs more than a step, and previews are projected instead.
+/// Above this many latent elements the decoder costs more than a step, and is left for the finished picture.
 const DECODE_UP_TO: usize = 32 * 32;
+
+/// While a run goes on, at most one preview is decoded in this time.
+const DECODE_EVERY: Duration = Duration::from_millis(150);
 
 /// Side of the patch on which the decoder's answer to a constant latent is read.
 const PATCH: usize = 8;
-
-/// How x0 predictions become pictures: by the decoder itself where it is cheap, else by its best linear guess.
-pub enum Preview {
-    Decoder,
-    Projection(Projection),
-}
 
 /// The decoder's first-order answer: colour = `bias + matrix * latent`, in -1..1.
 pub struct Projection {
@@ -27,28 +28,66 @@ pub struct Projection {
     columns: Vec<[f32; 3]>,
 }
 
-impl Preview {
-    /// Chooses for latents of this size.
-    pub fn choose(model: &LoadedModel, area: usize) -> Result<Self, NetError> {
-        Ok(if area <= DECODE_UP_TO { Self::Decoder } else { Self::Projection(Projection::measure(model)?) })
+/// Previews of one run.
+pub struct Previews<'a> {
+    model: &'a LoadedModel,
+    name: Arc<str>,
+    projection: &'a Projection,
+    decoded: Option<Instant>,
+}
+
+impl<'a> Previews<'a> {
+    pub fn new(model: &'a LoadedModel, projection: &'a Projection) -> Self {
+        Self { model, name: model.content_hash.as_str().into(), projection, decoded: None }
     }
 
-    pub fn picture(
+    /// The picture of `denoised`, and whether it is only a draft. The first step that has no picture yet is always
+    /// decoded: it is the first that an edit has changed, and what the edit is judged by.
+    pub fn picture(&mut self, memory: &mut Memory, denoised: &Latents) -> Result<(Arc<Picture>, bool), NetError> {
+        if let Some(known) = memory.picture(&self.name, denoised) {
+            return Ok((known, false));
+        }
+        let due = self.decoded.is_none_or(|last| last.elapsed() >= DECODE_EVERY);
+        if due && denoised.area() <= DECODE_UP_TO {
+            let picture = self.decode(memory, denoised, &|| true)?;
+            self.decoded = Some(Instant::now());
+            return Ok((picture, false));
+        }
+        Ok((Arc::new(self.projection.picture(denoised)), true))
+    }
+
+    /// The decoder's picture, now; `None` where the decoder is too slow to be asked for previews.
+    pub fn refine(
         &self,
-        model: &LoadedModel,
+        memory: &mut Memory,
         denoised: &Latents,
         wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Picture>>, NetError> {
+        if denoised.area() > DECODE_UP_TO {
+            return Ok(None);
+        }
+        self.decode(memory, denoised, wanted).map(Some)
+    }
+
+    /// The decoder's picture, remembered or painted now.
+    pub fn decode(
+        &self,
+        memory: &mut Memory,
+        latents: &Latents,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Arc<Picture>, NetError> {
-        Ok(Arc::new(match self {
-            Self::Decoder => model.vae.decode(denoised, wanted)?.to_picture(),
-            Self::Projection(projection) => projection.picture(denoised),
-        }))
+        if let Some(known) = memory.picture(&self.name, latents) {
+            return Ok(known);
+        }
+        let picture = Arc::new(self.model.vae.decode(latents, wanted)?.to_picture());
+        memory.keep_picture(&self.name, latents, &picture);
+        Ok(picture)
     }
 }
 
 impl Projection {
     /// Asks the decoder for the colour of constant latents: zero, and one standard deviation in each channel.
-    fn measure(model: &LoadedModel) -> Result<Self, NetError> {
+    pub fn measure(model: &LoadedModel) -> Result<Self, NetError> {
         let channels = model.unet.config().channels;
         let bias = patch_colour(model, channels, None)?;
         let column = |c| {

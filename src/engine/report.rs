@@ -13,12 +13,12 @@ use crate::{
     recipe::{Concept, Recipe},
 };
 
-/// The report of one step. `preview` is the picture of its x0 prediction.
+/// The report of one step. `preview` is the picture of its x0 prediction, `draft` if it is only a projection.
 pub fn step_report(
     recipe: &Recipe,
     record: &StepRecord,
     calls: usize,
-    preview: Arc<Picture>,
+    (preview, draft): (Arc<Picture>, bool),
     elapsed: Duration,
 ) -> StepReport {
     let general = &record.general;
@@ -28,6 +28,8 @@ pub fn step_report(
         timestep: record.timestep,
         sigma: record.sigma,
         preview,
+        draft,
+        evaluations: record.evaluations(),
         scfg: general.scfg.as_ref().map(|s| Arc::new(scfg_report(s))),
         concepts: concept_reports(recipe, general),
         fusion: fusion_report(recipe, record.choice.as_ref(), &record.latents_in),

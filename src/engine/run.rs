@@ -3,6 +3,7 @@
 use super::{
     branches::{Branches, Predictions, StepInput, Texts},
     error::EngineError,
+    memory::{Memory, Text, TextKey},
     parametrisation,
 };
 use crate::{
@@ -65,6 +66,7 @@ impl<'a> Run<'a> {
         general: &'a LoadedModel,
         expert: Option<&'a LoadedModel>,
         init_latents: Option<Latents>,
+        memory: &mut Memory,
     ) -> Result<Self, EngineError> {
         recipe.validate()?;
         let shape = latent_shape(recipe, general);
@@ -76,11 +78,16 @@ impl<'a> Run<'a> {
         };
         let sigma = solver.init_noise_sigma();
         let expert = match (recipe.active_fusion(), expert) {
-            (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert)?),
+            (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert, memory)?),
             _ => None,
         };
         Ok(Self {
-            general: Branches { unet: &general.unet, texts: general_texts(recipe, general)?, sega: Default::default() },
+            general: Branches {
+                unet: &general.unet,
+                model: general.content_hash.as_str().into(),
+                texts: texts(recipe, general, &recipe.prompt, memory)?,
+                sega: Default::default(),
+            },
             expert,
             prediction: general.scheduler.prediction_type,
             solver,
@@ -107,7 +114,7 @@ impl<'a> Run<'a> {
 
     /// The encoded prompt, position by position.
     pub fn tokens(&self) -> &[Token] {
-        &self.general.texts.cond.tokens
+        &self.general.texts.cond.encoding.tokens
     }
 
     pub fn texts(&self) -> (&Texts, Option<&Texts>) {
@@ -115,17 +122,21 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the next step; `None` when all are made. `wanted` is asked often, and the step is given up once it says no.
-    pub fn step(&mut self, wanted: &(dyn Fn() -> bool + Sync)) -> Result<Option<StepRecord>, EngineError> {
+    pub fn step(
+        &mut self,
+        memory: &mut Memory,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<StepRecord>, EngineError> {
         let Some(call) = self.solver.calls().get(self.next).copied() else {
             return Ok(None);
         };
         let step = self.next;
         let model_input = self.solver.scale_model_input(step, &self.latents);
         let input = StepInput { model_input: &model_input, timestep: call.timestep, step, wanted };
-        let general = self.general.step(self.recipe, &input)?;
+        let general = self.general.step(self.recipe, &input, memory)?;
         let mut guided = general.guided.clone();
         let (mut expert, mut choice) = (None, None);
-        if let Some((predictions, chosen)) = self.expert_step(&input, call.sigma, &general)? {
+        if let Some((predictions, chosen)) = self.expert_step(&input, call.sigma, &general, memory)? {
             guided = snb::blend(&chosen.mask, &general.guided, &predictions.guided);
             (expert, choice) = (Some(predictions), Some(chosen));
         }
@@ -157,6 +168,7 @@ impl<'a> Run<'a> {
         input: &StepInput<'_>,
         sigma: f32,
         general: &Predictions,
+        memory: &mut Memory,
     ) -> Result<Option<(Predictions, snb::Choice)>, EngineError> {
         let (Some(fusion), Some(expert), Some(general_uncond)) =
             (self.recipe.active_fusion(), &mut self.expert, &general.uncond)
@@ -166,7 +178,7 @@ impl<'a> Run<'a> {
         if !fusion.mode.fuses(input.timestep, fusion.t0) {
             return Ok(None);
         }
-        let mut predictions = expert.branches.step(self.recipe, input)?;
+        let mut predictions = expert.branches.step(self.recipe, input, memory)?;
         convert(&mut predictions, input.model_input, sigma, expert.prediction, self.prediction);
         let baseline = match (self.recipe.profile, &predictions.uncond) {
             (Profile::Fixed, Some(own)) => own,
@@ -211,16 +223,14 @@ fn check_shape(given: Latents, [c, h, w]: [usize; 3]) -> Result<Latents, EngineE
     Err(EngineError::LatentShape { given: [given.channels, given.height, given.width], wanted: [c, h, w] })
 }
 
-fn general_texts(recipe: &Recipe, model: &LoadedModel) -> Result<Texts, EngineError> {
-    texts(recipe, model, &recipe.prompt)
-}
-
-fn texts(recipe: &Recipe, encoder: &LoadedModel, prompt: &str) -> Result<Texts, EngineError> {
-    Ok(Texts {
-        uncond: encoder.encode_negative(&recipe.negative)?,
-        cond: encoder.encode(prompt)?,
-        concepts: recipe.active_concepts().map(|c| encoder.encode(&c.text)).collect::<Result<_, _>>()?,
-    })
+fn texts(recipe: &Recipe, encoder: &LoadedModel, prompt: &str, memory: &mut Memory) -> Result<Texts, EngineError> {
+    let key = |text: &str, negative| TextKey::new(&encoder.content_hash, text, negative);
+    let mut encode =
+        |text: &str| -> Result<Text, EngineError> { Ok(memory.text(key(text, false), || encoder.encode(text))?) };
+    let cond = encode(prompt)?;
+    let concepts = recipe.active_concepts().map(|c| encode(&c.text)).collect::<Result<_, _>>()?;
+    let uncond = memory.text(key(&recipe.negative, true), || encoder.encode_negative(&recipe.negative))?;
+    Ok(Texts { uncond, cond, concepts })
 }
 
 /// In `reference` the general model's text encoder serves both; in `fixed` each model has its own.
@@ -228,11 +238,17 @@ fn prepare_expert<'a>(
     recipe: &'a Recipe,
     general: &'a LoadedModel,
     expert: &'a LoadedModel,
+    memory: &mut Memory,
 ) -> Result<Expert<'a>, EngineError> {
     check_partners(general, expert)?;
     let encoder = if recipe.profile == Profile::Reference { general } else { expert };
     let prompt = recipe.expert_prompt().unwrap_or(&recipe.prompt);
-    let branches = Branches { unet: &expert.unet, texts: texts(recipe, encoder, prompt)?, sega: Default::default() };
+    let branches = Branches {
+        unet: &expert.unet,
+        model: expert.content_hash.as_str().into(),
+        texts: texts(recipe, encoder, prompt, memory)?,
+        sega: Default::default(),
+    };
     Ok(Expert { branches, prediction: expert.scheduler.prediction_type })
 }
 

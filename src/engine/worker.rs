@@ -9,32 +9,36 @@ use std::{
 use super::{
     device::{self, DeviceChoice, Opened},
     error::EngineError,
-    event::{Event, Finished, JobId},
+    event::{Event, Finished, JobId, StepReport},
     handle::{Cancel, Request, WorkerEnd},
+    memory::Memory,
     models::Models,
-    preview::Preview,
+    preview::{Previews, Projection},
     report::step_report,
     run::Run,
 };
+use crate::{
+    field::{Latents, Picture},
+    recipe::Recipe,
+    weights::LoadedModel,
+};
+
+/// What the worker may remember of earlier runs, in bytes.
+const MEMORY: usize = 1 << 30;
 
 /// Serves requests until the other end is gone.
 pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
-    let mut opened: Option<Opened> = None;
-    let mut models = Models::default();
+    let mut worker = Worker::new(line, choice);
     while let Some(request) = line.next() {
         let job = request.job;
         let cancel = line.cancel_token(&request);
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let opened = open_once(&mut opened, choice, line)?;
-            carry_out(request, opened, &mut models, &cancel, line)
-        }));
-        match outcome {
+        match catch_unwind(AssertUnwindSafe(|| worker.carry_out(request, &cancel))) {
             Ok(Ok(())) => {}
             Ok(Err(EngineError::Stopped(_))) => line.send(Event::Stopped { job }),
             Ok(Err(error)) => line.send(Event::Failed { job, message: error.to_string() }),
             Err(panic) => {
-                // What the panic left behind is unknown, so models are read again.
-                models = Models::default();
+                // What the panic left behind is unknown, so everything is begun anew.
+                worker = Worker::new(line, choice);
                 let error = EngineError::Panicked(panic_text(panic.as_ref()));
                 line.send(Event::Failed { job, message: error.to_string() });
             }
@@ -42,67 +46,117 @@ pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
     }
 }
 
-fn open_once<'a>(
-    opened: &'a mut Option<Opened>,
+struct Worker<'a> {
+    line: &'a WorkerEnd,
     choice: DeviceChoice,
-    line: &WorkerEnd,
-) -> Result<&'a Opened, EngineError> {
-    if opened.is_none() {
-        let found = device::open(choice)?;
-        line.send(Event::Ready { device: found.name.clone() });
-        *opened = Some(found);
-    }
-    opened.as_ref().ok_or_else(|| EngineError::Device("no device was opened".into()))
+    opened: Option<Opened>,
+    models: Models,
+    memory: Memory,
+    /// With the content hash of the model it was measured on.
+    projection: Option<(String, Projection)>,
 }
 
-/// One request from start to end.
-fn carry_out(
-    request: Request,
-    opened: &Opened,
-    models: &mut Models,
-    cancel: &Cancel,
-    line: &WorkerEnd,
-) -> Result<(), EngineError> {
-    let begun = Instant::now();
-    let (job, recipe) = (request.job, request.recipe);
-    recipe.validate()?;
-    let busy = |message| line.send(Event::Busy { message });
-    let (general, expert) = models.for_recipe(&recipe, &opened.device, &busy)?;
-    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), None)?;
-    let calls = run.calls();
-    line.send(Event::Started { job, calls, tokens: Arc::new(run.tokens().to_vec()) });
+/// One run while it goes on.
+struct Progress {
+    job: JobId,
+    begun: Instant,
+    reports: Vec<Arc<StepReport>>,
+    /// x0 of every step, for previews that are decoded when the run is over.
+    denoised: Vec<Latents>,
+    evaluations: usize,
+}
 
-    let preview = Preview::choose(&general, run.latents().area())?;
-    let wanted = || !cancel.is_cancelled();
-    let mut reports = Vec::with_capacity(calls);
-    let mut evaluations = 0;
-    let mut step_begun = Instant::now();
-    while let Some(record) = run.step(&wanted)? {
-        evaluations += record.evaluations();
-        let picture = preview.picture(&general, &record.denoised, &wanted)?;
-        let report = Arc::new(step_report(&recipe, &record, calls, picture, step_begun.elapsed()));
-        step_begun = Instant::now();
-        reports.push(report.clone());
-        line.send(Event::Step { job, report });
+impl<'a> Worker<'a> {
+    fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
+        Self { line, choice, opened: None, models: Models::default(), memory: Memory::new(MEMORY), projection: None }
     }
-    let picture = general.vae.decode(run.latents(), &wanted)?.to_picture();
-    drop(run);
-    finish(job, recipe, picture, reports, evaluations, begun, line);
+
+    /// One request from start to end.
+    fn carry_out(&mut self, request: Request, cancel: &Cancel) -> Result<(), EngineError> {
+        let begun = Instant::now();
+        let (job, recipe) = (request.job, request.recipe);
+        recipe.validate()?;
+        let (general, expert) = self.load(&recipe)?;
+        let mut run = Run::prepare(&recipe, &general, expert.as_deref(), None, &mut self.memory)?;
+        let tokens = Arc::new(run.tokens().to_vec());
+        self.line.send(Event::Started { job, calls: run.calls(), tokens });
+
+        let Some((_, projection)) = &self.projection else { return Ok(()) };
+        let mut previews = Previews::new(&general, projection);
+        let mut progress = Progress { job, begun, reports: Vec::new(), denoised: Vec::new(), evaluations: 0 };
+        let wanted = || !cancel.is_cancelled();
+        denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.memory, self.line, &wanted)?;
+
+        let picture = previews.decode(&mut self.memory, run.latents(), &wanted)?;
+        drop(run);
+        let denoised = std::mem::take(&mut progress.denoised);
+        let reports = progress.reports.clone();
+        self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture)) });
+
+        // The picture is there; a newer request only ends the polishing.
+        for (report, latents) in reports.iter().zip(&denoised).filter(|(report, _)| report.draft) {
+            match previews.refine(&mut self.memory, latents, &wanted) {
+                Ok(Some(picture)) => self.line.send(Event::Preview { job, step: report.step, picture }),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Device, models and projection for a recipe, at hand or made ready now.
+    fn load(&mut self, recipe: &Recipe) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
+        let line = self.line;
+        let opened = match &self.opened {
+            Some(opened) => opened,
+            None => {
+                let found = device::open(self.choice)?;
+                line.send(Event::Ready { device: found.name.clone() });
+                self.opened.insert(found)
+            }
+        };
+        let busy = |message| line.send(Event::Busy { message });
+        let (general, expert) = self.models.for_recipe(recipe, &opened.device, &busy)?;
+        if self.projection.as_ref().is_none_or(|(of, _)| *of != general.content_hash) {
+            self.projection = Some((general.content_hash.clone(), Projection::measure(&general)?));
+        }
+        Ok((general, expert))
+    }
+}
+
+/// Takes all steps and reports each.
+fn denoise(
+    run: &mut Run<'_>,
+    recipe: &Recipe,
+    progress: &mut Progress,
+    previews: &mut Previews<'_>,
+    memory: &mut Memory,
+    line: &WorkerEnd,
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<(), EngineError> {
+    let calls = run.calls();
+    let mut begun = Instant::now();
+    while let Some(record) = run.step(memory, wanted)? {
+        let preview = previews.picture(memory, &record.denoised)?;
+        let report = Arc::new(step_report(recipe, &record, calls, preview, begun.elapsed()));
+        begun = Instant::now();
+        progress.evaluations += report.evaluations;
+        progress.reports.push(report.clone());
+        progress.denoised.push(record.denoised);
+        line.send(Event::Step { job: progress.job, report });
+    }
     Ok(())
 }
 
-fn finish(
-    job: JobId,
-    recipe: crate::recipe::Recipe,
-    picture: crate::field::Picture,
-    reports: Vec<Arc<super::event::StepReport>>,
-    branch_evaluations: usize,
-    begun: Instant,
-    line: &WorkerEnd,
-) {
-    let finished =
-        Finished { recipe, picture: Arc::new(picture), reports, elapsed: begun.elapsed(), branch_evaluations };
-    line.send(Event::Done { job, take: Arc::new(finished) });
+impl Progress {
+    fn finish(self, recipe: Recipe, picture: Arc<Picture>) -> Finished {
+        Finished {
+            recipe,
+            picture,
+            reports: self.reports,
+            elapsed: self.begun.elapsed(),
+            branch_evaluations: self.evaluations,
+        }
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

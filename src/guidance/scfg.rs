@@ -54,6 +54,13 @@ pub struct Segmentation {
 }
 
 impl Segmentation {
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        let planes = self.tokens.iter().chain(&self.fore);
+        let maps: usize = planes.map(|plane| size_of_val(plane.values.as_slice())).sum();
+        maps + size_of_val(self.owners.values.as_slice()) + self.foreground.values.len()
+    }
+
     /// The first owning token position of each element: `[height, width]`.
     pub fn region(&self) -> Plane<u16> {
         self.owners.map(|set| self.owner_sets[set][0])
@@ -62,8 +69,9 @@ impl Segmentation {
 
 /// Regions and foreground, from the attention of both branches at the chosen levels.
 pub fn segment(profile: Profile, cond: &[Attention], uncond: &[Attention], latent_size: [usize; 2]) -> Segmentation {
-    let tokens = layer_mean(&refined_layers(profile, cond).iter().map(normalised_tokens).collect::<Vec<_>>());
-    let fore = layer_mean(&refined_layers(profile, uncond).iter().map(start_and_rest).collect::<Vec<_>>());
+    let tokens =
+        layer_mean(&refined_layers(profile, cond).iter().map(|maps| normalised_tokens(maps)).collect::<Vec<_>>());
+    let fore = layer_mean(&refined_layers(profile, uncond).iter().map(|maps| start_and_rest(maps)).collect::<Vec<_>>());
     let [start, rest]: [Plane; 2] = fore.try_into().unwrap_or_else(|_| unreachable!("start_and_rest gives two maps"));
 
     let (owners, owner_sets) = owners(profile, &tokens);
@@ -107,12 +115,12 @@ fn refine(profile: Profile, layer: &Attention) -> Vec<Plane> {
 }
 
 /// Step 5: every token map divided by its own spatial mean.
-fn normalised_tokens(maps: &Vec<Plane>) -> Vec<Plane> {
+fn normalised_tokens(maps: &[Plane]) -> Vec<Plane> {
     maps.iter().map(|map| scaled(map, map.mean() + 1e-8)).collect()
 }
 
 /// Step 6: the start token's map and the sum of all others, each divided by its own mean.
-fn start_and_rest(maps: &Vec<Plane>) -> Vec<Plane> {
+fn start_and_rest(maps: &[Plane]) -> Vec<Plane> {
     let mut rest = Plane::filled(maps[0].height, maps[0].width, 0.0);
     for map in &maps[1..] {
         for (sum, value) in rest.values.iter_mut().zip(&map.values) {

@@ -40,24 +40,8 @@ pub struct Step {
     pub concepts: Vec<ConceptStep>,
 }
 
-/// Whether a concept's own prediction can matter at a step: never again after its cool-down, and before its warm-up
-/// only through momentum.
-pub fn needs_prediction(concept: &Concept, momentum: Momentum, step: usize, profile: Profile) -> bool {
-    match profile {
-        Profile::Reference => true,
-        Profile::Fixed => !is_cooled(concept, step) && (is_warm(concept, step) || momentum.scale != 0.0),
-    }
-}
-
-fn is_warm(concept: &Concept, step: usize) -> bool {
-    step >= concept.warmup
-}
-
-fn is_cooled(concept: &Concept, step: usize) -> bool {
-    concept.cooldown.is_some_and(|end| step >= end)
-}
-
-/// One step of SEGA. `predictions` holds one entry a concept, `None` where [`needs_prediction`] said no.
+/// One step of SEGA. `predictions` holds one entry a concept, `None` where
+/// [`Concept::matters_at`] said no.
 pub fn step(
     state: &mut State,
     concepts: &[Concept],
@@ -83,7 +67,7 @@ pub fn step(
 /// `E_k`, unweighted: the direction where it is at or above its quantile, else 0 (zero everywhere once cooled down).
 fn kept_part(concept: &Concept, step: usize, uncond: &Latents, prediction: Option<&Latents>) -> (Latents, ConceptStep) {
     let zeros = || Latents::zeros(uncond.channels, uncond.height, uncond.width);
-    let Some(prediction) = prediction.filter(|_| !is_cooled(concept, step)) else {
+    let Some(prediction) = prediction.filter(|_| !concept.is_cooled(step)) else {
         let magnitude = Plane::filled(uncond.height, uncond.width, 0.0);
         return (zeros(), ConceptStep { mask: None, magnitude, active: false, norm: 0.0 });
     };
@@ -99,7 +83,7 @@ fn kept_part(concept: &Concept, step: usize, uncond: &Latents, prediction: Optio
     let shown = ConceptStep {
         mask: Some(mask),
         magnitude: direction.channel_norm(),
-        active: is_warm(concept, step),
+        active: concept.is_warm(step),
         norm: part.norm() * weight(concept),
     };
     (part, shown)
@@ -119,8 +103,8 @@ fn joint_term(
     parts: &[Latents],
 ) -> Latents {
     let zeros = Latents::zeros(uncond.channels, uncond.height, uncond.width);
-    let warm: Vec<bool> = concepts.iter().map(|c| is_warm(c, step)).collect();
-    let live_weight = |k: usize| if is_cooled(&concepts[k], step) { 0.0 } else { weight(&concepts[k]) };
+    let warm: Vec<bool> = concepts.iter().map(|c| c.is_warm(step)).collect();
+    let live_weight = |k: usize| if concepts[k].is_cooled(step) { 0.0 } else { weight(&concepts[k]) };
 
     // 3. Partial phase: an average over the warmed concepts. 0/0 (all of them cooled down) is "no edit".
     let mut partial = zeros.clone();
@@ -166,13 +150,13 @@ fn separate_terms(
     state.momentum.resize(concepts.len(), zeros.clone());
     let mut term = zeros;
     for ((concept, part), nu) in concepts.iter().zip(parts).zip(&mut state.momentum) {
-        if is_cooled(concept, step) {
+        if concept.is_cooled(step) {
             continue;
         }
         let w = weight(concept);
         let edit = part.zip(nu, |e, nu| w * e + momentum.scale * nu);
         *nu = nu.zip(&edit, |nu, e| momentum.beta * nu + (1.0 - momentum.beta) * e);
-        if is_warm(concept, step) {
+        if concept.is_warm(step) {
             term = term.zip(&edit, |sum, e| sum + e);
         }
     }

@@ -1,5 +1,6 @@
 //! What is wanted: plain, serialisable data. A [`Recipe`] is all that is needed to make the same picture again.
 
+pub mod cost;
 mod error;
 mod model_ref;
 mod options;
@@ -159,12 +160,37 @@ impl Concept {
     pub fn signed_scale(&self) -> f32 {
         if self.reverse { -self.scale } else { self.scale }
     }
+
+    /// Past its warm-up.
+    pub fn is_warm(&self, step: usize) -> bool {
+        step >= self.warmup
+    }
+
+    /// Past its cool-down.
+    pub fn is_cooled(&self, step: usize) -> bool {
+        self.cooldown.is_some_and(|end| step >= end)
+    }
+
+    /// Whether the concept's own prediction can matter at a step: never again after its cool-down, and before its
+    /// warm-up only through momentum. `reference` evaluates every concept at every step.
+    pub fn matters_at(&self, step: usize, momentum: Momentum, profile: Profile) -> bool {
+        match profile {
+            Profile::Reference => true,
+            Profile::Fixed => !self.is_cooled(step) && (self.is_warm(step) || momentum.scale != 0.0),
+        }
+    }
 }
 
 impl Recipe {
     /// Concepts that are computed, in order: enabled and with a text.
     pub fn active_concepts(&self) -> impl Iterator<Item = &Concept> {
         self.concepts.iter().filter(|c| c.enabled && !c.text.trim().is_empty())
+    }
+
+    /// Whether the guidance scale asks for guidance at all; otherwise the prompt branch alone is used, and neither
+    /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
+    pub fn is_guided(&self) -> bool {
+        self.cfg > 1.0
     }
 
     /// The fusion, if it is switched on.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     engine::{Event, Finished, JobId, StepReport},
+    field::Picture,
     recipe::Recipe,
 };
 
@@ -65,6 +66,7 @@ impl Studio {
                 }
             }
             Event::Step { job, report } => self.step(job, report),
+            Event::Preview { job, step, picture } => self.refine(job, step, &picture),
             Event::Done { job, take } => self.done(job, &take),
             Event::Stopped { job } => self.end(job, Phase::Stopped),
             Event::Failed { job, message } => {
@@ -90,11 +92,23 @@ impl Studio {
     fn step(&mut self, job: JobId, report: Arc<StepReport>) {
         let Some(run) = self.current(job) else { return };
         run.phase = Phase::Running;
-        run.resumed_at.get_or_insert(report.step);
-        run.spent.0 += report.elapsed;
-        run.spent.1 += 1;
+        if report.evaluations > 0 {
+            run.resumed_at.get_or_insert(report.step);
+            run.spent.0 += report.elapsed;
+            run.spent.1 += 1;
+        }
         run.calls = report.calls;
         run.track.put(report);
+    }
+
+    /// Puts a decoded preview in the place of a draft: in the run itself and in the take that came of it.
+    fn refine(&mut self, job: JobId, step: usize, picture: &Arc<Picture>) {
+        let Some(run) = self.current(job) else { return };
+        run.track.refine(step, picture);
+        let gesture = run.gesture;
+        if let Some(take) = self.takes.iter_mut().rev().find(|take| take.gesture == gesture) {
+            take.track.refine(step, picture);
+        }
     }
 
     fn done(&mut self, job: JobId, finished: &Arc<Finished>) {
@@ -172,4 +186,100 @@ fn bytes(report: &StepReport) -> usize {
     let area = report.scfg.as_ref().map_or(0, |s| s.rate.values.len());
     let maps = 2 + 2 * report.concepts.len() + 3 * usize::from(report.fusion.is_some());
     report.preview.rgb.len() + 4 * area * maps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine::Norms, field::Picture};
+
+    fn report(step: usize, calls: usize) -> Arc<StepReport> {
+        Arc::new(StepReport {
+            draft: false,
+            evaluations: 2,
+            step,
+            calls,
+            timestep: 0.0,
+            sigma: 0.0,
+            preview: Arc::new(Picture { width: 1, height: 1, rgb: vec![step as u8; 3] }),
+            scfg: None,
+            concepts: Vec::new(),
+            fusion: None,
+            norms: Norms::default(),
+            elapsed: Duration::from_millis(100),
+        })
+    }
+
+    fn finished(recipe: &Recipe, calls: usize) -> Arc<Finished> {
+        Arc::new(Finished {
+            recipe: recipe.clone(),
+            picture: Arc::new(Picture { width: 1, height: 1, rgb: vec![9; 3] }),
+            reports: (0..calls).map(|step| report(step, calls)).collect(),
+            elapsed: Duration::from_secs(1),
+            branch_evaluations: 2 * calls,
+        })
+    }
+
+    /// Renders `recipe` as job `id` within `gesture`.
+    fn render(studio: &mut Studio, id: u64, recipe: &Recipe, gesture: u64) {
+        let job = JobId(id);
+        studio.begin(job, recipe.clone(), gesture);
+        studio.apply(Event::Started { job, calls: 4, tokens: Arc::default() });
+        studio.apply(Event::Done { job, take: finished(recipe, 4) });
+    }
+
+    #[test]
+    fn progress_counts_from_where_the_job_resumed() {
+        let mut studio = Studio::default();
+        let job = JobId(1);
+        studio.begin(job, Recipe::default(), 1);
+        assert_eq!(studio.progress(), None);
+        studio.apply(Event::Started { job, calls: 10, tokens: Arc::default() });
+        for step in 6..8 {
+            studio.apply(Event::Step { job, report: report(step, 10) });
+        }
+        let progress = studio.progress().expect("it runs");
+        assert_eq!((progress.done, progress.calls, progress.resumed_at), (8, 10, Some(6)));
+        assert_eq!(progress.per_step, Some(Duration::from_millis(100)));
+        assert_eq!(progress.left, Some(Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn one_gesture_keeps_one_take_unless_it_is_pinned() {
+        let mut studio = Studio::default();
+        let seed = |seed| Recipe { seed, ..Recipe::default() };
+        render(&mut studio, 1, &seed(1), 1);
+        render(&mut studio, 2, &seed(2), 2);
+        render(&mut studio, 3, &seed(3), 2);
+        let seeds = |s: &Studio| s.takes.iter().map(|t| t.track.recipe.seed).collect::<Vec<_>>();
+        assert_eq!(seeds(&studio), [1, 3]);
+        studio.pins[0] = Some(studio.takes[1].id);
+        render(&mut studio, 4, &seed(4), 2);
+        assert_eq!(seeds(&studio), [1, 3, 4]);
+    }
+
+    #[test]
+    fn what_was_shown_stays_until_the_new_job_has_a_step() {
+        let mut studio = Studio::default();
+        render(&mut studio, 1, &Recipe::default(), 1);
+        studio.begin(JobId(2), Recipe::default(), 2);
+        studio.begin(JobId(3), Recipe::default(), 2);
+        let picture = |s: &Studio| s.shown_frame().map(|f| f.picture.rgb[0]);
+        assert_eq!(picture(&studio), Some(9));
+        studio.apply(Event::Step { job: JobId(2), report: report(0, 4) });
+        assert_eq!(picture(&studio), Some(9), "job 2 was overtaken");
+        studio.apply(Event::Step { job: JobId(3), report: report(2, 4) });
+        assert_eq!(picture(&studio), Some(2));
+    }
+
+    #[test]
+    fn a_failure_of_an_old_job_raises_no_banner() {
+        let mut studio = Studio::default();
+        studio.begin(JobId(5), Recipe::default(), 1);
+        studio.apply(Event::Failed { job: JobId(4), message: "old".into() });
+        assert_eq!(studio.banner, None);
+        studio.apply(Event::Failed { job: JobId(5), message: "new".into() });
+        assert_eq!(studio.banner.map(|b| b.message), Some("new".into()));
+        assert_eq!(studio.run.map(|run| run.phase), Some(Phase::Failed));
+    }
 }

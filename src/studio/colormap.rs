@@ -30,9 +30,7 @@ pub fn magma() -> Table {
 
 /// Blue below the middle, neutral at it, amber above: for values around 1.
 pub fn around_one() -> Table {
-    let low = Color32::from_rgb(0x3b, 0x8f, 0xd6);
-    let middle = Color32::from_rgb(0x26, 0x29, 0x2e);
-    let high = Color32::from_rgb(0xf5, 0xa6, 0x23);
+    let (low, middle, high) = (theme::BELOW_ONE, theme::AT_ONE, theme::ABOVE_ONE);
     std::array::from_fn(|i| {
         let t = i as f32 / 255.0 * 2.0 - 1.0;
         theme::mix(middle, if t < 0.0 { low } else { high }, t.abs())

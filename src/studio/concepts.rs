@@ -1,6 +1,6 @@
 //! SEGA concepts: one card each, with a slider to both sides.
 
-use egui::{Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2};
 
 use super::{
     colormap,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     engine::ConceptReport,
-    recipe::{Concept, Recipe},
+    recipe::{Concept, Momentum, Recipe},
 };
 use std::sync::Arc;
 
@@ -38,6 +38,20 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
         studio.recipe.concepts.remove(row);
     }
     add(ui, &mut studio.recipe);
+    if studio.recipe.active_concepts().next().is_some() {
+        momentum(ui, &mut studio.recipe.momentum);
+    }
+}
+
+/// Shared by all concepts.
+fn momentum(ui: &mut Ui, momentum: &mut Momentum) {
+    let usual = Momentum::default();
+    ui.add_space(2.0);
+    row::labelled(ui, "Momentum", |ui| {
+        row::number(ui, "Momentum scale", &mut momentum.scale, 0.0..=1.0, usual.scale, 2);
+        row::note(ui, "β");
+        row::number(ui, "Momentum beta", &mut momentum.beta, 0.0..=0.99, usual.beta, 2);
+    });
 }
 
 fn add(ui: &mut Ui, recipe: &mut Recipe) {
@@ -113,9 +127,13 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let rail = Rect::from_min_size(pos2(body.left(), rect.top() + 26.0), vec2(body.width() - 48.0, 16.0));
     let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
     let name = format!("Strength of {}", name_of(concept, row));
-    let slider = ValueSlider::new(name, &mut concept.scale, -STRONGEST..=STRONGEST).bipolar().color(edge);
+    let mut scale = concept.signed_scale();
+    let slider = ValueSlider::new(name, &mut scale, -STRONGEST..=STRONGEST).bipolar().color(edge);
     let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", row)).max_rect(body));
-    slider.place(&mut child, rail, number);
+    if slider.place(&mut child, rail, number).changed() {
+        // The slider has both directions: the sign says what `reverse` said.
+        (concept.scale, concept.reverse) = (scale, false);
+    }
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
     let summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
     let name = name_of(&studio.recipe.concepts[row], row);
@@ -154,7 +172,7 @@ fn where_tile(
         let shown = masked(report);
         textures::map_image(&shown, 0.0, shown.max(), &colormap::magma())
     });
-    let tint = if report.active { Color32::WHITE } else { Color32::from_gray(110) };
+    let tint = if report.active { theme::PLAIN } else { theme::IDLE };
     picture::cover(ui, tile, texture.id(), [report.mask.width, report.mask.height], 3, tint);
     if response.clicked() {
         studio.look.overlay = Overlay::Concept;

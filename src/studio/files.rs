@@ -1,10 +1,10 @@
-//! Sessions, pictures and model folders: dialogs in threads of their own, and what is done with the chosen paths.
+//! Sessions, pictures and model folders: dialogs, reading and writing happen in a thread of their own.
 
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+        mpsc::{Receiver, TryRecvError, sync_channel},
     },
     time::Duration,
 };
@@ -40,158 +40,179 @@ pub struct SavedSession {
     pub takes: Vec<SavedTake>,
 }
 
-/// Reads and writes files for the window. Errors are sentences for people.
-pub trait Store {
+/// Reads and writes files for the window, from a thread that may wait. Errors are sentences for people.
+pub trait Store: Send + Sync {
+    /// Reads a session, or the recipe that a PNG picture carries.
     fn load(&self, path: &Path) -> Result<SavedSession, String>;
     fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String>;
     fn export_png(&self, path: &Path, picture: &Picture, recipe: &Recipe) -> Result<(), String>;
 }
 
-/// What a dialog was opened for.
-#[derive(Clone, Debug)]
-enum Purpose {
+/// What a thread is to do with the path that it was given or asked for.
+enum Task {
     Open,
-    SaveAs,
-    Export(Option<TakeId>),
+    Save(SavedSession),
+    Export(Arc<Picture>, Recipe),
     Model(ModelSlot),
 }
 
-/// The window's side of files: at most one dialog is open at a time.
+enum Outcome {
+    Cancelled,
+    Opened(PathBuf, Box<SavedSession>),
+    Saved(PathBuf),
+    Exported,
+    Model(ModelSlot, PathBuf),
+    Failed(String),
+}
+
+/// The window's side of files: at most one task is under way.
 pub struct Files {
-    store: Box<dyn Store>,
-    dialog: Option<(Purpose, Receiver<Option<PathBuf>>)>,
+    store: Arc<dyn Store>,
+    under_way: Option<Receiver<Outcome>>,
 }
 
 impl Files {
-    pub fn new(store: Box<dyn Store>) -> Self {
-        Self { store, dialog: None }
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, under_way: None }
     }
 
-    /// Begins what `action` asks for; dialogs answer later, through [`Self::poll`].
+    pub fn is_busy(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Begins what `action` asks for; its outcome comes through [`Self::poll`].
     pub fn begin(&mut self, ctx: &Context, studio: &mut Studio, action: &Action) {
         match action {
-            Action::NewSession => {
-                let device = studio.device.take();
-                *studio = Studio { device, ..Studio::new(super::demo::recipe()) };
-            }
-            Action::OpenSession => self.ask(ctx, studio, Purpose::Open),
-            Action::SaveSession => match studio.path.clone() {
-                Some(path) => self.save(studio, path),
-                None => self.ask(ctx, studio, Purpose::SaveAs),
+            Action::NewSession => start_over(studio, super::demo::recipe()),
+            Action::OpenSession => self.start(ctx, studio, Task::Open, None),
+            Action::OpenFile(path) => self.start(ctx, studio, Task::Open, Some(path.clone())),
+            Action::SaveSession => self.start(ctx, studio, Task::Save(session(studio)), studio.path.clone()),
+            Action::SaveSessionAs => self.start(ctx, studio, Task::Save(session(studio)), None),
+            Action::ExportPng(take) => match finished(studio, *take) {
+                Some((picture, recipe)) => self.start(ctx, studio, Task::Export(picture, recipe), None),
+                None => studio.complain("There is no finished picture to export yet: wait for it, or press Generate."),
             },
-            Action::SaveSessionAs => self.ask(ctx, studio, Purpose::SaveAs),
-            Action::ExportPng(take) => self.ask(ctx, studio, Purpose::Export(*take)),
-            Action::PickModel(slot) => self.ask(ctx, studio, Purpose::Model(*slot)),
+            Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
             Action::Generate | Action::Stop | Action::Undo | Action::Redo => {}
         }
     }
 
-    fn ask(&mut self, ctx: &Context, studio: &mut Studio, purpose: Purpose) {
-        if self.dialog.is_some() {
+    /// Runs a task; without a `path` its thread asks for one.
+    fn start(&mut self, ctx: &Context, studio: &mut Studio, task: Task, path: Option<PathBuf>) {
+        if self.is_busy() {
             return;
         }
-        let (answer, answers) = sync_channel(1);
-        let (ctx, asked) = (ctx.clone(), purpose.clone());
-        let thread = std::thread::Builder::new().name("dialog".into());
-        match thread.spawn(move || show(&ctx, &asked, &answer)) {
-            Ok(_) => self.dialog = Some((purpose, answers)),
-            Err(error) => studio.complain(format!("The file dialog could not be opened: {error}. Try again.")),
+        let (sender, outcome) = sync_channel(1);
+        let (ctx, store) = (ctx.clone(), self.store.clone());
+        let body = move || {
+            let outcome = match path.or_else(|| ask(&task)) {
+                Some(path) => carry_out(store.as_ref(), task, path),
+                None => Outcome::Cancelled,
+            };
+            // The window may be gone by now; then nobody wants to know.
+            let _ = sender.send(outcome);
+            ctx.request_repaint();
+        };
+        match std::thread::Builder::new().name("files".into()).spawn(body) {
+            Ok(_) => self.under_way = Some(outcome),
+            Err(error) => {
+                studio.complain(format!("No thread could be started for the file dialog: {error}. Try again."))
+            }
         }
     }
 
-    /// Carries on when a dialog has answered. Never waits.
+    /// Takes the outcome of a task, when there is one. Never waits.
     pub fn poll(&mut self, studio: &mut Studio) {
-        let Some((purpose, answers)) = &self.dialog else { return };
-        let (purpose, answer) = match answers.try_recv() {
-            Ok(answer) => (purpose.clone(), answer),
+        let Some(receiver) = &self.under_way else { return };
+        let outcome = match receiver.try_recv() {
+            Ok(outcome) => outcome,
             Err(TryRecvError::Empty) => return,
-            Err(TryRecvError::Disconnected) => (purpose.clone(), None),
+            Err(TryRecvError::Disconnected) => Outcome::Failed("The file dialog broke off: try again.".into()),
         };
-        self.dialog = None;
-        let Some(path) = answer else { return };
-        match purpose {
-            Purpose::Open => self.open(studio, path),
-            Purpose::SaveAs => self.save(studio, with_extension(path, EXTENSION)),
-            Purpose::Export(take) => self.export(studio, take, &with_extension(path, "png")),
-            Purpose::Model(ModelSlot::General) => studio.recipe.model = ModelRef::Folder(path),
-            Purpose::Model(ModelSlot::Expert) => {
+        self.under_way = None;
+        match outcome {
+            Outcome::Cancelled | Outcome::Exported => {}
+            Outcome::Opened(path, session) => opened(studio, path, *session),
+            Outcome::Saved(path) => (studio.path, studio.unsaved) = (Some(path), false),
+            Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
+            Outcome::Model(ModelSlot::Expert, path) => {
                 studio.recipe.fusion.get_or_insert_with(super::demo::snowman).expert = ModelRef::Folder(path);
             }
-        }
-    }
-
-    /// Opens a session, or says why it cannot be opened and leaves everything as it was.
-    pub fn open(&self, studio: &mut Studio, path: PathBuf) {
-        match self.store.load(&path) {
-            Ok(session) => {
-                let device = studio.device.take();
-                *studio = Studio { device, path: Some(path), ..Studio::new(session.recipe) };
-                for take in session.takes {
-                    let track = Track { picture: Some(take.picture), ..Track::new(take.recipe) };
-                    studio.add_take(take.name, track, take.elapsed, take.created);
-                }
-            }
-            Err(message) => studio.complain(message),
-        }
-    }
-
-    /// Saves the session to `path`, which becomes its path from then on.
-    pub fn save(&self, studio: &mut Studio, path: PathBuf) {
-        let takes = studio.takes.iter().filter_map(|take| {
-            let picture = take.track.picture.clone()?;
-            Some(SavedTake {
-                name: take.name.clone(),
-                recipe: take.track.recipe.clone(),
-                picture,
-                elapsed: take.elapsed,
-                created: take.created,
-            })
-        });
-        let session = SavedSession { recipe: studio.recipe.clone(), takes: takes.collect() };
-        match self.store.save(&path, &session) {
-            Ok(()) => (studio.path, studio.unsaved) = (Some(path), false),
-            Err(message) => studio.complain(message),
-        }
-    }
-
-    /// Writes the picture of a take, or of what is shown, with its recipe.
-    pub fn export(&self, studio: &mut Studio, take: Option<TakeId>, path: &Path) {
-        let track = match take.or(if let Shown::Take(id) = studio.shown { Some(id) } else { None }) {
-            Some(id) => studio.take(id).map(|take| &take.track),
-            None => studio.shown_track(),
-        };
-        let finished = track.and_then(|track| Some((track.picture.clone()?, track.recipe.clone())));
-        let result = match finished {
-            Some((picture, recipe)) => self.store.export_png(path, &picture, &recipe),
-            None => Err("There is no finished picture to export yet: wait for it, or press Generate.".into()),
-        };
-        if let Err(message) = result {
-            studio.complain(message);
+            Outcome::Failed(message) => studio.complain(message),
         }
     }
 }
 
-/// Runs in the dialog's own thread, so that the window goes on.
-fn show(ctx: &Context, purpose: &Purpose, answer: &SyncSender<Option<PathBuf>>) {
-    let dialog = rfd::FileDialog::new();
-    let path = match purpose {
-        Purpose::Open => {
-            let dialog = dialog.set_title("Open a session").add_filter("Sextant session", &["ron"]);
-            dialog.add_filter("All files", &["*"]).pick_file()
-        }
-        Purpose::SaveAs => {
-            let dialog = dialog.set_title("Save the session").add_filter("Sextant session", &["ron"]);
-            dialog.set_file_name(format!("untitled.{EXTENSION}")).save_file()
-        }
-        Purpose::Export(_) => {
-            let dialog = dialog.set_title("Export the picture").add_filter("PNG picture", &["png"]);
-            dialog.set_file_name("sextant.png").save_file()
-        }
-        Purpose::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
+/// An empty session with `recipe`; only the device stays known.
+fn start_over(studio: &mut Studio, recipe: Recipe) {
+    let device = studio.device.take();
+    *studio = Studio { device, reopened: true, ..Studio::new(recipe) };
+}
+
+fn opened(studio: &mut Studio, path: PathBuf, session: SavedSession) {
+    start_over(studio, session.recipe);
+    // A picture's recipe is taken over, but the picture is not where the session is saved.
+    studio.path = Some(path).filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron")));
+    for take in session.takes {
+        let track = Track { picture: Some(take.picture), ..Track::new(take.recipe) };
+        studio.add_take(take.name, track, take.elapsed, take.created);
+    }
+}
+
+/// What would be saved now.
+fn session(studio: &Studio) -> SavedSession {
+    let takes = studio.takes.iter().filter_map(|take| {
+        let picture = take.track.picture.clone()?;
+        Some(SavedTake {
+            name: take.name.clone(),
+            recipe: take.track.recipe.clone(),
+            picture,
+            elapsed: take.elapsed,
+            created: take.created,
+        })
+    });
+    SavedSession { recipe: studio.recipe.clone(), takes: takes.collect() }
+}
+
+/// The picture and recipe of a take, or of what is shown.
+fn finished(studio: &Studio, take: Option<TakeId>) -> Option<(Arc<Picture>, Recipe)> {
+    let shown = if let Shown::Take(id) = studio.shown { Some(id) } else { None };
+    let track = match take.or(shown) {
+        Some(id) => &studio.take(id)?.track,
+        None => studio.shown_track()?,
     };
-    // The window may be gone by now; then nobody wants the answer.
-    let _ = answer.send(path);
-    ctx.request_repaint();
+    Some((track.picture.clone()?, track.recipe.clone()))
+}
+
+/// Shows the dialog for a task and waits for its answer.
+fn ask(task: &Task) -> Option<PathBuf> {
+    let dialog = rfd::FileDialog::new();
+    match task {
+        Task::Open => {
+            let dialog = dialog.set_title("Open a session or a picture");
+            dialog.add_filter("Sessions and pictures", &["ron", "png"]).add_filter("All files", &["*"]).pick_file()
+        }
+        Task::Save(_) => {
+            let dialog = dialog.set_title("Save the session").add_filter("Sextant session", &["ron"]);
+            let path = dialog.set_file_name(format!("untitled.{EXTENSION}")).save_file();
+            path.map(|path| with_extension(path, EXTENSION))
+        }
+        Task::Export(..) => {
+            let dialog = dialog.set_title("Export the picture").add_filter("PNG picture", &["png"]);
+            dialog.set_file_name("sextant.png").save_file().map(|path| with_extension(path, "png"))
+        }
+        Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
+    }
+}
+
+fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
+    let done = match task {
+        Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
+        Task::Save(session) => store.save(&path, &session).map(|()| Outcome::Saved(path)),
+        Task::Export(picture, recipe) => store.export_png(&path, &picture, &recipe).map(|()| Outcome::Exported),
+        Task::Model(slot) => Ok(Outcome::Model(slot, path)),
+    };
+    done.unwrap_or_else(Outcome::Failed)
 }
 
 fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
@@ -217,5 +238,16 @@ mod tests {
         assert_eq!(with("beach.ron", EXTENSION), "beach.ron");
         assert_eq!(with("v1.2", "png"), "v1.2.png");
         assert_eq!(with("a.PNG", "png"), "a.PNG");
+    }
+
+    #[test]
+    fn a_picture_gives_its_recipe_but_not_its_path() {
+        let mut studio = Studio { device: Some("CPU".into()), ..Studio::default() };
+        let recipe = Recipe { seed: 9, ..Recipe::default() };
+        opened(&mut studio, "a.png".into(), SavedSession { recipe: recipe.clone(), takes: Vec::new() });
+        assert_eq!((studio.recipe.seed, studio.path.clone(), studio.reopened), (9, None, true));
+        opened(&mut studio, "a.sextant.ron".into(), SavedSession { recipe, takes: Vec::new() });
+        assert_eq!(studio.path, Some("a.sextant.ron".into()));
+        assert_eq!(studio.device.as_deref(), Some("CPU"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, CornerRadius, Rect, Sense, Ui, vec2};
+use egui::{CornerRadius, Rect, Sense, Ui, vec2};
 
 use super::{
     canvas::overlay::full_range,
@@ -11,7 +11,7 @@ use super::{
     sampling::quiet_combo,
     state::{Overlay, SaliencyOf, Studio},
     textures::{self, Kind, Textures},
-    theme::Theme,
+    theme::{self, Theme},
     widgets::{
         ValueSlider, picture,
         row::{self, note, tinted},
@@ -93,10 +93,11 @@ fn tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: &Arc
         let scale = full_range(&report.saliency_expert);
         textures::map_image(&scale.plane, scale.low, scale.high, &magma)
     });
-    let territory = pictures
-        .get(ui.ctx(), report, Kind::Territory, || textures::mask_image(&report.mask, Color32::BLACK, Color32::WHITE));
+    let territory = pictures.get(ui.ctx(), report, Kind::Territory, || {
+        textures::mask_image(&report.mask, theme::GENERAL_GROUND, theme::EXPERT_GROUND)
+    });
     let size = [report.mask.width, report.mask.height];
-    let tint = if report.active { Color32::WHITE } else { Color32::from_gray(110) };
+    let tint = if report.active { theme::PLAIN } else { theme::IDLE };
     let named = [("saliency g", general), ("saliency e", expert), ("territory", territory)];
     for (k, (name, texture)) in named.into_iter().enumerate() {
         let response = ui.interact(rect(k), ui.scope_id().with(("tile", name)), Sense::click());

@@ -5,7 +5,6 @@ use egui::Ui;
 use super::{
     sampling::quiet_combo,
     state::Studio,
-    theme::{Theme, size},
     widgets::{
         ValueSlider,
         row::{self, note},
@@ -51,23 +50,10 @@ fn clamps(ui: &mut Ui, scfg: &mut Scfg) {
     let usual = Scfg::default();
     row::labelled(ui, "Rate clamp", |ui| {
         let (min, max) = (scfg.rate_min, scfg.rate_max);
-        bound(ui, "Rate minimum", &mut scfg.rate_min, 0.0..=max, usual.rate_min);
+        row::number(ui, "Rate minimum", &mut scfg.rate_min, 0.0..=max, usual.rate_min, 1);
         note(ui, "to");
-        bound(ui, "Rate maximum", &mut scfg.rate_max, min..=10.0, usual.rate_max);
+        row::number(ui, "Rate maximum", &mut scfg.rate_max, min..=10.0, usual.rate_max, 1);
         note(ui, "cap");
-        bound(ui, "Cap of the effective scale", &mut scfg.scale_cap, 0.5..=40.0, usual.scale_cap);
+        row::number(ui, "Cap of the effective scale", &mut scfg.scale_cap, 0.5..=40.0, usual.scale_cap, 1);
     });
-}
-
-/// A number to drag or type; double-click sets it back.
-fn bound(ui: &mut Ui, name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>, usual: f32) {
-    let theme = Theme::of(ui);
-    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.field;
-    ui.spacing_mut().button_padding = egui::vec2(5.0, 1.0);
-    ui.spacing_mut().interact_size = egui::vec2(32.0, size::ROW - 4.0);
-    let field = ui.add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(1));
-    let field = field.accessible_name(name).on_hover_text(format!("{name}, usually {usual}"));
-    if field.double_clicked() {
-        *value = usual;
-    }
 }

@@ -13,16 +13,17 @@ pub struct History {
 }
 
 impl History {
-    /// Looks at the recipe once a frame; `moving` is whether a gesture (a drag, typing) still goes on.
-    pub fn watch(&mut self, recipe: &Recipe, moving: bool) {
-        if moving || self.settled.as_ref() == Some(recipe) {
-            return;
+    /// Looks at the recipe once a frame; `moving` is whether a gesture (a drag, typing) still goes on. Says whether a
+    /// gesture ended that changed it.
+    pub fn watch(&mut self, recipe: &Recipe, moving: bool) -> bool {
+        if (moving && self.settled.is_some()) || self.settled.as_ref() == Some(recipe) {
+            return false;
         }
-        if let Some(before) = self.settled.replace(recipe.clone()) {
-            self.past.push(before);
-            self.past.drain(..self.past.len().saturating_sub(DEPTH));
-            self.future.clear();
-        }
+        let Some(before) = self.settled.replace(recipe.clone()) else { return false };
+        self.past.push(before);
+        self.past.drain(..self.past.len().saturating_sub(DEPTH));
+        self.future.clear();
+        true
     }
 
     pub fn can_undo(&self) -> bool {

@@ -7,6 +7,7 @@ mod apply;
 pub mod canvas;
 mod colormap;
 mod concepts;
+mod confirm;
 pub mod demo;
 pub mod files;
 mod fusion;
@@ -28,7 +29,7 @@ mod toolbar;
 pub mod track;
 mod widgets;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
@@ -70,7 +71,7 @@ pub struct App {
 impl App {
     /// A window over `engine` that opens with `recipe`. `format` is the texture format that the window draws to.
     /// [`theme::install`] must have been called on the window's context before its first frame.
-    pub fn new(engine: EngineHandle, store: Box<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
+    pub fn new(engine: EngineHandle, store: Arc<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
         Self {
             engine,
             studio: Studio::new(recipe),
@@ -93,16 +94,16 @@ impl App {
         &mut self.studio
     }
 
-    pub fn files(&self) -> &Files {
-        &self.files
-    }
-
     /// Takes what the engine and the dialogs have said. Cheap, also while the window is hidden.
     pub fn update(&mut self) {
         while let Some(event) = self.engine.poll() {
             self.studio.apply(event);
         }
         self.files.poll(&mut self.studio);
+        if std::mem::take(&mut self.studio.reopened) {
+            self.submitter = Submitter::default();
+            self.history = History::default();
+        }
     }
 
     /// Draws the whole window and carries out what was asked for in it.
@@ -110,8 +111,12 @@ impl App {
         keys::read(ui.ctx(), &mut self.studio);
         self.watch_pointer(ui.ctx());
         self.panels(ui);
+        confirm::show(ui, &mut self.studio);
+        let dropped = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        self.studio.actions.extend(dropped.map(Action::OpenFile));
         for action in std::mem::take(&mut self.studio.actions) {
             self.carry_out(ui.ctx(), &action);
+            ui.ctx().request_repaint();
         }
         self.submit_changes(ui.ctx());
     }
@@ -175,6 +180,7 @@ impl App {
             Action::Stop => self.engine.stop(),
             Action::Undo => self.history.undo(&mut self.studio.recipe),
             Action::Redo => self.history.redo(&mut self.studio.recipe),
+            action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
             action => self.files.begin(ctx, &mut self.studio, action),
         }
     }
@@ -182,7 +188,7 @@ impl App {
     /// Sends the recipe when it has changed: the newest wins, at most one a frame.
     fn submit_changes(&mut self, ctx: &Context) {
         let typing = ctx.text_edit_focused();
-        self.history.watch(&self.studio.recipe, typing || self.pointer_down);
+        self.studio.unsaved |= self.history.watch(&self.studio.recipe, typing || self.pointer_down);
         self.studio.can_undo = self.history.can_undo();
         self.studio.can_redo = self.history.can_redo();
         let now = ctx.input(|i| i.time);
@@ -252,9 +258,11 @@ pub fn run(
             let handle = engine(Box::new(move || ctx.request_repaint()))?;
             theme::install(&cc.egui_ctx);
             cc.egui_ctx.set_theme(egui::Theme::Dark);
-            let mut app = App::new(handle, Box::new(SessionStore), demo::recipe(), format);
-            if let Some(path) = session {
-                app.files.open(&mut app.studio, path);
+            let mut app = App::new(handle, Arc::new(SessionStore), demo::recipe(), format);
+            match session {
+                Some(path) if path.exists() => app.studio.actions.push(Action::OpenFile(path)),
+                // A name that is not taken yet: a new session, to be saved there.
+                path => app.studio.path = path,
             }
             Ok(Box::new(app))
         }),

@@ -161,6 +161,8 @@ pub enum Action {
     Redo,
     NewSession,
     OpenSession,
+    /// A session or a picture, dropped on the window.
+    OpenFile(PathBuf),
     SaveSession,
     SaveSessionAs,
     /// Of what is shown, or of one take.
@@ -200,6 +202,10 @@ pub struct Studio {
     pub banner: Option<Banner>,
     pub path: Option<PathBuf>,
     pub unsaved: bool,
+    /// What waits for the answer whether unsaved work may be lost.
+    pub confirm: Option<Action>,
+    /// Another session was opened since the last frame: nothing of the one before goes on.
+    pub reopened: bool,
     pub can_undo: bool,
     pub can_redo: bool,
     pub actions: Vec<Action>,

@@ -21,6 +21,10 @@ pub struct SessionStore;
 
 impl Store for SessionStore {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
+            let recipe = session::read_recipe(path).map_err(|e| e.to_string())?;
+            return Ok(SavedSession { recipe, takes: Vec::new() });
+        }
         let document = Document::load(path).map_err(|e| e.to_string())?;
         Ok(SavedSession { takes: document.takes.iter().map(saved_take).collect(), recipe: document.recipe })
     }

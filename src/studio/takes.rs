@@ -1,8 +1,8 @@
 //! The strip of finished results: show, name, restore, pin for comparison.
 
 use egui::{
-    Align, Align2, Color32, CornerRadius, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, CornerRadius, Layout, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::{
@@ -57,7 +57,7 @@ fn thumbnail(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, id: Take
     let active = studio.shown == Shown::Take(id);
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, active, format!("Take {number}: {name}")));
     let texture = pictures.thumbnail(ui.ctx(), &shown, THUMBNAIL_TEXELS);
-    picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 5, Color32::WHITE);
+    picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 5, theme::PLAIN);
     let rim = match (studio.pins[0] == Some(id), studio.pins[1] == Some(id), chosen(studio) == Some(id)) {
         (true, ..) => Some(theme::TAKE_A),
         (_, true, _) => Some(theme::TAKE_B),
@@ -67,8 +67,9 @@ fn thumbnail(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, id: Take
     if let Some(color) = rim {
         ui.painter().rect_stroke(rect, CornerRadius::same(6), Stroke::new(2.0, color), StrokeKind::Outside);
     }
-    for (side, letter) in ["A", "B"].into_iter().enumerate().filter(|(side, _)| studio.pins[*side] == Some(id)) {
-        let corner = rect.min + vec2(5.0 + 18.0 * side as f32, 5.0);
+    let pinned = ["A", "B"].into_iter().zip(studio.pins).filter(|(_, pin)| *pin == Some(id));
+    for (k, (letter, _)) in pinned.enumerate() {
+        let corner = rect.min + vec2(5.0 + 18.0 * k as f32, 5.0);
         picture::label_on(ui, corner, Align2::LEFT_TOP, letter, theme::bold_font(size::SMALL));
     }
     let short: String = name.chars().take(11).collect();

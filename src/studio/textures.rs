@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn shrinking_takes_means_and_keeps_the_aspect() {
-        let picture = Picture { width: 4, height: 2, rgb: vec![0, 0, 0, 200, 100, 50].repeat(4) };
+        let picture = Picture { width: 4, height: 2, rgb: [0, 0, 0, 200, 100, 50].repeat(4) };
         let small = shrink(&picture, 2);
         assert_eq!(small.size, [2, 1]);
         assert_eq!(small.pixels[0], Color32::from_rgb(100, 50, 25));

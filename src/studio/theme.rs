@@ -161,6 +161,17 @@ const CONCEPTS: [Color32; 6] =
 pub const BACKGROUND_TOKEN: Color32 = rgb(0x8b919a);
 pub const SCFG: Color32 = rgb(0xe8a33d);
 pub const FUSION: Color32 = rgb(0x009e73);
+/// Pictures as they are; of what does not act at the shown step; of steps that will be rendered anew.
+pub const PLAIN: Color32 = Color32::WHITE;
+pub const IDLE: Color32 = Color32::from_gray(110);
+pub const STALE: Color32 = Color32::from_gray(90);
+/// The general model's and the expert's ground on the small territory map.
+pub const GENERAL_GROUND: Color32 = Color32::BLACK;
+pub const EXPERT_GROUND: Color32 = Color32::WHITE;
+/// Rates below, at and above 1.
+pub const BELOW_ONE: Color32 = rgb(0x3b8fd6);
+pub const AT_ONE: Color32 = rgb(0x26292e);
+pub const ABOVE_ONE: Color32 = rgb(0xf5a623);
 /// Rims of the takes that are compared.
 pub const TAKE_A: Color32 = rgb(0x56b4e9);
 pub const TAKE_B: Color32 = rgb(0xe8a33d);

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Right of the progress bar at least this much is kept for its text.
-const PROGRESS_TEXT: f32 = 190.0;
+const PROGRESS_TEXT: f32 = 240.0;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio) {
     ui.set_height(size::TOOLBAR - 1.0);

@@ -41,6 +41,13 @@ impl Track {
         self.reports[place] = Some(report);
     }
 
+    /// Gives a step another picture.
+    pub fn refine(&mut self, step: usize, picture: &Arc<Picture>) {
+        if let Some(Some(report)) = self.reports.get_mut(step) {
+            *report = Arc::new(StepReport { preview: picture.clone(), draft: false, ..StepReport::clone(report) });
+        }
+    }
+
     pub fn calls(&self) -> usize {
         self.reports.len()
     }

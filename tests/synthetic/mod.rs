@@ -103,6 +103,8 @@ fn fusion() -> FusionReport {
 pub fn report(recipe: &Recipe, step: usize, preview: Arc<Picture>) -> Arc<StepReport> {
     let t = step as f32 / recipe.steps as f32;
     Arc::new(StepReport {
+        draft: false,
+        evaluations: 2,
         step,
         calls: recipe.steps,
         timestep: 951.0 - 950.0 * t,

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// Room for opacity and outlines, in points.
+const TOOLS: f32 = 232.0;
+
 /// Why an overlay has nothing to show at this step, in a sentence; `None` when it has.
 pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static str> {
     let Some(report) = report else {
@@ -39,18 +42,27 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     let frame = studio.shown_frame();
     let report = frame.as_ref().and_then(|frame| frame.report.as_deref());
     let wide = segmented::width(ui, Overlay::ALL.iter().map(|o| o.title()));
-    let tools = if studio.look.overlay == Overlay::Picture { 0.0 } else { 232.0 };
+    let tools = if studio.look.overlay == Overlay::Picture { 0.0 } else { TOOLS };
+    let fits = wide + tools + 2.0 * size::MARGIN <= whole.width();
     // Centred as long as the tools to its right leave room for that.
-    let left = (whole.center().x - wide / 2.0).min(whole.right() - tools - wide - size::MARGIN).max(whole.left() + 8.0);
+    let beside = if fits { tools } else { 0.0 };
+    let rightmost = whole.right() - beside - wide - size::MARGIN;
+    let left = (whole.center().x - wide / 2.0).min(rightmost).max(whole.left() + 8.0);
     let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - size::MARGIN, 26.0));
-    let mut bar = ui
-        .new_child(UiBuilder::new().id_salt("overlay bar").max_rect(row).layout(Layout::left_to_right(Align::Center)));
+    let layout = Layout::left_to_right(Align::Center);
+    let mut bar = ui.new_child(UiBuilder::new().id_salt("overlay bar").max_rect(row).layout(layout));
     let look = &mut studio.look;
     segmented(&mut bar, &mut look.overlay, &Overlay::ALL, Overlay::title, |overlay| missing(overlay, report));
+    let mut below = row.translate(vec2(4.0, 30.0));
     if look.overlay != Overlay::Picture {
-        tools_row(&mut bar, look);
+        let right = Rect::from_min_max(pos2(below.right() - TOOLS, below.top()), below.max);
+        let mut second = ui.new_child(UiBuilder::new().id_salt("overlay tools").max_rect(right).layout(layout));
+        tools_row(if fits { &mut bar } else { &mut second }, look);
+        if !fits {
+            below = Rect::from_min_max(pos2(whole.left() + size::MARGIN, below.top()), right.left_bottom());
+        }
     }
-    second_row(ui, studio, row.translate(vec2(4.0, 30.0)), report);
+    second_row(ui, studio, below, report);
 }
 
 fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
@@ -66,15 +78,18 @@ fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
 /// Whose map, where there are several.
 fn second_row(ui: &mut Ui, studio: &mut Studio, row: Rect, report: Option<&StepReport>) {
     let Some(report) = report else { return };
+    let rows = studio.shown_track().map(|track| track.concept_rows()).unwrap_or_default();
     let layout = Layout::left_to_right(Align::Center);
     let mut line = ui.new_child(UiBuilder::new().id_salt("overlay choice").max_rect(row).layout(layout));
+    line.set_clip_rect(row.expand(2.0).intersect(ui.clip_rect()));
     let look = &mut studio.look;
     match look.overlay {
         Overlay::Concept if !report.concepts.is_empty() => {
             look.concept = look.concept.min(report.concepts.len() - 1);
             note(&mut line, "where acts");
             for (k, concept) in report.concepts.iter().enumerate() {
-                if chip::chip(&mut line, &concept.text, concept_color(k), k == look.concept, false).clicked() {
+                let color = concept_color(rows.get(k).copied().unwrap_or(k));
+                if chip::chip(&mut line, &concept.text, color, k == look.concept, false).clicked() {
                     look.concept = k;
                 }
             }

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// The colour bar's width, and the distances around it.
+const BAR: f32 = 150.0;
+const GAP: f32 = 8.0;
 /// More regions than this are summed up in one entry.
 const ENTRIES: usize = 9;
 
@@ -37,13 +40,14 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
             let Some(scfg) = &report.scfg else { return };
             let scale = rate_scale(&scfg.rate);
             let title = format!("rate ρ, mean {:.2}", scfg.rate.mean());
-            scale_bar(ui, middle, &colormap::around_one(), scale.low, scale.high, &title);
+            scale_bar(ui, area, &colormap::around_one(), scale.low, scale.high, &title);
         }
         Overlay::Concept => {
             let Some(concept) = report.concepts.get(studio.look.concept) else { return };
             let state = if concept.active { "acts" } else { "waits" };
-            let title = format!("|Δ| of {}, {state}, on {:.0} % of the picture", concept.text, 100.0 * concept.share);
-            scale_bar(ui, middle, &colormap::magma(), 0.0, concept.magnitude.max(), &title);
+            let name: String = concept.text.chars().take(24).collect();
+            let title = format!("|Δ| of {name}, {state}, on {:.0} % of the picture", 100.0 * concept.share);
+            scale_bar(ui, area, &colormap::magma(), 0.0, concept.magnitude.max(), &title);
         }
         Overlay::Saliency => {
             let Some(fusion) = &report.fusion else { return };
@@ -52,7 +56,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
                 SaliencyOf::Expert => (&fusion.saliency_expert, "expert"),
             };
             let scale = full_range(plane);
-            scale_bar(ui, middle, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
+            scale_bar(ui, area, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
         }
         Overlay::Territory => {
             let Some(fusion) = &report.fusion else { return };
@@ -128,9 +132,28 @@ impl Entries {
     }
 }
 
-fn scale_bar(ui: &Ui, middle: egui::Pos2, table: &Table, low: f32, high: f32, title: &str) {
+fn scale_bar(ui: &Ui, area: Rect, table: &Table, low: f32, high: f32, title: &str) {
     let theme = Theme::of(ui);
-    let bar = Rect::from_center_size(middle, vec2(150.0, 7.0));
+    let (ink, mono) = (theme.dim, theme::mono_font());
+    let painter = ui.painter();
+    let lay = |text: String, font| painter.layout_no_wrap(text, font, ink);
+    let title = lay(title.to_owned(), theme::small_font());
+    let ends = [low, high].map(|v| lay(format!("{v:.2}"), mono.clone()));
+    // Title, lowest value, bar, highest value: centred together.
+    let whole = title.size().x + ends[0].size().x + ends[1].size().x + BAR + 3.0 * GAP;
+    let mut x = (area.center().x - whole / 2.0).max(area.left() + 8.0);
+    let middle = area.center().y - 4.0;
+    let mut put = |galley: std::sync::Arc<egui::Galley>| {
+        painter.galley(pos2(x, middle - galley.size().y / 2.0), galley.clone(), ink);
+        x += galley.size().x + GAP;
+        x
+    };
+    put(title);
+    let [lowest, highest] = ends;
+    let left = put(lowest);
+    let bar = Rect::from_min_size(pos2(left, middle - 3.5), vec2(BAR, 7.0));
+    let at = pos2(bar.right() + GAP, middle - highest.size().y / 2.0);
+    painter.galley(at, highest, ink);
     let mut mesh = egui::Mesh::default();
     const STOPS: u32 = 32;
     for i in 0..=STOPS {
@@ -145,11 +168,5 @@ fn scale_bar(ui: &Ui, middle: egui::Pos2, table: &Table, low: f32, high: f32, ti
             mesh.add_triangle(k - 1, k, k + 1);
         }
     }
-    let painter = ui.painter();
     painter.add(mesh);
-    let number = |v: f32| format!("{v:.2}");
-    let (ink, mono) = (theme.dim, theme::mono_font());
-    let left = painter.text(bar.left_center() - vec2(7.0, 0.0), Align2::RIGHT_CENTER, number(low), mono.clone(), ink);
-    painter.text(bar.right_center() + vec2(7.0, 0.0), Align2::LEFT_CENTER, number(high), mono, ink);
-    painter.text(left.left_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, title, theme::small_font(), ink);
 }

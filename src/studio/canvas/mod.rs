@@ -23,8 +23,10 @@ use super::{
     widgets::picture::label_on,
 };
 
-const TOP: f32 = 46.0;
-const BOTTOM: f32 = 30.0;
+/// Above the pictures: the bar of overlays.
+pub const TOP: f32 = 46.0;
+/// Below the pictures: the legend.
+pub const BOTTOM: f32 = 30.0;
 const WIPE_GRIP: f32 = 14.0;
 
 /// One picture on the canvas.
@@ -63,11 +65,11 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, format: wgpu::TextureFormat) {
             if response.clicked() && studio.look.overlay == Overlay::Regions {
                 studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
             }
+            legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));
         }
         Err(state) => empty(ui, area, &state),
     }
     bar::show(ui, studio, whole);
-    legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));
 }
 
 /// What stands on the canvas when there is nothing to show.

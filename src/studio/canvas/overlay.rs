@@ -121,7 +121,7 @@ impl Source {
             }
             Overlay::Territory => {
                 maps.labels = report.fusion.as_ref().map(|f| f.mask.clone());
-                maps.label_colors[0] = with_alpha(Color32::BLACK, UNCHOSEN_ALPHA);
+                maps.label_colors[0] = with_alpha(theme::GENERAL_GROUND, UNCHOSEN_ALPHA);
                 maps.label_colors[1] = theme::FUSION;
             }
         }

@@ -87,3 +87,78 @@ pub fn probe(report: &StepReport, cfg: f32, tokens: &[Token], size: [usize; 2], 
         fusion,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        engine::{ConceptReport, FusionReport, Norms, ScfgReport, TokenKind},
+        field::{Picture, Plane},
+    };
+
+    fn report() -> StepReport {
+        let plane = |values: [f32; 4]| Plane::new(2, 2, values.to_vec());
+        StepReport {
+            draft: false,
+            evaluations: 2,
+            step: 9,
+            calls: 20,
+            timestep: 500.0,
+            sigma: 3.0,
+            preview: Arc::new(Picture { width: 16, height: 16, rgb: vec![0; 768] }),
+            scfg: Some(Arc::new(ScfgReport {
+                region: Plane::new(2, 2, vec![0, 2, 2, 2]),
+                foreground: Plane::filled(2, 2, 1),
+                rate: plane([1.0, 1.34, 1.5, 1.6]),
+                shares: vec![(2, 0.75), (0, 0.25)],
+            })),
+            concepts: vec![Arc::new(ConceptReport {
+                text: "sunglasses".into(),
+                active: true,
+                magnitude: plane([0.1, 0.81, 0.2, 0.3]),
+                mask: plane([0.0, 0.5, 0.0, 0.0]),
+                share: 0.25,
+                norm: 1.0,
+            })],
+            fusion: Some(Arc::new(FusionReport {
+                active: true,
+                saliency_general: plane([0.1, 0.42, 0.0, 0.0]),
+                saliency_expert: plane([0.2, 0.31, 0.0, 0.0]),
+                mask: Plane::new(2, 2, vec![1, 0, 0, 0]),
+                share: 0.25,
+            })),
+            norms: Norms::default(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn every_number_is_the_one_under_the_pointer() {
+        let tokens = [Token { position: 2, text: "cat".into(), kind: TokenKind::Word }];
+        let probe = probe(&report(), 5.0, &tokens, [16, 16], 0.75, 0.25);
+        assert_eq!((probe.picture, probe.latent), ([12, 4], Some([1, 0])));
+        let region = probe.region.expect("a region");
+        assert_eq!((region.name.as_str(), region.rank, region.regions), ("cat", 1, 2));
+        assert!((region.rate - 1.34).abs() < 1e-6 && (region.effective - 6.7).abs() < 1e-5);
+        assert_eq!((probe.concepts[0].magnitude, probe.concepts[0].touched), (0.81, true));
+        let fusion = FusionProbe { general: 0.42, expert: 0.31, expert_draws: false };
+        assert_eq!(probe.fusion, Some(fusion));
+    }
+
+    #[test]
+    fn the_far_corner_is_still_inside() {
+        let probe = probe(&report(), 5.0, &[], [16, 16], 1.0, 1.0);
+        assert_eq!((probe.picture, probe.latent), ([15, 15], Some([1, 1])));
+        assert_eq!(probe.region.map(|r| r.name), Some("background".into()), "unknown tokens are background");
+    }
+
+    #[test]
+    fn a_concept_that_waits_touches_nothing() {
+        let mut waiting = report();
+        let concept = Arc::new(ConceptReport { active: false, ..(*waiting.concepts[0]).clone() });
+        waiting.concepts = vec![concept];
+        assert!(!probe(&waiting, 5.0, &[], [16, 16], 0.75, 0.25).concepts[0].touched);
+    }
+}

@@ -65,7 +65,7 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
         let end = concept.cooldown.unwrap_or(steps).min(steps);
         lanes.push(Lane {
             name: concept.text.trim().to_owned(),
-            color: if concept.enabled { concept_color(row) } else { Color32::from_gray(90) },
+            color: if concept.enabled { concept_color(row) } else { theme::STALE },
             start: concept.warmup.min(end),
             end,
             grips: [true; 2],

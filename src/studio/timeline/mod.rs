@@ -3,7 +3,7 @@
 mod lanes;
 mod norms;
 
-use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::{
     state::Studio,
@@ -20,8 +20,10 @@ const NORMS: f32 = 24.0;
 const TOP: f32 = 8.0;
 /// Seconds a step is shown when the timeline plays.
 const BEAT: f64 = 0.14;
-/// More lanes than this scroll.
+/// More lanes than this scroll; fewer in a low window.
 const LANES: usize = 6;
+const LANES_LOW: usize = 4;
+const LOW: f32 = 790.0;
 
 /// How steps lie on the strip.
 #[derive(Clone, Copy, Debug)]
@@ -58,27 +60,28 @@ impl Axis {
 
 /// The height of the whole panel for the recipe as it stands, in a window of height `window`.
 pub fn height(studio: &Studio, window: f32) -> f32 {
-    let rows = lanes::count(&studio.recipe).min(LANES) as f32;
-    TOP + size::frame(window) + 6.0 + rows * size::LANE + NORMS + 8.0
+    TOP + size::frame(window) + 6.0 + lanes_height(studio, window) + NORMS + 8.0
+}
+
+fn lanes_height(studio: &Studio, window: f32) -> f32 {
+    let most = if window < LOW { LANES_LOW } else { LANES };
+    lanes::count(&studio.recipe).min(most) as f32 * size::LANE
 }
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
+    let window = ui.ctx().content_rect().height();
     let whole = ui.max_rect();
     let steps = studio.shown_track().map(|t| t.calls()).filter(|&n| n > 0).unwrap_or(studio.recipe.steps).max(1);
     let left = whole.left() + size::MARGIN + size::LANE_LABEL;
     let axis = Axis { left, width: (whole.right() - size::MARGIN - left).max(40.0), steps };
-    let strip = Rect::from_min_size(
-        pos2(left, whole.top() + TOP),
-        vec2(axis.width, size::frame(ui.ctx().content_rect().height())),
-    );
+    let strip = Rect::from_min_size(pos2(left, whole.top() + TOP), vec2(axis.width, size::frame(window)));
     head(ui, studio, pos2(whole.left() + size::MARGIN, strip.center().y));
     play(ui, studio, steps);
     scrub(ui, studio, strip, axis);
     frames(ui, studio, pictures, strip, axis);
 
-    let rows = lanes::count(&studio.recipe).min(LANES) as f32;
     let top = strip.bottom() + 6.0;
-    let lanes = Rect::from_min_max(pos2(whole.left(), top), pos2(whole.right(), top + rows * size::LANE));
+    let lanes = Rect::from_min_max(pos2(whole.left(), top), pos2(whole.right(), top + lanes_height(studio, window)));
     lanes::show(ui, studio, lanes, axis);
     let plot = Rect::from_min_max(pos2(left, lanes.bottom() + 3.0), pos2(strip.right(), lanes.bottom() + NORMS));
     norms::show(ui, studio, plot, axis, whole.left() + size::MARGIN);
@@ -162,7 +165,7 @@ fn frames(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, strip: Rect, ax
             Some(report) => {
                 let texture = pictures.thumbnail(ui.ctx(), &report.preview, THUMBNAIL_TEXELS);
                 let size = [report.preview.width, report.preview.height];
-                let tint = if fresh.is_some() { Color32::WHITE } else { Color32::from_gray(90) };
+                let tint = if fresh.is_some() { theme::PLAIN } else { theme::STALE };
                 picture::cover(ui, rect, texture.id(), size, 3, tint);
             }
             None => drop(ui.painter().rect_filled(rect, CornerRadius::same(3), theme.field)),

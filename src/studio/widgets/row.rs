@@ -88,3 +88,23 @@ pub fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> Response {
     painter.galley(pos2(track.right() + 7.0, rect.center().y - galley.size().y / 2.0), galley, color);
     response
 }
+
+/// A number in a small field, to drag or to type; double-click sets it back to `usual`.
+pub fn number(
+    ui: &mut Ui,
+    name: &str,
+    value: &mut f32,
+    range: std::ops::RangeInclusive<f32>,
+    usual: f32,
+    decimals: usize,
+) {
+    let theme = Theme::of(ui);
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.field;
+    ui.spacing_mut().button_padding = vec2(5.0, 1.0);
+    ui.spacing_mut().interact_size = vec2(32.0, size::ROW - 4.0);
+    let field = ui.add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(decimals));
+    let field = field.accessible_name(name).on_hover_text(format!("{name}, usually {usual}"));
+    if field.double_clicked() {
+        *value = usual;
+    }
+}

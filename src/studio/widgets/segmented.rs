@@ -13,7 +13,7 @@ pub fn width(ui: &Ui, titles: impl Iterator<Item = &'static str>) -> f32 {
 }
 
 fn text_width(ui: &Ui, title: &str) -> f32 {
-    ui.painter().layout_no_wrap(title.to_owned(), theme::body_font(), egui::Color32::WHITE).size().x
+    ui.painter().layout_no_wrap(title.to_owned(), theme::body_font(), theme::PLAIN).size().x
 }
 
 /// Shows `options` with their titles; says whether another was chosen. A disabled option gives its reason on hover.

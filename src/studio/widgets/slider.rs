@@ -4,9 +4,11 @@ use std::ops::RangeInclusive;
 
 use egui::{
     Align, Color32, CornerRadius, DragValue, EventFilter, Id, Key, Layout, Modifiers, Pos2, Rect, Response, Role,
-    Sense, Ui, UiBuilder, WidgetInfo,
+    Sense, TextEdit, Ui, UiBuilder, WidgetInfo,
     accesskit::{Action, ActionData},
-    emath, lerp, pos2, remap_clamp, vec2,
+    emath, lerp, pos2, remap_clamp,
+    text::CCursorRange,
+    vec2,
 };
 
 use crate::studio::theme::{Theme, size};
@@ -66,8 +68,8 @@ impl<'a> ValueSlider<'a> {
         self.follow_pointer(ui, &response, rail);
         self.follow_keys(ui, id);
         let field = self.number_field(ui, number);
-        if response.is_pointer_button_down_on() && ui.input(|i| i.modifiers.command) {
-            ui.memory_mut(|m| m.request_focus(field.id));
+        if response.clicked() && ui.input(|i| i.modifiers.command) {
+            type_into(ui, field.id, &self.text());
         }
         if response.double_clicked() {
             *self.value = self.default;
@@ -137,6 +139,7 @@ impl<'a> ValueSlider<'a> {
 
     fn number_field(&mut self, ui: &mut Ui, area: Rect) -> Response {
         let (signed, decimals) = (self.signed, self.decimals);
+        let format = move |v, _| written(v, signed, decimals);
         let layout = Layout::right_to_left(Align::Center);
         let mut child = ui.new_child(UiBuilder::new().id_salt(("number", &self.name)).max_rect(area).layout(layout));
         plain_numbers(&mut child);
@@ -144,8 +147,12 @@ impl<'a> ValueSlider<'a> {
             .range(self.range.clone())
             .speed(self.step)
             .max_decimals(decimals + 1)
-            .custom_formatter(move |v, _| if signed { format!("{v:+.decimals$}") } else { format!("{v:.decimals$}") });
+            .custom_formatter(format);
         child.add(field).accessible_name(format!("{} value", self.name))
+    }
+
+    fn text(&self) -> String {
+        written(f64::from(*self.value), self.signed, self.decimals)
     }
 
     fn describe(&self, ui: &Ui, response: &Response) {
@@ -179,6 +186,18 @@ impl<'a> ValueSlider<'a> {
         }
         paint_knob(ui, pos2(knob, y), response);
     }
+}
+
+fn written(value: f64, signed: bool, decimals: usize) -> String {
+    if signed { format!("{value:+.decimals$}") } else { format!("{value:.decimals$}") }
+}
+
+/// Gives a number field the keyboard with all of its text selected.
+fn type_into(ui: &Ui, field: Id, text: &str) {
+    ui.memory_mut(|m| m.request_focus(field));
+    let mut state = TextEdit::load_state(ui.ctx(), field).unwrap_or_default();
+    state.cursor.set_char_range(Some(CCursorRange::select_all_str(text)));
+    state.store(ui.ctx(), field);
 }
 
 /// The round handle of sliders; larger under the pointer, ringed with the keyboard on it.

@@ -1,0 +1,298 @@
+//! What the engine remembers, so that an edit pays only for what it changes.
+//!
+//! A network's answer depends on its weights, its input latents, the timestep and the text, and on nothing else. So
+//! answers are kept under exactly these, and a run asks here before it asks the network: steps before the first one
+//! that an edit touches find everything, a new concept finds all branches but its own, and going back to an earlier
+//! setting finds the whole run. No rule about any control is needed for this to be exact. What follows from the
+//! answers (guidance, momentum, sampler history) is computed anew each time; it costs next to nothing.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use crate::{
+    field::{Latents, Picture},
+    guidance::scfg::Segmentation,
+    nets::TextEncoding,
+    recipe::Profile,
+};
+
+/// Names an encoded text: the encoder's model, and the text as that encoder was given it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TextKey(Arc<str>);
+
+impl TextKey {
+    /// `negative` texts are encoded otherwise by some models.
+    pub fn new(encoder: &str, text: &str, negative: bool) -> Self {
+        Self(format!("{encoder}\u{0}{negative}\u{0}{text}").into())
+    }
+}
+
+/// A text with its name.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub key: TextKey,
+    pub encoding: TextEncoding,
+}
+
+/// What a U-Net was asked about: latents at a timestep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Content hash of the U-Net's model.
+    pub model: Arc<str>,
+    pub timestep: f32,
+    pub model_input: Latents,
+}
+
+impl Question {
+    /// A short name; equality is checked on the whole.
+    fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.model.hash(&mut hasher);
+        self.timestep.to_bits().hash(&mut hasher);
+        hash_values(&self.model_input, &mut hasher);
+        hasher.finish()
+    }
+}
+
+fn hash_values(latents: &Latents, hasher: &mut DefaultHasher) {
+    (latents.channels, latents.height, latents.width).hash(hasher);
+    for value in &latents.values {
+        hasher.write_u32(value.to_bits());
+    }
+}
+
+/// Profile, unconditional text and prompt of a segmentation.
+type SegmentationKey = (Profile, TextKey, TextKey);
+
+/// All answers to one question.
+struct Moment {
+    question: Question,
+    predictions: HashMap<TextKey, Latents>,
+    segmentations: HashMap<SegmentationKey, Arc<Segmentation>>,
+    used: u64,
+    bytes: usize,
+}
+
+/// A decoded picture of latents.
+struct Decoded {
+    latents: Latents,
+    model: Arc<str>,
+    picture: Arc<Picture>,
+    used: u64,
+}
+
+/// Remembered answers within a budget; what was not used for longest goes first.
+pub struct Memory {
+    budget: usize,
+    bytes: usize,
+    clock: u64,
+    moments: HashMap<u64, Moment>,
+    pictures: HashMap<u64, Decoded>,
+    texts: HashMap<TextKey, TextEncoding>,
+}
+
+/// Texts are small and few; beyond this many they are encoded again.
+const TEXTS: usize = 512;
+
+impl Memory {
+    /// `budget` in bytes; 0 remembers nothing.
+    pub fn new(budget: usize) -> Self {
+        Self { budget, bytes: 0, clock: 0, moments: HashMap::new(), pictures: HashMap::new(), texts: HashMap::new() }
+    }
+
+    /// Bytes in use.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The text under `key`, encoded now if it is not known.
+    pub fn text<E>(&mut self, key: TextKey, encode: impl FnOnce() -> Result<TextEncoding, E>) -> Result<Text, E> {
+        if let Some(encoding) = self.texts.get(&key) {
+            return Ok(Text { key, encoding: encoding.clone() });
+        }
+        let encoding = encode()?;
+        if self.texts.len() >= TEXTS {
+            self.texts.clear();
+        }
+        self.texts.insert(key.clone(), encoding.clone());
+        Ok(Text { key, encoding })
+    }
+
+    pub fn prediction(&mut self, question: &Question, text: &TextKey) -> Option<Latents> {
+        self.moment(question)?.predictions.get(text).cloned()
+    }
+
+    pub fn segmentation(
+        &mut self,
+        question: &Question,
+        profile: Profile,
+        uncond: &TextKey,
+        cond: &TextKey,
+    ) -> Option<Arc<Segmentation>> {
+        self.moment(question)?.segmentations.get(&(profile, uncond.clone(), cond.clone())).cloned()
+    }
+
+    pub fn keep_prediction(&mut self, question: &Question, text: &TextKey, prediction: &Latents) {
+        let bytes = size_of_val(prediction.values.as_slice());
+        self.keep(question, bytes, |moment| {
+            moment.predictions.insert(text.clone(), prediction.clone());
+        });
+    }
+
+    pub fn keep_segmentation(
+        &mut self,
+        question: &Question,
+        profile: Profile,
+        uncond: &TextKey,
+        cond: &TextKey,
+        segmentation: &Arc<Segmentation>,
+    ) {
+        let key = (profile, uncond.clone(), cond.clone());
+        self.keep(question, segmentation.bytes(), |moment| {
+            moment.segmentations.insert(key, segmentation.clone());
+        });
+    }
+
+    /// The picture of `latents`, if the decoder of `model` has painted it before.
+    pub fn picture(&mut self, model: &str, latents: &Latents) -> Option<Arc<Picture>> {
+        self.clock += 1;
+        let found = self.pictures.get_mut(&picture_digest(model, latents))?;
+        if *found.model != *model || found.latents != *latents {
+            return None;
+        }
+        found.used = self.clock;
+        Some(found.picture.clone())
+    }
+
+    pub fn keep_picture(&mut self, model: &Arc<str>, latents: &Latents, picture: &Arc<Picture>) {
+        let bytes = picture_bytes(latents, picture);
+        if bytes > self.budget {
+            return;
+        }
+        self.make_room(bytes);
+        self.clock += 1;
+        let entry =
+            Decoded { latents: latents.clone(), model: model.clone(), picture: picture.clone(), used: self.clock };
+        self.bytes += bytes;
+        if let Some(old) = self.pictures.insert(picture_digest(model, latents), entry) {
+            self.bytes -= picture_bytes(&old.latents, &old.picture);
+        }
+    }
+
+    fn moment(&mut self, question: &Question) -> Option<&Moment> {
+        self.clock += 1;
+        let moment = self.moments.get_mut(&question.digest()).filter(|m| m.question == *question)?;
+        moment.used = self.clock;
+        Some(moment)
+    }
+
+    fn keep(&mut self, question: &Question, bytes: usize, insert: impl FnOnce(&mut Moment)) {
+        let own = size_of_val(question.model_input.values.as_slice());
+        if bytes + own > self.budget {
+            return;
+        }
+        self.make_room(bytes + own);
+        self.clock += 1;
+        let digest = question.digest();
+        if self.moments.get(&digest).is_some_and(|m| m.question != *question) {
+            self.bytes -= self.moments.remove(&digest).map_or(0, |m| m.bytes);
+        }
+        let fresh = || Moment {
+            question: question.clone(),
+            predictions: HashMap::new(),
+            segmentations: HashMap::new(),
+            used: 0,
+            bytes: 0,
+        };
+        let moment = self.moments.entry(digest).or_insert_with(fresh);
+        let grown = bytes + if moment.bytes == 0 { own } else { 0 };
+        moment.used = self.clock;
+        moment.bytes += grown;
+        self.bytes += grown;
+        insert(moment);
+    }
+
+    /// Forgets what was not used for longest, until `bytes` more fit. Forgets in portions, so that the search for the
+    /// oldest is not paid for at every step.
+    fn make_room(&mut self, bytes: usize) {
+        if self.bytes + bytes <= self.budget {
+            return;
+        }
+        let aim = (self.budget - self.budget / 8).saturating_sub(bytes);
+        let moments = self.moments.iter().map(|(&k, m)| (m.used, k, true));
+        let pictures = self.pictures.iter().map(|(&k, p)| (p.used, k, false));
+        let mut oldest: Vec<_> = moments.chain(pictures).collect();
+        oldest.sort_unstable();
+        for (_, key, is_moment) in oldest {
+            if self.bytes <= aim {
+                break;
+            }
+            if is_moment {
+                self.bytes -= self.moments.remove(&key).map_or(0, |m| m.bytes);
+            } else {
+                self.bytes -= self.pictures.remove(&key).map_or(0, |p| picture_bytes(&p.latents, &p.picture));
+            }
+        }
+    }
+}
+
+fn picture_digest(model: &str, latents: &Latents) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    model.hash(&mut hasher);
+    hash_values(latents, &mut hasher);
+    hasher.finish()
+}
+
+fn picture_bytes(latents: &Latents, picture: &Picture) -> usize {
+    size_of_val(latents.values.as_slice()) + picture.rgb.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(seed: f32) -> Question {
+        let values = (0..16).map(|i| seed + i as f32).collect();
+        Question { model: "m".into(), timestep: 5.0, model_input: Latents::new(1, 4, 4, values) }
+    }
+
+    fn key(text: &str) -> TextKey {
+        TextKey::new("m", text, false)
+    }
+
+    #[test]
+    fn only_the_very_same_question_is_answered() {
+        let mut memory = Memory::new(1 << 20);
+        let answer = Latents::zeros(1, 4, 4);
+        memory.keep_prediction(&question(1.0), &key("cat"), &answer);
+        assert_eq!(memory.prediction(&question(1.0), &key("cat")), Some(answer));
+        assert_eq!(memory.prediction(&question(1.0), &key("dog")), None);
+        assert_eq!(memory.prediction(&question(1.000_001), &key("cat")), None);
+        assert_eq!(memory.prediction(&Question { timestep: 6.0, ..question(1.0) }, &key("cat")), None);
+        assert_eq!(memory.prediction(&Question { model: "n".into(), ..question(1.0) }, &key("cat")), None);
+    }
+
+    #[test]
+    fn the_budget_holds_and_the_oldest_goes_first() {
+        let budget = 4096;
+        let mut memory = Memory::new(budget);
+        for i in 0..200 {
+            memory.keep_prediction(&question(i as f32), &key("cat"), &Latents::zeros(1, 4, 4));
+            assert!(memory.bytes() <= budget, "{} bytes after {i}", memory.bytes());
+        }
+        assert!(memory.prediction(&question(199.0), &key("cat")).is_some());
+        assert!(memory.prediction(&question(0.0), &key("cat")).is_none());
+        let held: usize = memory.moments.values().map(|m| m.bytes).sum();
+        assert_eq!(held, memory.bytes(), "the count is of what is held");
+    }
+
+    #[test]
+    fn without_a_budget_nothing_is_remembered() {
+        let mut memory = Memory::new(0);
+        memory.keep_prediction(&question(1.0), &key("cat"), &Latents::zeros(1, 4, 4));
+        assert!(memory.prediction(&question(1.0), &key("cat")).is_none() && memory.bytes() == 0);
+    }
+}

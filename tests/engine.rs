@@ -1,0 +1,235 @@
+//! The engine on the real bundled models: order of events, newest wins, stopping, failures that pass.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use sextant::{
+    engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId},
+    recipe::{Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, Scfg},
+};
+
+fn start() -> EngineHandle {
+    engine::start(DeviceChoice::Cpu, || {}).expect("a thread")
+}
+
+fn small(seed: u64) -> Recipe {
+    Recipe { prompt: "a red balloon on a beach".into(), seed, steps: 4, ..Recipe::default() }
+}
+
+/// All three methods in one recipe.
+fn everything() -> Recipe {
+    Recipe {
+        prompt: "a cat on a beach at sunset".into(),
+        steps: 4,
+        seed: 3,
+        scfg: Scfg { enabled: true, ..Scfg::default() },
+        concepts: vec![
+            Concept { text: "sunglasses".into(), scale: 9.0, warmup: 1, ..Concept::default() },
+            Concept {
+                text: "night".into(),
+                scale: -4.0,
+                warmup: 2,
+                cooldown: Some(3),
+                threshold: 0.2,
+                ..Concept::default()
+            },
+        ],
+        fusion: Some(Fusion {
+            prompt: Some("a snowman on a beach".into()),
+            t0: 0.0,
+            k_e: 4.0,
+            mode: FusionMode::High,
+            ..Fusion::default()
+        }),
+        ..Recipe::default()
+    }
+}
+
+/// The next event that `wanted` picks, within two minutes.
+fn wait<T>(engine: &EngineHandle, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(120) {
+        match engine.poll() {
+            Some(event) => {
+                if let Some(found) = wanted(event) {
+                    return found;
+                }
+            }
+            None => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+    panic!("the engine did not answer");
+}
+
+fn finished(engine: &EngineHandle, job: JobId) -> Arc<Finished> {
+    wait(engine, |event| match event {
+        Event::Done { job: done, take } if done == job => Some(take),
+        Event::Failed { message, .. } => panic!("{message}"),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_run_reports_every_step_in_order_and_then_its_picture() {
+    let engine = start();
+    let job = engine.submit(everything());
+    let mut steps = Vec::new();
+    let mut words = Vec::new();
+    let take = wait(&engine, |event| match event {
+        Event::Started { tokens, calls, .. } => {
+            assert_eq!(calls, 4);
+            words = tokens.iter().filter(|t| !t.text.is_empty()).map(|t| t.text.clone()).collect();
+            None
+        }
+        Event::Step { report, .. } => {
+            steps.push(report);
+            None
+        }
+        Event::Done { take, job: done } => Some((take, done)),
+        Event::Failed { message, .. } => panic!("{message}"),
+        _ => None,
+    });
+    assert_eq!(take.1, job);
+    assert_eq!(words, ["a", "cat", "on", "a", "beach", "at", "sunset"]);
+    assert_eq!(steps.iter().map(|s| s.step).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    for report in &steps {
+        let scfg = report.scfg.as_ref().expect("regions");
+        assert_eq!((scfg.region.height, scfg.region.width), (24, 24));
+        assert!((scfg.shares.iter().map(|s| s.1).sum::<f32>() - 1.0).abs() < 1e-4);
+        assert_eq!(report.concepts.len(), 2);
+        let fusion = report.fusion.as_ref().expect("a fusion");
+        assert!(fusion.active && fusion.share > 0.0 && fusion.share < 1.0, "the expert draws a part");
+        assert!(report.norms.guided.is_finite() && report.norms.guidance > 0.0);
+    }
+    let acts = |k: usize| steps.iter().map(|s| s.concepts[k].active).collect::<Vec<_>>();
+    assert_eq!(acts(0), [false, true, true, true]);
+    assert_eq!(acts(1), [false, false, true, false]);
+    let picture = &take.0.picture;
+    assert_eq!((picture.width, picture.height), (192, 192));
+    // Per model: uncond, prompt and sunglasses at 4 steps, night at the 3 before its cool-down.
+    assert_eq!(take.0.branch_evaluations, 2 * (3 * 4 + 3));
+}
+
+#[test]
+fn the_same_recipe_gives_the_same_picture_and_another_another() {
+    let engine = start();
+    let picture = |recipe: Recipe| finished(&engine, engine.submit(recipe)).picture.clone();
+    let first = picture(everything());
+    assert!(picture(small(1)) != first);
+    assert!(picture(everything()) == first, "the same picture, whatever was rendered in between");
+    let mut plain = everything();
+    plain.scfg.enabled = false;
+    assert!(picture(plain) != first, "S-CFG changes the picture");
+    let mut general = everything();
+    general.fusion = None;
+    assert!(picture(general) != first, "the expert changes the picture");
+    let mut other = everything();
+    other.concepts[0].scale = -9.0;
+    assert!(picture(other) != first, "the concept's direction changes the picture");
+}
+
+#[test]
+fn a_concept_at_zero_changes_nothing() {
+    let engine = start();
+    let picture = |recipe: Recipe| finished(&engine, engine.submit(recipe)).picture.clone();
+    let mut zero = small(5);
+    zero.concepts = vec![Concept { text: "night".into(), scale: 0.0, warmup: 0, ..Concept::default() }];
+    assert!(picture(zero) == picture(small(5)));
+}
+
+#[test]
+fn the_newest_request_wins_and_the_older_one_says_that_it_was_stopped() {
+    let engine = start();
+    let long = engine.submit(Recipe { steps: 200, ..small(1) });
+    wait(&engine, |event| matches!(event, Event::Step { .. }).then_some(()));
+    let newest = (2..12).map(|seed| engine.submit(small(seed))).last().expect("a job");
+    let mut stopped = Vec::new();
+    let begun = Instant::now();
+    let take = wait(&engine, |event| match event {
+        Event::Stopped { job } => {
+            stopped.push(job);
+            None
+        }
+        Event::Done { take, job } if job == newest => Some(take),
+        _ => None,
+    });
+    assert_eq!(take.recipe.seed, 11);
+    assert!(stopped.contains(&long), "{stopped:?}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "the long run did not go on");
+}
+
+#[test]
+fn stopping_takes_no_longer_than_one_branch() {
+    let engine = start();
+    let job = engine.submit(Recipe { steps: 500, ..small(1) });
+    wait(&engine, |event| matches!(event, Event::Step { .. }).then_some(()));
+    let asked = Instant::now();
+    engine.stop();
+    wait(&engine, |event| matches!(event, Event::Stopped { job: stopped } if stopped == job).then_some(()));
+    // A branch of the bundled model takes well under a second even on a slow machine.
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_failure_is_a_message_and_the_next_request_works() {
+    let engine = start();
+    let message = |recipe: Recipe| {
+        let job = engine.submit(recipe);
+        wait(&engine, |event| match event {
+            Event::Failed { job: failed, message } if failed == job => Some(message),
+            Event::Done { .. } => panic!("that cannot be rendered"),
+            _ => None,
+        })
+    };
+    let missing = Recipe { model: ModelRef::Folder("no/such/model".into()), ..small(1) };
+    assert!(message(missing).contains("no/such/model"));
+    assert!(message(Recipe { width: 100, ..small(1) }).contains("multiple of 8"));
+    // Not a number from the very first guidance term on.
+    let wild = Concept { text: "night".into(), scale: f32::MAX, warmup: 0, threshold: 0.0, ..Concept::default() };
+    assert!(message(Recipe { concepts: vec![wild], ..small(1) }).contains("finite"));
+    assert_eq!(finished(&engine, engine.submit(small(4))).reports.len(), 4);
+}
+
+#[test]
+fn the_expert_is_measured_against_its_own_baseline_in_fixed_only() {
+    let engine = start();
+    let saliency = |profile| {
+        let mut recipe = everything();
+        recipe.profile = profile;
+        recipe.concepts.clear();
+        recipe.scfg.enabled = false;
+        let take = finished(&engine, engine.submit(recipe));
+        let fusion = take.reports[0].fusion.clone().expect("a fusion");
+        (fusion.saliency_general.clone(), fusion.saliency_expert.clone())
+    };
+    let (reference, fixed) = (saliency(Profile::Reference), saliency(Profile::Fixed));
+    // The first step sees the same noise: the general model answers alike, the expert's baseline differs.
+    assert_eq!(reference.0, fixed.0);
+    assert!(reference.1 != fixed.1);
+}
+
+#[test]
+fn the_window_is_woken_after_every_event_and_the_thread_ends_with_its_handle() {
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = woken.clone();
+    let engine = engine::start(DeviceChoice::Cpu, move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    })
+    .expect("a thread");
+    let job = engine.submit(small(1));
+    finished(&engine, job);
+    assert!(woken.load(Ordering::Relaxed) >= 6, "ready, busy, started, four steps, done");
+    drop(engine);
+    // The worker owns the closure: it is gone when the thread has ended.
+    let begun = Instant::now();
+    while Arc::strong_count(&woken) > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the worker still runs");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

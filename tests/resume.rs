@@ -1,0 +1,197 @@
+//! Exact resume on the bundled models: what is made with memory equals what is made without, bit for bit, and costs
+//! exactly the branch evaluations that were foretold.
+
+use std::sync::LazyLock;
+
+use burn::tensor::Device;
+use sextant::{
+    engine::{memory::Memory, run::Run},
+    field::Latents,
+    recipe::{
+        Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, Sampler, Scfg, Schedule,
+        cost::{EditCost, edit_cost},
+    },
+    weights::{self, LoadedModel},
+};
+
+static MODELS: LazyLock<(LoadedModel, LoadedModel)> = LazyLock::new(|| {
+    let device = Device::flex();
+    let general = weights::load(&ModelRef::Pocket, &device).expect("the bundled model");
+    let expert = weights::load_expert(&ModelRef::PocketToon, &general, &device).expect("the bundled expert");
+    (general, expert)
+});
+
+/// Latents after every step, the timesteps, and the evaluations that were spent.
+fn render(recipe: &Recipe, memory: &mut Memory) -> (Vec<Latents>, Vec<f32>, usize) {
+    let (general, expert) = &*MODELS;
+    let mut run = Run::prepare(recipe, general, Some(expert), None, memory).expect("a run");
+    let (mut latents, mut timesteps, mut evaluations) = (Vec::new(), Vec::new(), 0);
+    while let Some(record) = run.step(memory, &|| true).expect("a step") {
+        evaluations += record.evaluations();
+        timesteps.push(record.timestep);
+        latents.push(record.latents_out);
+    }
+    (latents, timesteps, evaluations)
+}
+
+/// Small numbers without a pattern.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize % sides
+    }
+
+    fn number(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.roll(1000) as f32 / 1000.0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.roll(from.len())]
+    }
+}
+
+/// 64 x 64 pixels and few steps: the arithmetic is the same as at full size.
+fn start(dice: &mut Dice) -> Recipe {
+    let sampler = dice.pick(&[Sampler::Ddim, Sampler::DpmPp2M, Sampler::EulerAncestral, Sampler::Heun, Sampler::UniPc]);
+    Recipe {
+        prompt: "a cat on a beach".into(),
+        sampler,
+        schedule: if sampler == Sampler::DpmPp2M { Schedule::Karras } else { Schedule::Normal },
+        steps: 3 + dice.roll(2),
+        seed: dice.roll(100) as u64,
+        width: 64,
+        height: 64,
+        profile: dice.pick(&[Profile::Fixed, Profile::Fixed, Profile::Reference]),
+        scfg: Scfg { enabled: true, ..Scfg::default() },
+        concepts: vec![concept(dice, "sunglasses"), concept(dice, "night")],
+        fusion: Some(Fusion {
+            prompt: Some("a snowman".into()),
+            t0: dice.number(200.0, 800.0),
+            k_e: dice.number(1.0, 4.0),
+            mode: dice.pick(&[FusionMode::High, FusionMode::Low]),
+            ..Fusion::default()
+        }),
+        ..Recipe::default()
+    }
+}
+
+fn concept(dice: &mut Dice, text: &str) -> Concept {
+    Concept {
+        text: text.into(),
+        scale: dice.number(-8.0, 8.0),
+        threshold: dice.number(0.0, 0.95),
+        warmup: dice.roll(3),
+        cooldown: (dice.roll(3) == 0).then(|| 2 + dice.roll(2)),
+        ..Concept::default()
+    }
+}
+
+fn edit(dice: &mut Dice, recipe: &mut Recipe) {
+    let k = dice.roll(recipe.concepts.len().max(1));
+    match dice.roll(14) {
+        0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
+        4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
+        5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
+        6 if k < recipe.concepts.len() => recipe.concepts[k].cooldown = (dice.roll(2) == 0).then(|| dice.roll(4)),
+        7 if k < recipe.concepts.len() => drop(recipe.concepts.remove(k)),
+        8 => {
+            let text = dice.pick(&["crown", "snow", "old"]);
+            let new = concept(dice, text);
+            recipe.concepts.push(new);
+        }
+        9 => recipe.cfg = dice.number(2.0, 8.0),
+        10 => recipe.scfg.enabled = !recipe.scfg.enabled,
+        11 => {
+            if let Some(f) = &mut recipe.fusion {
+                f.k_e = dice.number(1.0, 4.0);
+            }
+        }
+        12 => {
+            if let Some(f) = &mut recipe.fusion {
+                f.enabled = !f.enabled;
+            }
+        }
+        _ => recipe.momentum.scale = dice.pick(&[0.0, 0.1, 0.4]),
+    }
+}
+
+/// `sequences` random sequences of edits; every result must equal the one that is made from nothing.
+fn sequences(seed: u64, sequences: usize) {
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    for _ in 0..sequences {
+        let mut recipe = start(&mut dice);
+        let mut memory = Memory::new(1 << 28);
+        render(&recipe, &mut memory);
+        for _ in 0..1 + dice.roll(2) {
+            let before = recipe.clone();
+            edit(&mut dice, &mut recipe);
+            let (resumed, timesteps, spent) = render(&recipe, &mut memory);
+            let (fresh, _, full) = render(&recipe, &mut Memory::new(0));
+            assert!(resumed == fresh, "resumed and fresh part\nbefore: {before:#?}\nafter: {recipe:#?}");
+            let foretold = edit_cost(Some(&before), &recipe, &timesteps);
+            assert_eq!(foretold.full, full, "a run from nothing\n{recipe:#?}");
+            // Older runs are remembered too, and an edit may change no number after all: never more than foretold.
+            assert!(
+                spent <= foretold.evaluations,
+                "{spent} evaluations, foretold {foretold:?}\nbefore: {before:#?}\nafter: {recipe:#?}"
+            );
+        }
+    }
+}
+
+// Four tests, so that they share the machine's cores: 4 x 52 sequences.
+const SEQUENCES: usize = 52;
+
+#[test]
+fn random_edits_resume_exactly_1() {
+    sequences(1, SEQUENCES);
+}
+
+#[test]
+fn random_edits_resume_exactly_2() {
+    sequences(2, SEQUENCES);
+}
+
+#[test]
+fn random_edits_resume_exactly_3() {
+    sequences(3, SEQUENCES);
+}
+
+#[test]
+fn random_edits_resume_exactly_4() {
+    sequences(4, SEQUENCES);
+}
+
+#[test]
+fn a_slider_among_three_concepts_costs_45_of_100() {
+    let concepts = ["sunglasses", "night", "snow"].map(|text| Concept {
+        text: text.into(),
+        scale: 5.0,
+        warmup: 10,
+        threshold: 0.5,
+        ..Concept::default()
+    });
+    let before = Recipe {
+        prompt: "a cat on a beach".into(),
+        steps: 20,
+        width: 64,
+        height: 64,
+        concepts: concepts.to_vec(),
+        ..Recipe::default()
+    };
+    let mut memory = Memory::new(1 << 28);
+    assert_eq!(render(&before, &mut memory).2, 100);
+    let mut after = before.clone();
+    after.concepts[1].scale = -3.0;
+    let (latents, timesteps, spent) = render(&after, &mut memory);
+    assert_eq!(spent, 45);
+    let foretold = edit_cost(Some(&before), &after, &timesteps);
+    assert_eq!(foretold, EditCost { first: Some(10), evaluations: 45, full: 100 });
+    assert!(latents == render(&after, &mut Memory::new(0)).0);
+    // Both are remembered now: going back and forth is free.
+    assert_eq!(render(&before, &mut memory).2 + render(&after, &mut memory).2, 0);
+}
