@@ -237,6 +237,7 @@ mod tests {
             weight: 2.0,
             reverse: true,
             enabled: true,
+            lock: Vec::new(),
         };
         assert_eq!(c, Ok(want));
     }

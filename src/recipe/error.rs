@@ -35,6 +35,10 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
         "at least the minimum",
     )?;
     require(s.scale_cap.is_finite() && s.scale_cap > 0.0, "S-CFG scale cap", s.scale_cap, "more than 0")?;
+    for region in &r.regions {
+        let ok = region.factor.is_finite() && (0.0..=10.0).contains(&region.factor);
+        require(ok, format!("factor of the region of token {}", region.position), region.factor, "between 0 and 10")?;
+    }
     for (k, concept) in r.concepts.iter().enumerate() {
         check_concept(k, concept)?;
     }

@@ -30,6 +30,8 @@ pub struct Recipe {
     pub cfg: f32,
     pub profile: Profile,
     pub scfg: Scfg,
+    /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
+    pub regions: Vec<RegionFactor>,
     pub concepts: Vec<Concept>,
     pub momentum: Momentum,
     pub fusion: Option<Fusion>,
@@ -45,6 +47,15 @@ pub struct Scfg {
     pub rate_max: f32,
     /// Second clamp: the effective scale g * rate never exceeds this.
     pub scale_cap: f32,
+}
+
+/// The user's own factor on the guidance of one region (`override` in the loop's formula).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegionFactor {
+    /// Position of the token that owns the region, in the encoded prompt.
+    pub position: usize,
+    /// 1 changes nothing, 0 leaves the region unguided.
+    pub factor: f32,
 }
 
 /// One SEGA concept (Brack et al., NeurIPS 2023).
@@ -65,6 +76,8 @@ pub struct Concept {
     pub reverse: bool,
     /// A muted concept is kept but not computed.
     pub enabled: bool,
+    /// Token positions of the regions that the concept is confined to; empty: it may act everywhere.
+    pub lock: Vec<usize>,
 }
 
 /// SEGA momentum, shared by all concepts.
@@ -107,6 +120,7 @@ impl Default for Recipe {
             cfg: 5.0,
             profile: Profile::Fixed,
             scfg: Scfg::default(),
+            regions: Vec::new(),
             concepts: Vec::new(),
             momentum: Momentum::default(),
             fusion: None,
@@ -131,6 +145,7 @@ impl Default for Concept {
             weight: 1.0,
             reverse: false,
             enabled: true,
+            lock: Vec::new(),
         }
     }
 }
@@ -185,6 +200,11 @@ impl Recipe {
     /// Concepts that are computed, in order: enabled and with a text.
     pub fn active_concepts(&self) -> impl Iterator<Item = &Concept> {
         self.concepts.iter().filter(|c| c.enabled && !c.text.trim().is_empty())
+    }
+
+    /// The user's own factor on the guidance of a region.
+    pub fn region_factor(&self, position: usize) -> f32 {
+        self.regions.iter().find(|r| r.position == position).map_or(1.0, |r| r.factor)
     }
 
     /// Whether the guidance scale asks for guidance at all; otherwise the prompt branch alone is used, and neither
