@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
-    recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, Sampler, Scfg, Schedule},
+    recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
     session::{self, Imported},
 };
 
@@ -37,6 +37,7 @@ struct Printed<'a> {
     cfg: f32,
     profile: Profile,
     scfg: &'a Scfg,
+    regions: &'a [RegionFactor],
     concepts: &'a [Concept],
     momentum: Momentum,
     fusion: &'a Option<Fusion>,
@@ -61,6 +62,7 @@ impl<'a> Printed<'a> {
             cfg,
             profile,
             scfg,
+            regions,
             concepts,
             momentum,
             fusion,
@@ -78,6 +80,7 @@ impl<'a> Printed<'a> {
             cfg: *cfg,
             profile: *profile,
             scfg,
+            regions,
             concepts,
             momentum: *momentum,
             fusion,
