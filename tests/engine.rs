@@ -181,7 +181,8 @@ fn the_newest_request_wins_and_the_older_one_says_that_it_was_stopped() {
     let engine = start();
     let long = engine.submit(Recipe { steps: 200, ..small(1) });
     wait(&engine, |event| matches!(event, Event::Step { .. }).then_some(()));
-    let newest = (2..12).map(|seed| engine.submit(small(seed))).last().expect("a job");
+    let jobs: Vec<_> = (2..12).map(|seed| engine.submit(small(seed))).collect();
+    let newest = jobs[jobs.len() - 1];
     let mut stopped = Vec::new();
     let begun = Instant::now();
     let take = wait(&engine, |event| match event {

@@ -240,7 +240,7 @@ fn a_picture_carries_its_recipe() {
     let original = picture(48, 32);
     for recipe in [Recipe::default(), full_recipe()] {
         let hash = "0123456789abcdef";
-        let metadata = Metadata { recipe: &recipe, model_hash: Some(hash) };
+        let metadata = Metadata { recipe: &recipe, model_hash: Some(hash), run: None };
         save_picture(&path, &original, Some(metadata)).unwrap();
         let bytes = fs::read(&path).unwrap();
         assert_eq!(bytes, encode_picture(&original, Some(metadata)).unwrap(), "not the same bytes again");
@@ -267,7 +267,8 @@ fn pictures_without_a_readable_recipe_are_told_apart() {
     assert!(matches!(error, SessionError::NotAPicture { .. }), "{error:?}");
     sentence(&error, &path);
     let recipe = full_recipe();
-    let bytes = encode_picture(&picture(48, 32), Some(Metadata { recipe: &recipe, model_hash: None })).unwrap();
+    let bytes =
+        encode_picture(&picture(48, 32), Some(Metadata { recipe: &recipe, model_hash: None, run: None })).unwrap();
     let mut read = 0;
     for cut in (0..bytes.len()).step_by(97) {
         fs::write(&path, &bytes[..cut]).unwrap();

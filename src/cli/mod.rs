@@ -1,13 +1,18 @@
 //! The command line: no subcommand opens the studio, the others work without a window.
 
 mod args;
+mod making;
+mod recipe;
 mod render;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 pub use args::RenderArgs;
+pub use recipe::RecipeArgs;
+pub use verify::VerifyArgs;
 
 /// Steer text-to-image diffusion by meaning: S-CFG, SEGA and SNB, live. Without a command it opens the studio.
 #[derive(Debug, Parser)]
@@ -26,6 +31,10 @@ pub struct Cli {
 pub enum Command {
     /// Render one picture without a window.
     Render(Box<RenderArgs>),
+    /// Print the recipe that a picture, session or text carries.
+    Recipe(RecipeArgs),
+    /// Render a picture again from its own recipe, and say whether it comes out the same.
+    Verify(VerifyArgs),
 }
 
 /// An error with the exit status it asks for.
@@ -57,10 +66,12 @@ impl Failure {
 /// Runs a headless command; errors go to standard error as one sentence.
 pub fn run(command: Command) -> ExitCode {
     let outcome = match command {
-        Command::Render(args) => render::render(&args),
+        Command::Render(args) => render::render(&args).map(|()| ExitCode::SUCCESS),
+        Command::Recipe(args) => recipe::recipe(&args).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => verify::verify(&args),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => {
             eprintln!("sextant: {}", failure.error);
             ExitCode::from(failure.status as u8)

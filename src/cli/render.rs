@@ -1,18 +1,14 @@
 //! `sextant render`: one picture without a window, and its trace.
 
-use std::{
-    io::Write as _,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
-use super::{Failure, RenderArgs};
+use super::{Failure, RenderArgs, making};
 use crate::{
     engine::{
         device,
         memory::Memory,
         models::Models,
-        run::{Options, Run, StepRecord},
+        run::{Options, Run},
     },
     nets::Pixels,
     recipe::Recipe,
@@ -44,10 +40,17 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);
     }
-    denoise(&mut run, &mut memory, trace.as_mut()).map_err(Failure::failed)?;
+    let marks = making::denoise(&mut run, &mut memory, &mut |record| {
+        if let Some(trace) = &mut trace {
+            trace.step(record);
+        }
+    })
+    .map_err(Failure::failed)?;
 
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let metadata = session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash) };
+    let fingerprint = making::fingerprint(&run, marks, &opened, &general, expert.as_deref());
+    let metadata =
+        session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash), run: Some(&fingerprint) };
     session::save_picture(&args.out, &pixels.to_picture(), Some(metadata)).map_err(Failure::failed)?;
     if let (Some(trace), Some(path)) = (&mut trace, &args.trace) {
         finish_trace(trace, path, &run, &pixels, &recipe)?;
@@ -79,30 +82,6 @@ fn check_writable(out: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::refused(anyhow::anyhow!("the folder of --out {} does not exist: create it first", out.display())))
-}
-
-fn denoise(
-    run: &mut Run<'_>,
-    memory: &mut Memory,
-    mut trace: Option<&mut Trace>,
-) -> Result<(), crate::engine::EngineError> {
-    let calls = run.calls();
-    let begun = Instant::now();
-    while let Some(record) = run.step(memory, &|| true)? {
-        progress(&record, calls, begun.elapsed());
-        if let Some(trace) = trace.as_deref_mut() {
-            trace.step(&record);
-        }
-    }
-    Ok(())
-}
-
-/// One line a step on standard error. A closed standard error is nobody's loss.
-fn progress(record: &StepRecord, calls: usize, elapsed: Duration) {
-    let done = record.step + 1;
-    let per_step = elapsed.as_secs_f32() / done as f32;
-    let left = per_step * (calls - done) as f32;
-    let _ = writeln!(std::io::stderr(), "step {done}/{calls} · {per_step:.2} s/step · {left:.0} s left");
 }
 
 fn finish_trace(

@@ -87,6 +87,14 @@ options! {
     High = "2", "Early steps (t > T0)";
 }
 
+impl Sampler {
+    /// Whether the sampler can go along a schedule. DDIM, PNDM and LCM count timesteps, so that they have only their
+    /// own.
+    pub fn has_schedule(self, schedule: Schedule) -> bool {
+        schedule == Schedule::Normal || !matches!(self, Self::Ddim | Self::Pndm | Self::Lcm)
+    }
+}
+
 impl FusionMode {
     /// Whether the step at raw timestep `t` is fused. Strict `>` as in the reference (algorithms.md §3.2, step 8).
     pub fn fuses(self, t: f32, t0: f32) -> bool {

@@ -101,8 +101,7 @@ pub fn build(
     config: &ScheduleConfig,
     steps: usize,
 ) -> Result<Box<dyn Solver>, ScheduleError> {
-    let works_on_sigmas = !matches!(sampler, Sampler::Ddim | Sampler::Pndm | Sampler::Lcm);
-    if schedule != Schedule::Normal && !works_on_sigmas {
+    if !sampler.has_schedule(schedule) {
         return Err(ScheduleError::NoSuchSchedule { sampler: sampler.name(), schedule: schedule.name() });
     }
     let curve = if schedule == Schedule::Normal { config.normal_schedule } else { schedule };

@@ -15,7 +15,8 @@ use crate::recipe::Recipe;
 /// The version that this program writes; it reads this one and all before it.
 pub const VERSION: u32 = 1;
 
-const FORMAT: &str = "sextant-session";
+/// What every session says it is.
+pub(super) const FORMAT: &str = "sextant-session";
 
 /// Larger files are refused before they are read.
 const MAX_BYTES: u64 = 1 << 29;

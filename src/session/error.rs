@@ -33,6 +33,11 @@ pub enum SessionError {
     NoRecipe { name: String },
     #[error("the recipe in {name} cannot be read ({what}): it was changed, or made by a newer Sextant")]
     DamagedRecipe { name: String, what: String },
+    #[error(
+        "{} carries no recipe: {what}; choose a picture with its settings in it, a session, or a text of settings",
+        path.display()
+    )]
+    NothingToImport { path: PathBuf, what: &'static str },
     #[error("the picture of {width}x{height} pixels cannot be made into a PNG ({what})")]
     NotEncoded { width: usize, height: usize, what: String },
 }

@@ -5,13 +5,18 @@
 mod document;
 mod error;
 mod files;
+mod fingerprint;
+mod import;
 mod parameters;
 mod png;
 
 pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
+pub use fingerprint::{Fingerprint, Mark, Parting};
+pub use import::{Imported, Source, import, import_bytes};
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_picture, read_recipe, read_texts, save_picture, thumbnail, thumbnail_picture,
+    Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_picture, thumbnail,
+    thumbnail_picture,
 };

@@ -22,7 +22,8 @@ pub fn parameters_text(recipe: &Recipe, model_hash: Option<&str>) -> String {
 /// Keys and values in the order in which other tools write them. No value is empty: readers drop such pairs.
 fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, String)> {
     let mut list = vec![("Steps", recipe.steps.to_string()), ("Sampler", sampler_name(recipe.sampler).to_owned())];
-    if recipe.schedule != Schedule::Normal {
+    // Without a name, readers take the one that A1111 means by "Automatic".
+    if recipe.schedule != Schedule::Normal || recipe.schedule != automatic_schedule(recipe.sampler) {
         list.push(("Schedule type", recipe.schedule.title().to_owned()));
     }
     list.push(("CFG scale", recipe.cfg.to_string()));
@@ -52,6 +53,14 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
     list.push(("Version", format!("sextant {}", env!("CARGO_PKG_VERSION"))));
     list.retain(|(_, value)| !value.is_empty());
     list
+}
+
+/// The schedule that A1111 goes along with a sampler where none is named.
+pub(super) fn automatic_schedule(sampler: Sampler) -> Schedule {
+    match sampler {
+        Sampler::DpmPp2M => Schedule::Karras,
+        _ => Schedule::Normal,
+    }
 }
 
 /// The name that other tools know the sampler by.

@@ -1,7 +1,7 @@
 //! Pictures as PNG files that carry the recipe they were made from.
 //!
-//! Two text chunks: `sextant` holds the recipe as RON and is what we read back; `parameters` holds the widely used
-//! text.
+//! Text chunks: `sextant` holds the recipe as RON and is what we read back; `parameters` holds the widely used text;
+//! `sextant-run` tells how the steps went, for verification.
 //! The same picture and recipe always give the same bytes.
 
 use std::{fs, io::Cursor, path::Path};
@@ -9,11 +9,15 @@ use std::{fs, io::Cursor, path::Path};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
 
-use super::{SessionError, error::one_line, files::write_whole, parameters::parameters_text};
+use super::{SessionError, error::one_line, files::write_whole, fingerprint::Fingerprint, parameters::parameters_text};
 use crate::{field::Picture, recipe::Recipe};
 
-const RECIPE_KEYWORD: &str = "sextant";
+pub(super) const RECIPE_KEYWORD: &str = "sextant";
+const RUN_KEYWORD: &str = "sextant-run";
 const PARAMETERS_KEYWORD: &str = "parameters";
+
+/// Largest text that is unpacked, in bytes.
+const MAX_TEXT: usize = 1 << 24;
 
 /// What a picture says about how it was made.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +25,8 @@ pub struct Metadata<'a> {
     pub recipe: &'a Recipe,
     /// SHA-256 of the model's weights in hex, if known.
     pub model_hash: Option<&'a str>,
+    /// How the steps went, if it is to be remembered.
+    pub run: Option<&'a Fingerprint>,
 }
 
 /// The picture as the bytes of a PNG file, with the recipe in it if there is to be one.
@@ -38,7 +44,7 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
     encoder.set_compression(Compression::Balanced);
     encoder.set_filter(Filter::Adaptive);
     let write = || -> Result<(), png::EncodingError> {
-        if let Some(Metadata { recipe, model_hash }) = metadata {
+        if let Some(Metadata { recipe, model_hash, run }) = metadata {
             let text = parameters_text(recipe, model_hash);
             // Readers expect tEXt where the text is Latin-1, and iTXt elsewhere. Neither can hold a zero.
             let text = text.replace('\0', "");
@@ -49,6 +55,10 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
             }
             let ron = ron::to_string(recipe).map_err(std::io::Error::other)?;
             encoder.add_itxt_chunk(RECIPE_KEYWORD.to_owned(), ron)?;
+            if let Some(run) = run {
+                let ron = ron::to_string(run).map_err(std::io::Error::other)?;
+                encoder.add_itxt_chunk(RUN_KEYWORD.to_owned(), ron)?;
+            }
         }
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&picture.rgb)?;
@@ -85,6 +95,24 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
 /// # Errors
 /// [`SessionError::NotAPicture`].
 pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
+    read_metadata(bytes, name).map(|(texts, _)| texts)
+}
+
+/// How the steps went that made the picture, if its PNG file says so in a way that can be read.
+pub fn read_fingerprint(bytes: &[u8], name: &str) -> Option<Fingerprint> {
+    let texts = read_texts(bytes, name).ok()?;
+    let (_, text) = texts.into_iter().find(|(keyword, _)| keyword == RUN_KEYWORD)?;
+    ron::from_str(&text).ok()
+}
+
+/// The texts of a PNG file by keyword, and its EXIF block, if any.
+pub(super) type PngMetadata = (Vec<(String, String)>, Option<Vec<u8>>);
+
+/// As [`read_texts`], with the EXIF block.
+///
+/// # Errors
+/// [`SessionError::NotAPicture`].
+pub(super) fn read_metadata(bytes: &[u8], name: &str) -> Result<PngMetadata, SessionError> {
     let mut reader = Decoder::new(Cursor::new(bytes))
         .read_info()
         .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?;
@@ -93,9 +121,17 @@ pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, Ses
     }
     let info = reader.info();
     let plain = info.uncompressed_latin1_text.iter().map(|c| (c.keyword.clone(), c.text.clone()));
-    let packed = info.compressed_latin1_text.iter().filter_map(|c| Some((c.keyword.clone(), c.get_text().ok()?)));
-    let wide = info.utf8_text.iter().filter_map(|c| Some((c.keyword.clone(), c.get_text().ok()?)));
-    Ok(plain.chain(packed).chain(wide).collect())
+    // Packed texts are unpacked with a limit: a few bytes can stand for gigabytes.
+    let packed = info.compressed_latin1_text.iter().cloned().filter_map(|mut chunk| {
+        chunk.decompress_text_with_limit(MAX_TEXT).ok()?;
+        Some((chunk.keyword.clone(), chunk.get_text().ok()?))
+    });
+    let wide = info.utf8_text.iter().cloned().filter_map(|mut chunk| {
+        chunk.decompress_text_with_limit(MAX_TEXT).ok()?;
+        Some((chunk.keyword.clone(), chunk.get_text().ok()?))
+    });
+    let texts = plain.chain(packed).chain(wide).collect();
+    Ok((texts, info.exif_metadata.as_deref().map(<[u8]>::to_vec)))
 }
 
 /// The picture in the bytes of a PNG file, as 8-bit RGB.

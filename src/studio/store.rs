@@ -38,7 +38,7 @@ impl Store for SessionStore {
     }
 
     fn export_png(&self, path: &Path, picture: &Picture, recipe: &Recipe) -> Result<(), String> {
-        let metadata = Metadata { recipe, model_hash: None };
+        let metadata = Metadata { recipe, model_hash: None, run: None };
         session::save_picture(path, picture, Some(metadata)).map_err(|e| e.to_string())
     }
 }

@@ -1,0 +1,106 @@
+//! `sextant recipe`: the recipe that a picture, session or text carries.
+
+use std::{io::Write as _, path::PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Failure;
+use crate::{
+    recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
+    session::{self, Imported},
+};
+
+#[derive(Debug, Args)]
+pub struct RecipeArgs {
+    /// A PNG, JPEG or WebP picture, a session, or a text with settings.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON instead of RON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is printed: the recipe's fields under the names of the flags, and where they come from.
+#[derive(Serialize)]
+#[serde(rename = "Recipe")]
+struct Printed<'a> {
+    prompt: &'a str,
+    negative: &'a str,
+    model: &'a ModelRef,
+    sampler: Sampler,
+    schedule: Schedule,
+    steps: usize,
+    seed: u64,
+    width: usize,
+    height: usize,
+    cfg: f32,
+    profile: Profile,
+    scfg: &'a Scfg,
+    regions: &'a [RegionFactor],
+    concepts: &'a [Concept],
+    momentum: Momentum,
+    fusion: &'a Option<Fusion>,
+    /// What kind of writing it was found in.
+    found: &'static str,
+    not_restored: &'a [String],
+}
+
+impl<'a> Printed<'a> {
+    fn of(imported: &'a Imported) -> Self {
+        // Every field is named, so that a new one is not forgotten here.
+        let Recipe {
+            prompt,
+            negative,
+            model,
+            sampler,
+            schedule,
+            steps,
+            seed,
+            width,
+            height,
+            cfg,
+            profile,
+            scfg,
+            regions,
+            concepts,
+            momentum,
+            fusion,
+        } = &imported.recipe;
+        Self {
+            prompt,
+            negative,
+            model,
+            sampler: *sampler,
+            schedule: *schedule,
+            steps: *steps,
+            seed: *seed,
+            width: *width,
+            height: *height,
+            cfg: *cfg,
+            profile: *profile,
+            scfg,
+            regions,
+            concepts,
+            momentum: *momentum,
+            fusion,
+            found: imported.found.title(),
+            not_restored: &imported.not_restored,
+        }
+    }
+}
+
+/// Carries out `sextant recipe`.
+pub fn recipe(args: &RecipeArgs) -> Result<(), Failure> {
+    let imported = session::import(&args.file).map_err(Failure::refused)?;
+    let printed = Printed::of(&imported);
+    let text = if args.json {
+        serde_json::to_string_pretty(&printed).map_err(Failure::failed)?
+    } else {
+        let style = ron::ser::PrettyConfig::new().new_line("\n").indentor("  ");
+        ron::ser::to_string_pretty(&printed, style).map_err(Failure::failed)?
+    };
+    // Whoever closes the pipe early has read enough.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}

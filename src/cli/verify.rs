@@ -1,0 +1,190 @@
+//! `sextant verify`: renders a picture again from the recipe it carries, and says whether it is the same.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+
+use super::{Failure, Status, making};
+use crate::{
+    engine::{
+        device,
+        memory::Memory,
+        models::Models,
+        run::{Options, Run},
+    },
+    field::Picture,
+    recipe::Recipe,
+    session::{self, Fingerprint, Source},
+};
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A PNG picture that this program wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// auto, cpu or wgpu.
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+}
+
+/// What a picture claims: its pixels, and how they came about.
+struct Claim {
+    recipe: Recipe,
+    picture: Picture,
+    run: Option<Fingerprint>,
+}
+
+/// How far two pictures of one size are apart, in 8-bit values.
+#[derive(Debug, PartialEq)]
+struct Difference {
+    differing: usize,
+    values: usize,
+    largest: u8,
+    mean: f64,
+}
+
+/// Carries out `sextant verify`: status 0 if all pixels come out the same again, else 1.
+pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    let claim = read(&args.file)?;
+    let (width, height) = (claim.recipe.width, claim.recipe.height);
+    if (claim.picture.width, claim.picture.height) != (width, height) {
+        let (w, h) = (claim.picture.width, claim.picture.height);
+        return Ok(say(false, &format!("the picture is {w}x{h} pixels, but its recipe makes {width}x{height}")));
+    }
+    let (picture, run) = make_again(&claim.recipe, &args.device)?;
+    let difference = difference(&claim.picture, &picture);
+    let course = course(claim.run.as_ref(), &run);
+    Ok(match difference {
+        Difference { differing: 0, values, .. } => say(true, &format!("all {values} values; {course}")),
+        Difference { differing, values, largest, mean } => say(
+            false,
+            &format!("{differing} of {values} values, by {largest} of 255 at most and {mean:.4} in the mean; {course}"),
+        ),
+    })
+}
+
+fn say(identical: bool, what: &str) -> ExitCode {
+    let word = if identical { "identical" } else { "different" };
+    // The exit status says it even where nobody reads the words.
+    let _ = writeln!(std::io::stdout(), "{word}: {what}");
+    if identical { ExitCode::SUCCESS } else { ExitCode::from(Status::Failed as u8) }
+}
+
+fn read(file: &Path) -> Result<Claim, Failure> {
+    let name = file.display().to_string();
+    let imported = session::import(file).map_err(Failure::refused)?;
+    match imported.found {
+        Source::Recipe | Source::ParametersRecipe => {}
+        Source::Session => {
+            return Err(refuse(format!("{name} is a session, whose recipe has no picture to compare: give a PNG")));
+        }
+        other => {
+            return Err(refuse(format!(
+                "{name} was not written by Sextant (it carries {other}), so it cannot be made again exactly: \
+                 give a PNG that Sextant wrote"
+            )));
+        }
+    }
+    let unreadable = |source| session::SessionError::Read { path: file.to_owned(), source };
+    let bytes = fs::read(file).map_err(unreadable).map_err(Failure::refused)?;
+    let picture = session::decode_picture(&bytes, &name).map_err(Failure::refused)?;
+    imported.recipe.validate().map_err(Failure::refused)?;
+    Ok(Claim { recipe: imported.recipe, picture, run: session::read_fingerprint(&bytes, &name) })
+}
+
+fn refuse(sentence: String) -> Failure {
+    Failure::refused(anyhow::Error::msg(sentence))
+}
+
+fn make_again(recipe: &Recipe, device: &str) -> Result<(Picture, Fingerprint), Failure> {
+    let opened = device.parse().and_then(device::open).map_err(Failure::refused)?;
+    let busy = |message: String| eprintln!("{message}");
+    let (general, expert) = Models::default().for_recipe(recipe, &opened.device, &busy).map_err(Failure::refused)?;
+    let mut memory = Memory::new(0);
+    let mut run =
+        Run::prepare(recipe, &general, expert.as_deref(), Options::default(), &mut memory).map_err(Failure::refused)?;
+    let marks = making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
+    let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
+    let fingerprint = making::fingerprint(&run, marks, &opened, &general, expert.as_deref());
+    Ok((pixels.to_picture(), fingerprint))
+}
+
+/// Compares two pictures of one size.
+fn difference(a: &Picture, b: &Picture) -> Difference {
+    let apart = || a.rgb.iter().zip(&b.rgb).map(|(x, y)| x.abs_diff(*y));
+    let sum: u64 = apart().map(u64::from).sum();
+    Difference {
+        differing: apart().filter(|&d| d > 0).count(),
+        values: a.rgb.len(),
+        largest: apart().max().unwrap_or(0),
+        mean: sum as f64 / a.rgb.len().max(1) as f64,
+    }
+}
+
+/// Where the steps part from those the picture was made in, and what may be the reason.
+fn course(before: Option<&Fingerprint>, now: &Fingerprint) -> String {
+    let Some(before) = before else { return "the picture does not say how its steps went".to_owned() };
+    let count = now.steps.len();
+    let Some(parting) = before.parting(now) else {
+        return format!("the latents of all {count} steps are the same to the last bit");
+    };
+    let place = match parting.step {
+        None => "the noise it started from is another (was it made with --init-latents?)".to_owned(),
+        Some(step) => format!(
+            "step {} of {count} is the first whose latents differ, by {:.1e} relative to their size",
+            step + 1,
+            parting.distance
+        ),
+    };
+    [vec![place], circumstances(before, now)].concat().join("; ")
+}
+
+/// What was otherwise when the picture was made.
+fn circumstances(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
+    let mut found = Vec::new();
+    if before.model_hash != now.model_hash {
+        found.push("the model's weights are not those it was made with".to_owned());
+    }
+    if before.expert_hash != now.expert_hash {
+        found.push("the expert's weights are not those it was made with".to_owned());
+    }
+    let places =
+        [("version", &before.app, &now.app), ("device", &before.device, &now.device), ("CPU", &before.cpu, &now.cpu)];
+    let other = places.into_iter().filter(|(_, before, now)| before != now);
+    found.extend(other.map(|(what, before, now)| format!("its {what} was {before}, this one's is {now}")));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{field::Latents, session::Mark};
+
+    fn fingerprint(last: f32) -> Fingerprint {
+        let mark = |value: f32| Mark::of(&Latents::new(1, 4, 4, vec![value; 16]));
+        Fingerprint { start: mark(1.0), steps: vec![mark(2.0), mark(3.0), mark(last)], ..Fingerprint::default() }
+    }
+
+    #[test]
+    fn the_first_step_that_parts_is_named() {
+        let before = fingerprint(4.0);
+        assert!(course(Some(&before), &fingerprint(4.0)).contains("all 3 steps are the same"));
+        let said = course(Some(&before), &Fingerprint { device: "GPU".into(), ..fingerprint(5.0) });
+        assert!(said.starts_with("step 3 of 3") && said.contains("by 2.5e-1") && said.contains("GPU"), "{said}");
+        let other_noise = Fingerprint { start: Mark::default(), ..fingerprint(4.0) };
+        assert!(course(Some(&before), &other_noise).contains("--init-latents"));
+    }
+
+    #[test]
+    fn differences_are_counted_in_values() {
+        let picture = |rgb: Vec<u8>| Picture { width: 1, height: 2, rgb };
+        let off = difference(&picture(vec![0, 10, 20, 30, 40, 50]), &picture(vec![0, 10, 26, 30, 0, 50]));
+        assert_eq!((off.differing, off.values, off.largest), (2, 6, 40));
+        assert!((off.mean - 46.0 / 6.0).abs() < 1e-12);
+    }
+}
