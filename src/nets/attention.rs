@@ -1,6 +1,10 @@
-use burn::tensor::{Tensor, activation::softmax};
+use burn::tensor::{Bool, Tensor, activation::softmax};
 
-use super::{ParamError, Params, layers::Linear};
+use super::{
+    ParamError, Params,
+    kernels::{self, Values},
+    layers::Linear,
+};
 
 /// At most this many attention scores exist at once (256 MiB of f32); longer pictures go in blocks of queries.
 const SCORE_BUDGET: usize = 64 << 20;
@@ -62,55 +66,79 @@ impl Attention {
         })
     }
 
-    /// `x` `[batch, N, width]` looks at `context` `[batch, L, context width]`: `[batch, N, width]`, and where `tap`
-    /// says so the probabilities `[N, L]` of the first sample.
-    pub(super) fn forward(&self, x: Tensor<3>, context: Tensor<3>, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
+    /// `x` `[batch, width, N]` looks at `context` `[batch, context width, L]`: `residual` (if any) plus
+    /// `[batch, width, N]`, and where `tap` says so the probabilities `[N, L]` of the first sample.
+    pub(super) fn forward(
+        &self,
+        x: Tensor<3>,
+        context: Tensor<3>,
+        residual: Option<Tensor<3>>,
+        tap: bool,
+    ) -> (Tensor<3>, Option<Tensor<2>>) {
         let query = self.query.forward(x);
         let key = self.key.forward(context.clone());
         let value = self.value.forward(context);
-        let (mixed, map) = attend(query, key, value, self.heads, tap);
-        (self.out.forward(mixed), map)
+        let (mixed, map) = attend([query, key, value], self.heads, false, tap);
+        (self.out.forward_onto(mixed, residual), map)
     }
 }
 
-/// softmax(q k^T / sqrt(d)) v per head, in plain steps: burn's fused routine may round to f16 inside on GPUs.
+/// softmax(q k^T / sqrt(d)) v per head.
 ///
-/// `[batch, N, width]`, `[batch, L, width]` twice; gives `[batch, N, width]` and, if asked, the first sample's mean
-/// probabilities `[N, L]`.
+/// Query `[batch, width, N]`, key and value `[batch, width, L]`; gives `[batch, width, N]` and, if asked, the first
+/// sample's mean probabilities `[N, L]`. `causal`: a position does not see what comes after it.
 pub(super) fn attend(
-    query: Tensor<3>,
-    key: Tensor<3>,
-    value: Tensor<3>,
+    [query, key, value]: [Tensor<3>; 3],
     heads: usize,
+    causal: bool,
     tap: bool,
 ) -> (Tensor<3>, Option<Tensor<2>>) {
-    let [batch, n, width] = query.dims();
-    let l = key.dims()[1];
+    let [batch, width, n] = query.dims();
+    let l = key.dims()[2];
+    match Values::take(query) {
+        Ok(query) => {
+            let (key, value) = (Values::of(key), Values::of(value));
+            kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap)
+        }
+        Err(query) => attend_plainly([query, key, value], heads, causal, tap),
+    }
+}
+
+/// In plain steps: burn's fused routine may round to f16 inside on GPUs.
+fn attend_plainly(
+    [query, key, value]: [Tensor<3>; 3],
+    heads: usize,
+    causal: bool,
+    tap: bool,
+) -> (Tensor<3>, Option<Tensor<2>>) {
+    let [batch, width, n] = query.dims();
+    let l = key.dims()[2];
     let scale = (heads as f64 / width as f64).sqrt();
-    let query = split_heads(query.mul_scalar(scale), heads);
-    let key = split_heads(key, heads).transpose();
-    let value = split_heads(value, heads);
+    let split = |x: Tensor<3>| {
+        let length = x.dims()[2];
+        x.reshape([batch, heads, width / heads, length])
+    };
+    let query = split(query.mul_scalar(scale)).transpose();
+    let (key, value) = (split(key), split(value).transpose());
+    let future = causal.then(|| Tensor::<2, Bool>::tril_mask([n, l], 0, &query.device()).reshape([1, 1, n, l]));
     let block = (SCORE_BUDGET / (batch * heads * l)).clamp(1, n);
     let mut mixed = Vec::new();
     let mut maps = Vec::new();
     for start in (0..n).step_by(block) {
-        let rows = if block == n { query.clone() } else { query.clone().narrow(2, start, block.min(n - start)) };
-        let probabilities = softmax(rows.matmul(key.clone()), 3);
+        let count = block.min(n - start);
+        let mut scores = query.clone().narrow(2, start, count).matmul(key.clone());
+        if let Some(future) = &future {
+            let future = future.clone().narrow(2, start, count).expand([batch, heads, count, l]);
+            scores = scores.mask_fill(future, f32::NEG_INFINITY);
+        }
+        let probabilities = softmax(scores, 3);
         if tap {
-            let first = probabilities.clone().narrow(0, 0, 1);
-            let rows = first.dims()[2];
-            maps.push(first.mean_dim(1).reshape([rows, l]));
+            maps.push(probabilities.clone().narrow(0, 0, 1).mean_dim(1).reshape([count, l]));
         }
         mixed.push(probabilities.matmul(value.clone()));
     }
-    let mixed = join(mixed, 2).swap_dims(1, 2).reshape([batch, n, width]);
+    let mixed = join(mixed, 2).transpose().reshape([batch, width, n]);
     (mixed, tap.then(|| join(maps, 0)))
-}
-
-/// `[batch, N, width]` to `[batch, heads, N, width / heads]`, a view.
-pub(super) fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
-    let [batch, n, width] = x.dims();
-    x.reshape([batch, n, heads, width / heads]).swap_dims(1, 2)
 }
 
 /// The blocks in a row; a single one is not copied.

@@ -1,12 +1,9 @@
-use burn::tensor::{
-    Bool, Device, Int, Tensor, TensorData,
-    activation::{gelu, sigmoid, softmax},
-};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{
     ClipActivation, ClipConfig, NetError, ParamError, Params,
-    attention::split_heads,
-    layers::{LayerNorm, Linear},
+    attention::attend,
+    layers::{Activation, LayerNorm, Linear},
 };
 
 /// The text encoder of CLIP (Radford et al. 2021; with other sizes, OpenCLIP's).
@@ -94,22 +91,20 @@ impl ClipText {
         let data = TensorData::new(ids.iter().map(|&id| id as i32).collect(), [count]);
         let tokens = self.token_embedding.clone().select(0, Tensor::<1, Int>::from_data(data, device));
         let positions = self.position_embedding.clone().narrow(0, 0, count);
-        let mut x = (tokens + positions).reshape([1, count, width]);
-        // Above the diagonal: a position does not see what comes after it.
-        let future = Tensor::<2, Bool>::tril_mask([count, count], 0, device);
-        let future = future.reshape([1, 1, count, count]);
+        let mut x = (tokens + positions).reshape([1, count, width]).swap_dims(1, 2);
         let mut penultimate = x.clone();
         for layer in &self.layers {
             penultimate = x.clone();
-            x = layer.forward(x, &future);
+            x = layer.forward(x);
         }
         let last = self.final_norm.forward(x);
-        let pooled = last.clone().narrow(1, self.config.end_position(ids), 1).reshape([1, width]);
+        let pooled = last.clone().narrow(2, self.config.end_position(ids), 1);
         let pooled = match &self.projection {
             Some(projection) => projection.forward(pooled),
             None => pooled,
         };
-        Ok(ClipOutput { last, penultimate, pooled })
+        let [last, penultimate] = [last, penultimate].map(|x| x.swap_dims(1, 2));
+        Ok(ClipOutput { last, penultimate, pooled: pooled.squeeze_dim(2) })
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), NetError> {
@@ -144,27 +139,18 @@ impl Layer {
         })
     }
 
-    /// `[1, L, width]`, shape kept; `future` `[1, 1, L, L]` is true where a position must not look.
-    fn forward(&self, x: Tensor<3>, future: &Tensor<4, Bool>) -> Tensor<3> {
-        let mixed = self.attend(self.norm1.forward(x.clone()), future);
-        let x = x + mixed;
-        let inner = self.fc1.forward(self.norm2.forward(x.clone()));
-        let inner = match self.activation {
-            ClipActivation::QuickGelu => inner.clone() * sigmoid(inner.mul_scalar(1.702)),
-            ClipActivation::Gelu => gelu(inner),
+    /// `[1, width, L]`, shape kept.
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let normed = self.norm1.forward(x.clone());
+        let parts = [&self.query, &self.key, &self.value].map(|projection| projection.forward(normed.clone()));
+        // A position does not see what comes after it.
+        let (mixed, _) = attend(parts, self.heads, true, false);
+        let x = self.out.forward_onto(mixed, Some(x));
+        let activation = match self.activation {
+            ClipActivation::QuickGelu => Activation::QuickGelu,
+            ClipActivation::Gelu => Activation::Gelu,
         };
-        x + self.fc2.forward(inner)
-    }
-
-    fn attend(&self, x: Tensor<3>, future: &Tensor<4, Bool>) -> Tensor<3> {
-        let dims = x.dims();
-        let scale = (self.heads as f64 / dims[2] as f64).sqrt();
-        let query = split_heads(self.query.forward(x.clone()).mul_scalar(scale), self.heads);
-        let key = split_heads(self.key.forward(x.clone()), self.heads).transpose();
-        let value = split_heads(self.value.forward(x), self.heads);
-        let scores = query.matmul(key);
-        let future = future.clone().expand(scores.dims());
-        let mixed = softmax(scores.mask_fill(future, f32::NEG_INFINITY), 3).matmul(value);
-        self.out.forward(mixed.swap_dims(1, 2).reshape(dims))
+        let inner = activation.of(self.fc1.forward(self.norm2.forward(x.clone())));
+        self.fc2.forward_onto(inner, Some(x))
     }
 }

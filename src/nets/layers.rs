@@ -1,67 +1,155 @@
+use std::sync::Arc;
+
 use burn::tensor::{
     Tensor,
-    module::{conv2d, interpolate, layer_norm, linear},
+    activation::{gelu, sigmoid, silu},
+    module::{conv2d, interpolate, layer_norm},
     ops::{ConvOptions, InterpolateMode, InterpolateOptions},
 };
 
-use super::{ParamError, Params};
+use super::{
+    ParamError, Params,
+    kernels::{self, Extras, Geometry, Values, Weights},
+};
 
-/// y = x W + b over the last axis.
+/// Weights where the layer computes: packed for the CPU's kernels, or as tensors of another device.
 #[derive(Clone)]
-pub(super) struct Linear {
-    /// `[inputs, outputs]`: files hold the transpose.
-    weight: Tensor<2>,
-    bias: Option<Tensor<1>>,
+enum Held<const D: usize> {
+    Here(Arc<Weights>),
+    /// The bias is `[1, outputs, 1, ..]`.
+    Away {
+        weight: Tensor<D>,
+        bias: Option<Tensor<D>>,
+    },
 }
+
+impl<const D: usize> Held<D> {
+    /// `weight` of `shape` (outputs at `outputs`), stored as one of `stored`.
+    fn load(
+        p: &Params,
+        shape: [usize; D],
+        outputs: usize,
+        stored: &[&[usize]],
+        bias: bool,
+    ) -> Result<Self, ParamError> {
+        let mut row = [1; D];
+        row[1] = outputs;
+        if kernels::is_here(p.device()) {
+            let bias = if bias { Some(p.values("bias", &[&[outputs]])?) } else { None };
+            return Ok(Self::Here(Arc::new(Weights::new(&p.values("weight", stored)?, outputs, bias))));
+        }
+        let bias = if bias { Some(p.tensor_of("bias", row, &[&[outputs]])?) } else { None };
+        Ok(Self::Away { weight: p.tensor_of("weight", shape, stored)?, bias })
+    }
+}
+
+/// y = W x + b over the channels.
+#[derive(Clone)]
+pub(super) struct Linear(Held<3>);
 
 impl Linear {
     /// Reads `weight` and, where `bias` says so, `bias`. A weight stored as a 1x1 convolution is the same matrix.
     pub(super) fn load(p: &Params, inputs: usize, outputs: usize, bias: bool) -> Result<Self, ParamError> {
-        let weight = p.turned("weight", inputs, outputs)?;
-        let bias = if bias { Some(p.tensor("bias", [outputs])?) } else { None };
-        Ok(Self { weight, bias })
+        let stored: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
+        Held::load(p, [1, outputs, inputs], outputs, &stored, bias).map(Self)
     }
 
-    /// `[.., inputs]` to `[.., outputs]`.
-    pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        linear(x, self.weight.clone(), self.bias.clone())
+    /// `[batch, inputs, n]` to `[batch, outputs, n]`.
+    pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.forward_onto(x, None)
+    }
+
+    /// [`Linear::forward`], added to `residual`, which is shaped like the result.
+    pub(super) fn forward_onto(&self, x: Tensor<3>, residual: Option<Tensor<3>>) -> Tensor<3> {
+        match &self.0 {
+            Held::Here(weights) => {
+                let dims = x.dims();
+                let residual = residual.map(Values::of);
+                kernels::multiply(&Values::of(x), dims, weights, residual.as_deref())
+            }
+            Held::Away { weight, bias } => {
+                let y = plus(weight.clone().matmul(x), bias.clone());
+                plus(y, residual)
+            }
+        }
     }
 }
 
 /// A convolution with a square kernel.
 #[derive(Clone)]
 pub(super) struct Conv {
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-    options: ConvOptions<2>,
+    held: Held<4>,
+    geometry: Geometry,
+}
+
+/// What happens around a convolution: done along with it where that is cheaper.
+#[derive(Default)]
+pub(super) struct Around<'a> {
+    /// Normalises the input, then silu.
+    pub(super) norm: Option<&'a GroupNorm>,
+    /// Resizes the input to `[height, width]` by nearest neighbours, source index `floor(i * from / to)`.
+    pub(super) size: Option<[usize; 2]>,
+    /// `[batch, outputs, 1]`, added to the output.
+    pub(super) shift: Option<Tensor<3>>,
+    /// Shaped like the output, added to it.
+    pub(super) residual: Option<Tensor<4>>,
 }
 
 impl Conv {
     /// Stride 1, as many rows and columns out as in.
     pub(super) fn load(p: &Params, inputs: usize, outputs: usize, kernel: usize) -> Result<Self, ParamError> {
-        Self::load_with(p, inputs, outputs, kernel, ConvOptions::new([1; 2], [kernel / 2; 2], [1; 2], 1))
+        Self::load_with(p, inputs, outputs, Geometry::same(kernel))
     }
 
     /// Halves height and width; `padding` is (before, after) on both axes.
     pub(super) fn load_halving(p: &Params, channels: usize, padding: (usize, usize)) -> Result<Self, ParamError> {
-        let options = ConvOptions::new_with_padding([2; 2], [padding; 2], [1; 2], 1);
-        Self::load_with(p, channels, channels, 3, options)
+        Self::load_with(p, channels, channels, Geometry { kernel: 3, stride: 2, padding })
     }
 
-    fn load_with(
-        p: &Params,
-        inputs: usize,
-        outputs: usize,
-        kernel: usize,
-        options: ConvOptions<2>,
-    ) -> Result<Self, ParamError> {
-        let weight = p.tensor("weight", [outputs, inputs, kernel, kernel])?;
-        Ok(Self { weight, bias: p.tensor("bias", [outputs])?, options })
+    fn load_with(p: &Params, inputs: usize, outputs: usize, geometry: Geometry) -> Result<Self, ParamError> {
+        let shape = [outputs, inputs, geometry.kernel, geometry.kernel];
+        Ok(Self { held: Held::load(p, shape, outputs, &[&shape], true)?, geometry })
     }
 
     /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        conv2d(x, self.weight.clone(), Some(self.bias.clone()), self.options.clone())
+        self.forward_in(x, Around::default())
+    }
+
+    /// [`Conv::forward`] of silu of the norm of `x`.
+    pub(super) fn forward_normed(&self, x: Tensor<4>, norm: &GroupNorm) -> Tensor<4> {
+        self.forward_in(x, Around { norm: Some(norm), ..Default::default() })
+    }
+
+    /// [`Conv::forward`] with its surroundings.
+    pub(super) fn forward_in(&self, x: Tensor<4>, around: Around) -> Tensor<4> {
+        let Around { norm, size, shift, residual } = around;
+        match &self.held {
+            Held::Here(weights) => {
+                let dims = x.dims();
+                let parts = norm.map(GroupNorm::values);
+                let (shift, residual) = (shift.map(Values::of), residual.map(Values::of));
+                let norm = norm.zip(parts.as_ref()).map(|(norm, parts)| norm.kernel(parts, true));
+                let extras = Extras { norm, size, shift: shift.as_deref(), residual: residual.as_deref() };
+                kernels::convolve(&Values::of(x), dims, weights, self.geometry, &extras)
+            }
+            Held::Away { weight, bias } => {
+                let x = norm.map_or(x.clone(), |norm| silu(norm.forward(x)));
+                let x = size.map_or(x.clone(), |size| resize_nearest(x, size));
+                let Geometry { stride, padding, .. } = self.geometry;
+                let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
+                let y = plus(conv2d(x, weight.clone(), None, options), bias.clone());
+                let y = plus(y, shift.map(|s| s.unsqueeze_dim(3)));
+                plus(y, residual)
+            }
+        }
+    }
+}
+
+fn plus<const D: usize>(x: Tensor<D>, more: Option<Tensor<D>>) -> Tensor<D> {
+    match more {
+        Some(more) => x + more,
+        None => x,
     }
 }
 
@@ -70,32 +158,43 @@ impl Conv {
 pub(super) struct GroupNorm {
     groups: usize,
     epsilon: f64,
-    /// `[1, channels, 1, 1]` each.
-    weight: Tensor<4>,
-    bias: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
 }
 
 impl GroupNorm {
     /// `channels` must be a multiple of `groups`; the configs' own checks see to that.
     pub(super) fn load(p: &Params, groups: usize, channels: usize, epsilon: f64) -> Result<Self, ParamError> {
-        let shape = [1, channels, 1, 1];
-        let weight = p.tensor_of("weight", shape, &[&[channels]])?;
-        Ok(Self { groups, epsilon, weight, bias: p.tensor_of("bias", shape, &[&[channels]])? })
+        Ok(Self { groups, epsilon, weight: p.tensor("weight", [channels])?, bias: p.tensor("bias", [channels])? })
     }
 
-    /// `[batch, channels, h, w]`, shape kept.
+    /// `[batch, channels, ..]`, shape kept.
     ///
-    /// One group is one row of a layer norm, for which burn has a single-pass routine.
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, h, w] = x.dims();
-        let row = channels / self.groups * h * w;
+    /// Elsewhere than on the CPU, one group is one row of a layer norm, for which burn has a single-pass routine.
+    pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let dims = x.dims();
+        let x = match Values::take(x) {
+            Ok(x) => return kernels::group_norm(&x, dims, &self.kernel(&self.values(), false)),
+            Err(x) => x,
+        };
+        let (batch, row) = (dims[0], dims[1..].iter().product::<usize>() / self.groups);
         let ones = Tensor::ones([row], &x.device());
         let rows = layer_norm(x.reshape([batch * self.groups, row]), ones, None, self.epsilon);
-        rows.reshape([batch, channels, h, w]) * self.weight.clone() + self.bias.clone()
+        let mut shape = [1; D];
+        shape[1] = dims[1];
+        rows.reshape(dims) * self.weight.clone().reshape(shape) + self.bias.clone().reshape(shape)
+    }
+
+    fn values(&self) -> [Values; 2] {
+        [Values::of(self.weight.clone()), Values::of(self.bias.clone())]
+    }
+
+    fn kernel<'a>(&self, [weight, bias]: &'a [Values; 2], silu: bool) -> kernels::GroupNorm<'a> {
+        kernels::GroupNorm { groups: self.groups, epsilon: self.epsilon, weight, bias, silu }
     }
 }
 
-/// Normalises the last axis.
+/// Normalises the channels of each position.
 #[derive(Clone)]
 pub(super) struct LayerNorm {
     weight: Tensor<1>,
@@ -108,24 +207,69 @@ impl LayerNorm {
         Ok(Self { weight: p.tensor("weight", [width])?, bias: p.tensor("bias", [width])?, epsilon })
     }
 
-    pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        layer_norm(x, self.weight.clone(), Some(self.bias.clone()), self.epsilon)
+    /// `[batch, width, n]`, shape kept.
+    pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let dims = x.dims();
+        match Values::take(x) {
+            Ok(x) => {
+                let [weight, bias] = [&self.weight, &self.bias].map(|t| Values::of(t.clone()));
+                kernels::layer_norm(&x, dims, &weight, &bias, self.epsilon)
+            }
+            Err(x) => layer_norm(x.swap_dims(1, 2), self.weight.clone(), Some(self.bias.clone()), self.epsilon)
+                .swap_dims(1, 2),
+        }
+    }
+}
+
+/// Functions of single values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activation {
+    Silu,
+    /// With the error function, not the tanh approximation.
+    Gelu,
+    /// x * sigmoid(1.702 x).
+    QuickGelu,
+}
+
+impl Activation {
+    pub(super) fn of<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        let dims = x.dims();
+        match (self, Values::take(x)) {
+            (Self::Silu, Ok(x)) => kernels::silu(&x, dims),
+            (Self::Gelu, Ok(x)) => kernels::gelu(&x, dims),
+            (Self::QuickGelu, Ok(x)) => kernels::quick_gelu(&x, dims),
+            (Self::Silu, Err(x)) => silu(x),
+            (Self::Gelu, Err(x)) => gelu(x),
+            (Self::QuickGelu, Err(x)) => x.clone() * sigmoid(x.mul_scalar(1.702)),
+        }
+    }
+}
+
+/// The first half of the channels times gelu of the second: `[batch, 2 * width, n]` to `[batch, width, n]`.
+pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
+    let dims = x.dims();
+    match Values::take(x) {
+        Ok(x) => kernels::geglu(&x, dims),
+        Err(x) => {
+            let half = dims[1] / 2;
+            x.clone().narrow(1, 0, half) * gelu(x.narrow(1, half, half))
+        }
     }
 }
 
 /// `[batch, channels, h, w]` to `[batch, channels, height, width]`, source index `floor(i * from / to)`.
-pub(super) fn resize_nearest(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+fn resize_nearest(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([height, width]))
 }
 
-/// `[batch, channels, h, w]` to `[batch, h * w, channels]`. A view: nothing is copied.
+/// `[batch, channels, h, w]` to `[batch, channels, h * w]`. A view: nothing is copied.
 pub(super) fn to_tokens(x: Tensor<4>) -> Tensor<3> {
     let [batch, channels, h, w] = x.dims();
-    x.reshape([batch, channels, h * w]).swap_dims(1, 2)
+    x.reshape([batch, channels, h * w])
 }
 
 /// The inverse of [`to_tokens`].
 pub(super) fn from_tokens(x: Tensor<3>, [h, w]: [usize; 2]) -> Tensor<4> {
-    let [batch, _, channels] = x.dims();
-    x.swap_dims(1, 2).reshape([batch, channels, h, w])
+    let [batch, channels, _] = x.dims();
+    x.reshape([batch, channels, h, w])
 }

@@ -2,11 +2,15 @@
 //!
 //! Every size comes from a model's own `config.json`. A network is built from [`Params`], which asks a
 //! [`TensorSource`] for weights by their diffusers names; `weights` implements that source, so no network knows files.
-//! Convolutions keep burn's `[batch, channels, height, width]`, tokens are `[batch, positions, width]`.
+//! Everything inside is channel-major: maps are burn's `[batch, channels, height, width]`, tokens `[batch, width,
+//! positions]`, so that one is the other without a copy; texts come and go as `[batch, positions, width]`.
+//!
+//! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations.
 
 mod attention;
 mod clip;
 mod clip_config;
+mod kernels;
 mod layers;
 mod params;
 mod pixels;

@@ -1,8 +1,8 @@
-use burn::tensor::{Tensor, activation::silu};
+use burn::tensor::Tensor;
 
 use super::{
     ParamError, Params,
-    layers::{Conv, GroupNorm, Linear},
+    layers::{Around, Conv, GroupNorm, Linear},
 };
 
 /// ResnetBlock2D: two convolutions around a shortcut, with the time embedding added between them.
@@ -41,19 +41,16 @@ impl ResnetBlock {
         })
     }
 
-    /// `x` `[batch, inputs, h, w]`; `time` `[batch, time width]`, already through silu. Gives `[batch, outputs, h, w]`.
-    pub(super) fn forward(&self, x: Tensor<4>, time: Option<&Tensor<2>>) -> Tensor<4> {
-        let mut hidden = self.conv1.forward(silu(self.norm1.forward(x.clone())));
-        if let (Some(projection), Some(time)) = (&self.time, time) {
-            let shift = projection.forward(time.clone());
-            let [batch, outputs] = shift.dims();
-            hidden = hidden + shift.reshape([batch, outputs, 1, 1]);
-        }
-        let hidden = self.conv2.forward(silu(self.norm2.forward(hidden)));
+    /// `x` `[batch, inputs, h, w]`; `time` `[batch, time width, 1]`, already through silu. Gives
+    /// `[batch, outputs, h, w]`.
+    pub(super) fn forward(&self, x: Tensor<4>, time: Option<&Tensor<3>>) -> Tensor<4> {
+        let shift = self.time.as_ref().zip(time).map(|(projection, time)| projection.forward(time.clone()));
+        let hidden = self.conv1.forward_in(x.clone(), Around { norm: Some(&self.norm1), shift, ..Default::default() });
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x),
             None => x,
         };
-        hidden + shortcut
+        let around = Around { norm: Some(&self.norm2), residual: Some(shortcut), ..Default::default() };
+        self.conv2.forward_in(hidden, around)
     }
 }

@@ -1,8 +1,8 @@
-use burn::tensor::{Device, Tensor, TensorData, activation::silu};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
     ParamError, Params,
-    layers::Linear,
+    layers::{Activation, Linear},
     unet_config::{TextTime, UNetConfig},
 };
 
@@ -51,26 +51,27 @@ impl TimeEmbedding {
         })
     }
 
-    /// `[batch, time width]`, already through the silu that every resnet block would apply to it.
+    /// `[batch, time width, 1]`, already through the silu that every resnet block would apply to it.
     pub(super) fn forward(
         &self,
         timestep: f32,
         batch: usize,
         added: Option<&AddedConditions>,
         device: &Device,
-    ) -> Tensor<2> {
+    ) -> Tensor<3> {
         let mut embedding = self.mlp.forward(self.waves.of(&[timestep], device).repeat_dim(0, batch));
         if let (Some((waves, mlp)), Some(added)) = (&self.added, added) {
             let ids = waves.of(&added.time_ids, device).repeat_dim(0, batch);
-            embedding = embedding + mlp.forward(Tensor::cat(vec![added.pooled.clone(), ids], 1));
+            let pooled = added.pooled.clone().unsqueeze_dim(2);
+            embedding = embedding + mlp.forward(Tensor::cat(vec![pooled, ids], 1));
         }
-        silu(embedding)
+        Activation::Silu.of(embedding)
     }
 }
 
 impl Waves {
-    /// `[1, numbers * width]`.
-    fn of(self, numbers: &[f32], device: &Device) -> Tensor<2> {
+    /// `[1, numbers * width, 1]`.
+    fn of(self, numbers: &[f32], device: &Device) -> Tensor<3> {
         let half = self.width / 2;
         let step = -(1e4_f32.ln()) / (half as f32 - self.freq_shift);
         let mut values = Vec::with_capacity(numbers.len() * self.width);
@@ -85,7 +86,7 @@ impl Waves {
             }
         }
         let width = values.len();
-        Tensor::from_data(TensorData::new(values, [1, width]), device)
+        Tensor::from_data(TensorData::new(values, [1, width, 1]), device)
     }
 }
 
@@ -97,7 +98,7 @@ impl Mlp {
         })
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.linear_2.forward(silu(self.linear_1.forward(x)))
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.linear_2.forward(Activation::Silu.of(self.linear_1.forward(x)))
     }
 }

@@ -1,9 +1,9 @@
-use burn::tensor::{Tensor, activation::gelu};
+use burn::tensor::Tensor;
 
 use super::{
     AttentionTap, ParamError, Params,
     attention::Attention,
-    layers::{GroupNorm, LayerNorm, Linear, from_tokens, to_tokens},
+    layers::{GroupNorm, LayerNorm, Linear, from_tokens, geglu, to_tokens},
     unet_config::Level,
 };
 
@@ -51,7 +51,7 @@ impl SpatialTransformer {
         })
     }
 
-    /// `x` `[batch, channels, h, w]`, `context` `[batch, L, context width]`; wanted maps are appended to `taps`.
+    /// `x` `[batch, channels, h, w]`, `context` `[batch, context width, L]`; wanted maps are appended to `taps`.
     pub(super) fn forward(
         &self,
         x: Tensor<4>,
@@ -60,7 +60,7 @@ impl SpatialTransformer {
         taps: &mut Vec<AttentionTap>,
     ) -> Tensor<4> {
         let [_, _, h, w] = x.dims();
-        let mut tokens = self.proj_in.forward(to_tokens(self.norm.forward(x.clone())));
+        let mut tokens = self.proj_in.forward(self.norm.forward(to_tokens(x.clone())));
         for block in &self.blocks {
             let maps;
             (tokens, maps) = block.forward(tokens, context, tap);
@@ -68,7 +68,7 @@ impl SpatialTransformer {
                 taps.push(AttentionTap { factor: self.factor, grid: [h, w], self_map, cross_map });
             }
         }
-        from_tokens(self.proj_out.forward(tokens), [h, w]) + x
+        from_tokens(self.proj_out.forward_onto(tokens, Some(to_tokens(x))), [h, w])
     }
 }
 
@@ -86,23 +86,14 @@ impl Block {
         })
     }
 
-    /// `[batch, N, width]`, shape kept, and the (self, cross) maps if asked.
+    /// `[batch, width, N]`, shape kept, and the (self, cross) maps if asked.
     fn forward(&self, x: Tensor<3>, context: &Tensor<3>, tap: bool) -> (Tensor<3>, Option<(Tensor<2>, Tensor<2>)>) {
         let normed = self.norm1.forward(x.clone());
-        let (mixed, self_map) = self.attn1.forward(normed.clone(), normed, tap);
-        let x = x + mixed;
-        let (mixed, cross_map) = self.attn2.forward(self.norm2.forward(x.clone()), context.clone(), tap);
-        let x = x + mixed;
-        let fed = self.feed_forward(self.norm3.forward(x.clone()));
-        (x + fed, self_map.zip(cross_map))
-    }
-
-    /// GEGLU with the exact gelu: value * gelu(gate).
-    fn feed_forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let wide = self.widen.forward(x);
-        let half = wide.dims()[2] / 2;
-        let value = wide.clone().narrow(2, 0, half);
-        let gate = wide.narrow(2, half, half);
-        self.narrow.forward(value * gelu(gate))
+        let (x, self_map) = self.attn1.forward(normed.clone(), normed, Some(x), tap);
+        let normed = self.norm2.forward(x.clone());
+        let (x, cross_map) = self.attn2.forward(normed, context.clone(), Some(x), tap);
+        let wide = self.widen.forward(self.norm3.forward(x.clone()));
+        // GEGLU with the exact gelu.
+        (self.narrow.forward_onto(geglu(wide), Some(x)), self_map.zip(cross_map))
     }
 }

@@ -1,4 +1,4 @@
-use burn::tensor::{Device, Tensor, activation::silu};
+use burn::tensor::{Device, Tensor};
 
 use super::{
     AddedConditions, AttentionTap, ParamError, Params, Stopped, TapRequest, UNetConfig,
@@ -93,7 +93,7 @@ impl UNet {
         wanted: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
         let time = self.time.forward(timestep, sample.dims()[0], added, &self.device);
-        let pass = Pass { time, context, request: taps, wanted };
+        let pass = Pass { time, context: context.swap_dims(1, 2), request: taps, wanted };
         let mut maps = Vec::new();
         let mut x = self.conv_in.forward(sample);
         let mut skips = vec![x.clone()];
@@ -106,6 +106,6 @@ impl UNet {
         for block in &self.up {
             x = block.forward(x, &pass, &mut skips, &mut maps)?;
         }
-        Ok((self.conv_out.forward(silu(self.norm_out.forward(x))), maps))
+        Ok((self.conv_out.forward_normed(x, &self.norm_out), maps))
     }
 }

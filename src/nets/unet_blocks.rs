@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 
 use super::{
     AttentionTap, ParamError, Params, Stopped, TapRequest,
-    layers::{Conv, resize_nearest},
+    layers::{Around, Conv},
     resnet::{ResnetBlock, ResnetNorm},
     transformer::SpatialTransformer,
     unet_config::{Level, UNetConfig},
@@ -10,9 +10,9 @@ use super::{
 
 /// What every block of one forward pass is given.
 pub(super) struct Pass<'a> {
-    /// `[batch, time width]`, through silu.
-    pub(super) time: Tensor<2>,
-    /// `[batch, L, context width]`.
+    /// `[batch, time width, 1]`, through silu.
+    pub(super) time: Tensor<3>,
+    /// `[batch, context width, L]`.
     pub(super) context: Tensor<3>,
     pub(super) request: &'a TapRequest,
     pub(super) wanted: &'a dyn Fn() -> bool,
@@ -189,7 +189,7 @@ impl UpBlock {
             // Where a side was odd, twice its half is not the side: the next skip tells the right one.
             let [_, _, h, w] = x.dims();
             let size = skips.last().map_or([2 * h, 2 * w], |skip| [skip.dims()[2], skip.dims()[3]]);
-            x = double.forward(resize_nearest(x, size));
+            x = double.forward_in(x, Around { size: Some(size), ..Default::default() });
         }
         Ok(x)
     }

@@ -1,9 +1,9 @@
-use burn::tensor::{Tensor, activation::silu};
+use burn::tensor::Tensor;
 
 use super::{
     ParamError, Params, Stopped, VaeConfig,
     attention::Attention,
-    layers::{Conv, GroupNorm, from_tokens, resize_nearest, to_tokens},
+    layers::{Around, Conv, GroupNorm, from_tokens, to_tokens},
     resnet::{ResnetBlock, ResnetNorm},
 };
 
@@ -57,7 +57,7 @@ impl Stage {
             Some(Resize::Halve(conv)) => conv.forward(x),
             Some(Resize::Double(conv)) => {
                 let [_, _, h, w] = x.dims();
-                conv.forward(resize_nearest(x, [2 * h, 2 * w]))
+                conv.forward_in(x, Around { size: Some([2 * h, 2 * w]), ..Default::default() })
             }
         })
     }
@@ -89,9 +89,10 @@ impl Middle {
         if let Some((norm, attention)) = &self.attention {
             go_on(wanted)?;
             let [_, _, h, w] = x.dims();
-            let tokens = to_tokens(norm.forward(x.clone()));
-            let (mixed, _) = attention.forward(tokens.clone(), tokens, false);
-            x = x + from_tokens(mixed, [h, w]);
+            let tokens = to_tokens(x);
+            let normed = norm.forward(tokens.clone());
+            let (mixed, _) = attention.forward(normed.clone(), normed, Some(tokens), false);
+            x = from_tokens(mixed, [h, w]);
         }
         go_on(wanted)?;
         Ok(self.second.forward(x, None))
@@ -143,7 +144,7 @@ impl Encoder {
             x = stage.forward(x, wanted)?;
         }
         let x = self.middle.forward(x, wanted)?;
-        let x = self.conv_out.forward(silu(self.norm_out.forward(x)));
+        let x = self.conv_out.forward_normed(x, &self.norm_out);
         Ok(match &self.quant {
             Some(conv) => conv.forward(x),
             None => x,
@@ -200,6 +201,6 @@ impl Decoder {
         for stage in &self.stages {
             x = stage.forward(x, wanted)?;
         }
-        Ok(self.conv_out.forward(silu(self.norm_out.forward(x))))
+        Ok(self.conv_out.forward_normed(x, &self.norm_out))
     }
 }

@@ -1,0 +1,179 @@
+//! softmax(k^T q / sqrt(d)) and its product with v, by blocks of queries.
+#![allow(unsafe_code, reason = "tasks on several threads write disjoint columns of one output")]
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+use rten_simd::{
+    Isa, SimdOp, SimdUnaryOp,
+    ops::{BitOps, FloatOps, NumOps},
+};
+use rten_vecmath::Exp;
+
+use super::{
+    memory::{filled, scratch},
+    product::{Columns, Matrix, Product, Target, pack, packed_len},
+    values::{self, Values},
+};
+
+/// Queries of a block: a multiple of all tile widths, so that only the last block has a ragged end.
+const BLOCK: usize = 48;
+/// Scores of a block that stay in a second-level cache: 512 KiB.
+const SCORES: usize = 128 << 10;
+
+/// Sizes of one attention.
+#[derive(Clone, Copy)]
+struct Sizes {
+    heads: usize,
+    /// Width of a head.
+    d: usize,
+    /// Queries.
+    n: usize,
+    /// Keys.
+    l: usize,
+    /// Queries of a block.
+    block: usize,
+    causal: bool,
+}
+
+/// Query `[batch, width, n]`, key and value `[batch, width, l]` to `[batch, width, n]`. `causal` hides keys after the
+/// query's own position. With `map`, also the first sample's probabilities `[n, l]`, mean over heads.
+pub(in super::super) fn attend(
+    [query, key, value]: [&Values; 3],
+    [batch, width, n, l]: [usize; 4],
+    heads: usize,
+    causal: bool,
+    map: bool,
+) -> (Tensor<3>, Option<Tensor<2>>) {
+    let block = (SCORES / l.max(1) / BLOCK * BLOCK).clamp(BLOCK, 4 * BLOCK);
+    let sizes = Sizes { heads, d: width / heads, n, l, block, causal };
+    let packed = packed(key, value, batch * heads, sizes);
+    let blocks = n.div_ceil(block);
+    let tasks = batch * heads * blocks;
+    let mut seen = vec![0.0; if map { heads * l * n } else { 0 }];
+    let kept = Target::of_values(&mut seen);
+    // SAFETY: each task writes all rows of its head for the queries of its block; together that is everything.
+    let out = unsafe {
+        filled(batch * width * n, |out| {
+            let out = Target::of(out);
+            (0..tasks).into_par_iter().with_max_len(1).for_each(|task| {
+                let (head, block) = (task / blocks, task % blocks);
+                let query = &query[head * sizes.d * n..][..sizes.d * n];
+                let probabilities = (map && head < heads).then(|| kept.at(head * l * n));
+                sizes.block_of(&packed[head], query, block, out.at(head * sizes.d * n), probabilities);
+            });
+        })
+    };
+    let map = map.then(|| mean_over_heads(&seen, sizes));
+    (values::tensor(out, [batch, width, n]), map)
+}
+
+/// Keys, scaled, as the matrix of the first product; values as that of the second.
+struct Packed {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+}
+
+fn packed(key: &Values, value: &Values, heads: usize, Sizes { d, l, .. }: Sizes) -> Vec<Packed> {
+    let scale = 1.0 / (d as f32).sqrt();
+    let one = |head: usize| {
+        let (key, value) = (&key[head * d * l..][..d * l], &value[head * d * l..][..d * l]);
+        let (mut keys, mut values) = (vec![0.0; packed_len(l, d)], vec![0.0; packed_len(d, l)]);
+        pack(&mut keys, l, d, |position, k| key[k * l + position] * scale);
+        pack(&mut values, d, l, |row, position| value[row * l + position]);
+        Packed { keys, values }
+    };
+    (0..heads).into_par_iter().map(one).collect()
+}
+
+impl Sizes {
+    /// One head, one block of queries; `query` and `out` are `[d, n]`, `kept` `[l, n]`.
+    ///
+    /// # Safety
+    /// `out` and `kept` are that large, and nobody else touches this block's columns meanwhile.
+    unsafe fn block_of(&self, packed: &Packed, query: &[f32], block: usize, out: Target, kept: Option<Target>) {
+        let Self { d, n, l, .. } = *self;
+        let first = block * self.block;
+        let count = self.block.min(n - first);
+        // Whole vectors also at a ragged end.
+        let stride = count.next_multiple_of(16);
+        scratch(l * stride, |scores| {
+            let starts: Vec<usize> = (0..d).map(|k| k * n + first).collect();
+            let columns =
+                Columns { data: query, starts: &starts, height: 1, width: count, stride: count, floats_per_column: d };
+            let matrix = Matrix { panels: &packed.keys, rows: l, depth: d };
+            let product = Product { matrix, columns, bias: None, residual: None, row_stride: stride };
+            // SAFETY: `scores` is this task's own, l rows of `stride` floats.
+            unsafe { product.fill_here(Target::of_values(scores)) };
+            Softmax { scores, stride, visible: self.causal.then_some(first) }.dispatch();
+            if let Some(kept) = kept {
+                for (j, row) in scores.chunks_exact(stride).enumerate() {
+                    // SAFETY: row j < l of `[l, n]`, columns of this block, which are this task's own.
+                    unsafe { kept.at(j * n + first).write(&row[..count]) };
+                }
+            }
+            let starts: Vec<usize> = (0..l).map(|j| j * stride).collect();
+            let columns =
+                Columns { data: scores, starts: &starts, height: 1, width: count, stride: count, floats_per_column: l };
+            let matrix = Matrix { panels: &packed.values, rows: d, depth: l };
+            let product = Product { matrix, columns, bias: None, residual: None, row_stride: n };
+            // SAFETY: d rows of n floats are the caller's promise; columns first..first + count are this block's.
+            unsafe { product.fill_here(out.at(first)) };
+        });
+    }
+}
+
+/// Makes each column of scores, `[keys, stride]`, a distribution.
+struct Softmax<'a> {
+    scores: &'a mut [f32],
+    stride: usize,
+    /// Column c sees keys up to this plus c.
+    visible: Option<usize>,
+}
+
+impl SimdOp for Softmax<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let Self { scores, stride, visible } = self;
+        let ops = isa.f32();
+        let lanes = ops.len();
+        if let Some(first) = visible {
+            for (j, row) in scores.chunks_exact_mut(stride).enumerate() {
+                let hidden = j.saturating_sub(first).min(stride);
+                row[..hidden].fill(f32::NEG_INFINITY);
+            }
+        }
+        for column in (0..stride).step_by(lanes) {
+            let column = column..column + lanes;
+            let mut highest = ops.splat(f32::NEG_INFINITY);
+            for row in scores.chunks_exact(stride) {
+                highest = ops.max(highest, ops.load(&row[column.clone()]));
+            }
+            let mut sum = ops.zero();
+            for row in scores.chunks_exact_mut(stride) {
+                let row = &mut row[column.clone()];
+                let value = Exp::apply(isa, ops.sub(ops.load(row), highest));
+                sum = ops.add(sum, value);
+                ops.store(value, row);
+            }
+            let share = ops.div(ops.one(), sum);
+            for row in scores.chunks_exact_mut(stride) {
+                let row = &mut row[column.clone()];
+                ops.store(ops.mul(ops.load(row), share), row);
+            }
+        }
+    }
+}
+
+/// `[heads, l, n]` to `[n, l]`.
+fn mean_over_heads(seen: &[f32], Sizes { heads, n, l, .. }: Sizes) -> Tensor<2> {
+    let mut map = vec![0.0; n * l];
+    let share = 1.0 / heads as f32;
+    map.par_chunks_mut(l.max(1)).enumerate().with_min_len(16).for_each(|(i, row)| {
+        for (j, value) in row.iter_mut().enumerate() {
+            *value = (0..heads).map(|head| seen[(head * l + j) * n + i]).sum::<f32>() * share;
+        }
+    });
+    values::tensor(map, [n, l])
+}

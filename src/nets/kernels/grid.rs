@@ -1,0 +1,188 @@
+//! Maps laid out with their borders, so that every tap of a convolution is a shifted view.
+
+use rayon::prelude::*;
+use rten_simd::{Isa, SimdOp};
+
+use super::norm::Channel;
+
+/// Floats of a map that are worth a task of their own.
+const TASK_FLOATS: usize = 1 << 13;
+
+/// Kernel side, stride, and rows and columns of zeros before and after a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Geometry {
+    pub(in super::super) kernel: usize,
+    pub(in super::super) stride: usize,
+    pub(in super::super) padding: (usize, usize),
+}
+
+impl Geometry {
+    /// Stride 1, as many rows and columns out as in; `kernel` is odd.
+    pub(in super::super) fn same(kernel: usize) -> Self {
+        Self { kernel, stride: 1, padding: (kernel / 2, kernel / 2) }
+    }
+
+    /// Output length for an input length; zero where the kernel does not fit.
+    pub(super) fn output(&self, side: usize) -> usize {
+        (side + self.padding.0 + self.padding.1).checked_sub(self.kernel).map_or(0, |rest| rest / self.stride + 1)
+    }
+
+    /// Whether the map itself can be read in place of a grid.
+    pub(super) fn is_plain(&self) -> bool {
+        self.kernel == 1 && self.stride == 1 && self.padding == (0, 0)
+    }
+}
+
+/// A map of `h` x `w`, or one resized from it by nearest neighbours to `height` x `width`.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) h: usize,
+    pub(super) w: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+}
+
+/// The layout: per channel `stride * stride` phases, phase (a, b) holding rows a, a + stride, .. and columns likewise.
+///
+/// At stride 1 there is one phase, and rows share their borders: what stands right of one row stands left of the next.
+pub(super) struct Grid {
+    geometry: Geometry,
+    sizes: Sizes,
+    rows: usize,
+    /// From one row of a phase to the next.
+    pub(super) row: usize,
+    phase: usize,
+    /// All phases of one channel.
+    pub(super) plane: usize,
+}
+
+impl Grid {
+    pub(super) fn new(geometry: Geometry, sizes: Sizes) -> Self {
+        let Geometry { stride, padding: (before, after), .. } = geometry;
+        let (high, wide) = (sizes.height + before + after, sizes.width + before + after);
+        let (rows, row, phase) = if stride == 1 {
+            let row = sizes.width + before.max(after);
+            (high, row, high * row + before.min(after))
+        } else {
+            let (rows, row) = (high.div_ceil(stride), wide.div_ceil(stride));
+            (rows, row, rows * row)
+        };
+        Self { geometry, sizes, rows, row, phase, plane: phase * stride * stride }
+    }
+
+    /// Where each (channel, ky, kx) begins.
+    pub(super) fn starts(&self, channels: usize) -> Vec<usize> {
+        let Geometry { kernel, stride, .. } = self.geometry;
+        let mut starts = Vec::with_capacity(channels * kernel * kernel);
+        for channel in 0..channels {
+            for ky in 0..kernel {
+                for kx in 0..kernel {
+                    let phase = (ky % stride) * stride + kx % stride;
+                    starts.push(channel * self.plane + phase * self.phase + ky / stride * self.row + kx / stride);
+                }
+            }
+        }
+        starts
+    }
+
+    /// Lays `source`, `[channels, h, w]`, out in `grid`; `prepare` says what happens to each channel's values.
+    pub(super) fn fill(&self, grid: &mut [f32], source: &[f32], prepare: Option<&[Channel]>) {
+        let area = self.sizes.h * self.sizes.w;
+        let lay = |(channel, plane): (usize, &mut [f32])| {
+            let lay = Lay {
+                grid: self,
+                plane,
+                source: &source[channel * area..][..area],
+                prepare: prepare.map(|p| &p[channel]),
+            };
+            lay.dispatch();
+        };
+        let at_once = (TASK_FLOATS / self.plane.max(1)).max(1);
+        if grid.len() <= TASK_FLOATS {
+            grid.chunks_exact_mut(self.plane).enumerate().for_each(lay);
+        } else {
+            grid.par_chunks_exact_mut(self.plane).enumerate().with_min_len(at_once).for_each(lay);
+        }
+    }
+}
+
+/// One channel.
+struct Lay<'a> {
+    grid: &'a Grid,
+    plane: &'a mut [f32],
+    source: &'a [f32],
+    prepare: Option<&'a Channel>,
+}
+
+impl SimdOp for Lay<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let Grid { geometry: Geometry { stride, padding: (before, after), .. }, sizes, rows, row, .. } = *self.grid;
+        if stride > 1 {
+            return self.scatter(isa);
+        }
+        let Sizes { h, w, height, width } = sizes;
+        let (top, bottom) = self.plane.split_at_mut(before * row);
+        top.fill(0.0);
+        let (middle, bottom) = bottom.split_at_mut((rows - before - after) * row);
+        bottom.fill(0.0);
+        let mut previous = None;
+        for y in 0..height {
+            let from = y * h / height;
+            let (done, rest) = middle.split_at_mut(y * row);
+            let line = &mut rest[..row];
+            if previous == Some(from) {
+                line.copy_from_slice(&done[(y - 1) * row..]);
+                continue;
+            }
+            previous = Some(from);
+            line[..before].fill(0.0);
+            line[before + width..].fill(0.0);
+            let (line, source) = (&mut line[before..before + width], &self.source[from * w..][..w]);
+            stretch(line, source);
+            if let Some(prepare) = self.prepare {
+                prepare.apply(isa, line);
+            }
+        }
+    }
+}
+
+impl Lay<'_> {
+    /// Rows and columns into the phases they belong to.
+    #[inline(always)]
+    fn scatter<I: Isa>(self, isa: I) {
+        let Grid { geometry: Geometry { stride, padding: (before, _), .. }, sizes, row, phase, .. } = *self.grid;
+        self.plane.fill(0.0);
+        let mut line = vec![0.0; sizes.width];
+        for y in 0..sizes.height {
+            stretch(&mut line, &self.source[y * sizes.h / sizes.height * sizes.w..][..sizes.w]);
+            if let Some(prepare) = self.prepare {
+                prepare.apply(isa, &mut line);
+            }
+            let (up, high) = ((y + before) / stride, (y + before) % stride);
+            for (x, value) in line.iter().enumerate() {
+                let (along, wide) = ((x + before) / stride, (x + before) % stride);
+                self.plane[(high * stride + wide) * phase + up * row + along] = *value;
+            }
+        }
+    }
+}
+
+/// `line[x] = source[floor(x * source length / line length)]`.
+#[inline(always)]
+fn stretch(line: &mut [f32], source: &[f32]) {
+    if line.len() == source.len() {
+        line.copy_from_slice(source);
+    } else if line.len() == 2 * source.len() {
+        for (pair, value) in line.chunks_exact_mut(2).zip(source) {
+            pair.fill(*value);
+        }
+    } else {
+        let wide = line.len();
+        for (x, to) in line.iter_mut().enumerate() {
+            *to = source[x * source.len() / wide];
+        }
+    }
+}

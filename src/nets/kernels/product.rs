@@ -1,0 +1,403 @@
+//! Matrix products: a packed matrix times rows that lie in memory as they come.
+//!
+//! One inner loop serves convolutions, linear layers and attention. Row k of the right-hand side is
+//! `data[starts[k]..]`, so a 3x3 convolution reads nine shifted views of the same padded map and nothing is laid out
+//! anew. Each output is one chain of fused multiply-adds in the order of k: how the work is cut up never shows in a bit.
+#![allow(
+    unsafe_code,
+    reason = "vector loads and stores through pointers, and threads writing disjoint parts of one slice"
+)]
+
+use std::{array, mem::MaybeUninit, ops::Range};
+
+use rayon::prelude::*;
+use rten_simd::{
+    Isa, SimdOp,
+    ops::{BitOps, NumOps},
+};
+
+/// Rows of a panel.
+pub(super) const ROWS: usize = 8;
+/// Vectors side by side in a full tile: with 8 rows, 24 running sums, what 32 registers hold beside the operands.
+const VECTORS: usize = 3;
+/// Floats of the right-hand side that a task reads again and again: 384 KiB, well inside a second-level cache.
+const BLOCK_FLOATS: usize = 96 << 10;
+/// Multiplications that are worth a task of their own: some microseconds.
+const TASK_WORK: usize = 1 << 19;
+
+/// The left-hand side, `[rows, depth]`, as panels of [`ROWS`] rows: `[rows / 8][depth][8]`, filled up with zeros.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    pub(super) panels: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) depth: usize,
+}
+
+/// How many floats the panels of a matrix take.
+pub(super) fn packed_len(rows: usize, depth: usize) -> usize {
+    rows.div_ceil(ROWS) * ROWS * depth
+}
+
+/// Writes the panels of a `[rows, depth]` matrix whose element is `at(row, k)`.
+pub(super) fn pack(panels: &mut [f32], rows: usize, depth: usize, at: impl Fn(usize, usize) -> f32) {
+    assert_eq!(panels.len(), packed_len(rows, depth));
+    if depth == 0 {
+        return;
+    }
+    for (i, panel) in panels.chunks_exact_mut(ROWS * depth).enumerate() {
+        let live = (rows - i * ROWS).min(ROWS);
+        for (k, column) in panel.chunks_exact_mut(ROWS).enumerate() {
+            for (r, value) in column.iter_mut().enumerate() {
+                *value = if r < live { at(i * ROWS + r, k) } else { 0.0 };
+            }
+        }
+    }
+}
+
+/// The right-hand side and where its columns go: column `y * stride + x` with `x < width` is output position
+/// `y * width + x`, other columns are computed and dropped.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub(super) data: &'a [f32],
+    /// Where row k begins in `data`.
+    pub(super) starts: &'a [usize],
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) stride: usize,
+    /// Floats of `data` per column, all rows together; says how many columns a cache holds.
+    pub(super) floats_per_column: usize,
+}
+
+impl Columns<'_> {
+    fn count(&self) -> usize {
+        if self.height == 0 || self.width == 0 { 0 } else { (self.height - 1) * self.stride + self.width }
+    }
+}
+
+/// `out[row, position] = bias[row] + sum over k of matrix[row, k] * columns[k, position] + residual[row, position]`.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a> {
+    pub(super) matrix: Matrix<'a>,
+    pub(super) columns: Columns<'a>,
+    pub(super) bias: Option<&'a [f32]>,
+    /// Laid out as the output.
+    pub(super) residual: Option<&'a [f32]>,
+    /// From one output row to the next.
+    pub(super) row_stride: usize,
+}
+
+impl Product<'_> {
+    /// Writes all outputs to `out`, on all threads of the current pool.
+    ///
+    /// # Panics
+    /// Where slices are shorter than the sizes claim: a mistake of the caller that must not become a stray read.
+    pub(super) fn fill(&self, out: &mut [MaybeUninit<f32>]) {
+        self.check(out.len());
+        let total = self.columns.count();
+        let panels = self.matrix.rows.div_ceil(ROWS);
+        if total == 0 || panels == 0 {
+            return;
+        }
+        let width = tile_width();
+        let tiles = total.div_ceil(width);
+        let cut = Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.columns.floats_per_column);
+        let target = Target::of(out);
+        // Each task has panels and columns of its own, so no output is written twice.
+        let run = |task: usize| {
+            let (row_part, tile_part) = (task % cut.row_parts, task / cut.row_parts);
+            let tiles = part(tiles, cut.tile_parts, tile_part);
+            let panels = part(panels, cut.row_parts, row_part);
+            let columns = tiles.start * width..(tiles.end * width).min(total);
+            Task { product: self, panels, columns, out: target }.dispatch();
+        };
+        match cut.row_parts * cut.tile_parts {
+            1 => run(0),
+            tasks => (0..tasks).into_par_iter().with_max_len(1).for_each(run),
+        }
+    }
+
+    /// [`Product::fill`] on this thread alone.
+    ///
+    /// # Safety
+    /// `out` has `row_stride * (rows - 1) + height * width` floats that nobody else reads or writes meanwhile, except
+    /// between the rows.
+    pub(super) unsafe fn fill_here(&self, out: Target) {
+        let (total, panels) = (self.columns.count(), self.matrix.rows.div_ceil(ROWS));
+        self.check(self.row_stride * self.matrix.rows.saturating_sub(1) + self.columns.height * self.columns.width);
+        if total > 0 && panels > 0 {
+            Task { product: self, panels: 0..panels, columns: 0..total, out }.dispatch();
+        }
+    }
+
+    fn check(&self, out: usize) {
+        let Self { matrix, columns, bias, residual, .. } = self;
+        assert!(matrix.panels.len() >= packed_len(matrix.rows, matrix.depth), "panels");
+        assert_eq!(columns.starts.len(), matrix.depth, "depth");
+        let last = columns.starts.iter().max().copied().unwrap_or(0);
+        assert!(columns.data.len() >= last + columns.count(), "columns");
+        assert!(columns.stride >= columns.width, "stride");
+        let area = columns.height * columns.width;
+        assert!(self.row_stride >= area, "output rows");
+        assert!(out >= self.row_stride * matrix.rows.saturating_sub(1) + area, "output");
+        assert!(bias.is_none_or(|b| b.len() == matrix.rows), "bias");
+        assert!(residual.is_none_or(|r| r.len() == out), "residual");
+    }
+}
+
+/// Into how many parts rows and tiles are cut.
+struct Cut {
+    row_parts: usize,
+    tile_parts: usize,
+}
+
+impl Cut {
+    /// Enough tasks for all threads, none too small to be worth it, and none with more columns than a cache holds.
+    fn of(panels: usize, tiles: usize, work_per_tile: usize, floats_per_tile: usize) -> Self {
+        let cached = tiles.div_ceil((BLOCK_FLOATS / floats_per_tile.max(1)).max(1));
+        let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * rayon::current_num_threads());
+        // Columns are cut first: then each task packs the whole matrix through one block of columns.
+        let tile_parts = cached.max(wanted.min(tiles));
+        let row_parts = wanted.div_ceil(tile_parts).min(panels);
+        if tile_parts > cached && row_parts == 1 && panels > 2 * wanted && tiles < 4 * wanted {
+            // Few columns and many rows (small maps): rows divide more evenly.
+            return Self { row_parts: wanted.div_ceil(cached), tile_parts: cached };
+        }
+        Self { row_parts, tile_parts }
+    }
+}
+
+/// Part `index` of `0..len` in `parts` nearly equal ones.
+fn part(len: usize, parts: usize, index: usize) -> Range<usize> {
+    len * index / parts..len * (index + 1) / parts
+}
+
+/// Columns of a full tile on this machine.
+fn tile_width() -> usize {
+    struct Lanes;
+    impl SimdOp for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn eval<I: Isa>(self, isa: I) -> usize {
+            isa.f32().len()
+        }
+    }
+    VECTORS * Lanes.dispatch()
+}
+
+/// Where outputs go; tasks on several threads write their own parts of it.
+#[derive(Clone, Copy)]
+pub(super) struct Target(*mut f32);
+// SAFETY: nothing is read through it, and whoever writes through it vouches that no two tasks share an output.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    pub(super) fn of(out: &mut [MaybeUninit<f32>]) -> Self {
+        Self(out.as_mut_ptr().cast())
+    }
+
+    pub(super) fn of_values(out: &mut [f32]) -> Self {
+        Self(out.as_mut_ptr())
+    }
+
+    /// Copies `values` here.
+    ///
+    /// # Safety
+    /// There is room for them, and nobody else touches it meanwhile.
+    pub(super) unsafe fn write(self, values: &[f32]) {
+        // SAFETY: the caller's promise; what is written through is exclusively borrowed, so it is no part of `values`.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.0, values.len()) };
+    }
+
+    /// `floats` further on.
+    ///
+    /// # Safety
+    /// That is still inside the slice.
+    pub(super) unsafe fn at(self, floats: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { self.0.add(floats) })
+    }
+
+    pub(super) fn pointer(self) -> *mut f32 {
+        self.0
+    }
+}
+
+/// Some panels times some columns.
+struct Task<'a> {
+    product: &'a Product<'a>,
+    panels: Range<usize>,
+    columns: Range<usize>,
+    out: Target,
+}
+
+impl SimdOp for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let lanes = isa.f32().len();
+        for panel in self.panels.clone() {
+            let rows = (self.product.matrix.rows - panel * ROWS).min(ROWS);
+            let mut column = self.columns.start;
+            while column < self.columns.end {
+                let left = self.columns.end - column;
+                let vectors = left.div_ceil(lanes).min(VECTORS);
+                // Sixteen registers (AVX2, SSE) hold half a panel's sums.
+                let half = if lanes == 16 || cfg!(target_arch = "aarch64") { ROWS } else { ROWS / 2 };
+                for row in (0..rows).step_by(half) {
+                    let live = (rows - row).min(half);
+                    let at = At { panel, row, live, column };
+                    match (vectors, left < vectors * lanes, live > 4) {
+                        (3, false, true) => self.tile::<I, 8, 3, false>(isa, at),
+                        (3, false, false) => self.tile::<I, 4, 3, false>(isa, at),
+                        (3, true, true) => self.tile::<I, 8, 3, true>(isa, at),
+                        (3, true, false) => self.tile::<I, 4, 3, true>(isa, at),
+                        (2, false, true) => self.tile::<I, 8, 2, false>(isa, at),
+                        (2, false, false) => self.tile::<I, 4, 2, false>(isa, at),
+                        (2, true, true) => self.tile::<I, 8, 2, true>(isa, at),
+                        (2, true, false) => self.tile::<I, 4, 2, true>(isa, at),
+                        (_, false, true) => self.tile::<I, 8, 1, false>(isa, at),
+                        (_, false, false) => self.tile::<I, 4, 1, false>(isa, at),
+                        (_, true, true) => self.tile::<I, 8, 1, true>(isa, at),
+                        (_, true, false) => self.tile::<I, 4, 1, true>(isa, at),
+                    }
+                }
+                column += vectors * lanes;
+            }
+        }
+    }
+}
+
+/// A tile's place: `live` rows from `row` of `panel`, columns from `column`.
+#[derive(Clone, Copy)]
+struct At {
+    panel: usize,
+    row: usize,
+    live: usize,
+    column: usize,
+}
+
+impl Task<'_> {
+    /// `R` rows times `V` vectors of columns; `TAIL` says that the last vector is not full.
+    #[inline(always)]
+    fn tile<I: Isa, const R: usize, const V: usize, const TAIL: bool>(&self, isa: I, at: At) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let Product { matrix, columns, bias, .. } = self.product;
+        let count = if TAIL { self.columns.end - at.column } else { V * lanes };
+        let last = ops.first_n_mask(count - (V - 1) * lanes);
+        let first_row = at.panel * ROWS + at.row;
+        let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
+        let mut sums: [[I::F32; V]; R] = array::from_fn(|r| [ops.splat(bias_of(r)); V]);
+        // SAFETY: `panel < rows / 8` rounded up and `row + R <= 8`, so `k * 8 + r` stays inside this panel for all
+        // k < depth; `check` saw that the panels are that long. Columns `at.column..at.column + count` end at or
+        // before `total`, and `check` saw that every row start has `total` floats behind it; a tail's last vector is
+        // read under a mask of what is left.
+        unsafe {
+            let panel = matrix.panels.as_ptr().add(at.panel * ROWS * matrix.depth + at.row);
+            let base = columns.data.as_ptr().add(at.column);
+            for (k, &start) in columns.starts.iter().enumerate() {
+                let row = base.add(start);
+                let right: [I::F32; V] = array::from_fn(|v| {
+                    let from = row.add(v * lanes);
+                    if TAIL && v + 1 == V { ops.load_ptr_mask(from, last) } else { ops.load_ptr(from) }
+                });
+                let left = panel.add(k * ROWS);
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let weight = ops.splat(*left.add(r));
+                    for (sum, right) in sums.iter_mut().zip(right) {
+                        *sum = ops.mul_add(weight, right, *sum);
+                    }
+                }
+            }
+        }
+        self.store::<I, R, V, TAIL>(isa, at, count, sums);
+    }
+
+    #[inline(always)]
+    fn store<I: Isa, const R: usize, const V: usize, const TAIL: bool>(
+        &self,
+        isa: I,
+        at: At,
+        count: usize,
+        sums: [[I::F32; V]; R],
+    ) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let columns = &self.product.columns;
+        let row_stride = self.product.row_stride;
+        let first_row = at.panel * ROWS + at.row;
+        let (y, x) = (at.column / columns.stride, at.column % columns.stride);
+        if columns.stride == columns.width || x + count <= columns.width {
+            let last = ops.first_n_mask(count - (V - 1) * lanes);
+            for (r, sums) in sums.iter().enumerate().take(at.live) {
+                let position = (first_row + r) * row_stride + y * columns.width + x;
+                for (v, &sum) in sums.iter().enumerate() {
+                    let position = position + v * lanes;
+                    // SAFETY: `position..` are outputs of row `first_row + r < rows` and of columns before `total`,
+                    // which lie side by side here; a tail's last vector goes under a mask. `check` saw the lengths of
+                    // output and residual. These outputs belong to this task alone.
+                    unsafe {
+                        let to = self.out.0.add(position);
+                        let from = self.product.residual.map(|r| r.as_ptr().add(position));
+                        if TAIL && v + 1 == V {
+                            let more = from.map_or(ops.zero(), |f| ops.load_ptr_mask(f, last));
+                            ops.store_ptr_mask(ops.add(sum, more), to, last);
+                        } else {
+                            let more = from.map_or(ops.zero(), |f| ops.load_ptr(f));
+                            ops.store_ptr(ops.add(sum, more), to);
+                        }
+                    }
+                }
+            }
+            return;
+        }
+        // Wide enough for the widest vectors in use.
+        let mut buffer = [[0.0_f32; VECTORS * 16]; R];
+        for (row, sums) in buffer.iter_mut().zip(sums) {
+            for (v, sum) in sums.into_iter().enumerate() {
+                ops.store(sum, &mut row[v * lanes..]);
+            }
+        }
+        self.spread(&buffer[..at.live], first_row, at.column, count);
+    }
+
+    /// Writes a tile that runs over the ends of map rows, piece by piece.
+    #[inline(always)]
+    fn spread(&self, tile: &[[f32; VECTORS * 16]], first_row: usize, column: usize, count: usize) {
+        let columns = &self.product.columns;
+        let row_stride = self.product.row_stride;
+        let (mut y, mut x) = (column / columns.stride, column % columns.stride);
+        let mut done = 0;
+        while done < count {
+            let piece = columns.width.saturating_sub(x).min(count - done);
+            for (r, values) in tile.iter().enumerate() {
+                let position = (first_row + r) * row_stride + y * columns.width + x;
+                let values = &values[done..done + piece];
+                let residual = self.product.residual.map(|r| &r[position..position + piece]);
+                // SAFETY: x + piece <= width and y < height, so these are outputs of row `first_row + r < rows`, and
+                // of this task's own columns.
+                let to = unsafe {
+                    std::slice::from_raw_parts_mut(self.out.0.add(position).cast::<MaybeUninit<f32>>(), piece)
+                };
+                match residual {
+                    Some(residual) => {
+                        for ((to, value), more) in to.iter_mut().zip(values).zip(residual) {
+                            to.write(value + more);
+                        }
+                    }
+                    None => {
+                        for (to, value) in to.iter_mut().zip(values) {
+                            to.write(*value);
+                        }
+                    }
+                }
+            }
+            done += columns.stride - x;
+            (y, x) = (y + 1, 0);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! From burn's tensors to slices and back, without copying.
+
+use std::ops::Deref;
+
+use burn::{
+    backend::{
+        BackendTensor, DispatchAutodiffContext, DispatchDevice, DispatchTensor, DispatchTensorKind,
+        flex::{FlexTensor, Layout},
+    },
+    tensor::{Bytes, DType, Device, Shape, Tensor},
+};
+
+/// Whether tensors on `device` are in this process's memory, where these kernels can work on them.
+pub(in super::super) fn is_here(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// A tensor's f32 values in row-major order.
+pub(in super::super) struct Values {
+    tensor: FlexTensor,
+    start: usize,
+    len: usize,
+}
+
+impl Values {
+    /// The values of a tensor that [`is_here`], else the tensor back. Views that are not row-major are copied once.
+    pub(in super::super) fn take<const D: usize>(x: Tensor<D>) -> Result<Self, Tensor<D>> {
+        let DispatchTensor { kind, autodiff } = x.into_dispatch();
+        let tensor = match (kind, autodiff) {
+            (DispatchTensorKind::Flex(BackendTensor::Float(t)), DispatchAutodiffContext::Disabled)
+                if t.dtype() == DType::F32 =>
+            {
+                t
+            }
+            (kind, autodiff) => return Err(Tensor::from_dispatch(DispatchTensor { kind, autodiff })),
+        };
+        let tensor = if tensor.layout().is_contiguous() { tensor } else { tensor.to_contiguous() };
+        let (start, len) = (tensor.layout().start_offset(), tensor.layout().num_elements());
+        Ok(Self { tensor, start, len })
+    }
+
+    /// [`Values::take`] for a layer whose weights are here.
+    ///
+    /// # Panics
+    /// If `x` is on another device than the weights, as burn's own operations do.
+    pub(in super::super) fn of<const D: usize>(x: Tensor<D>) -> Self {
+        Self::take(x).unwrap_or_else(|x| panic!("the layer is on the CPU, but its input on {:?}", x.device()))
+    }
+}
+
+impl Deref for Values {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.tensor.storage::<f32>()[self.start..self.start + self.len]
+    }
+}
+
+/// The tensor of `shape` that owns `values`.
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    let layout = Layout::contiguous(Shape::from(shape));
+    let tensor = FlexTensor::new(Bytes::from_elems(values), layout, DType::F32);
+    Tensor::from_dispatch(DispatchTensor {
+        kind: DispatchTensorKind::Flex(BackendTensor::Float(tensor)),
+        autodiff: DispatchAutodiffContext::Disabled,
+    })
+}
