@@ -19,12 +19,12 @@ fn concept(text: &str, scale: f32, threshold: f32) -> Concept {
     Concept { text: text.into(), scale, threshold, warmup: 3, ..Concept::default() }
 }
 
-/// Pocket Toon knows snowmen, Pocket does not: fused at every step, the expert draws its own over the general beach.
+/// Pocket Toon over the same words: fused at every step, it draws in its flat style what it finds the more salient.
 pub fn snowman() -> Fusion {
     Fusion {
         enabled: false,
         expert: ModelRef::PocketToon,
-        prompt: Some("a snowman on a beach".into()),
+        prompt: None,
         t0: 0.0,
         k_g: 1.0,
         k_e: 4.0,
