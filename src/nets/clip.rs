@@ -3,6 +3,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::{
     ClipActivation, ClipConfig, NetError, ParamError, Params,
     attention::attend,
+    kernels,
     layers::{Activation, LayerNorm, Linear},
 };
 
@@ -93,10 +94,12 @@ impl ClipText {
         let positions = self.position_embedding.clone().narrow(0, 0, count);
         let mut x = (tokens + positions).reshape([1, count, width]).swap_dims(1, 2);
         let mut penultimate = x.clone();
-        for layer in &self.layers {
-            penultimate = x.clone();
-            x = layer.forward(x);
-        }
+        kernels::together(&self.device, || {
+            for layer in &self.layers {
+                penultimate = x.clone();
+                x = layer.forward(x.clone());
+            }
+        });
         let last = self.final_norm.forward(x);
         let pooled = last.clone().narrow(2, self.config.end_position(ids), 1);
         let pooled = match &self.projection {

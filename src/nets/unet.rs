@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    AddedConditions, AttentionTap, ParamError, Params, Stopped, TapRequest, UNetConfig,
+    AddedConditions, AttentionTap, ParamError, Params, Stopped, TapRequest, UNetConfig, kernels,
     layers::{Conv, GroupNorm},
     time::TimeEmbedding,
     unet_blocks::{DownBlock, MiddleBlock, Pass, UpBlock},
@@ -92,20 +92,22 @@ impl UNet {
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
-        let time = self.time.forward(timestep, sample.dims()[0], added, &self.device);
-        let pass = Pass { time, context: context.swap_dims(1, 2), request: taps, wanted };
-        let mut maps = Vec::new();
-        let mut x = self.conv_in.forward(sample);
-        let mut skips = vec![x.clone()];
-        for block in &self.down {
-            x = block.forward(x, &pass, &mut skips, &mut maps)?;
-        }
-        if let Some(middle) = &self.middle {
-            x = middle.forward(x, &pass, &mut maps)?;
-        }
-        for block in &self.up {
-            x = block.forward(x, &pass, &mut skips, &mut maps)?;
-        }
-        Ok((self.conv_out.forward_normed(x, &self.norm_out), maps))
+        kernels::together(&self.device, || {
+            let time = self.time.forward(timestep, sample.dims()[0], added, &self.device);
+            let pass = Pass { time, context: context.swap_dims(1, 2), request: taps, wanted };
+            let mut maps = Vec::new();
+            let mut x = self.conv_in.forward(sample);
+            let mut skips = vec![x.clone()];
+            for block in &self.down {
+                x = block.forward(x, &pass, &mut skips, &mut maps)?;
+            }
+            if let Some(middle) = &self.middle {
+                x = middle.forward(x, &pass, &mut maps)?;
+            }
+            for block in &self.up {
+                x = block.forward(x, &pass, &mut skips, &mut maps)?;
+            }
+            Ok((self.conv_out.forward_normed(x, &self.norm_out), maps))
+        })
     }
 }

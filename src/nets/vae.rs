@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
-    NetError, ParamError, Params, Pixels, Stopped, VaeConfig,
+    NetError, ParamError, Params, Pixels, Stopped, VaeConfig, kernels,
     predict::upload,
     vae_blocks::{Decoder, Encoder},
 };
@@ -40,7 +40,8 @@ impl Vae {
     /// [`Stopped`] as soon as `wanted`, asked before every resnet block, says no.
     pub fn decode_tensor(&self, latents: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
         let unscaled = latents.div_scalar(self.config.scaling_factor);
-        self.decoder.forward(self.shifted(unscaled, self.config.shift_factor), wanted)
+        let unscaled = self.shifted(unscaled, self.config.shift_factor);
+        kernels::together(&self.device, || self.decoder.forward(unscaled, wanted))
     }
 
     /// A picture `[batch, 3, H, W]` in -1..1 to (mean, log variance), `[batch, latent channels, h, w]` each, unscaled.
@@ -53,7 +54,7 @@ impl Vae {
         picture: Tensor<4>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Tensor<4>), Stopped> {
-        let moments = self.encoder.forward(picture, wanted)?;
+        let moments = kernels::together(&self.device, || self.encoder.forward(picture, wanted))?;
         let channels = self.config.latent_channels;
         let mean = moments.clone().narrow(1, 0, channels);
         Ok((mean, moments.narrow(1, channels, channels).clamp(-30.0, 20.0)))

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "tasks on several threads write disjoint columns of one output")]
 
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 use rten_simd::{
     Isa, SimdOp, SimdUnaryOp,
     ops::{BitOps, FloatOps, NumOps},
@@ -12,6 +11,7 @@ use rten_vecmath::Exp;
 use super::{
     memory::{filled, scratch},
     product::{Columns, Matrix, Product, Target, pack, packed_len},
+    team,
     values::{self, Values},
 };
 
@@ -55,7 +55,7 @@ pub(in super::super) fn attend(
     let out = unsafe {
         filled(batch * width * n, |out| {
             let out = Target::of(out);
-            (0..tasks).into_par_iter().with_max_len(1).for_each(|task| {
+            team::each(tasks, |task| {
                 let (head, block) = (task / blocks, task % blocks);
                 let query = &query[head * sizes.d * n..][..sizes.d * n];
                 let probabilities = (map && head < heads).then(|| kept.at(head * l * n));
@@ -68,6 +68,7 @@ pub(in super::super) fn attend(
 }
 
 /// Keys, scaled, as the matrix of the first product; values as that of the second.
+#[derive(Default)]
 struct Packed {
     keys: Vec<f32>,
     values: Vec<f32>,
@@ -75,14 +76,15 @@ struct Packed {
 
 fn packed(key: &Values, value: &Values, heads: usize, Sizes { d, l, .. }: Sizes) -> Vec<Packed> {
     let scale = 1.0 / (d as f32).sqrt();
-    let one = |head: usize| {
+    let mut packed: Vec<Packed> = (0..heads).map(|_| Packed::default()).collect();
+    team::each_part(&mut packed, 1, |head, packed| {
         let (key, value) = (&key[head * d * l..][..d * l], &value[head * d * l..][..d * l]);
         let (mut keys, mut values) = (vec![0.0; packed_len(l, d)], vec![0.0; packed_len(d, l)]);
         pack(&mut keys, l, d, |position, k| key[k * l + position] * scale);
         pack(&mut values, d, l, |row, position| value[row * l + position]);
-        Packed { keys, values }
-    };
-    (0..heads).into_par_iter().map(one).collect()
+        packed[0] = Packed { keys, values };
+    });
+    packed
 }
 
 impl Sizes {
@@ -170,9 +172,12 @@ impl SimdOp for Softmax<'_> {
 fn mean_over_heads(seen: &[f32], Sizes { heads, n, l, .. }: Sizes) -> Tensor<2> {
     let mut map = vec![0.0; n * l];
     let share = 1.0 / heads as f32;
-    map.par_chunks_mut(l.max(1)).enumerate().with_min_len(16).for_each(|(i, row)| {
-        for (j, value) in row.iter_mut().enumerate() {
-            *value = (0..heads).map(|head| seen[(head * l + j) * n + i]).sum::<f32>() * share;
+    team::each_part(&mut map, l * 16, |part, rows| {
+        for (i, row) in rows.chunks_exact_mut(l).enumerate() {
+            let i = part * 16 + i;
+            for (j, value) in row.iter_mut().enumerate() {
+                *value = (0..heads).map(|head| seen[(head * l + j) * n + i]).sum::<f32>() * share;
+            }
         }
     });
     values::tensor(map, [n, l])

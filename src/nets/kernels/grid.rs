@@ -1,9 +1,8 @@
 //! Maps laid out with their borders, so that every tap of a convolution is a shifted view.
 
-use rayon::prelude::*;
 use rten_simd::{Isa, SimdOp};
 
-use super::norm::Channel;
+use super::{norm::Channel, team};
 
 /// Floats of a map that are worth a task of their own.
 const TASK_FLOATS: usize = 1 << 13;
@@ -88,21 +87,14 @@ impl Grid {
     /// Lays `source`, `[channels, h, w]`, out in `grid`; `prepare` says what happens to each channel's values.
     pub(super) fn fill(&self, grid: &mut [f32], source: &[f32], prepare: Option<&[Channel]>) {
         let area = self.sizes.h * self.sizes.w;
-        let lay = |(channel, plane): (usize, &mut [f32])| {
-            let lay = Lay {
-                grid: self,
-                plane,
-                source: &source[channel * area..][..area],
-                prepare: prepare.map(|p| &p[channel]),
-            };
-            lay.dispatch();
-        };
         let at_once = (TASK_FLOATS / self.plane.max(1)).max(1);
-        if grid.len() <= TASK_FLOATS {
-            grid.chunks_exact_mut(self.plane).enumerate().for_each(lay);
-        } else {
-            grid.par_chunks_exact_mut(self.plane).enumerate().with_min_len(at_once).for_each(lay);
-        }
+        team::each_part(grid, at_once * self.plane, |part, planes| {
+            for (i, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
+                let channel = part * at_once + i;
+                let source = &source[channel * area..][..area];
+                Lay { grid: self, plane, source, prepare: prepare.map(|p| &p[channel]) }.dispatch();
+            }
+        });
     }
 }
 

@@ -2,7 +2,6 @@
 #![allow(unsafe_code, reason = "outputs are written before their vector gets its length")]
 
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 use rten_simd::{
     Isa, SimdOp, SimdUnaryOp,
     functional::simd_map,
@@ -12,6 +11,7 @@ use rten_vecmath::Silu;
 
 use super::{
     memory::filled,
+    team,
     values::{self, Values},
 };
 
@@ -67,13 +67,14 @@ impl GroupNorm<'_> {
     pub(super) fn channels(&self, x: &[f32], area: usize) -> Vec<Channel> {
         let channels = self.weight.len();
         let per_group = channels / self.groups;
-        let moments = |group: &[f32]| Moments(group).dispatch();
         let size = (per_group * area).max(1);
-        let moments: Vec<(f64, f64)> = if x.len() <= 4 * CHUNK {
-            x.chunks_exact(size).map(moments).collect()
-        } else {
-            x.par_chunks_exact(size).with_max_len(1).map(moments).collect()
-        };
+        let mut moments = vec![(0.0, 0.0); x.len() / size];
+        let at_once = (2 * CHUNK / size).max(1);
+        team::each_part(&mut moments, at_once, |part, moments| {
+            for (i, moments) in moments.iter_mut().enumerate() {
+                *moments = Moments(&x[(part * at_once + i) * size..][..size]).dispatch();
+            }
+        });
         let channel = |c: usize| {
             let (mean, variance) = moments[c / per_group];
             let scale = 1.0 / (variance + self.epsilon).sqrt();
@@ -89,10 +90,14 @@ pub(in super::super) fn group_norm<const D: usize>(x: &Values, shape: [usize; D]
     let channels = shape[1];
     let area: usize = shape[2..].iter().product();
     let mut out = x.to_vec();
+    let at_once = (2 * CHUNK / area.max(1)).max(1);
     for sample in out.chunks_exact_mut((channels * area).max(1)) {
         let prepare = norm.channels(sample, area);
-        let apply = |(values, channel): (&mut [f32], &Channel)| Apply(values, channel).dispatch();
-        sample.par_chunks_exact_mut(area).zip(&prepare).with_min_len((2 * CHUNK / area).max(1)).for_each(apply);
+        team::each_part(sample, at_once * area, |part, values| {
+            for (i, values) in values.chunks_exact_mut(area).enumerate() {
+                Apply(values, &prepare[part * at_once + i]).dispatch();
+            }
+        });
     }
     values::tensor(out, shape)
 }
@@ -117,8 +122,16 @@ impl SimdOp for Moments<'_> {
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) -> (f64, f64) {
         let count = self.0.len() as f64;
-        let mean = self.0.chunks(CHUNK).map(|chunk| sum::<I, false>(isa, chunk, 0.0)).sum::<f64>() / count;
-        let squares: f64 = self.0.chunks(CHUNK).map(|chunk| sum::<I, true>(isa, chunk, mean as f32)).sum();
+        // Loops, not iterator adapters: what the compiler does not inline here does not get vector instructions.
+        let mut total = 0.0;
+        for chunk in self.0.chunks(CHUNK) {
+            total += sum::<I, false>(isa, chunk, 0.0);
+        }
+        let mean = total / count;
+        let mut squares = 0.0;
+        for chunk in self.0.chunks(CHUNK) {
+            squares += sum::<I, true>(isa, chunk, mean as f32);
+        }
         (mean, squares / count)
     }
 }
@@ -162,12 +175,7 @@ pub(in super::super) fn layer_norm(
                 let target = target.at(sample * channels * n);
                 LayerNorm { source, n, columns: start..end, weight, bias, epsilon, target }.dispatch();
             };
-            let tasks = batch * blocks;
-            if x.len() <= 4 * CHUNK {
-                (0..tasks).for_each(run);
-            } else {
-                (0..tasks).into_par_iter().with_max_len(1).for_each(run);
-            }
+            team::each(batch * blocks, run);
         })
     };
     values::tensor(out, [batch, channels, n])

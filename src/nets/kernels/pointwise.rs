@@ -4,7 +4,6 @@
 use std::mem::MaybeUninit;
 
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 use rten_simd::{
     Isa, SimdOp, SimdUnaryOp,
     ops::{BitOps, FloatOps, NumOps},
@@ -13,6 +12,7 @@ use rten_vecmath::{Exp, Silu, Swish};
 
 use super::{
     memory::filled,
+    team,
     values::{self, Values},
 };
 
@@ -37,13 +37,15 @@ pub(in super::super) fn gelu<const D: usize>(x: &Values, shape: [usize; D]) -> T
 /// The first half of the channels times gelu of the second: `[batch, 2 * channels, n]` to `[batch, channels, n]`.
 pub(in super::super) fn geglu(x: &Values, [batch, channels, n]: [usize; 3]) -> Tensor<3> {
     let half = channels / 2 * n;
-    // SAFETY: the chunks of `out` together are all of it, and `Gated` writes its whole chunk.
+    // SAFETY: the parts of `out` together are all of it, and `Gated` writes its whole part.
     let out = unsafe {
         filled(batch * half, |out| {
             for (i, out) in out.chunks_exact_mut(half.max(1)).enumerate() {
                 let (value, gate) = x[2 * i * half..2 * (i + 1) * half].split_at(half);
-                let parts = out.par_chunks_mut(TASK).zip(value.par_chunks(TASK)).zip(gate.par_chunks(TASK));
-                parts.for_each(|((out, value), gate)| Gated { value, gate, out }.dispatch());
+                team::each_part(out, TASK, |part, out| {
+                    let [value, gate] = [value, gate].map(|x| &x[part * TASK..][..out.len()]);
+                    Gated { value, gate, out }.dispatch();
+                });
             }
         })
     };
@@ -51,17 +53,12 @@ pub(in super::super) fn geglu(x: &Values, [batch, channels, n]: [usize; 3]) -> T
 }
 
 fn map<const D: usize>(x: &Values, shape: [usize; D], function: impl SimdUnaryOp<f32> + Sync) -> Tensor<D> {
-    let run = |(out, x): (&mut [MaybeUninit<f32>], &[f32])| {
-        function.map(x, out);
-    };
-    // SAFETY: the chunks of `out` together are all of it, and `map` writes its whole chunk.
+    // SAFETY: the parts of `out` together are all of it, and `map` writes its whole part.
     let out = unsafe {
         filled(x.len(), |out| {
-            if x.len() <= TASK {
-                run((out, x));
-            } else {
-                out.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(run);
-            }
+            team::each_part(out, TASK, |part, out| {
+                function.map(&x[part * TASK..][..out.len()], out);
+            });
         })
     };
     values::tensor(out, shape)

@@ -10,11 +10,12 @@
 
 use std::{array, mem::MaybeUninit, ops::Range};
 
-use rayon::prelude::*;
 use rten_simd::{
     Isa, SimdOp,
     ops::{BitOps, NumOps},
 };
+
+use super::team;
 
 /// Rows of a panel.
 pub(super) const ROWS: usize = 8;
@@ -110,10 +111,7 @@ impl Product<'_> {
             let columns = tiles.start * width..(tiles.end * width).min(total);
             Task { product: self, panels, columns, out: target }.dispatch();
         };
-        match cut.row_parts * cut.tile_parts {
-            1 => run(0),
-            tasks => (0..tasks).into_par_iter().with_max_len(1).for_each(run),
-        }
+        team::each(cut.row_parts * cut.tile_parts, run);
     }
 
     /// [`Product::fill`] on this thread alone.
