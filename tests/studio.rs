@@ -354,7 +354,7 @@ fn overlays_switch_and_say_what_they_lack() {
     assert!(window.harness.query_by_label_contains("Legend expert").is_none(), "no fusion, no legend");
     window.harness.get_by_role_and_label(Role::CheckBox, "Fusion").click();
     let request = window.request();
-    assert_eq!(request.recipe.expert_prompt(), Some("a snowman on a beach"));
+    assert_eq!(request.recipe.expert_prompt(), Some(request.recipe.prompt.as_str()), "the same words");
     window.play(&request);
     assert!(window.harness.query_by_label_contains("Legend expert").is_some());
     window.click("Show saliency e");
