@@ -97,5 +97,11 @@ fn render(engine: &EngineHandle, recipe: &Recipe) -> (Duration, Duration, usize)
 fn report(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("{what}: p50 {:.1} ms, p95 {:.1} ms, longest {:.1} ms ({} counted)", at(0.5), at(0.95), at(1.0), times.len());
+    println!(
+        "{what}: p50 {:.1} ms, p95 {:.1} ms, longest {:.1} ms ({} counted)",
+        at(0.5),
+        at(0.95),
+        at(1.0),
+        times.len()
+    );
 }

@@ -542,9 +542,19 @@ fn a_late_done_of_a_job_that_was_never_begun_is_ignored() {
     assert!(window.studio().takes.is_empty());
 }
 
+/// Whether anything can draw here.
+fn has_adapter() -> bool {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    !pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).is_empty()
+}
+
 /// Draws with whatever adapter there is; the software one of Mesa is enough.
 #[test]
 fn the_canvas_draws_the_picture_and_the_map_texel_by_texel() {
+    if !has_adapter() {
+        eprintln!("skipped: no wgpu adapter, not even a software one, can draw here");
+        return;
+    }
     let (mut window, request) = Window::open_on(Harness::builder().wgpu());
     let solid = Arc::new(Picture { width: 192, height: 192, rgb: [10, 200, 90].repeat(192 * 192) });
     let done = synthetic::finished_with(&request.recipe, vec![solid.clone(); 20], solid.clone());
