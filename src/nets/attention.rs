@@ -105,7 +105,7 @@ pub(super) fn attend(
 }
 
 /// In plain steps: burn's fused routine may round to f16 inside on GPUs.
-fn attend_plainly(
+pub(super) fn attend_plainly(
     [query, key, value]: [Tensor<3>; 3],
     heads: usize,
     causal: bool,

@@ -12,15 +12,21 @@ use super::{
     kernels::{self, Extras, Geometry, Values, Weights},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Weights where the layer computes: packed for the CPU's kernels, or as tensors of another device.
 #[derive(Clone)]
 enum Held<const D: usize> {
     Here(Arc<Weights>),
-    /// The bias is `[1, outputs, 1, ..]`.
-    Away {
-        weight: Tensor<D>,
-        bias: Option<Tensor<D>>,
-    },
+    Away(Box<Away<D>>),
+}
+
+#[derive(Clone)]
+struct Away<const D: usize> {
+    weight: Tensor<D>,
+    /// `[1, outputs, 1, ..]`.
+    bias: Option<Tensor<D>>,
 }
 
 impl<const D: usize> Held<D> {
@@ -39,7 +45,7 @@ impl<const D: usize> Held<D> {
             return Ok(Self::Here(Arc::new(Weights::new(&p.values("weight", stored)?, outputs, bias))));
         }
         let bias = if bias { Some(p.tensor_of("bias", row, &[&[outputs]])?) } else { None };
-        Ok(Self::Away { weight: p.tensor_of("weight", shape, stored)?, bias })
+        Ok(Self::Away(Box::new(Away { weight: p.tensor_of("weight", shape, stored)?, bias })))
     }
 }
 
@@ -67,7 +73,8 @@ impl Linear {
                 let residual = residual.map(Values::of);
                 kernels::multiply(&Values::of(x), dims, weights, residual.as_deref())
             }
-            Held::Away { weight, bias } => {
+            Held::Away(held) => {
+                let Away { weight, bias } = held.as_ref();
                 let y = plus(weight.clone().matmul(x), bias.clone());
                 plus(y, residual)
             }
@@ -133,9 +140,16 @@ impl Conv {
                 let extras = Extras { norm, size, shift: shift.as_deref(), residual: residual.as_deref() };
                 kernels::convolve(&Values::of(x), dims, weights, self.geometry, &extras)
             }
-            Held::Away { weight, bias } => {
-                let x = norm.map_or(x.clone(), |norm| silu(norm.forward(x)));
-                let x = size.map_or(x.clone(), |size| resize_nearest(x, size));
+            Held::Away(held) => {
+                let Away { weight, bias } = held.as_ref();
+                let x = match norm {
+                    Some(norm) => silu(norm.forward(x)),
+                    None => x,
+                };
+                let x = match size {
+                    Some(size) => resize_nearest(x, size),
+                    None => x,
+                };
                 let Geometry { stride, padding, .. } = self.geometry;
                 let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
                 let y = plus(conv2d(x, weight.clone(), None, options), bias.clone());
@@ -169,14 +183,17 @@ impl GroupNorm {
     }
 
     /// `[batch, channels, ..]`, shape kept.
-    ///
-    /// Elsewhere than on the CPU, one group is one row of a layer norm, for which burn has a single-pass routine.
     pub(super) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let dims = x.dims();
-        let x = match Values::take(x) {
-            Ok(x) => return kernels::group_norm(&x, dims, &self.kernel(&self.values(), false)),
-            Err(x) => x,
-        };
+        match Values::take(x) {
+            Ok(x) => kernels::group_norm(&x, dims, &self.kernel(&self.values(), false)),
+            Err(x) => self.plainly(x),
+        }
+    }
+
+    /// One group is one row of a layer norm, for which burn has a single-pass routine.
+    fn plainly<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let dims = x.dims();
         let (batch, row) = (dims[0], dims[1..].iter().product::<usize>() / self.groups);
         let ones = Tensor::ones([row], &x.device());
         let rows = layer_norm(x.reshape([batch * self.groups, row]), ones, None, self.epsilon);
@@ -215,9 +232,13 @@ impl LayerNorm {
                 let [weight, bias] = [&self.weight, &self.bias].map(|t| Values::of(t.clone()));
                 kernels::layer_norm(&x, dims, &weight, &bias, self.epsilon)
             }
-            Err(x) => layer_norm(x.swap_dims(1, 2), self.weight.clone(), Some(self.bias.clone()), self.epsilon)
-                .swap_dims(1, 2),
+            Err(x) => self.plainly(x),
         }
+    }
+
+    fn plainly(&self, x: Tensor<3>) -> Tensor<3> {
+        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        layer_norm(x.swap_dims(1, 2), weight, Some(bias), self.epsilon).swap_dims(1, 2)
     }
 }
 
@@ -238,9 +259,15 @@ impl Activation {
             (Self::Silu, Ok(x)) => kernels::silu(&x, dims),
             (Self::Gelu, Ok(x)) => kernels::gelu(&x, dims),
             (Self::QuickGelu, Ok(x)) => kernels::quick_gelu(&x, dims),
-            (Self::Silu, Err(x)) => silu(x),
-            (Self::Gelu, Err(x)) => gelu(x),
-            (Self::QuickGelu, Err(x)) => x.clone() * sigmoid(x.mul_scalar(1.702)),
+            (_, Err(x)) => self.plainly(x),
+        }
+    }
+
+    fn plainly<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Silu => silu(x),
+            Self::Gelu => gelu(x),
+            Self::QuickGelu => x.clone() * sigmoid(x.mul_scalar(1.702)),
         }
     }
 }
@@ -250,11 +277,13 @@ pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
     let dims = x.dims();
     match Values::take(x) {
         Ok(x) => kernels::geglu(&x, dims),
-        Err(x) => {
-            let half = dims[1] / 2;
-            x.clone().narrow(1, 0, half) * gelu(x.narrow(1, half, half))
-        }
+        Err(x) => geglu_plainly(x),
     }
+}
+
+fn geglu_plainly(x: Tensor<3>) -> Tensor<3> {
+    let half = x.dims()[1] / 2;
+    x.clone().narrow(1, 0, half) * gelu(x.narrow(1, half, half))
 }
 
 /// `[batch, channels, h, w]` to `[batch, channels, height, width]`, source index `floor(i * from / to)`.

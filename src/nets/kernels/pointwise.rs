@@ -111,7 +111,8 @@ impl SimdUnaryOp<f32> for Gelu {
     #[inline(always)]
     fn eval<I: Isa>(&self, isa: I, x: I::F32) -> I::F32 {
         let ops = isa.f32();
-        let size = ops.max(x, ops.neg(x));
+        // Beyond this the tail is zero; squares must not overflow.
+        let size = ops.min(ops.max(x, ops.neg(x)), ops.splat(20.0));
         let t = ops.mul(size, ops.splat(std::f32::consts::FRAC_1_SQRT_2));
         let u = ops.div(ops.one(), ops.mul_add(t, ops.splat(FALL), ops.one()));
         let mut tail = ops.splat(TAIL[8]);
@@ -119,8 +120,8 @@ impl SimdUnaryOp<f32> for Gelu {
             tail = ops.mul_add(tail, u, ops.splat(*coefficient));
         }
         // exp(-x^2 / 2), with what the square lost in rounding.
-        let square = ops.mul(x, x);
-        let lost = ops.mul_add(x, x, ops.neg(square));
+        let square = ops.mul(size, size);
+        let lost = ops.mul_add(size, size, ops.neg(square));
         let bell = Exp::apply(isa, ops.mul(square, ops.splat(-0.5)));
         let bell = ops.mul_add(bell, ops.mul(lost, ops.splat(-0.5)), bell);
         let tail = ops.mul(ops.mul(tail, u), bell);

@@ -256,3 +256,64 @@ impl Drop for Inside<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Works with helpers whatever the number of cores.
+    fn with_helpers(work: impl FnOnce() + Send) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("a pool");
+        pool.install(|| together(&Device::flex(), work));
+    }
+
+    #[test]
+    fn every_task_runs_once() {
+        with_helpers(|| {
+            for tasks in [0, 1, 2, 3, 17, 1000] {
+                let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                for _ in 0..50 {
+                    each(tasks, |i| {
+                        counts[i].fetch_add(1, SeqCst);
+                    });
+                }
+                assert!(counts.iter().all(|c| c.load(SeqCst) == 50), "{tasks} tasks");
+            }
+        });
+    }
+
+    #[test]
+    fn parts_cover_a_slice() {
+        with_helpers(|| {
+            let mut values = vec![0; 103];
+            each_part(&mut values, 10, |part, values| {
+                // A kernel inside a task runs alone.
+                each_part(values, 3, |inner, values| values.fill(part * 100 + inner));
+            });
+            assert!(values.iter().enumerate().all(|(i, &v)| v == i / 10 * 100 + i % 10 / 3));
+        });
+    }
+
+    #[test]
+    fn helpers_that_sleep_wake_up() {
+        with_helpers(|| {
+            let total = AtomicUsize::new(0);
+            for _ in 0..3 {
+                let begun = Instant::now();
+                while begun.elapsed() < 20 * PATIENCE {
+                    spin_loop();
+                }
+                each(64, |i| {
+                    total.fetch_add(i, SeqCst);
+                });
+            }
+            assert_eq!(total.load(SeqCst), 3 * 63 * 32);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "panicked")]
+    fn a_panic_in_a_task_is_passed_on() {
+        with_helpers(|| each(1000, |i| assert!(i != 500, "task {i} panicked")));
+    }
+}

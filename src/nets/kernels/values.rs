@@ -24,6 +24,7 @@ pub(in super::super) struct Values {
 
 impl Values {
     /// The values of a tensor that [`is_here`], else the tensor back. Views that are not row-major are copied once.
+    #[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
     pub(in super::super) fn take<const D: usize>(x: Tensor<D>) -> Result<Self, Tensor<D>> {
         let DispatchTensor { kind, autodiff } = x.into_dispatch();
         let tensor = match (kind, autodiff) {
