@@ -19,7 +19,7 @@ fn recipe(edit: usize) -> Recipe {
         width: 64,
         height: 64,
         seed: (edit / 50) as u64,
-        scfg: Scfg { enabled: edit % 7 != 0, ..Scfg::default() },
+        scfg: Scfg { enabled: !edit.is_multiple_of(7), ..Scfg::default() },
         concepts: vec![Concept { text: "night".into(), scale: edit as f32 / 100.0, warmup: 1, ..Concept::default() }],
         ..Recipe::default()
     }
