@@ -41,11 +41,13 @@ impl<const D: usize> Held<D> {
         let mut row = [1; D];
         row[1] = outputs;
         if kernels::is_here(p.device()) {
+            let weight = p.values("weight", stored)?;
             let bias = if bias { Some(p.values("bias", &[&[outputs]])?) } else { None };
-            return Ok(Self::Here(Arc::new(Weights::new(&p.values("weight", stored)?, outputs, bias))));
+            return Ok(Self::Here(Arc::new(Weights::new(&weight, outputs, bias))));
         }
+        let weight = p.tensor_of("weight", shape, stored)?;
         let bias = if bias { Some(p.tensor_of("bias", row, &[&[outputs]])?) } else { None };
-        Ok(Self::Away(Box::new(Away { weight: p.tensor_of("weight", shape, stored)?, bias })))
+        Ok(Self::Away(Box::new(Away { weight, bias })))
     }
 }
 
