@@ -1,4 +1,4 @@
-//! Times of the bundled networks on the CPU: `cargo bench --bench nets`. Prints medians over repeated passes.
+//! Times of the bundled networks on the CPU: `cargo bench --bench nets`, with a part of a name behind `--` only those.
 
 use std::time::Instant;
 
@@ -12,6 +12,10 @@ use sextant::{
 
 /// Median and least of `repeats` runs after two to warm up, in milliseconds.
 fn time(name: &str, repeats: usize, mut work: impl FnMut()) {
+    // Cargo itself passes --bench.
+    if !std::env::args().skip(1).filter(|a| !a.starts_with("--")).all(|part| name.contains(&part)) {
+        return;
+    }
     work();
     work();
     let mut times: Vec<f64> = (0..repeats)

@@ -10,7 +10,7 @@ use rten_vecmath::Exp;
 
 use super::{
     memory::{filled, scratch},
-    product::{Columns, Matrix, Product, Target, pack, packed_len},
+    product::{Columns, Matrix, Places, Product, Target, pack, packed_len},
     team,
     values::{self, Values},
 };
@@ -103,7 +103,7 @@ impl Sizes {
             let columns =
                 Columns { data: query, starts: &starts, height: 1, width: count, stride: count, floats_per_column: d };
             let matrix = Matrix { panels: &packed.keys, rows: l, depth: d };
-            let product = Product { matrix, columns, bias: None, residual: None, row_stride: stride };
+            let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(stride, count) };
             // SAFETY: `scores` is this task's own, l rows of `stride` floats.
             unsafe { product.fill_here(Target::of_values(scores)) };
             Softmax { scores, stride, visible: self.causal.then_some(first) }.dispatch();
@@ -117,7 +117,7 @@ impl Sizes {
             let columns =
                 Columns { data: scores, starts: &starts, height: 1, width: count, stride: count, floats_per_column: l };
             let matrix = Matrix { panels: &packed.values, rows: d, depth: l };
-            let product = Product { matrix, columns, bias: None, residual: None, row_stride: n };
+            let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(n, count) };
             // SAFETY: d rows of n floats are the caller's promise; columns first..first + count are this block's.
             unsafe { product.fill_here(out.at(first)) };
         });

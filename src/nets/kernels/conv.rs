@@ -1,6 +1,8 @@
 //! Convolutions and linear layers with their surroundings: norm and silu before, shift and shortcut after.
 #![allow(unsafe_code, reason = "outputs are written before their vector gets its length")]
 
+use std::{array, mem::MaybeUninit, sync::OnceLock};
+
 use burn::tensor::Tensor;
 
 pub(in super::super) use super::grid::Geometry;
@@ -8,7 +10,7 @@ use super::{
     grid::{Grid, Sizes},
     memory::{filled, scratch},
     norm::GroupNorm,
-    product::{Columns, Matrix, Product, pack, packed_len},
+    product::{Columns, Matrix, Places, Product, ROWS, pack, packed_len},
     values::{self, Values},
 };
 
@@ -18,6 +20,8 @@ pub(in super::super) struct Weights {
     rows: usize,
     depth: usize,
     bias: Option<Vec<f32>>,
+    /// See [`Weights::doubling`].
+    doubling: OnceLock<[Vec<f32>; 4]>,
 }
 
 impl Weights {
@@ -27,11 +31,33 @@ impl Weights {
         let depth = values.len() / rows.max(1);
         let mut panels = vec![0.0; packed_len(rows, depth)];
         pack(&mut panels, rows, depth, |row, k| values[row * depth + k]);
-        Self { panels, rows, depth, bias }
+        Self { panels, rows, depth, bias, doubling: OnceLock::new() }
     }
 
     fn matrix(&self) -> Matrix<'_> {
         Matrix { panels: &self.panels, rows: self.rows, depth: self.depth }
+    }
+
+    /// A 3x3 convolution of a map doubled by nearest neighbours sees each value of the small map in 1, 2 or 4 taps.
+    /// These are the summed taps: for outputs of even and odd rows, and even and odd columns within those, the panels
+    /// of a 2x2 convolution of the small map. 4 multiplications take the place of 9.
+    fn doubling(&self) -> &[Vec<f32>; 4] {
+        // Which of the three taps fall on the first of two values, at even outputs, and at odd ones.
+        const FIRST: [usize; 2] = [1, 2];
+        let taps = |odd: usize, second: usize| if second == 0 { 0..FIRST[odd] } else { FIRST[odd]..3 };
+        let at = |row: usize, k: usize| f64::from(self.panels[row / ROWS * ROWS * self.depth + k * ROWS + row % ROWS]);
+        self.doubling.get_or_init(|| {
+            array::from_fn(|phase| {
+                let depth = self.depth / 9 * 4;
+                let mut panels = vec![0.0; packed_len(self.rows, depth)];
+                pack(&mut panels, self.rows, depth, |row, k| {
+                    let (channel, down, right) = (k / 4, k / 2 % 2, k % 2);
+                    let line = |ky: usize| taps(phase % 2, right).map(move |kx| channel * 9 + ky * 3 + kx);
+                    taps(phase / 2, down).flat_map(line).map(|k| at(row, k)).sum::<f64>() as f32
+                });
+                panels
+            })
+        })
     }
 }
 
@@ -57,44 +83,103 @@ pub(in super::super) fn convolve(
     extras: &Extras,
 ) -> Tensor<4> {
     let [height, width] = extras.size.unwrap_or([h, w]);
-    let grid = Grid::new(geometry, Sizes { h, w, height, width });
     let (high, wide) = (geometry.output(height), geometry.output(width));
-    let area = high * wide;
-    let plain = geometry.is_plain() && extras.norm.is_none() && extras.size.is_none();
-    let starts = grid.starts(inputs);
-    let per_sample = weights.rows * area;
-    // SAFETY: a product writes all of its sample's outputs.
+    let per_sample = weights.rows * high * wide;
+    // SAFETY: `one_sample` writes all of its sample's outputs.
     let out = unsafe {
         filled(batch * per_sample, |out| {
             for (i, out) in out.chunks_exact_mut(per_sample.max(1)).enumerate() {
-                let source = &x[i * inputs * h * w..][..inputs * h * w];
                 let bias = shifted(weights, extras.shift.map(|s| &s[i * weights.rows..][..weights.rows]));
-                let product = |data: &[f32], out| {
-                    let columns = Columns {
-                        data,
-                        starts: &starts,
-                        height: high,
-                        width: wide,
-                        stride: grid.row,
-                        floats_per_column: inputs * geometry.stride * geometry.stride,
-                    };
-                    let residual = extras.residual.map(|r| &r[i * per_sample..][..per_sample]);
-                    let (matrix, bias) = (weights.matrix(), bias.as_deref());
-                    Product { matrix, columns, bias, residual, row_stride: area }.fill(out);
+                let sample = Sample {
+                    source: &x[i * inputs * h * w..][..inputs * h * w],
+                    sizes: Sizes { h, w, height, width },
+                    weights,
+                    geometry,
+                    bias: bias.as_deref(),
+                    norm: extras.norm.as_ref(),
+                    residual: extras.residual.map(|r| &r[i * per_sample..][..per_sample]),
                 };
-                if plain {
-                    product(source, out);
-                } else {
-                    let prepare = extras.norm.as_ref().map(|norm| norm.channels(source, h * w));
-                    scratch(inputs * grid.plane, |data| {
-                        grid.fill(data, source, prepare.as_deref());
-                        product(data, out);
-                    });
-                }
+                sample.convolve(out);
             }
         })
     };
     values::tensor(out, [batch, weights.rows, high, wide])
+}
+
+/// One sample's convolution.
+#[derive(Clone, Copy)]
+struct Sample<'a> {
+    source: &'a [f32],
+    sizes: Sizes,
+    weights: &'a Weights,
+    geometry: Geometry,
+    bias: Option<&'a [f32]>,
+    norm: Option<&'a GroupNorm<'a>>,
+    residual: Option<&'a [f32]>,
+}
+
+impl Sample<'_> {
+    /// Writes every element of `out`.
+    fn convolve(&self, out: &mut [MaybeUninit<f32>]) {
+        let Sizes { h, w, height, width } = self.sizes;
+        if self.geometry == Geometry::same(3) && (height, width) == (2 * h, 2 * w) {
+            return self.convolve_doubled(out);
+        }
+        let grid = Grid::new(self.geometry, self.sizes);
+        let (high, wide) = (self.geometry.output(height), self.geometry.output(width));
+        let (starts, places) = (grid.starts(self.inputs()), Places::dense(high * wide, wide));
+        if self.geometry.is_plain() && self.norm.is_none() && (height, width) == (h, w) {
+            self.product(self.weights.matrix(), self.source, &starts, [high, wide, grid.row], places).fill(out);
+        } else {
+            self.on_grid(&grid, |data| {
+                self.product(self.weights.matrix(), data, &starts, [high, wide, grid.row], places).fill(out);
+            });
+        }
+    }
+
+    /// The four phases of a doubled map, each from the small map; see [`Weights::doubling`].
+    fn convolve_doubled(&self, out: &mut [MaybeUninit<f32>]) {
+        let Sizes { h, w, height, width } = self.sizes;
+        let grid = Grid::new(self.geometry, Sizes { h, w, height: h, width: w });
+        self.on_grid(&grid, |data| {
+            for (phase, panels) in self.weights.doubling().iter().enumerate() {
+                let (odd_row, odd_column) = (phase / 2, phase % 2);
+                let tap = |k: usize| k / 4 * grid.plane + (odd_row + k / 2 % 2) * grid.row + odd_column + k % 2;
+                let starts: Vec<usize> = (0..4 * self.inputs()).map(tap).collect();
+                let matrix = Matrix { panels, rows: self.weights.rows, depth: starts.len() };
+                let first = odd_row * width + odd_column;
+                let places = Places { channel: height * width, first, line: 2 * width, step: 2 };
+                self.product(matrix, data, &starts, [h, w, grid.row], places).fill(out);
+            }
+        });
+    }
+
+    fn inputs(&self) -> usize {
+        self.source.len() / (self.sizes.h * self.sizes.w).max(1)
+    }
+
+    /// Lends `work` the map with its borders, normalised if there is a norm.
+    fn on_grid(&self, grid: &Grid, work: impl FnOnce(&[f32])) {
+        let prepare = self.norm.map(|norm| norm.channels(self.source, self.sizes.h * self.sizes.w));
+        scratch(self.inputs() * grid.plane, |data| {
+            grid.fill(data, self.source, prepare.as_deref());
+            work(data);
+        });
+    }
+
+    /// `[height, width, stride]` are those of the columns.
+    fn product<'a>(
+        &'a self,
+        matrix: Matrix<'a>,
+        data: &'a [f32],
+        starts: &'a [usize],
+        [height, width, stride]: [usize; 3],
+        places: Places,
+    ) -> Product<'a> {
+        let floats_per_column = self.inputs() * self.geometry.stride * self.geometry.stride;
+        let columns = Columns { data, starts, height, width, stride, floats_per_column };
+        Product { matrix, columns, bias: self.bias, residual: self.residual, places }
+    }
 }
 
 /// The bias of one sample.
@@ -124,7 +209,7 @@ pub(in super::super) fn multiply(
                     Columns { data, starts: &starts, height: 1, width: n, stride: n, floats_per_column: inputs };
                 let residual = residual.map(|r| &r[i * per_sample..][..per_sample]);
                 let (matrix, bias) = (weights.matrix(), weights.bias.as_deref());
-                Product { matrix, columns, bias, residual, row_stride: n }.fill(out);
+                Product { matrix, columns, bias, residual, places: Places::dense(n, n) }.fill(out);
             }
         })
     };

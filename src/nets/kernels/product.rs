@@ -55,8 +55,8 @@ pub(super) fn pack(panels: &mut [f32], rows: usize, depth: usize, at: impl Fn(us
     }
 }
 
-/// The right-hand side and where its columns go: column `y * stride + x` with `x < width` is output position
-/// `y * width + x`, other columns are computed and dropped.
+/// The right-hand side, whose columns are a map: column `y * stride + x` with `x < width` is position (y, x), other
+/// columns are computed and dropped.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
     pub(super) data: &'a [f32],
@@ -75,6 +75,22 @@ impl Columns<'_> {
     }
 }
 
+/// Where outputs go: position (y, x) of a row to `row * channel + first + y * line + x * step`.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) channel: usize,
+    pub(super) first: usize,
+    pub(super) line: usize,
+    pub(super) step: usize,
+}
+
+impl Places {
+    /// One position after another, rows `channel` apart.
+    pub(super) fn dense(channel: usize, width: usize) -> Self {
+        Self { channel, first: 0, line: width, step: 1 }
+    }
+}
+
 /// `out[row, position] = bias[row] + sum over k of matrix[row, k] * columns[k, position] + residual[row, position]`.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {
@@ -83,8 +99,7 @@ pub(super) struct Product<'a> {
     pub(super) bias: Option<&'a [f32]>,
     /// Laid out as the output.
     pub(super) residual: Option<&'a [f32]>,
-    /// From one output row to the next.
-    pub(super) row_stride: usize,
+    pub(super) places: Places,
 }
 
 impl Product<'_> {
@@ -117,28 +132,32 @@ impl Product<'_> {
     /// [`Product::fill`] on this thread alone.
     ///
     /// # Safety
-    /// `out` has `row_stride * (rows - 1) + height * width` floats that nobody else reads or writes meanwhile, except
-    /// between the rows.
+    /// All places lie inside what `out` points into, and nobody else reads or writes them meanwhile.
     pub(super) unsafe fn fill_here(&self, out: Target) {
         let (total, panels) = (self.columns.count(), self.matrix.rows.div_ceil(ROWS));
-        self.check(self.row_stride * self.matrix.rows.saturating_sub(1) + self.columns.height * self.columns.width);
+        self.check(usize::MAX);
         if total > 0 && panels > 0 {
             Task { product: self, panels: 0..panels, columns: 0..total, out }.dispatch();
         }
     }
 
     fn check(&self, out: usize) {
-        let Self { matrix, columns, bias, residual, .. } = self;
+        let Self { matrix, columns, bias, residual, places } = self;
         assert!(matrix.panels.len() >= packed_len(matrix.rows, matrix.depth), "panels");
         assert_eq!(columns.starts.len(), matrix.depth, "depth");
         let last = columns.starts.iter().max().copied().unwrap_or(0);
         assert!(columns.data.len() >= last + columns.count(), "columns");
         assert!(columns.stride >= columns.width, "stride");
-        let area = columns.height * columns.width;
-        assert!(self.row_stride >= area, "output rows");
-        assert!(out >= self.row_stride * matrix.rows.saturating_sub(1) + area, "output");
         assert!(bias.is_none_or(|b| b.len() == matrix.rows), "bias");
-        assert!(residual.is_none_or(|r| r.len() == out), "residual");
+        if let (Some(row), Some(y), Some(x)) =
+            (matrix.rows.checked_sub(1), columns.height.checked_sub(1), columns.width.checked_sub(1))
+        {
+            let end = row * places.channel + places.first + y * places.line + x * places.step + 1;
+            assert!(out >= end && residual.is_none_or(|r| r.len() >= end), "output");
+            // Lines and rows follow one another, so that no two positions share a place.
+            assert!(places.step > 0 && places.line > x * places.step, "lines");
+            assert!(row == 0 || places.channel > y * places.line + x * places.step, "rows");
+        }
     }
 }
 
@@ -326,13 +345,14 @@ impl Task<'_> {
         let ops = isa.f32();
         let lanes = ops.len();
         let columns = &self.product.columns;
-        let row_stride = self.product.row_stride;
+        let places = self.product.places;
         let first_row = at.panel * ROWS + at.row;
         let (y, x) = (at.column / columns.stride, at.column % columns.stride);
-        if columns.stride == columns.width || x + count <= columns.width {
+        let unbroken = columns.stride == columns.width && columns.width == places.line;
+        if places.step == 1 && (unbroken || x + count <= columns.width) {
             let last = ops.first_n_mask(count - (V - 1) * lanes);
             for (r, sums) in sums.iter().enumerate().take(at.live) {
-                let position = (first_row + r) * row_stride + y * columns.width + x;
+                let position = (first_row + r) * places.channel + places.first + y * places.line + x;
                 for (v, &sum) in sums.iter().enumerate() {
                     let position = position + v * lanes;
                     // SAFETY: `position..` are outputs of row `first_row + r < rows` and of columns before `total`,
@@ -363,39 +383,49 @@ impl Task<'_> {
         self.spread(&buffer[..at.live], first_row, at.column, count);
     }
 
-    /// Writes a tile that runs over the ends of map rows, piece by piece.
+    /// Writes a tile piece by piece: one that runs over the ends of map lines, or whose places are not side by side.
     #[inline(always)]
     fn spread(&self, tile: &[[f32; VECTORS * 16]], first_row: usize, column: usize, count: usize) {
-        let columns = &self.product.columns;
-        let row_stride = self.product.row_stride;
+        let Product { columns, places, residual, .. } = self.product;
         let (mut y, mut x) = (column / columns.stride, column % columns.stride);
         let mut done = 0;
         while done < count {
             let piece = columns.width.saturating_sub(x).min(count - done);
             for (r, values) in tile.iter().enumerate() {
-                let position = (first_row + r) * row_stride + y * columns.width + x;
+                let position = (first_row + r) * places.channel + places.first + y * places.line + x * places.step;
                 let values = &values[done..done + piece];
-                let residual = self.product.residual.map(|r| &r[position..position + piece]);
-                // SAFETY: x + piece <= width and y < height, so these are outputs of row `first_row + r < rows`, and
-                // of this task's own columns.
-                let to = unsafe {
-                    std::slice::from_raw_parts_mut(self.out.0.add(position).cast::<MaybeUninit<f32>>(), piece)
-                };
-                match residual {
-                    Some(residual) => {
-                        for ((to, value), more) in to.iter_mut().zip(values).zip(residual) {
-                            to.write(value + more);
-                        }
-                    }
-                    None => {
-                        for (to, value) in to.iter_mut().zip(values) {
-                            to.write(*value);
-                        }
-                    }
-                }
+                // SAFETY: x + piece <= width and y < height, so these are places of row `first_row + r < rows`, which
+                // `check` saw inside the output, and of this task's own columns.
+                unsafe { write_piece(self.out.0.add(position), places.step, values, residual.map(|r| &r[position..])) };
             }
             done += columns.stride - x;
             (y, x) = (y + 1, 0);
+        }
+    }
+}
+
+/// `to[i * step] = values[i] + residual[i * step]`.
+///
+/// # Safety
+/// There are such places behind `to`, and nobody else touches them meanwhile.
+#[inline(always)]
+unsafe fn write_piece(to: *mut f32, step: usize, values: &[f32], residual: Option<&[f32]>) {
+    match residual {
+        Some(residual) => {
+            for (i, value) in values.iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { to.add(i * step).write(value + residual[i * step]) };
+            }
+        }
+        None if step == 1 => {
+            // SAFETY: the caller's promise.
+            unsafe { Target(to).write(values) };
+        }
+        None => {
+            for (i, value) in values.iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe { to.add(i * step).write(*value) };
+            }
         }
     }
 }
