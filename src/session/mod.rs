@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod parameters;
 mod png;
+mod recovery;
 
 pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
@@ -15,3 +16,4 @@ pub use parameters::parameters_text;
 pub use png::{
     Metadata, decode_picture, encode_picture, read_recipe, read_texts, save_picture, thumbnail, thumbnail_picture,
 };
+pub use recovery::{Recovery, recovery_folder};

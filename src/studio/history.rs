@@ -26,6 +26,11 @@ impl History {
         true
     }
 
+    /// Whether a gesture has changed the recipe and not ended yet.
+    pub fn is_moving(&self, recipe: &Recipe) -> bool {
+        self.settled.as_ref().is_some_and(|settled| settled != recipe)
+    }
+
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
