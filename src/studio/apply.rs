@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    naming,
+    naming, regions,
     state::{Phase, Run, Shown, Studio, Take, TakeId},
     track::{Playhead, Track},
 };
 use crate::{
-    engine::{Event, Finished, JobId, StepReport},
+    engine::{Event, Finished, JobId, StepReport, Token},
     field::Picture,
     recipe::Recipe,
 };
@@ -58,6 +58,7 @@ impl Studio {
             Event::Busy { message } => self.busy = Some(message),
             Event::Started { job, calls, tokens } => {
                 self.busy = None;
+                self.follow_words(job, &tokens);
                 if let Some(run) = self.current(job) {
                     run.phase = Phase::Running;
                     run.calls = calls;
@@ -75,6 +76,19 @@ impl Studio {
                     self.end(job, Phase::Failed);
                 }
             }
+        }
+    }
+
+    /// Factors and locks name words by their place in the prompt: when the prompt has changed, they follow their words.
+    fn follow_words(&mut self, job: JobId, now: &[Token]) {
+        let Some(run) = self.run.as_ref().filter(|run| run.job == job && run.track.recipe.prompt == self.recipe.prompt)
+        else {
+            return;
+        };
+        let Some(before) = self.words_of.replace((run.track.recipe.prompt.clone(), now.to_vec())) else { return };
+        if before.0 != self.recipe.prompt {
+            regions::follow_words(&mut self.recipe, &before.1, now);
+            self.amended = true;
         }
     }
 

@@ -142,13 +142,11 @@ fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Desk>,
 pub fn recover(studio: &mut Studio, mut document: Document) {
     let original = document.original.take();
     let name = original.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let name = name.map_or_else(|| "that was never saved".to_owned(), |name| format!("\"{name}\""));
-    let count = document.takes.len();
-    let takes = if count == 1 { "1 take".to_owned() } else { format!("{count} takes") };
+    let what = name.map_or_else(|| "an unsaved session".to_owned(), |name| format!("the session \"{name}\""));
     files::adopt(studio, original, saved_session(document));
     studio.touch();
     studio.banner = Some(Banner {
-        message: format!("Recovered the session {name}, with {takes}: Sextant ended without saving it."),
+        message: format!("Recovered {what}: Sextant ended before it was saved."),
         bad: false,
         remedy: Some(("Discard", Action::DiscardRecovered)),
     });

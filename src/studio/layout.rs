@@ -1,6 +1,11 @@
 //! How the window was arranged, as a session keeps it.
 
-use super::state::{Look, Overlay};
+use egui::{CursorIcon, Rect, Sense, Ui, WidgetInfo, pos2};
+
+use super::{
+    state::{Look, Overlay},
+    theme::size,
+};
 use crate::session::Layout;
 
 const DARK: &str = "dark";
@@ -33,6 +38,26 @@ pub fn restore(look: &mut Look, layout: &Layout) {
     };
     for (column, width) in look.columns.iter_mut().zip([layout.left_width, layout.right_width]) {
         *column = width.filter(|width| COLUMN.contains(width)).unwrap_or(*column);
+    }
+}
+
+/// The borders between the columns and the canvas in `middle`: drag to make a column wider, double-click for the usual.
+pub fn borders(ui: &Ui, columns: &mut [f32; 2], middle: Rect) {
+    let usual = [size::LEFT, size::RIGHT];
+    for (side, name) in ["Width of the left column", "Width of the right column"].into_iter().enumerate() {
+        let x = if side == 0 { middle.left() } else { middle.right() };
+        let grip = Rect::from_min_max(pos2(x - 3.0, middle.top()), pos2(x + 3.0, middle.bottom()));
+        let response = ui.interact(grip, ui.scope_id().with(name), Sense::click_and_drag());
+        let width = f64::from(columns[side]);
+        response.widget_info(|| WidgetInfo::slider(true, width, name));
+        if response.dragged() {
+            let moved = response.drag_delta().x * if side == 0 { 1.0 } else { -1.0 };
+            columns[side] = (columns[side] + moved).clamp(*COLUMN.start(), *COLUMN.end());
+        }
+        if response.double_clicked() {
+            columns[side] = usual[side];
+        }
+        response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
     }
 }
 

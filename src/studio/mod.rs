@@ -9,6 +9,7 @@ pub mod canvas;
 mod colormap;
 mod concepts;
 mod confirm;
+mod cost;
 pub mod demo;
 pub mod files;
 mod fusion;
@@ -19,6 +20,7 @@ mod layout;
 mod models;
 mod naming;
 mod prompt;
+mod regions;
 mod sampling;
 pub mod state;
 pub mod store;
@@ -114,6 +116,9 @@ impl App {
         while let Some(event) = self.engine.poll() {
             self.studio.apply(event);
         }
+        if std::mem::take(&mut self.studio.amended) {
+            self.history.amend(&self.studio.recipe);
+        }
         self.files.poll(&mut self.studio);
         self.follow_reopening();
     }
@@ -161,28 +166,35 @@ impl App {
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             timeline::show(ui, studio, pictures);
         });
-        Panel::left("left").exact_size(size::LEFT).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            column(ui, "left column", |ui| {
-                prompt::show(ui, studio);
-                widgets::row::divider(ui);
-                models::show(ui, studio);
-                widgets::row::divider(ui);
-                sampling::show(ui, studio);
-                prompt::region(ui, studio);
-            });
-        });
-        Panel::right("right").exact_size(size::RIGHT).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            column(ui, "right column", |ui| {
-                guidance::show(ui, studio);
-                widgets::row::divider(ui);
-                concepts::show(ui, studio, pictures);
-                widgets::row::divider(ui);
-                fusion::show(ui, studio, pictures);
-            });
-        });
+        Panel::left("left").exact_size(studio.look.columns[0]).resizable(false).frame(bare(theme.panel)).show(
+            ui,
+            |ui| {
+                column(ui, "left column", |ui| {
+                    prompt::show(ui, studio);
+                    widgets::row::divider(ui);
+                    models::show(ui, studio);
+                    widgets::row::divider(ui);
+                    sampling::show(ui, studio);
+                    regions::show(ui, studio);
+                });
+            },
+        );
+        Panel::right("right").exact_size(studio.look.columns[1]).resizable(false).frame(bare(theme.panel)).show(
+            ui,
+            |ui| {
+                column(ui, "right column", |ui| {
+                    guidance::show(ui, studio);
+                    widgets::row::divider(ui);
+                    concepts::show(ui, studio, pictures);
+                    widgets::row::divider(ui);
+                    fusion::show(ui, studio, pictures);
+                });
+            },
+        );
         CentralPanel::no_frame().show(ui, |ui| {
             toolbar::banner(ui, studio);
             let rest = ui.available_rect_before_wrap();
+            layout::borders(ui, &mut studio.look.columns, rest);
             let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
             canvas::show(&mut canvas, studio, self.format);
@@ -212,23 +224,31 @@ impl App {
                 self.submit();
             }
             Action::Stop => self.engine.stop(),
-            Action::Undo => {
-                self.history.undo(&mut self.studio.recipe);
-                self.studio.touch();
-            }
-            Action::Redo => {
-                self.history.redo(&mut self.studio.recipe);
-                self.studio.touch();
-            }
+            Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
             action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             action => self.files.begin(ctx, &mut self.studio, action),
         }
     }
 
+    fn go_back_or_forth(&mut self, back: bool) {
+        let recipe = &mut self.studio.recipe;
+        if back {
+            self.history.undo(recipe)
+        } else {
+            self.history.redo(recipe)
+        }
+        // Its factors and locks name places in its own prompt.
+        self.studio.words_of = self.studio.words_of.take().filter(|(prompt, _)| *prompt == self.studio.recipe.prompt);
+        self.studio.touch();
+    }
+
     /// Sends the recipe when it has changed: the newest wins, at most one a frame.
     fn submit_changes(&mut self, ctx: &Context) {
         let typing = ctx.text_edit_focused();
+        if self.history.is_moving(&self.studio.recipe) {
+            self.studio.edit = self.history.settled().and_then(|before| cost::of_edit(&self.studio, before));
+        }
         if self.history.watch(&self.studio.recipe, typing || self.pointer_down) {
             self.studio.touch();
         }

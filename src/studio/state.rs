@@ -7,7 +7,10 @@ use super::{
     theme::size,
     track::{Frame, Playhead, Track},
 };
-use crate::{engine::JobId, recipe::Recipe};
+use crate::{
+    engine::{JobId, Token, TokenKind},
+    recipe::{Recipe, cost::EditCost},
+};
 
 /// Names a take for as long as the window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -226,10 +229,16 @@ pub struct Studio {
     pub confirm: Option<Action>,
     /// Another session was opened since the last frame: nothing of the one before goes on.
     pub reopened: bool,
+    /// What the newest change of the recipe costs, from where its gesture began.
+    pub edit: Option<EditCost>,
     pub can_undo: bool,
     pub can_redo: bool,
     pub actions: Vec<Action>,
     pub(super) next_take: u64,
+    /// The prompt whose places the factors and locks of the recipe name, and its tokens.
+    pub(super) words_of: Option<(String, Vec<Token>)>,
+    /// The recipe was changed not by the user, but in consequence: that is no step of its own to undo.
+    pub(super) amended: bool,
     /// The take that the recipe was changed from.
     pub(super) base: Option<TakeId>,
 }
@@ -334,6 +343,8 @@ impl Studio {
         if let Some(recipe) = self.take(id).map(|take| take.track.recipe.clone()) {
             self.recipe = recipe;
             self.base = Some(id);
+            // Its factors and locks name places in its own prompt.
+            self.words_of = None;
         }
     }
 
@@ -348,6 +359,13 @@ impl Studio {
         let id = TakeId(self.next_take);
         self.takes.push(Take { id, name, track, elapsed, created, gesture: 0, parent: None, starred: false });
         id
+    }
+
+    /// The words of the shown run's prompt that may own a region: position and text.
+    pub fn words(&self) -> Vec<(usize, String)> {
+        let tokens = self.shown_tokens();
+        let words = tokens.iter().filter(|t| t.kind == TokenKind::Word);
+        words.map(|t| (t.position, t.text.trim().to_owned())).collect()
     }
 
     /// Word and colour-bearing tokens of what is shown.
