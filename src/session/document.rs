@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use ron::ser::PrettyConfig;
@@ -44,6 +44,9 @@ pub struct Document {
     pub takes: Vec<Take>,
     #[serde(default)]
     pub layout: Layout,
+    /// In a recovery file: the session file that the work belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<PathBuf>,
 }
 
 /// A model that a session used, so that another one in its place is noticed.
@@ -130,6 +133,7 @@ impl Document {
             models: Vec::new(),
             takes: Vec::new(),
             layout: Layout::default(),
+            original: None,
         }
     }
 
@@ -171,7 +175,7 @@ impl Document {
         let read: Self = ron::from_str(text).map_err(damaged)?;
         read.check_takes(path)?;
         // Whatever version was read, it now is what this program writes.
-        Ok(Self { recipe: read.recipe, models: read.models, takes: read.takes, layout: read.layout, ..Self::default() })
+        Ok(Self { format: FORMAT.to_owned(), version: VERSION, app: env!("CARGO_PKG_VERSION").to_owned(), ..read })
     }
 
     /// Writes the session, whole or not at all.

@@ -9,6 +9,7 @@ mod fingerprint;
 mod import;
 mod parameters;
 mod png;
+mod recovery;
 
 pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
@@ -20,3 +21,4 @@ pub use png::{
     Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_picture, thumbnail,
     thumbnail_picture,
 };
+pub use recovery::{Recovery, recovery_folder};

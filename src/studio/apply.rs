@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    naming,
+    naming, regions,
     state::{Phase, Run, Shown, Studio, Take, TakeId},
     track::{Playhead, Track},
 };
 use crate::{
-    engine::{Event, Finished, JobId, StepReport},
+    engine::{Event, Finished, JobId, StepReport, Token},
     field::Picture,
     recipe::Recipe,
 };
@@ -58,6 +58,7 @@ impl Studio {
             Event::Busy { message } => self.busy = Some(message),
             Event::Started { job, calls, tokens } => {
                 self.busy = None;
+                self.follow_words(job, &tokens);
                 if let Some(run) = self.current(job) {
                     run.phase = Phase::Running;
                     run.calls = calls;
@@ -75,6 +76,19 @@ impl Studio {
                     self.end(job, Phase::Failed);
                 }
             }
+        }
+    }
+
+    /// Factors and locks name words by their place in the prompt: when the prompt has changed, they follow their words.
+    fn follow_words(&mut self, job: JobId, now: &[Token]) {
+        let Some(run) = self.run.as_ref().filter(|run| run.job == job && run.track.recipe.prompt == self.recipe.prompt)
+        else {
+            return;
+        };
+        let Some(before) = self.words_of.replace((run.track.recipe.prompt.clone(), now.to_vec())) else { return };
+        if before.0 != self.recipe.prompt {
+            regions::follow_words(&mut self.recipe, &before.1, now);
+            self.amended = true;
         }
     }
 
@@ -105,8 +119,8 @@ impl Studio {
     fn refine(&mut self, job: JobId, step: usize, picture: &Arc<Picture>) {
         let Some(run) = self.current(job) else { return };
         run.track.refine(step, picture);
-        let gesture = run.gesture;
-        if let Some(take) = self.takes.iter_mut().rev().find(|take| take.gesture == gesture) {
+        let recipe = run.track.recipe.clone();
+        if let Some(take) = self.takes.iter_mut().rev().find(|take| take.track.recipe == recipe) {
             take.track.refine(step, picture);
         }
     }
@@ -127,11 +141,31 @@ impl Studio {
         }
     }
 
-    /// Adds a take, or replaces the last one when both come from the same uninterrupted gesture.
+    /// Adds a take, or replaces the last one when both come from the same uninterrupted gesture. A recipe that came
+    /// from a take and is as it was there gives that take its steps back.
     fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64) {
-        self.unsaved = true;
+        let base = self.base;
+        if let Some(same) =
+            self.takes.iter_mut().find(|take| Some(take.id) == base && take.track.recipe == track.recipe)
+        {
+            same.track = track;
+            return;
+        }
+        // A picture that the window has rendered by itself is no work that could be lost.
+        let untouched = !self.is_unsaved() && self.takes.is_empty();
+        self.add(track, elapsed, gesture);
+        self.touch();
+        if untouched {
+            self.saved = self.version;
+        }
+    }
+
+    fn add(&mut self, track: Track, elapsed: Duration, gesture: u64) {
         let pins = self.pins;
-        let before = self.takes.iter().rev().find(|take| take.gesture != gesture);
+        // A take of this very gesture is about to be replaced: what counts is what that one was made from.
+        let own = self.base.filter(|id| self.take(*id).is_some_and(|take| take.gesture == gesture));
+        let parent = own.map_or(self.base, |id| self.take(id).and_then(|take| take.parent));
+        let before = parent.and_then(|id| self.take(id));
         let name = naming::name(&track.recipe, before.map(|take| &take.track.recipe));
         if let Some(last) = self.takes.last_mut()
             && last.gesture == gesture
@@ -141,13 +175,18 @@ impl Studio {
             return;
         }
         self.next_take += 1;
+        let id = TakeId(self.next_take);
+        let parent = own.or(parent);
+        self.base = Some(id);
         self.takes.push(Take {
-            id: TakeId(self.next_take),
+            id,
             name,
             track,
             elapsed,
             created: super::store::now(),
             gesture,
+            parent,
+            starred: false,
         });
     }
 

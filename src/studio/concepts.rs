@@ -1,17 +1,20 @@
 //! SEGA concepts: one card each, with a slider to both sides.
 
-use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2};
+use egui::{
+    Align, Align2, CornerRadius, Layout, Popup, PopupCloseBehavior, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2,
+};
 
 use super::{
-    colormap,
+    colormap, cost, regions,
+    sampling::quiet_combo,
     state::{Overlay, Studio},
     textures::{self, Kind, Textures},
     theme::{self, Theme, concept_color, size},
     widgets::{Icon, ValueSlider, icon_button, icon_toggle, picture, range::RangeSlider, row},
 };
 use crate::{
-    engine::ConceptReport,
-    recipe::{Concept, Momentum, Recipe},
+    engine::{ConceptReport, Token},
+    recipe::{Concept, Momentum},
 };
 use std::sync::Arc;
 
@@ -37,7 +40,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     if let Some(row) = gone {
         studio.recipe.concepts.remove(row);
     }
-    add(ui, &mut studio.recipe);
+    add(ui, studio);
     if studio.recipe.active_concepts().next().is_some() {
         momentum(ui, &mut studio.recipe.momentum);
     }
@@ -54,7 +57,7 @@ fn momentum(ui: &mut Ui, momentum: &mut Momentum) {
     });
 }
 
-fn add(ui: &mut Ui, recipe: &mut Recipe) {
+fn add(ui: &mut Ui, studio: &mut Studio) {
     let id = ui.scope_id().with("new concept");
     let mut text: String = ui.data(|d| d.get_temp(id)).unwrap_or_default();
     let field = TextEdit::singleline(&mut text)
@@ -64,8 +67,13 @@ fn add(ui: &mut Ui, recipe: &mut Recipe) {
         .margin(egui::Margin::symmetric(8, 4));
     let response = ui.add(field).accessible_name("Add a concept");
     if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
-        recipe.concepts.extend(parse(&text));
+        studio.recipe.concepts.extend(parse(&text));
         text.clear();
+    }
+    if let Some(edit) = studio.edit.filter(|_| text.is_empty()) {
+        let theme = Theme::of(ui);
+        let at = response.rect.right_center() - vec2(8.0, 0.0);
+        ui.painter().text(at, Align2::RIGHT_CENTER, cost::badge(edit), theme::small_font(), theme.faint);
     }
     ui.data_mut(|d| d.insert_temp(id, text));
 }
@@ -110,7 +118,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let open_id = ui.scope_id().with(("concept open", row));
     let mut open: bool = ui.data(|d| d.get_temp(open_id)).unwrap_or(false);
     let color = concept_color(row);
-    let details = if open { 3.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
+    let details = if open { 4.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
     let theme = Theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
     let edge = if studio.recipe.concepts[row].enabled { color } else { theme.faint };
@@ -122,20 +130,28 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     where_tile(ui, studio, pictures, tile, row, report.as_ref());
     let left = tile.right() + 9.0;
     let body = Rect::from_min_max(pos2(left, rect.top() + 5.0), pos2(rect.right() - 8.0, rect.bottom()));
+    let tokens = studio.shown_tokens();
+    let words = regions::lockable(studio, &studio.recipe.concepts[row].lock);
     let concept = &mut studio.recipe.concepts[row];
-    let gone = title_row(ui, concept, row, body);
+    let gone = title_row(ui, concept, row, body, &words);
     let rail = Rect::from_min_size(pos2(body.left(), rect.top() + 26.0), vec2(body.width() - 48.0, 16.0));
     let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
     let name = format!("Strength of {}", name_of(concept, row));
     let mut scale = concept.signed_scale();
     let slider = ValueSlider::new(name, &mut scale, -STRONGEST..=STRONGEST).bipolar().color(edge);
     let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", row)).max_rect(body));
-    if slider.place(&mut child, rail, number).changed() {
+    let response = slider.place(&mut child, rail, number);
+    if response.changed() {
         // The slider has both directions: the sign says what `reverse` said.
         (concept.scale, concept.reverse) = (scale, false);
     }
+    response.on_hover_ui(|ui| drop(ui.label(cost::of_slider(studio, row))));
+    let concept = &mut studio.recipe.concepts[row];
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
-    let summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
+    let mut summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
+    if !concept.lock.is_empty() {
+        summary = format!("{summary}  {}", regions::lock_text(&concept.lock, &tokens));
+    }
     let name = name_of(&studio.recipe.concepts[row], row);
     if summary_row(ui, &summary, line, open, &format!("Details of {name}")) {
         open = !open;
@@ -144,7 +160,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     if open && details > 0.0 {
         let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0));
         let steps = studio.recipe.steps;
-        more(ui, &mut studio.recipe.concepts[row], row, steps, area);
+        more(ui, &mut studio.recipe.concepts[row], row, steps, area, (&words, &tokens));
     }
     gone
 }
@@ -187,7 +203,7 @@ fn masked(report: &ConceptReport) -> crate::field::Plane {
     crate::field::Plane::new(report.mask.height, report.mask.width, values)
 }
 
-fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect) -> bool {
+fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect, words: &[(usize, String)]) -> bool {
     let theme = Theme::of(ui);
     let line = Rect::from_min_size(body.min, vec2(body.width() + 4.0, 20.0));
     let layout = Layout::right_to_left(Align::Center);
@@ -200,6 +216,11 @@ fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect) -> bool
     if mute.clicked() {
         concept.enabled = !concept.enabled;
     }
+    let sign = if concept.lock.is_empty() { Icon::Unlock } else { Icon::Lock };
+    let lock = icon_toggle(&mut tools, sign, &format!("Lock {name} to regions"), !concept.lock.is_empty());
+    Popup::menu(&lock)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .show(|ui| regions::lock_menu(ui, &mut concept.lock, words));
     let field = Rect::from_min_max(line.min, pos2(tools.min_rect().left() - 2.0, line.bottom()));
     let ink = if concept.enabled { theme.text } else { theme.faint };
     let edit = TextEdit::singleline(&mut concept.text)
@@ -236,7 +257,14 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
 }
 
 /// Threshold, steps and weight.
-fn more(ui: &mut Ui, concept: &mut Concept, row: usize, steps: usize, area: Rect) {
+fn more(
+    ui: &mut Ui,
+    concept: &mut Concept,
+    row: usize,
+    steps: usize,
+    area: Rect,
+    (words, tokens): (&[(usize, String)], &[Token]),
+) {
     let name = name_of(concept, row);
     let layout = Layout::top_down(Align::Min);
     let mut child = ui.new_child(UiBuilder::new().id_salt(("more", row)).max_rect(area).layout(layout));
@@ -260,6 +288,13 @@ fn more(ui: &mut Ui, concept: &mut Concept, row: usize, steps: usize, area: Rect
     });
     let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
     row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0));
+    let where_to = regions::lock_text(&concept.lock, tokens);
+    let where_to = if where_to.is_empty() { "everywhere" } else { &where_to };
+    row::labelled(ui, "Acts", |ui| {
+        quiet_combo(ui, &format!("Where {name} may act"), where_to, |ui| {
+            regions::lock_menu(ui, &mut concept.lock, words)
+        });
+    });
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::{
 
 /// Whether `action` would drop takes and a recipe that are not saved.
 pub fn needed(studio: &Studio, action: &Action) -> bool {
-    let leaves = matches!(action, Action::NewSession | Action::OpenSession | Action::OpenFile(_));
-    leaves && studio.unsaved
+    let leaves = matches!(action, Action::NewSession | Action::OpenSession | Action::OpenFile(_) | Action::Quit);
+    leaves && studio.is_unsaved()
 }
 
 /// Asks, while there is something to ask; the answer goes on as an action.
@@ -29,12 +29,13 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
             }
             if ui.button("Save first").clicked() {
                 studio.confirm = None;
+                studio.after_save = Some(action.clone());
                 studio.ask(Action::SaveSession);
             }
             let discard = egui::RichText::new("Discard changes").font(theme::bold_font(size::BODY));
             if ui.add(egui::Button::new(discard.color(theme.danger))).clicked() {
                 studio.confirm = None;
-                studio.unsaved = false;
+                studio.saved = studio.version;
                 studio.ask(action);
             }
         });

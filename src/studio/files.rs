@@ -12,12 +12,14 @@ use std::{
 use egui::Context;
 
 use super::{
-    state::{Action, ModelSlot, Shown, Studio, TakeId},
+    layout,
+    state::{Action, Look, ModelSlot, Shown, Studio, TakeId},
     track::Track,
 };
 use crate::{
     field::Picture,
     recipe::{ModelRef, Recipe},
+    session::Layout,
 };
 
 const EXTENSION: &str = "sextant.ron";
@@ -31,6 +33,9 @@ pub struct SavedTake {
     pub elapsed: Duration,
     /// Seconds since 1970-01-01 UTC.
     pub created: u64,
+    /// The place in the session's list of the take it was made from.
+    pub parent: Option<usize>,
+    pub starred: bool,
 }
 
 /// What a session keeps of the window.
@@ -38,6 +43,7 @@ pub struct SavedTake {
 pub struct SavedSession {
     pub recipe: Recipe,
     pub takes: Vec<SavedTake>,
+    pub layout: Layout,
 }
 
 /// Reads and writes files for the window, from a thread that may wait. Errors are sentences for people.
@@ -51,7 +57,8 @@ pub trait Store: Send + Sync {
 /// What a thread is to do with the path that it was given or asked for.
 enum Task {
     Open,
-    Save(SavedSession),
+    /// With the version that is written.
+    Save(SavedSession, u64),
     Export(Arc<Picture>, Recipe),
     Model(ModelSlot),
 }
@@ -59,7 +66,7 @@ enum Task {
 enum Outcome {
     Cancelled,
     Opened(PathBuf, Box<SavedSession>),
-    Saved(PathBuf),
+    Saved(PathBuf, u64),
     Exported,
     Model(ModelSlot, PathBuf),
     Failed(String),
@@ -86,14 +93,25 @@ impl Files {
             Action::NewSession => start_over(studio, super::demo::recipe()),
             Action::OpenSession => self.start(ctx, studio, Task::Open, None),
             Action::OpenFile(path) => self.start(ctx, studio, Task::Open, Some(path.clone())),
-            Action::SaveSession => self.start(ctx, studio, Task::Save(session(studio)), studio.path.clone()),
-            Action::SaveSessionAs => self.start(ctx, studio, Task::Save(session(studio)), None),
+            Action::SaveSession => {
+                self.start(ctx, studio, Task::Save(session(studio), studio.version), studio.path.clone())
+            }
+            Action::SaveSessionAs => self.start(ctx, studio, Task::Save(session(studio), studio.version), None),
             Action::ExportPng(take) => match finished(studio, *take) {
                 Some((picture, recipe)) => self.start(ctx, studio, Task::Export(picture, recipe), None),
                 None => studio.complain("There is no finished picture to export yet: wait for it, or press Generate."),
             },
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
-            Action::Generate | Action::Stop | Action::Undo | Action::Redo => {}
+            Action::DiscardRecovered => self.discard(ctx, studio),
+            Action::Generate | Action::Stop | Action::Undo | Action::Redo | Action::Quit => {}
+        }
+    }
+
+    /// Back to the session as it was last saved, or to none.
+    fn discard(&mut self, ctx: &Context, studio: &mut Studio) {
+        match studio.path.clone().filter(|path| path.exists()) {
+            Some(path) => self.start(ctx, studio, Task::Open, Some(path)),
+            None => start_over(studio, super::demo::recipe()),
         }
     }
 
@@ -131,47 +149,78 @@ impl Files {
         };
         self.under_way = None;
         match outcome {
-            Outcome::Cancelled | Outcome::Exported => {}
+            Outcome::Cancelled => studio.after_save = None,
+            Outcome::Exported => {}
             Outcome::Opened(path, session) => opened(studio, path, *session),
-            Outcome::Saved(path) => (studio.path, studio.unsaved) = (Some(path), false),
+            // What was changed while the file was written is not in it, and stays unsaved.
+            Outcome::Saved(path, version) => {
+                (studio.path, studio.saved) = (Some(path), version);
+                studio.actions.extend(studio.after_save.take());
+            }
             Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
             Outcome::Model(ModelSlot::Expert, path) => {
                 studio.recipe.fusion.get_or_insert_with(super::demo::snowman).expert = ModelRef::Folder(path);
             }
-            Outcome::Failed(message) => studio.complain(message),
+            Outcome::Failed(message) => {
+                studio.after_save = None;
+                studio.complain(message);
+            }
         }
     }
 }
 
-/// An empty session with `recipe`; only the device stays known.
+/// An empty session with `recipe`; only the device and the face of the window stay.
 fn start_over(studio: &mut Studio, recipe: Recipe) {
     let device = studio.device.take();
-    *studio = Studio { device, reopened: true, ..Studio::new(recipe) };
+    let look = Look { dark: studio.look.dark, columns: studio.look.columns, ..Look::default() };
+    *studio = Studio { device, look, reopened: true, ..Studio::new(recipe) };
 }
 
 fn opened(studio: &mut Studio, path: PathBuf, session: SavedSession) {
-    start_over(studio, session.recipe);
     // A picture's recipe is taken over, but the picture is not where the session is saved.
-    studio.path = Some(path).filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron")));
-    for take in session.takes {
-        let track = Track { picture: Some(take.picture), ..Track::new(take.recipe) };
-        studio.add_take(take.name, track, take.elapsed, take.created);
+    let is_session = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron"));
+    adopt(studio, Some(path).filter(|_| is_session), session);
+}
+
+/// Puts a session that was read in the place of the one that was open; `path` is where it is saved.
+pub(super) fn adopt(studio: &mut Studio, path: Option<PathBuf>, session: SavedSession) {
+    start_over(studio, session.recipe);
+    let is_session = path.is_some() || !session.takes.is_empty();
+    studio.path = path;
+    if is_session {
+        layout::restore(&mut studio.look, &session.layout);
     }
+    let parents: Vec<(Option<usize>, bool)> = session.takes.iter().map(|take| (take.parent, take.starred)).collect();
+    let ids: Vec<TakeId> = session
+        .takes
+        .into_iter()
+        .map(|take| {
+            let track = Track { picture: Some(take.picture), ..Track::new(take.recipe) };
+            studio.add_take(take.name, track, take.elapsed, take.created)
+        })
+        .collect();
+    for (take, (parent, starred)) in studio.takes.iter_mut().zip(parents) {
+        take.parent = parent.and_then(|at| ids.get(at)).copied();
+        take.starred = starred;
+    }
+    let recipe = &studio.recipe;
+    studio.base = studio.takes.iter().rev().find(|take| take.track.recipe == *recipe).map(|take| take.id);
 }
 
 /// What would be saved now.
-fn session(studio: &Studio) -> SavedSession {
-    let takes = studio.takes.iter().filter_map(|take| {
-        let picture = take.track.picture.clone()?;
-        Some(SavedTake {
-            name: take.name.clone(),
-            recipe: take.track.recipe.clone(),
-            picture,
-            elapsed: take.elapsed,
-            created: take.created,
-        })
+pub(super) fn session(studio: &Studio) -> SavedSession {
+    let kept: Vec<_> = studio.takes.iter().filter_map(|take| Some((take, take.track.picture.clone()?))).collect();
+    let place = |id: TakeId| kept.iter().position(|(take, _)| take.id == id);
+    let takes = kept.iter().map(|(take, picture)| SavedTake {
+        name: take.name.clone(),
+        recipe: take.track.recipe.clone(),
+        picture: picture.clone(),
+        elapsed: take.elapsed,
+        created: take.created,
+        parent: take.parent.and_then(place),
+        starred: take.starred,
     });
-    SavedSession { recipe: studio.recipe.clone(), takes: takes.collect() }
+    SavedSession { recipe: studio.recipe.clone(), takes: takes.collect(), layout: layout::of(&studio.look) }
 }
 
 /// The picture and recipe of a take, or of what is shown.
@@ -192,7 +241,7 @@ fn ask(task: &Task) -> Option<PathBuf> {
             let dialog = dialog.set_title("Open a session or a picture");
             dialog.add_filter("Sessions and pictures", &["ron", "png"]).add_filter("All files", &["*"]).pick_file()
         }
-        Task::Save(_) => {
+        Task::Save(..) => {
             let dialog = dialog.set_title("Save the session").add_filter("Sextant session", &["ron"]);
             let path = dialog.set_file_name(format!("untitled.{EXTENSION}")).save_file();
             path.map(|path| with_extension(path, EXTENSION))
@@ -208,7 +257,7 @@ fn ask(task: &Task) -> Option<PathBuf> {
 fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
     let done = match task {
         Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
-        Task::Save(session) => store.save(&path, &session).map(|()| Outcome::Saved(path)),
+        Task::Save(session, version) => store.save(&path, &session).map(|()| Outcome::Saved(path, version)),
         Task::Export(picture, recipe) => store.export_png(&path, &picture, &recipe).map(|()| Outcome::Exported),
         Task::Model(slot) => Ok(Outcome::Model(slot, path)),
     };
@@ -244,9 +293,9 @@ mod tests {
     fn a_picture_gives_its_recipe_but_not_its_path() {
         let mut studio = Studio { device: Some("CPU".into()), ..Studio::default() };
         let recipe = Recipe { seed: 9, ..Recipe::default() };
-        opened(&mut studio, "a.png".into(), SavedSession { recipe: recipe.clone(), takes: Vec::new() });
+        opened(&mut studio, "a.png".into(), SavedSession { recipe: recipe.clone(), ..SavedSession::default() });
         assert_eq!((studio.recipe.seed, studio.path.clone(), studio.reopened), (9, None, true));
-        opened(&mut studio, "a.sextant.ron".into(), SavedSession { recipe, takes: Vec::new() });
+        opened(&mut studio, "a.sextant.ron".into(), SavedSession { recipe, ..SavedSession::default() });
         assert_eq!(studio.path, Some("a.sextant.ron".into()));
         assert_eq!(studio.device.as_deref(), Some("CPU"));
     }

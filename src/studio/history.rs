@@ -26,6 +26,21 @@ impl History {
         true
     }
 
+    /// The recipe as it stood when the gesture began.
+    pub fn settled(&self) -> Option<&Recipe> {
+        self.settled.as_ref()
+    }
+
+    /// Whether a gesture has changed the recipe and not ended yet.
+    pub fn is_moving(&self, recipe: &Recipe) -> bool {
+        self.settled.as_ref().is_some_and(|settled| settled != recipe)
+    }
+
+    /// Counts `recipe` as what the last gesture ended with.
+    pub fn amend(&mut self, recipe: &Recipe) {
+        self.settled = Some(recipe.clone());
+    }
+
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }

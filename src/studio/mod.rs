@@ -4,19 +4,23 @@
 //! Whenever the recipe in the document has changed, the newest one is sent to the engine.
 
 mod apply;
+pub mod autosave;
 pub mod canvas;
 mod colormap;
 mod concepts;
 mod confirm;
+mod cost;
 pub mod demo;
 pub mod files;
 mod fusion;
 mod guidance;
 mod history;
 mod keys;
+mod layout;
 mod models;
 mod naming;
 mod prompt;
+mod regions;
 mod sampling;
 pub mod state;
 pub mod store;
@@ -35,6 +39,7 @@ use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
 
 use self::{
+    autosave::Autosave,
     files::{Files, Store},
     history::History,
     state::{Action, Studio},
@@ -43,7 +48,11 @@ use self::{
     textures::Textures,
     theme::{Theme, size},
 };
-use crate::{engine::EngineHandle, recipe::Recipe};
+use crate::{
+    engine::EngineHandle,
+    recipe::Recipe,
+    session::{Recovery, recovery_folder},
+};
 
 /// The window could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +75,7 @@ pub struct App {
     /// Counts gestures; see [`state::Take::gesture`].
     gesture: u64,
     pointer_down: bool,
+    autosave: Option<Autosave>,
 }
 
 impl App {
@@ -82,7 +92,14 @@ impl App {
             format,
             gesture: 0,
             pointer_down: false,
+            autosave: None,
         }
+    }
+
+    /// Keeps what is not saved through `autosave` from now on.
+    pub fn with_autosave(mut self, autosave: Autosave) -> Self {
+        self.autosave = Some(autosave);
+        self
     }
 
     /// The document, for tests and for what opens the window.
@@ -99,7 +116,15 @@ impl App {
         while let Some(event) = self.engine.poll() {
             self.studio.apply(event);
         }
+        if std::mem::take(&mut self.studio.amended) {
+            self.history.amend(&self.studio.recipe);
+        }
         self.files.poll(&mut self.studio);
+        self.follow_reopening();
+    }
+
+    /// With another session, nothing of the one before goes on.
+    fn follow_reopening(&mut self) {
         if std::mem::take(&mut self.studio.reopened) {
             self.submitter = Submitter::default();
             self.history = History::default();
@@ -108,7 +133,9 @@ impl App {
 
     /// Draws the whole window and carries out what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
+        ui.ctx().set_theme(if self.studio.look.dark { egui::Theme::Dark } else { egui::Theme::Light });
         keys::read(ui.ctx(), &mut self.studio);
+        self.watch_closing(ui.ctx());
         self.watch_pointer(ui.ctx());
         self.panels(ui);
         confirm::show(ui, &mut self.studio);
@@ -118,7 +145,11 @@ impl App {
             self.carry_out(ui.ctx(), &action);
             ui.ctx().request_repaint();
         }
+        self.follow_reopening();
         self.submit_changes(ui.ctx());
+        if let Some(autosave) = &mut self.autosave {
+            autosave.watch(ui.ctx(), &self.studio, self.history.is_moving(&self.studio.recipe));
+        }
     }
 
     fn panels(&mut self, ui: &mut Ui) {
@@ -135,28 +166,35 @@ impl App {
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             timeline::show(ui, studio, pictures);
         });
-        Panel::left("left").exact_size(size::LEFT).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            column(ui, "left column", |ui| {
-                prompt::show(ui, studio);
-                widgets::row::divider(ui);
-                models::show(ui, studio);
-                widgets::row::divider(ui);
-                sampling::show(ui, studio);
-                prompt::region(ui, studio);
-            });
-        });
-        Panel::right("right").exact_size(size::RIGHT).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            column(ui, "right column", |ui| {
-                guidance::show(ui, studio);
-                widgets::row::divider(ui);
-                concepts::show(ui, studio, pictures);
-                widgets::row::divider(ui);
-                fusion::show(ui, studio, pictures);
-            });
-        });
+        Panel::left("left").exact_size(studio.look.columns[0]).resizable(false).frame(bare(theme.panel)).show(
+            ui,
+            |ui| {
+                column(ui, "left column", |ui| {
+                    prompt::show(ui, studio);
+                    widgets::row::divider(ui);
+                    models::show(ui, studio);
+                    widgets::row::divider(ui);
+                    sampling::show(ui, studio);
+                    regions::show(ui, studio);
+                });
+            },
+        );
+        Panel::right("right").exact_size(studio.look.columns[1]).resizable(false).frame(bare(theme.panel)).show(
+            ui,
+            |ui| {
+                column(ui, "right column", |ui| {
+                    guidance::show(ui, studio);
+                    widgets::row::divider(ui);
+                    concepts::show(ui, studio, pictures);
+                    widgets::row::divider(ui);
+                    fusion::show(ui, studio, pictures);
+                });
+            },
+        );
         CentralPanel::no_frame().show(ui, |ui| {
             toolbar::banner(ui, studio);
             let rest = ui.available_rect_before_wrap();
+            layout::borders(ui, &mut studio.look.columns, rest);
             let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
             canvas::show(&mut canvas, studio, self.format);
@@ -170,6 +208,14 @@ impl App {
         self.pointer_down = down;
     }
 
+    /// A window that is closed with unsaved work asks first.
+    fn watch_closing(&mut self, ctx: &Context) {
+        if ctx.input(|i| i.viewport().close_requested()) && confirm::needed(&self.studio, &Action::Quit) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.studio.ask(Action::Quit);
+        }
+    }
+
     fn carry_out(&mut self, ctx: &Context, action: &Action) {
         match action {
             Action::Generate => {
@@ -178,17 +224,34 @@ impl App {
                 self.submit();
             }
             Action::Stop => self.engine.stop(),
-            Action::Undo => self.history.undo(&mut self.studio.recipe),
-            Action::Redo => self.history.redo(&mut self.studio.recipe),
+            Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
             action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
+            Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             action => self.files.begin(ctx, &mut self.studio, action),
         }
+    }
+
+    fn go_back_or_forth(&mut self, back: bool) {
+        let recipe = &mut self.studio.recipe;
+        if back {
+            self.history.undo(recipe)
+        } else {
+            self.history.redo(recipe)
+        }
+        // Its factors and locks name places in its own prompt.
+        self.studio.words_of = self.studio.words_of.take().filter(|(prompt, _)| *prompt == self.studio.recipe.prompt);
+        self.studio.touch();
     }
 
     /// Sends the recipe when it has changed: the newest wins, at most one a frame.
     fn submit_changes(&mut self, ctx: &Context) {
         let typing = ctx.text_edit_focused();
-        self.studio.unsaved |= self.history.watch(&self.studio.recipe, typing || self.pointer_down);
+        if self.history.is_moving(&self.studio.recipe) {
+            self.studio.edit = self.history.settled().and_then(|before| cost::of_edit(&self.studio, before));
+        }
+        if self.history.watch(&self.studio.recipe, typing || self.pointer_down) {
+            self.studio.touch();
+        }
         self.studio.can_undo = self.history.can_undo();
         self.studio.can_redo = self.history.can_redo();
         let now = ctx.input(|i| i.time);
@@ -207,7 +270,7 @@ impl App {
         self.submitter.settle(&recipe);
         match recipe.validate() {
             Ok(()) => {
-                self.studio.banner = None;
+                self.studio.banner = self.studio.banner.take().filter(|banner| !banner.bad);
                 let job = self.engine.submit(recipe.clone());
                 self.studio.begin(job, recipe, self.gesture);
             }
@@ -234,6 +297,10 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.show(ui);
     }
+
+    fn on_exit(&mut self) {
+        self.autosave = None;
+    }
 }
 
 /// Opens the window, on `session` if there is one, and runs until it is closed. `engine` starts the worker; it is given
@@ -257,15 +324,34 @@ pub fn run(
             let ctx = cc.egui_ctx.clone();
             let handle = engine(Box::new(move || ctx.request_repaint()))?;
             theme::install(&cc.egui_ctx);
-            cc.egui_ctx.set_theme(egui::Theme::Dark);
-            let mut app = App::new(handle, Arc::new(SessionStore), demo::recipe(), format);
-            match session {
-                Some(path) if path.exists() => app.studio.actions.push(Action::OpenFile(path)),
-                // A name that is not taken yet: a new session, to be saved there.
-                path => app.studio.path = path,
-            }
-            Ok(Box::new(app))
+            Ok(Box::new(open(handle, session, format)))
         }),
     )?;
     Ok(())
+}
+
+/// The window's document: a session that an earlier window left behind, else `session`, else the demo.
+fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFormat) -> App {
+    let store = Arc::new(SessionStore::default());
+    let mut app = App::new(engine, store.clone(), demo::recipe(), format);
+    let folder = recovery_folder().ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
+    let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
+    let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
+    let left = match kept {
+        Ok((autosave, left)) => {
+            app.autosave = Some(autosave);
+            left
+        }
+        Err(error) => {
+            log::warn!("unsaved work will not survive a crash: {error}");
+            None
+        }
+    };
+    match (left, session) {
+        (Some(document), _) => autosave::recover(&mut app.studio, document),
+        (None, Some(path)) if path.exists() => app.studio.actions.push(Action::OpenFile(path)),
+        // A name that is not taken yet: a new session, to be saved there.
+        (None, path) => app.studio.path = path,
+    }
+    app
 }

@@ -4,9 +4,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     canvas::view::View,
+    theme::size,
     track::{Frame, Playhead, Track},
 };
-use crate::{engine::JobId, recipe::Recipe};
+use crate::{
+    engine::{JobId, Token, TokenKind},
+    recipe::{Recipe, cost::EditCost},
+};
 
 /// Names a take for as long as the window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +27,9 @@ pub struct Take {
     pub created: u64,
     /// The gesture it came from: one uninterrupted drag makes one take, however many pictures it rendered.
     pub gesture: u64,
+    /// The take whose recipe was changed into this one's.
+    pub parent: Option<TakeId>,
+    pub starred: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +141,9 @@ pub struct Look {
     pub view: View,
     /// The token position whose region is chosen.
     pub region: Option<usize>,
+    pub dark: bool,
+    /// Widths of the left and the right column, in points.
+    pub columns: [f32; 2],
 }
 
 impl Default for Look {
@@ -148,6 +158,8 @@ impl Default for Look {
             wipe: 0.5,
             view: View::default(),
             region: None,
+            dark: true,
+            columns: [size::LEFT, size::RIGHT],
         }
     }
 }
@@ -168,6 +180,10 @@ pub enum Action {
     /// Of what is shown, or of one take.
     ExportPng(Option<TakeId>),
     PickModel(ModelSlot),
+    /// Give up what was recovered, for the session as it was last saved.
+    DiscardRecovered,
+    /// Close the window.
+    Quit,
 }
 
 /// A place in the recipe that names a model.
@@ -178,10 +194,12 @@ pub enum ModelSlot {
 }
 
 /// A sentence above the canvas.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Banner {
     pub message: String,
     pub bad: bool,
+    /// What can be done about it: the button's text and what it asks for.
+    pub remedy: Option<(&'static str, Action)>,
 }
 
 /// Everything that the panels read and write.
@@ -201,15 +219,28 @@ pub struct Studio {
     pub busy: Option<String>,
     pub banner: Option<Banner>,
     pub path: Option<PathBuf>,
-    pub unsaved: bool,
+    /// Counts changes of what a session keeps; see [`Studio::touch`].
+    pub version: u64,
+    /// The version that is on disk.
+    pub saved: u64,
+    /// What goes on once the session is saved.
+    pub after_save: Option<Action>,
     /// What waits for the answer whether unsaved work may be lost.
     pub confirm: Option<Action>,
     /// Another session was opened since the last frame: nothing of the one before goes on.
     pub reopened: bool,
+    /// What the newest change of the recipe costs, from where its gesture began.
+    pub edit: Option<EditCost>,
     pub can_undo: bool,
     pub can_redo: bool,
     pub actions: Vec<Action>,
     pub(super) next_take: u64,
+    /// The prompt whose places the factors and locks of the recipe name, and its tokens.
+    pub(super) words_of: Option<(String, Vec<Token>)>,
+    /// The recipe was changed not by the user, but in consequence: that is no step of its own to undo.
+    pub(super) amended: bool,
+    /// The take that the recipe was changed from.
+    pub(super) base: Option<TakeId>,
 }
 
 impl Studio {
@@ -222,7 +253,16 @@ impl Studio {
     }
 
     pub fn complain(&mut self, message: impl Into<String>) {
-        self.banner = Some(Banner { message: message.into(), bad: true });
+        self.banner = Some(Banner { message: message.into(), bad: true, remedy: None });
+    }
+
+    /// Notes that something has changed that a session keeps.
+    pub fn touch(&mut self) {
+        self.version += 1;
+    }
+
+    pub fn is_unsaved(&self) -> bool {
+        self.version != self.saved
     }
 
     pub fn take(&self, id: TakeId) -> Option<&Take> {
@@ -283,19 +323,28 @@ impl Studio {
         self.pins[side] = if self.pins[side] == Some(id) { None } else { Some(id) };
     }
 
+    /// Removes a take; what was made from it now counts as made from its parent.
     pub fn remove_take(&mut self, id: TakeId) {
+        let parent = self.take(id).and_then(|take| take.parent);
         self.takes.retain(|take| take.id != id);
+        self.takes.iter_mut().filter(|take| take.parent == Some(id)).for_each(|take| take.parent = parent);
+        if self.base == Some(id) {
+            self.base = parent;
+        }
         self.pins.iter_mut().filter(|pin| **pin == Some(id)).for_each(|pin| *pin = None);
         if self.shown == Shown::Take(id) {
             self.shown = Shown::Live;
         }
-        self.unsaved = true;
+        self.touch();
     }
 
     /// Takes over the recipe of a take.
     pub fn restore(&mut self, id: TakeId) {
         if let Some(recipe) = self.take(id).map(|take| take.track.recipe.clone()) {
             self.recipe = recipe;
+            self.base = Some(id);
+            // Its factors and locks name places in its own prompt.
+            self.words_of = None;
         }
     }
 
@@ -308,8 +357,15 @@ impl Studio {
     pub fn add_take(&mut self, name: String, track: Track, elapsed: Duration, created: u64) -> TakeId {
         self.next_take += 1;
         let id = TakeId(self.next_take);
-        self.takes.push(Take { id, name, track, elapsed, created, gesture: 0 });
+        self.takes.push(Take { id, name, track, elapsed, created, gesture: 0, parent: None, starred: false });
         id
+    }
+
+    /// The words of the shown run's prompt that may own a region: position and text.
+    pub fn words(&self) -> Vec<(usize, String)> {
+        let tokens = self.shown_tokens();
+        let words = tokens.iter().filter(|t| t.kind == TokenKind::Word);
+        words.map(|t| (t.position, t.text.trim().to_owned())).collect()
     }
 
     /// Word and colour-bearing tokens of what is shown.

@@ -1,8 +1,9 @@
 //! The window's files as sessions and pictures on disk.
 
 use std::{
+    collections::HashMap,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -10,37 +11,83 @@ use super::files::{SavedSession, SavedTake, Store};
 use crate::{
     field::Picture,
     recipe::Recipe,
-    session::{self, Document, Metadata, ModelUse, TakeId},
+    session::{self, Document, Metadata, ModelUse, SessionError, TakeId},
 };
 
 /// Longest side of the picture that a session keeps of a take; larger ones are rendered again from their recipe.
 const KEPT_SIDE: usize = 512;
 
 /// Reads and writes `*.sextant.ron` and PNG files.
-pub struct SessionStore;
+#[derive(Default)]
+pub struct SessionStore {
+    /// Pictures are put into text once, however often their session is written.
+    texts: Mutex<HashMap<usize, (Weak<Picture>, String)>>,
+}
 
 impl Store for SessionStore {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
             let recipe = session::read_recipe(path).map_err(|e| e.to_string())?;
-            return Ok(SavedSession { recipe, takes: Vec::new() });
+            return Ok(SavedSession { recipe, ..SavedSession::default() });
         }
-        let document = Document::load(path).map_err(|e| e.to_string())?;
-        Ok(SavedSession { takes: document.takes.iter().map(saved_take).collect(), recipe: document.recipe })
+        Document::load(path).map(saved_session).map_err(|e| e.to_string())
     }
 
     fn save(&self, path: &Path, saved: &SavedSession) -> Result<(), String> {
-        let mut document = Document::new(saved.recipe.clone());
-        document.takes =
-            saved.takes.iter().enumerate().map(|(i, take)| kept_take(i, take)).collect::<Result<_, _>>()?;
-        document.models = models(saved);
-        document.save(path).map_err(|e| e.to_string())
+        self.document(saved).and_then(|document| document.save(path)).map_err(|e| e.to_string())
     }
 
     fn export_png(&self, path: &Path, picture: &Picture, recipe: &Recipe) -> Result<(), String> {
         let metadata = Metadata { recipe, model_hash: None, run: None };
         session::save_picture(path, picture, Some(metadata)).map_err(|e| e.to_string())
     }
+}
+
+impl SessionStore {
+    /// The session as it stands in a file.
+    pub(super) fn document(&self, saved: &SavedSession) -> Result<Document, SessionError> {
+        let mut document = Document::new(saved.recipe.clone());
+        let takes = saved.takes.iter().enumerate();
+        document.takes = takes.map(|(i, take)| self.kept_take(i, take)).collect::<Result<_, _>>()?;
+        document.models = models(saved);
+        document.layout = saved.layout.clone();
+        Ok(document)
+    }
+
+    fn kept_take(&self, index: usize, take: &SavedTake) -> Result<session::Take, SessionError> {
+        let id = |index: usize| TakeId(index as u64 + 1);
+        Ok(session::Take {
+            id: id(index),
+            parent: take.parent.map(id),
+            name: take.name.clone(),
+            starred: take.starred,
+            recipe: take.recipe.clone(),
+            created: take.created,
+            seconds: take.elapsed.as_secs_f32(),
+            thumbnail: Some(self.text(&take.picture)?),
+        })
+    }
+
+    /// The picture as text. The weak reference keeps the address from being used anew while its text is kept.
+    fn text(&self, picture: &Arc<Picture>) -> Result<String, SessionError> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.retain(|_, (owner, _)| owner.strong_count() > 0);
+        let key = Arc::as_ptr(picture) as usize;
+        if let Some((_, text)) = texts.get(&key) {
+            return Ok(text.clone());
+        }
+        let side = picture.width.max(picture.height).min(KEPT_SIDE);
+        let text = session::thumbnail(picture, side)?;
+        texts.insert(key, (Arc::downgrade(picture), text.clone()));
+        Ok(text)
+    }
+}
+
+/// What a file held.
+pub(super) fn saved_session(document: Document) -> SavedSession {
+    let place = |id: TakeId| document.takes.iter().position(|take| take.id == id);
+    let takes = document.takes.iter().map(|take| SavedTake { parent: take.parent.and_then(place), ..saved_take(take) });
+    SavedSession { takes: takes.collect(), recipe: document.recipe, layout: document.layout }
 }
 
 /// A take whose picture cannot be read back is shown grey: its recipe is what matters, and makes it again.
@@ -52,25 +99,14 @@ fn saved_take(take: &session::Take) -> SavedTake {
         picture: Arc::new(kept.unwrap_or_else(blank)),
         elapsed: Duration::from_secs_f32(take.seconds.clamp(0.0, 1e6)),
         created: take.created,
+        parent: None,
+        starred: take.starred,
     }
 }
 
 fn blank() -> Picture {
     const SIDE: usize = 64;
     Picture { width: SIDE, height: SIDE, rgb: vec![96; 3 * SIDE * SIDE] }
-}
-
-fn kept_take(index: usize, take: &SavedTake) -> Result<session::Take, String> {
-    let side = take.picture.width.max(take.picture.height).min(KEPT_SIDE);
-    Ok(session::Take {
-        id: TakeId(index as u64 + 1),
-        name: take.name.clone(),
-        recipe: take.recipe.clone(),
-        created: take.created,
-        seconds: take.elapsed.as_secs_f32(),
-        thumbnail: Some(session::thumbnail(&take.picture, side).map_err(|e| e.to_string())?),
-        ..session::Take::default()
-    })
 }
 
 /// Every model that the session's recipes name, once.

@@ -131,7 +131,9 @@ fn details(ui: &mut Ui, studio: &mut Studio, area: Rect) {
         let count = format!("{count} take{}", if count == 1 { "" } else { "s" });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| row::note(ui, count));
     });
-    studio.unsaved |= renamed;
+    if renamed {
+        studio.touch();
+    }
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (side, letter) in ["A", "B"].into_iter().enumerate() {

@@ -51,7 +51,7 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
     if title.chars().count() > 20 {
         title = format!("{}…", title.chars().take(19).collect::<String>());
     }
-    let mark = if studio.unsaved { " •" } else { "" };
+    let mark = if studio.is_unsaved() { " •" } else { "" };
     // The spaces keep room for the arrow.
     let text = RichText::new(format!("{title}{mark}    ")).color(theme.dim);
     let button = Button::new(text).frame_when_inactive(false);
@@ -73,7 +73,7 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
         ui.separator();
         let dark = ui.visuals().dark_mode;
         if ui.button(if dark { "Light theme" } else { "Dark theme" }).clicked() {
-            ui.ctx().set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
+            studio.look.dark = !dark;
             ui.close();
         }
     });
@@ -225,6 +225,13 @@ pub fn banner(ui: &mut Ui, studio: &mut Studio) {
         let mut child = ui.new_child(egui::UiBuilder::new().id_salt("banner").max_rect(line).layout(layout));
         if icon_button(&mut child, Icon::Close, "Dismiss message").clicked() {
             studio.banner = None;
+        }
+        if let Some((text, action)) = banner.remedy {
+            let text = RichText::new(text).color(theme.accent);
+            if child.add(Button::new(text).frame_when_inactive(false)).clicked() {
+                studio.banner = None;
+                studio.ask(action);
+            }
         }
         child.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let text = RichText::new(&banner.message).color(ink);

@@ -82,10 +82,14 @@ fn regions(ui: &mut Ui, studio: &mut Studio, report: &StepReport, area: Rect) {
     let percent = |share: f32| format!("{:.0} %", 100.0 * share);
     let chosen = studio.look.region;
     let mut picked = None;
+    let ground = Theme::of(ui).canvas;
     let mut entries = Entries::new(ui, area);
     for &&(position, share) in words.iter().take(ENTRIES) {
         let name = overlay::region_name(&tokens, position);
-        if entries.add(theme::token_color(position), name, &percent(share)) {
+        let own = theme::token_color(position);
+        let back = chosen.is_some_and(|chosen| chosen != position);
+        let color = if back { theme::mix(ground, own, 0.35) } else { own };
+        if entries.add(color, name, &percent(share)) {
             picked = Some(position);
         }
     }

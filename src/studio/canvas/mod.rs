@@ -62,7 +62,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, format: wgpu::TextureFormat) {
                 wipe_grip(ui, studio, &panes);
             }
             let chosen = hover(ui, studio, &response, &panes, whole);
-            if response.clicked() && studio.look.overlay == Overlay::Regions {
+            if response.clicked() && matches!(studio.look.overlay, Overlay::Picture | Overlay::Regions | Overlay::Rate)
+            {
                 studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
             }
             legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));

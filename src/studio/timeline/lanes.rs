@@ -6,6 +6,7 @@ use super::Axis;
 use crate::{
     recipe::{Fusion, FusionMode, Recipe},
     studio::{
+        cost::timestep,
         state::Studio,
         theme::{self, Theme, concept_color, size},
         track::Track,
@@ -80,12 +81,6 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
         lanes.push(Lane { name, color: theme::FUSION, start, end, grips, kind: Kind::Fusion });
     }
     lanes
-}
-
-/// The training timestep of a step: as reported, else as evenly spread steps would have it.
-fn timestep(track: Option<&Track>, step: usize, steps: usize) -> f32 {
-    let reported = track.and_then(|track| track.report(step)).map(|report| report.timestep);
-    reported.unwrap_or(1000.0 * (steps.saturating_sub(step)) as f32 / steps.max(1) as f32)
 }
 
 /// The steps that are fused: a stretch from the first, or to the last.

@@ -23,6 +23,8 @@ pub enum Icon {
     Down,
     Right,
     Folder,
+    Lock,
+    Unlock,
 }
 
 /// A square button with a sign; `name` is its accessible name and its tooltip.
@@ -95,6 +97,20 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
         Icon::Redo => hook(painter, at, pen, 1.0),
         Icon::Down => line(&[(-3.5, -1.5), (0.0, 2.0), (3.5, -1.5)]),
         Icon::Right => line(&[(-1.5, -3.5), (2.0, 0.0), (-1.5, 3.5)]),
+        Icon::Lock | Icon::Unlock => {
+            let body = Rect::from_min_max(at + vec2(-4.0, -0.5), at + vec2(4.0, 5.0));
+            painter.rect_stroke(body, CornerRadius::same(1), pen, egui::StrokeKind::Middle);
+            let lift = if icon == Icon::Lock { 0.0 } else { -1.5 };
+            let right = if icon == Icon::Lock { -0.5 } else { -3.0 };
+            line(&[
+                (-2.5, -0.5),
+                (-2.5, -3.0 + lift),
+                (-1.2, -4.6 + lift),
+                (1.2, -4.6 + lift),
+                (2.5, -3.0 + lift),
+                (2.5, right),
+            ]);
+        }
         Icon::Folder => {
             line(&[(-5.5, 4.0), (-5.5, -4.0), (-2.0, -4.0), (-0.5, -2.5), (5.5, -2.5), (5.5, 4.0), (-5.5, 4.0)])
         }

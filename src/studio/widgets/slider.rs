@@ -27,6 +27,7 @@ pub struct ValueSlider<'a> {
     step: f32,
     decimals: usize,
     signed: bool,
+    prefix: &'static str,
     color: Option<Color32>,
 }
 
@@ -35,12 +36,18 @@ impl<'a> ValueSlider<'a> {
     pub fn new(name: impl Into<String>, value: &'a mut f32, range: RangeInclusive<f32>) -> Self {
         let (origin, default) = (*range.start(), *value);
         let name = name.into();
-        Self { value, range, name, origin, default, step: 0.1, decimals: 1, signed: false, color: None }
+        Self { value, range, name, origin, default, step: 0.1, decimals: 1, signed: false, prefix: "", color: None }
     }
 
     /// Zero in the middle, fill to both sides, sign before the number, double-click for zero.
     pub fn bipolar(mut self) -> Self {
         (self.origin, self.default, self.signed) = (0.0, 0.0, true);
+        self
+    }
+
+    /// A factor: 1 is where it rests, with fill to both sides and `×` before the number.
+    pub fn factor(mut self) -> Self {
+        (self.origin, self.default, self.prefix) = (1.0, 1.0, "×");
         self
     }
 
@@ -138,8 +145,8 @@ impl<'a> ValueSlider<'a> {
     }
 
     fn number_field(&mut self, ui: &mut Ui, area: Rect) -> Response {
-        let (signed, decimals) = (self.signed, self.decimals);
-        let format = move |v, _| written(v, signed, decimals);
+        let (signed, decimals, prefix) = (self.signed, self.decimals, self.prefix);
+        let format = move |v, _| written(v, signed, decimals, prefix);
         let layout = Layout::right_to_left(Align::Center);
         let mut child = ui.new_child(UiBuilder::new().id_salt(("number", &self.name)).max_rect(area).layout(layout));
         plain_numbers(&mut child);
@@ -147,12 +154,13 @@ impl<'a> ValueSlider<'a> {
             .range(self.range.clone())
             .speed(self.step)
             .max_decimals(decimals + 1)
-            .custom_formatter(format);
+            .custom_formatter(format)
+            .custom_parser(typed);
         child.add(field).accessible_name(format!("{} value", self.name))
     }
 
     fn text(&self) -> String {
-        written(f64::from(*self.value), self.signed, self.decimals)
+        written(f64::from(*self.value), self.signed, self.decimals, self.prefix)
     }
 
     fn describe(&self, ui: &Ui, response: &Response) {
@@ -180,7 +188,7 @@ impl<'a> ValueSlider<'a> {
         let from = if self.origin <= *self.range.start() { rail.left() } else { self.x_of(rail, self.origin) };
         let knob = self.x_of(rail, *self.value);
         painter.rect_filled(bar(from, knob), round, self.color.unwrap_or(theme.fill));
-        if self.signed {
+        if self.origin > *self.range.start() {
             let tick = Rect::from_center_size(pos2(from, y), vec2(1.0, 7.0));
             painter.rect_filled(tick, 0.0, theme.faint);
         }
@@ -188,8 +196,13 @@ impl<'a> ValueSlider<'a> {
     }
 }
 
-fn written(value: f64, signed: bool, decimals: usize) -> String {
-    if signed { format!("{value:+.decimals$}") } else { format!("{value:.decimals$}") }
+fn written(value: f64, signed: bool, decimals: usize, prefix: &str) -> String {
+    if signed { format!("{value:+.decimals$}") } else { format!("{prefix}{value:.decimals$}") }
+}
+
+/// A number as people type it: with a sign of any kind, a comma for the point, or the `×` of a factor.
+fn typed(text: &str) -> Option<f64> {
+    text.trim().trim_start_matches(['×', 'x']).replace('−', "-").replace(',', ".").trim().parse().ok()
 }
 
 /// Gives a number field the keyboard with all of its text selected.
@@ -226,4 +239,18 @@ pub(super) fn describe_whole(ui: &Ui, response: &Response, name: &str, value: us
     let enabled = ui.is_enabled();
     response
         .widget_info(|| WidgetInfo { value: Some(value as f64), ..WidgetInfo::labeled(Role::Slider, enabled, name) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_typed() {
+        for (value, signed, prefix) in [(-2.5, true, ""), (9.0, true, ""), (1.25, false, "×"), (0.0, false, "")] {
+            assert_eq!(typed(&written(value, signed, 2, prefix)), Some(value));
+        }
+        assert_eq!(typed(" −0,5 "), Some(-0.5));
+        assert_eq!(typed("much"), None);
+    }
 }

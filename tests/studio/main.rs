@@ -1,170 +1,30 @@
 //! The window, driven as a person drives it. The test plays the engine: it takes the requests and sends the events.
 
+mod recovery;
+mod regions;
 mod synthetic;
+mod window;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use egui::{Rect, Role, vec2};
+use egui::Role;
 use egui_kittest::{
-    Harness, HarnessBuilder,
+    Harness,
     kittest::{NodeT, Queryable},
 };
 use sextant::{
-    engine::{
-        Event, JobId,
-        handle::{Request, WorkerEnd, connect},
-    },
+    engine::{Event, JobId},
     field::Picture,
-    recipe::{ModelRef, Recipe},
+    recipe::ModelRef,
     studio::{
-        App, canvas, demo,
-        files::{SavedSession, Store},
+        demo,
         state::{Action, Compare, Overlay, Phase, Shown},
         theme,
         track::Playhead,
     },
 };
 
-/// Keeps sessions in memory.
-#[derive(Clone, Default)]
-struct Drawer(Arc<Mutex<Vec<(PathBuf, SavedSession)>>>);
-
-impl Store for Drawer {
-    fn load(&self, path: &Path) -> Result<SavedSession, String> {
-        let drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = drawer.iter().rev().find(|(at, _)| at == path).map(|(_, session)| session.clone());
-        found.ok_or_else(|| format!("There is no session at {}: choose another file.", path.display()))
-    }
-
-    fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String> {
-        let mut drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drawer.push((path.to_owned(), session.clone()));
-        Ok(())
-    }
-
-    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe) -> Result<(), String> {
-        Err("The disk is full: free some space and export again.".into())
-    }
-}
-
-/// The window and the other end of its line.
-struct Window {
-    harness: Harness<'static, App>,
-    worker: WorkerEnd,
-}
-
-impl Window {
-    /// Opens with the demo and takes the request that it makes by itself.
-    fn open() -> (Self, Request) {
-        Self::open_on(Harness::builder())
-    }
-
-    fn open_on(builder: HarnessBuilder<App>) -> (Self, Request) {
-        let (handle, worker) = connect(|| {});
-        let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
-        let drawer = Drawer::default();
-        let app = App::new(handle, Arc::new(drawer), demo::recipe(), format);
-        let harness = builder
-            .with_size([1296.0, 816.0])
-            .with_context_setup(theme::install)
-            .with_max_steps(60)
-            .with_step_dt(0.1)
-            .build_ui_state(
-                |ui, app: &mut App| {
-                    app.update();
-                    app.show(ui);
-                },
-                app,
-            );
-        let mut window = Self { harness, worker };
-        // A spinner turns until there is a picture, so the window does not come to rest by itself here.
-        window.harness.run_steps(3);
-        let request = window.request();
-        (window, request)
-    }
-
-    /// The window with the demo rendered.
-    fn rendered() -> Self {
-        let (mut window, request) = Self::open();
-        window.play(&request);
-        window
-    }
-
-    /// The newest request; there must be one.
-    fn request(&mut self) -> Request {
-        self.harness.run_steps(2);
-        self.worker.next().expect("the window is open")
-    }
-
-    /// Carries a request out.
-    fn play(&mut self, request: &Request) {
-        let (job, recipe) = (request.job, &request.recipe);
-        let done = synthetic::finished(recipe);
-        let tokens = synthetic::tokens(&recipe.prompt);
-        self.worker.send(Event::Started { job, calls: recipe.steps, tokens });
-        for report in &done.reports {
-            self.worker.send(Event::Step { job, report: report.clone() });
-        }
-        self.worker.send(Event::Done { job, take: done });
-        self.harness.run_ok();
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.harness.run_ok();
-    }
-
-    /// Runs frames until `done`; files are handled in a thread of their own.
-    fn until(&mut self, what: &str, done: impl Fn(&sextant::studio::state::Studio) -> bool) {
-        for _ in 0..200 {
-            self.harness.step();
-            if done(self.studio()) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        panic!("never {what}");
-    }
-
-    /// The colour on screen at a place of the picture, given as shares of its sides.
-    fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
-        let whole = self.harness.get_by_label("Canvas").rect();
-        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - vec2(0.0, canvas::BOTTOM));
-        let frame = self.studio().shown_frame().expect("a picture");
-        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
-        let at = placed.min + placed.size() * vec2(u, v);
-        let image = self.harness.render().expect("an adapter to draw with");
-        let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
-        [r, g, b]
-    }
-
-    fn studio(&self) -> &sextant::studio::state::Studio {
-        self.harness.state().studio()
-    }
-
-    fn change(&mut self, change: impl FnOnce(&mut sextant::studio::state::Studio)) {
-        change(self.harness.state_mut().studio_mut());
-        self.harness.run_ok();
-    }
-
-    /// Presses on a widget at `from`, moves along `path` (shares of its width) and lets go.
-    fn drag(&mut self, label: &str, path: &[f32]) {
-        let rect = self.harness.get_by_label(label).rect();
-        let at = |t: f32| egui::pos2(rect.left() + t * rect.width(), rect.center().y);
-        self.harness.drag_at(at(path[0]));
-        self.harness.step();
-        for &t in &path[1..] {
-            self.harness.hover_at(at(t));
-            self.harness.step();
-        }
-        self.harness.drop_at(at(path[path.len() - 1]));
-        self.harness.step();
-    }
-}
+use window::Window;
 
 #[test]
 fn it_opens_with_the_demo_and_renders_it_by_itself() {
@@ -474,9 +334,9 @@ fn sessions_come_back_as_they_were_saved() {
     let request = window.request();
     window.play(&request);
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
-    window.until("saved", |studio| !studio.unsaved);
+    window.until("saved", |studio| !studio.is_unsaved());
     window.change(|studio| studio.recipe.cfg = 2.0);
-    assert!(window.studio().unsaved, "a change is not saved");
+    assert!(window.studio().is_unsaved(), "a change is not saved");
 
     window.change(|studio| studio.ask(Action::OpenFile(path.clone())));
     assert_eq!(window.studio().recipe.cfg, 2.0, "first it is asked whether the change may be lost");
@@ -494,6 +354,8 @@ fn sessions_come_back_as_they_were_saved() {
 #[test]
 fn a_new_session_begins_with_the_demo_and_renders_it() {
     let mut window = Window::rendered();
+    assert!(!window.studio().is_unsaved(), "what the window rendered by itself is no work to lose");
+    window.change(|studio| studio.recipe.seed = 8);
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::N);
     window.harness.run_ok();
     assert_eq!(window.studio().takes.len(), 1, "first it is asked");

@@ -1,0 +1,147 @@
+//! Recovery files: what a running program has not saved yet, kept where the next start finds it.
+//!
+//! Every running window owns one name in a folder of the user's: a lock file, which the system frees whatever ends the
+//! program, and beside it, while there is unsaved work, the session. A session whose lock is free was left behind.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::{Document, SessionError};
+
+const LOCK: &str = "lock";
+const SESSION: &str = "sextant.ron";
+
+/// One window's place to keep what is not saved. Dropping it leaves the files, as the end of the program would.
+#[derive(Debug)]
+pub struct Recovery {
+    stem: PathBuf,
+    /// Held for as long as the window lives.
+    lock: File,
+}
+
+/// The user's folder for recovery files: `sextant` in `$XDG_STATE_HOME`, `~/.local/state`, or on Windows in
+/// `%LOCALAPPDATA%`. `None` where the system names no such place.
+pub fn recovery_folder() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = set("XDG_STATE_HOME")
+        .or_else(|| set("LOCALAPPDATA"))
+        .or_else(|| set("HOME").map(|home| home.join(".local").join("state")));
+    base.map(|base| base.join("sextant"))
+}
+
+impl Recovery {
+    /// Takes a name in `folder`. When an earlier window left a session there, its name is taken over and the session
+    /// comes with it: the newest one, or, when `wanted` names a session file, only the newest one of that file.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or no file can be made in it.
+    pub fn open(folder: &Path, wanted: Option<&Path>) -> io::Result<(Self, Option<Document>)> {
+        fs::create_dir_all(folder)?;
+        for stem in left_behind(folder)? {
+            let Some(lock) = claim(&stem)? else { continue };
+            let document = match Document::load(&session_at(&stem)) {
+                Ok(document) => document,
+                Err(error) => {
+                    log::warn!("a session left behind cannot be recovered: {error}");
+                    continue;
+                }
+            };
+            if wanted.is_none_or(|wanted| document.original.as_deref().is_some_and(|path| same_file(path, wanted))) {
+                return Ok((Self { stem, lock }, Some(document)));
+            }
+        }
+        let mut number = 0;
+        loop {
+            let stem = folder.join(format!("window-{}-{number}", std::process::id()));
+            if !session_at(&stem).exists()
+                && let Some(lock) = claim(&stem)?
+            {
+                return Ok((Self { stem, lock }, None));
+            }
+            number += 1;
+        }
+    }
+
+    /// Keeps `document`, whole or not at all, in place of what was kept before.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`]; what was kept before is then still there.
+    pub fn keep(&self, document: &Document) -> Result<(), SessionError> {
+        document.save(&session_at(&self.stem))
+    }
+
+    /// Forgets what was kept: everything is saved, or given up.
+    pub fn clear(&self) {
+        remove(&session_at(&self.stem));
+    }
+
+    /// Ends in order: nothing is left behind.
+    pub fn finish(self) {
+        self.clear();
+        drop(self.lock);
+        remove(&lock_at(&self.stem));
+    }
+}
+
+/// Names in `folder` that have a session, the newest first. Lock files of dead windows without one are cleared away.
+fn left_behind(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(stem) = name.strip_suffix(&format!(".{SESSION}")).filter(|stem| !stem.starts_with('.')) {
+            let written = entry.metadata().and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            found.push((written, folder.join(stem)));
+        } else if let Some(stem) = name.strip_suffix(&format!(".{LOCK}")).map(|stem| folder.join(stem))
+            && !session_at(&stem).exists()
+            && let Ok(Some(lock)) = claim(&stem)
+        {
+            drop(lock);
+            remove(&lock_at(&stem));
+        }
+    }
+    found.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
+    Ok(found.into_iter().map(|(_, stem)| stem).collect())
+}
+
+/// The lock of a name, unless a living window holds it.
+fn claim(stem: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(lock_at(stem))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}
+
+fn session_at(stem: &Path) -> PathBuf {
+    with_suffix(stem, SESSION)
+}
+
+fn lock_at(stem: &Path) -> PathBuf {
+    with_suffix(stem, LOCK)
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    a == b || whole(a).ok().zip(whole(b).ok()).is_some_and(|(a, b)| a == b)
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        log::warn!("cannot remove {}: {error}", path.display());
+    }
+}

@@ -1,0 +1,215 @@
+//! Regions: the chosen one's numbers and its own factor, which concepts are locked to it, and the menus for both.
+
+use std::collections::BTreeSet;
+
+use egui::{Popup, Ui};
+
+use super::{
+    canvas::overlay,
+    state::Studio,
+    theme::Theme,
+    widgets::{ValueSlider, row},
+};
+use crate::{
+    engine::{ScfgReport, Token, TokenKind},
+    recipe::{Recipe, RegionFactor},
+};
+
+/// The slider's end; a factor of 10 is the most that a recipe takes.
+const STRONGEST: f32 = 3.0;
+
+/// What is known of the chosen region at the shown step, and what can be done to it.
+pub fn show(ui: &mut Ui, studio: &mut Studio) {
+    let Some(position) = studio.look.region else { return };
+    let tokens = studio.shown_tokens();
+    let Some(report) = studio.shown_frame().and_then(|frame| frame.report) else { return };
+    let Some(scfg) = report.scfg.clone() else { return };
+    let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg);
+    let share = scfg.shares.iter().find(|(p, _)| *p == position).map_or(0.0, |(_, share)| *share);
+    let name = overlay::region_name(&tokens, position).to_owned();
+    row::divider(ui);
+    row::heading(ui, &format!("Region: {name}"), |ui| {
+        row::note(ui, format!("{:.0} % of picture", 100.0 * share));
+    });
+    own_factor(ui, &mut studio.recipe, position, &name);
+    let rate = mean_inside(&scfg, position, &scfg.rate.values);
+    let ink = Theme::of(ui).text;
+    row::labelled(ui, "Rate ρ", |ui| {
+        let said = ui.colored_label(ink, format!("{rate:.2} at step {}", report.step + 1));
+        said.on_hover_text(format!(
+            "What S-CFG multiplies the guidance scale with in this region, so that all regions are guided alike. \
+             The scale here is {:.2}",
+            cfg * rate
+        ));
+    });
+    locked_to(ui, studio, position, &name);
+    for concept in &report.concepts {
+        let touched = mean_inside(&scfg, position, &concept.mask.values);
+        row::labelled(ui, &concept.text, |ui| ui.colored_label(ink, format!("touches {:.0} % here", 100.0 * touched)));
+    }
+}
+
+/// The mean of a map's values over a region; 0 where the region does not occur.
+fn mean_inside(scfg: &ScfgReport, position: usize, values: &[f32]) -> f32 {
+    let own = scfg.region.values.iter().zip(values).filter(|(owner, _)| usize::from(**owner) == position);
+    let (sum, count) = own.fold((0.0, 0), |(sum, count), (_, v)| (sum + v, count + 1));
+    if count == 0 { 0.0 } else { sum / count as f32 }
+}
+
+fn own_factor(ui: &mut Ui, recipe: &mut Recipe, position: usize, name: &str) {
+    let mut factor = recipe.region_factor(position);
+    let most = STRONGEST.max(factor);
+    let slider = ValueSlider::new(format!("Own factor of {name}"), &mut factor, 0.0..=most).step(0.05, 2).factor();
+    let response = row::slider(ui, "Own factor", slider);
+    if response.changed() {
+        set_factor(recipe, position, factor);
+    }
+    response.on_hover_text(format!(
+        "Guides {name} this many times as strongly as the rest: 1 changes nothing, 0 leaves it to chance. \
+         Double-click for 1"
+    ));
+}
+
+/// A factor of 1 is not kept: it says nothing.
+fn set_factor(recipe: &mut Recipe, position: usize, factor: f32) {
+    recipe.regions.retain(|region| region.position != position);
+    if (factor - 1.0).abs() > 1e-4 {
+        recipe.regions.push(RegionFactor { position, factor });
+        recipe.regions.sort_by_key(|region| region.position);
+    }
+}
+
+/// Concepts that are confined to the region, with a menu to confine others.
+fn locked_to(ui: &mut Ui, studio: &mut Studio, position: usize, name: &str) {
+    let theme = Theme::of(ui);
+    let locked: Vec<&str> = studio
+        .recipe
+        .concepts
+        .iter()
+        .filter(|concept| concept.lock.contains(&position))
+        .map(|concept| concept.text.trim())
+        .collect();
+    let (text, ink) =
+        if locked.is_empty() { ("none".to_owned(), theme.dim) } else { (locked.join(", "), theme.accent) };
+    let response = row::labelled(ui, "Locked to", |ui| {
+        let text = egui::RichText::new(text).color(ink);
+        let button = egui::Button::new(text).frame_when_inactive(false).truncate();
+        ui.spacing_mut().button_padding.x = 0.0;
+        ui.add(button).accessible_name(format!("Concepts locked to {name}"))
+    });
+    let response =
+        response.on_hover_text(format!("Concepts that act on {name} and nowhere else, unless locked there too"));
+    Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        for concept in studio.recipe.concepts.iter_mut().filter(|concept| !concept.text.trim().is_empty()) {
+            let mut on = concept.lock.contains(&position);
+            if ui.checkbox(&mut on, concept.text.trim()).changed() {
+                toggle(&mut concept.lock, position);
+            }
+        }
+        if studio.recipe.concepts.is_empty() {
+            row::note(ui, "Add a concept first.");
+        }
+    });
+}
+
+/// The words that a concept can be confined to: those that own a region at some step, and those it is locked to.
+pub fn lockable(studio: &Studio, lock: &[usize]) -> Vec<(usize, String)> {
+    let reports = studio.shown_track().map(|track| track.reports.as_slice()).unwrap_or_default();
+    let maps = reports.iter().flatten().filter_map(|report| report.scfg.as_ref());
+    let owners: BTreeSet<usize> = maps.flat_map(|scfg| &scfg.shares).map(|(position, _)| *position).collect();
+    let wanted = |position: &usize| owners.contains(position) || lock.contains(position);
+    studio.words().into_iter().filter(|(position, _)| wanted(position)).collect()
+}
+
+/// The menu of a concept's lock.
+pub fn lock_menu(ui: &mut Ui, lock: &mut Vec<usize>, words: &[(usize, String)]) {
+    if ui.selectable_label(lock.is_empty(), "Everywhere").clicked() {
+        lock.clear();
+    }
+    for (position, word) in words {
+        let mut on = lock.contains(position);
+        if ui.checkbox(&mut on, format!("on {word}")).changed() {
+            toggle(lock, *position);
+        }
+    }
+    if words.is_empty() {
+        row::note(ui, "Regions appear with the first steps.");
+    }
+}
+
+fn toggle(lock: &mut Vec<usize>, position: usize) {
+    match lock.iter().position(|p| *p == position) {
+        Some(at) => drop(lock.remove(at)),
+        None => lock.push(position),
+    }
+    lock.sort_unstable();
+}
+
+/// A lock in words: "on cat, balloon"; empty when the concept acts everywhere.
+pub fn lock_text(lock: &[usize], tokens: &[Token]) -> String {
+    let names: Vec<&str> = lock.iter().map(|&position| overlay::region_name(tokens, position)).collect();
+    if names.is_empty() { String::new() } else { format!("on {}", names.join(", ")) }
+}
+
+/// Moves factors and locks from the words of one prompt to the same words of another; what is gone is dropped.
+pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
+    let moved = |position: usize| -> Option<usize> {
+        let (word, nth) = occurrence(before, position)?;
+        now.iter().filter(|t| t.kind == TokenKind::Word && t.text.trim() == word).nth(nth).map(|t| t.position)
+    };
+    recipe.regions = recipe
+        .regions
+        .iter()
+        .filter_map(|region| Some(RegionFactor { position: moved(region.position)?, ..*region }))
+        .collect();
+    for concept in &mut recipe.concepts {
+        concept.lock = concept.lock.iter().filter_map(|&position| moved(position)).collect();
+    }
+}
+
+/// The word at a position, and how many of the same come before it.
+fn occurrence(tokens: &[Token], position: usize) -> Option<(&str, usize)> {
+    let word = tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word)?.text.trim();
+    let same = |t: &&Token| t.kind == TokenKind::Word && t.position < position && t.text.trim() == word;
+    Some((word, tokens.iter().filter(same).count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Concept;
+
+    fn tokens(prompt: &str) -> Vec<Token> {
+        let word = |(i, text): (usize, &str)| Token { position: i + 1, text: text.to_owned(), kind: TokenKind::Word };
+        prompt.split_whitespace().enumerate().map(word).collect()
+    }
+
+    #[test]
+    fn a_factor_of_one_says_nothing() {
+        let mut recipe = Recipe::default();
+        set_factor(&mut recipe, 5, 1.4);
+        set_factor(&mut recipe, 2, 0.5);
+        assert_eq!((recipe.region_factor(2), recipe.region_factor(5)), (0.5, 1.4));
+        set_factor(&mut recipe, 5, 1.0);
+        assert_eq!(recipe.regions, [RegionFactor { position: 2, factor: 0.5 }]);
+    }
+
+    #[test]
+    fn factors_and_locks_stay_with_their_words() {
+        let mut recipe = Recipe::default();
+        set_factor(&mut recipe, 2, 1.5);
+        set_factor(&mut recipe, 5, 0.5);
+        recipe.concepts = vec![Concept { lock: vec![2, 5], ..Concept::default() }];
+        follow_words(&mut recipe, &tokens("a cat and a balloon"), &tokens("a big balloon near a cat"));
+        assert_eq!((recipe.region_factor(6), recipe.region_factor(3)), (1.5, 0.5));
+        assert_eq!(recipe.concepts[0].lock, [6, 3]);
+        follow_words(&mut recipe, &tokens("a big balloon near a cat"), &tokens("a dog"));
+        assert!(recipe.regions.is_empty() && recipe.concepts[0].lock.is_empty());
+    }
+
+    #[test]
+    fn a_lock_reads_as_words() {
+        assert_eq!(lock_text(&[2, 5], &tokens("a cat and a balloon")), "on cat, balloon");
+        assert_eq!(lock_text(&[], &[]), "");
+    }
+}

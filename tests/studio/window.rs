@@ -1,0 +1,167 @@
+//! The window and the other end of its line, for every test of the window.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use egui::{Rect, vec2};
+use egui_kittest::{Harness, HarnessBuilder, kittest::Queryable};
+use sextant::{
+    engine::{
+        Event,
+        handle::{Request, WorkerEnd, connect},
+    },
+    field::Picture,
+    recipe::Recipe,
+    studio::{
+        App, canvas, demo,
+        files::{SavedSession, Store},
+        state::Studio,
+        theme,
+    },
+};
+
+use crate::synthetic;
+
+/// Keeps sessions in memory.
+#[derive(Clone, Default)]
+pub struct Drawer(pub Arc<Mutex<Vec<(PathBuf, SavedSession)>>>);
+
+impl Store for Drawer {
+    fn load(&self, path: &Path) -> Result<SavedSession, String> {
+        let drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = drawer.iter().rev().find(|(at, _)| at == path).map(|(_, session)| session.clone());
+        found.ok_or_else(|| format!("There is no session at {}: choose another file.", path.display()))
+    }
+
+    fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String> {
+        let mut drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drawer.push((path.to_owned(), session.clone()));
+        Ok(())
+    }
+
+    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe) -> Result<(), String> {
+        Err("The disk is full: free some space and export again.".into())
+    }
+}
+
+/// The window and the other end of its line.
+pub struct Window {
+    pub harness: Harness<'static, App>,
+    pub worker: WorkerEnd,
+}
+
+impl Window {
+    /// Opens with the demo and takes the request that it makes by itself.
+    pub fn open() -> (Self, Request) {
+        Self::open_on(Harness::builder())
+    }
+
+    pub fn open_on(builder: HarnessBuilder<App>) -> (Self, Request) {
+        Self::open_with(builder, |app| app)
+    }
+
+    /// `prepare` gets the app before its first frame.
+    pub fn open_with(builder: HarnessBuilder<App>, prepare: impl FnOnce(App) -> App) -> (Self, Request) {
+        let (handle, worker) = connect(|| {});
+        let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
+        let app = prepare(App::new(handle, Arc::new(Drawer::default()), demo::recipe(), format));
+        let harness = builder
+            .with_size([1296.0, 816.0])
+            .with_context_setup(theme::install)
+            .with_max_steps(60)
+            .with_step_dt(0.1)
+            .build_ui_state(
+                |ui, app: &mut App| {
+                    app.update();
+                    app.show(ui);
+                },
+                app,
+            );
+        let mut window = Self { harness, worker };
+        // A spinner turns until there is a picture, so the window does not come to rest by itself here.
+        window.harness.run_steps(3);
+        let request = window.request();
+        (window, request)
+    }
+
+    /// The window with the demo rendered.
+    pub fn rendered() -> Self {
+        let (mut window, request) = Self::open();
+        window.play(&request);
+        window
+    }
+
+    /// The newest request; there must be one.
+    pub fn request(&mut self) -> Request {
+        self.harness.run_steps(2);
+        self.worker.next().expect("the window is open")
+    }
+
+    /// Carries a request out.
+    pub fn play(&mut self, request: &Request) {
+        let (job, recipe) = (request.job, &request.recipe);
+        let done = synthetic::finished(recipe);
+        let tokens = synthetic::tokens(&recipe.prompt);
+        self.worker.send(Event::Started { job, calls: recipe.steps, tokens });
+        for report in &done.reports {
+            self.worker.send(Event::Step { job, report: report.clone() });
+        }
+        self.worker.send(Event::Done { job, take: done });
+        self.harness.run_ok();
+    }
+
+    pub fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_ok();
+    }
+
+    /// Runs frames until `done`; files are handled in a thread of their own.
+    pub fn until(&mut self, what: &str, done: impl Fn(&Studio) -> bool) {
+        for _ in 0..200 {
+            self.harness.step();
+            if done(self.studio()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("never {what}");
+    }
+
+    /// The colour on screen at a place of the picture, given as shares of its sides.
+    pub fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
+        let whole = self.harness.get_by_label("Canvas").rect();
+        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - vec2(0.0, canvas::BOTTOM));
+        let frame = self.studio().shown_frame().expect("a picture");
+        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
+        let at = placed.min + placed.size() * vec2(u, v);
+        let image = self.harness.render().expect("an adapter to draw with");
+        let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
+        [r, g, b]
+    }
+
+    pub fn studio(&self) -> &Studio {
+        self.harness.state().studio()
+    }
+
+    pub fn change(&mut self, change: impl FnOnce(&mut Studio)) {
+        change(self.harness.state_mut().studio_mut());
+        self.harness.run_ok();
+    }
+
+    /// Presses on a widget at `from`, moves along `path` (shares of its width) and lets go.
+    pub fn drag(&mut self, label: &str, path: &[f32]) {
+        let rect = self.harness.get_by_label(label).rect();
+        let at = |t: f32| egui::pos2(rect.left() + t * rect.width(), rect.center().y);
+        self.harness.drag_at(at(path[0]));
+        self.harness.step();
+        for &t in &path[1..] {
+            self.harness.hover_at(at(t));
+            self.harness.step();
+        }
+        self.harness.drop_at(at(path[path.len() - 1]));
+        self.harness.step();
+    }
+}
