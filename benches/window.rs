@@ -28,7 +28,7 @@ fn main() {
 fn frames() {
     let engine = engine::start(DeviceChoice::Cpu, || {}).expect("a thread");
     let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
-    let app = App::new(engine, Arc::new(SessionStore), demo::recipe(), format);
+    let app = App::new(engine, Arc::<SessionStore>::default(), demo::recipe(), format);
     let mut harness = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(theme::install).build_ui_state(
         |ui, app: &mut App| {
             app.update();
