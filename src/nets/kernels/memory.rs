@@ -1,14 +1,61 @@
-//! Buffers that are not cleared before they are filled, and scratch memory that stays with its thread.
+//! Buffers that are not cleared before they are filled, are used again, and scratch memory that stays with its thread.
+//!
+//! A fresh megabyte costs its page faults, as much time as filling it, and allocators give megabytes back at once. So
+//! the buffers of tensors that nobody needs any more are kept for the next ones, up to a budget per thread.
 #![allow(unsafe_code, reason = "a vector's length is set after a kernel has filled its capacity")]
 
-use std::{cell::Cell, mem::MaybeUninit};
+use std::{
+    cell::{Cell, RefCell},
+    mem::MaybeUninit,
+};
+
+/// Smaller buffers (in floats) are left to the allocator, which has them at hand.
+const SMALL: usize = 16 << 10;
+
+/// Floats that a thread keeps at most: 64 MiB.
+const BUDGET: usize = 16 << 20;
+
+thread_local! {
+    /// Buffers that wait for their next use, oldest first.
+    static KEPT: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether [`recycle`] would keep a buffer of `len` values.
+pub(super) fn is_worth_keeping(len: usize) -> bool {
+    (SMALL..=BUDGET).contains(&len)
+}
+
+/// Keeps a buffer for its next use; the oldest ones go where it would be too much.
+pub(super) fn recycle(buffer: Vec<f32>) {
+    if !is_worth_keeping(buffer.capacity()) {
+        return;
+    }
+    KEPT.with_borrow_mut(|kept| {
+        kept.push(buffer);
+        let mut total: usize = kept.iter().map(Vec::capacity).sum();
+        while total > BUDGET {
+            total -= kept.remove(0).capacity();
+        }
+    });
+}
+
+/// An empty vector with room for `len` values, and not for more than twice as many.
+fn roomy(len: usize) -> Vec<f32> {
+    let kept = KEPT.with_borrow_mut(|kept| {
+        let fits = |b: &Vec<f32>| (len..=2 * len).contains(&b.capacity());
+        Some(kept.remove(kept.iter().rposition(fits)?))
+    });
+    let mut values = kept.unwrap_or_else(|| Vec::with_capacity(len));
+    values.clear();
+    values
+}
 
 /// A vector of `len` values that `fill` writes.
 ///
 /// # Safety
 /// `fill` must write every element.
 pub(super) unsafe fn filled(len: usize, fill: impl FnOnce(&mut [MaybeUninit<f32>])) -> Vec<f32> {
-    let mut values = Vec::with_capacity(len);
+    let mut values = roomy(len);
     fill(&mut values.spare_capacity_mut()[..len]);
     // SAFETY: the capacity is at least `len`, and the caller vouches that all of it is written.
     unsafe { values.set_len(len) };

@@ -56,7 +56,7 @@ thread_local! {
     static TEAM: Cell<*const Team> = const { Cell::new(ptr::null()) };
 }
 
-/// Runs `work`, which computes on `device`; if that is the CPU, with the current pool's workers at its side: [`each`]
+/// Runs `work`, a pass through a network on `device`. If that is the CPU, the current pool's workers stand by: [`each`]
 /// divides work among them.
 pub(in super::super) fn together<T>(device: &Device, work: impl FnOnce() -> T) -> T {
     let threads = rayon::current_num_threads();

@@ -10,6 +10,8 @@ use burn::{
     tensor::{Bytes, DType, Device, Shape, Tensor},
 };
 
+use super::memory::{is_worth_keeping, recycle};
+
 /// Whether tensors on `device` are in this process's memory, where these kernels can work on them.
 pub(in super::super) fn is_here(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))
@@ -17,7 +19,8 @@ pub(in super::super) fn is_here(device: &Device) -> bool {
 
 /// A tensor's f32 values in row-major order.
 pub(in super::super) struct Values {
-    tensor: FlexTensor,
+    /// There until it is dropped.
+    tensor: Option<FlexTensor>,
     start: usize,
     len: usize,
 }
@@ -37,7 +40,7 @@ impl Values {
         };
         let tensor = if tensor.layout().is_contiguous() { tensor } else { tensor.to_contiguous() };
         let (start, len) = (tensor.layout().start_offset(), tensor.layout().num_elements());
-        Ok(Self { tensor, start, len })
+        Ok(Self { tensor: Some(tensor), start, len })
     }
 
     /// [`Values::take`] for a layer whose weights are here.
@@ -53,7 +56,23 @@ impl Deref for Values {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.tensor.storage::<f32>()[self.start..self.start + self.len]
+        let all = self.tensor.as_ref().map_or(&[][..], FlexTensor::storage::<f32>);
+        &all[self.start..self.start + self.len]
+    }
+}
+
+impl Drop for Values {
+    /// Keeps the buffer for a next tensor if this was the last to need it.
+    fn drop(&mut self) {
+        let Some(tensor) = self.tensor.take() else { return };
+        let whole = self.start == 0 && tensor.bytes().len() == self.len * size_of::<f32>();
+        if whole && tensor.is_unique() && is_worth_keeping(self.len) {
+            // Nothing is copied: a buffer that did not begin as a vector of floats is simply let go.
+            let (bytes, ..) = tensor.into_data().into_parts();
+            if let Ok(buffer) = bytes.try_into_vec::<f32>() {
+                recycle(buffer);
+            }
+        }
     }
 }
 
