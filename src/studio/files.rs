@@ -103,7 +103,7 @@ impl Files {
             },
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
             Action::DiscardRecovered => self.discard(ctx, studio),
-            Action::Generate | Action::Stop | Action::Undo | Action::Redo | Action::Quit => {}
+            Action::Generate | Action::Stop | Action::Undo | Action::Redo | Action::RemoveTake(_) | Action::Quit => {}
         }
     }
 

@@ -166,31 +166,28 @@ impl App {
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             timeline::show(ui, studio, pictures);
         });
-        Panel::left("left").exact_size(studio.look.columns[0]).resizable(false).frame(bare(theme.panel)).show(
-            ui,
-            |ui| {
-                column(ui, "left column", |ui| {
-                    prompt::show(ui, studio);
-                    widgets::row::divider(ui);
-                    models::show(ui, studio);
-                    widgets::row::divider(ui);
-                    sampling::show(ui, studio);
-                    regions::show(ui, studio);
-                });
-            },
-        );
-        Panel::right("right").exact_size(studio.look.columns[1]).resizable(false).frame(bare(theme.panel)).show(
-            ui,
-            |ui| {
-                column(ui, "right column", |ui| {
-                    guidance::show(ui, studio);
-                    widgets::row::divider(ui);
-                    concepts::show(ui, studio, pictures);
-                    widgets::row::divider(ui);
-                    fusion::show(ui, studio, pictures);
-                });
-            },
-        );
+        let [left, right] = studio.look.columns;
+        Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            column(ui, "left column", |ui| {
+                prompt::show(ui, studio);
+                regions::show(ui, studio);
+                widgets::row::divider(ui);
+                prompt::negative(ui, studio);
+                widgets::row::divider(ui);
+                models::show(ui, studio);
+                widgets::row::divider(ui);
+                sampling::show(ui, studio);
+            });
+        });
+        Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            column(ui, "right column", |ui| {
+                guidance::show(ui, studio);
+                widgets::row::divider(ui);
+                concepts::show(ui, studio, pictures);
+                widgets::row::divider(ui);
+                fusion::show(ui, studio, pictures);
+            });
+        });
         CentralPanel::no_frame().show(ui, |ui| {
             toolbar::banner(ui, studio);
             let rest = ui.available_rect_before_wrap();
@@ -226,17 +223,17 @@ impl App {
             Action::Stop => self.engine.stop(),
             Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
             action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
+            Action::RemoveTake(id) => self.history.remove(&mut self.studio, *id),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             action => self.files.begin(ctx, &mut self.studio, action),
         }
     }
 
     fn go_back_or_forth(&mut self, back: bool) {
-        let recipe = &mut self.studio.recipe;
         if back {
-            self.history.undo(recipe)
+            self.history.undo(&mut self.studio)
         } else {
-            self.history.redo(recipe)
+            self.history.redo(&mut self.studio)
         }
         // Its factors and locks name places in its own prompt.
         self.studio.words_of = self.studio.words_of.take().filter(|(prompt, _)| *prompt == self.studio.recipe.prompt);

@@ -32,6 +32,17 @@ pub struct Take {
     pub starred: bool,
 }
 
+/// A take that was removed, and what it takes to put it back as it was.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    at: usize,
+    take: Take,
+    /// What was made from it.
+    children: Vec<TakeId>,
+    pins: [bool; 2],
+    was_base: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Sent, not yet begun.
@@ -180,6 +191,7 @@ pub enum Action {
     /// Of what is shown, or of one take.
     ExportPng(Option<TakeId>),
     PickModel(ModelSlot),
+    RemoveTake(TakeId),
     /// Give up what was recovered, for the session as it was last saved.
     DiscardRecovered,
     /// Close the window.
@@ -211,6 +223,8 @@ pub struct Studio {
     pub shown: Shown,
     /// Takes pinned as A and B.
     pub pins: [Option<TakeId>; 2],
+    /// Which takes the strip shows: words that they must have.
+    pub filter: String,
     pub playhead: Playhead,
     pub playing: bool,
     pub look: Look,
@@ -324,18 +338,44 @@ impl Studio {
     }
 
     /// Removes a take; what was made from it now counts as made from its parent.
-    pub fn remove_take(&mut self, id: TakeId) {
-        let parent = self.take(id).and_then(|take| take.parent);
-        self.takes.retain(|take| take.id != id);
-        self.takes.iter_mut().filter(|take| take.parent == Some(id)).for_each(|take| take.parent = parent);
-        if self.base == Some(id) {
-            self.base = parent;
+    pub fn remove_take(&mut self, id: TakeId) -> Option<Removed> {
+        let at = self.takes.iter().position(|take| take.id == id)?;
+        let take = self.takes.remove(at);
+        let mut children = Vec::new();
+        for child in self.takes.iter_mut().filter(|child| child.parent == Some(id)) {
+            child.parent = take.parent;
+            children.push(child.id);
         }
-        self.pins.iter_mut().filter(|pin| **pin == Some(id)).for_each(|pin| *pin = None);
+        let pins = self.pins.map(|pin| pin == Some(id));
+        let was_base = self.base == Some(id);
+        if was_base {
+            self.base = take.parent;
+        }
+        self.pins = self.pins.map(|pin| pin.filter(|pin| *pin != id));
         if self.shown == Shown::Take(id) {
             self.shown = Shown::Live;
         }
+        if self.pins[0].is_none() {
+            self.look.compare = Compare::Single;
+        }
         self.touch();
+        Some(Removed { at, take, children, pins, was_base })
+    }
+
+    /// Puts a removed take back where it was.
+    pub fn put_back(&mut self, removed: Removed) -> TakeId {
+        let Removed { at, take, children, pins, was_base } = removed;
+        let id = take.id;
+        self.takes.iter_mut().filter(|other| children.contains(&other.id)).for_each(|child| child.parent = Some(id));
+        self.takes.insert(at.min(self.takes.len()), take);
+        for (pin, was) in self.pins.iter_mut().zip(pins) {
+            *pin = pin.or(was.then_some(id));
+        }
+        if was_base {
+            self.base = Some(id);
+        }
+        self.touch();
+        id
     }
 
     /// Takes over the recipe of a take.

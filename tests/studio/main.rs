@@ -3,6 +3,7 @@
 mod recovery;
 mod regions;
 mod synthetic;
+mod takes;
 mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -261,7 +262,7 @@ fn takes_are_shown_pinned_compared_and_restored() {
     assert_eq!(window.request().recipe.seed, 3);
     window.harness.get_by_label_contains("Take 1:").click();
     window.harness.run_ok();
-    window.click("Remove take");
+    window.click("Remove take (Delete)");
     assert_eq!((window.studio().takes.len(), window.studio().pins), (1, [None, None]));
 }
 

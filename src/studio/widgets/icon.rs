@@ -25,6 +25,9 @@ pub enum Icon {
     Folder,
     Lock,
     Unlock,
+    Star,
+    Starred,
+    Loop,
 }
 
 /// A square button with a sign; `name` is its accessible name and its tooltip.
@@ -111,9 +114,30 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
                 (2.5, right),
             ]);
         }
+        Icon::Star | Icon::Starred => star(painter, at, ink, icon == Icon::Starred),
+        Icon::Loop => {
+            turn(painter, at, pen, 1.1 * PI, 0.75 * PI, true);
+            turn(painter, at, pen, 0.1 * PI, 0.75 * PI, true);
+        }
         Icon::Folder => {
             line(&[(-5.5, 4.0), (-5.5, -4.0), (-2.0, -4.0), (-0.5, -2.5), (5.5, -2.5), (5.5, 4.0), (-5.5, 4.0)])
         }
+    }
+}
+
+fn star(painter: &Painter, at: Pos2, ink: Color32, filled: bool) {
+    let corner = |i: usize| {
+        let angle = (i as f32 / 10.0 - 0.25) * TAU;
+        let radius = if i.is_multiple_of(2) { 6.0 } else { 2.6 };
+        at + vec2(angle.cos(), angle.sin()) * radius
+    };
+    if filled {
+        // Not convex as a whole, so in triangles from the middle.
+        for i in 0..10 {
+            painter.add(Shape::convex_polygon(vec![at, corner(i), corner((i + 1) % 10)], ink, Stroke::new(0.5, ink)));
+        }
+    } else {
+        painter.add(Shape::closed_line((0..10).map(corner).collect(), Stroke::new(1.2, ink)));
     }
 }
 
