@@ -69,9 +69,8 @@ impl Segmentation {
 
 /// Regions and foreground, from the attention of both branches at the chosen levels.
 pub fn segment(profile: Profile, cond: &[Attention], uncond: &[Attention], latent_size: [usize; 2]) -> Segmentation {
-    let tokens =
-        layer_mean(&refined_layers(profile, cond).iter().map(|maps| normalised_tokens(maps)).collect::<Vec<_>>());
-    let fore = layer_mean(&refined_layers(profile, uncond).iter().map(|maps| start_and_rest(maps)).collect::<Vec<_>>());
+    let tokens = layer_mean(&refined_layers(profile, cond, Attention::every_token));
+    let fore = layer_mean(&refined_layers(profile, uncond, Attention::start_and_rest));
     let [start, rest]: [Plane; 2] = fore.try_into().unwrap_or_else(|_| unreachable!("start_and_rest gives two maps"));
 
     let (owners, owner_sets) = owners(profile, &tokens);
@@ -87,47 +86,52 @@ pub fn segment(profile: Profile, cond: &[Attention], uncond: &[Attention], laten
     }
 }
 
-/// Steps 1 to 4 for every layer: refined cross maps, one plane a token, all on the finest of the layers' grids, blurred.
-fn refined_layers(profile: Profile, layers: &[Attention]) -> Vec<Vec<Plane>> {
-    let grid = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
-    let on_grid = |map: &Plane| blur::smooth(&resize_bilinear(map, grid[0], grid[1]));
-    layers.iter().map(|layer| refine(profile, layer).iter().map(on_grid).collect()).collect()
+impl Attention {
+    /// The maps that make token regions: all of them, `[N, L]`.
+    fn every_token(&self) -> Tensor<2> {
+        self.cross_map.clone()
+    }
+
+    /// The maps that make the foreground: the start token's, and the sum of all others, `[N, 2]`. Whatever is done to
+    /// maps before they are normalised is linear, so that they can be summed first.
+    fn start_and_rest(&self) -> Tensor<2> {
+        let [n, tokens] = self.cross_map.dims();
+        let start = self.cross_map.clone().slice([0..n, 0..1]);
+        let rest = self.cross_map.clone().slice([0..n, 1..tokens]).sum_dim(1);
+        Tensor::cat(vec![start, rest], 1)
+    }
 }
 
-/// Steps 1 and 2: cross-attention spread along self-attention, `[L]` maps on the layer's own grid.
-fn refine(profile: Profile, layer: &Attention) -> Vec<Plane> {
-    let s = &layer.self_map;
-    let once = s.clone().matmul(layer.cross_map.clone());
-    let twice = s.clone().matmul(once.clone());
+/// Steps 1 to 6 for every layer: refined maps on the finest of the layers' grids, blurred, each divided by its own
+/// spatial mean.
+fn refined_layers(profile: Profile, layers: &[Attention], maps: fn(&Attention) -> Tensor<2>) -> Vec<Vec<Plane>> {
+    let grid = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
+    let finish = |map: &Plane| {
+        let smooth = blur::smooth(&resize_bilinear(map, grid[0], grid[1]));
+        let mean = smooth.mean() + 1e-8;
+        scaled(&smooth, mean)
+    };
+    layers.iter().map(|layer| refine(profile, layer, maps(layer)).iter().map(finish).collect()).collect()
+}
+
+/// Steps 1 and 2: cross-attention maps `[N, K]` spread along self-attention, as K maps on the layer's own grid.
+fn refine(profile: Profile, layer: &Attention, maps: Tensor<2>) -> Vec<Plane> {
+    let spread = |maps: &Tensor<2>| layer.self_map.clone().matmul(maps.clone());
+    let once = spread(&maps);
+    let twice = spread(&once);
     let mean = match profile {
         // The loop of the reference multiplies S by S anew each time, so that it adds S^2 three times.
         Profile::Reference => (once + twice.mul_scalar(3.0)).div_scalar(4.0),
         Profile::Fixed => {
-            let third = s.clone().matmul(twice.clone());
-            let fourth = s.clone().matmul(third.clone());
+            let third = spread(&twice);
+            let fourth = spread(&third);
             (once + twice + third + fourth).div_scalar(4.0)
         }
     };
-    let [n, tokens] = mean.dims();
+    let [n, count] = mean.dims();
     let values: Vec<f32> = mean.into_data().iter::<f32>().collect();
-    let plane = |k: usize| Plane::new(layer.grid[0], layer.grid[1], (0..n).map(|p| values[p * tokens + k]).collect());
-    (0..tokens).map(plane).collect()
-}
-
-/// Step 5: every token map divided by its own spatial mean.
-fn normalised_tokens(maps: &[Plane]) -> Vec<Plane> {
-    maps.iter().map(|map| scaled(map, map.mean() + 1e-8)).collect()
-}
-
-/// Step 6: the start token's map and the sum of all others, each divided by its own mean.
-fn start_and_rest(maps: &[Plane]) -> Vec<Plane> {
-    let mut rest = Plane::filled(maps[0].height, maps[0].width, 0.0);
-    for map in &maps[1..] {
-        for (sum, value) in rest.values.iter_mut().zip(&map.values) {
-            *sum += value;
-        }
-    }
-    [&maps[0], &rest].into_iter().map(|map| scaled(map, map.mean())).collect()
+    let plane = |k: usize| Plane::new(layer.grid[0], layer.grid[1], (0..n).map(|p| values[p * count + k]).collect());
+    (0..count).map(plane).collect()
 }
 
 fn scaled(map: &Plane, divisor: f32) -> Plane {
@@ -196,12 +200,19 @@ pub fn rate(
 
 /// Foreground mean over region mean, by token position; 0 for a token that owns nothing.
 fn token_rates(segmentation: &Segmentation, norm: &Plane, benchmark: f32) -> Vec<f32> {
-    let owns = |k: u16| segmentation.owners.map(|set| f32::from(u8::from(segmentation.owner_sets[set].contains(&k))));
-    let rate = |k: usize| {
-        let mask = owns(k as u16);
-        if mask.values.iter().all(|&v| v == 0.0) { 0.0 } else { benchmark / (region_mean(norm, &mask) + 1e-8) }
+    let mut sums = vec![(0.0f64, 0.0f64); segmentation.tokens.len()];
+    for (&set, &norm) in segmentation.owners.values.iter().zip(&norm.values) {
+        for &k in &segmentation.owner_sets[set] {
+            let (sum, area) = &mut sums[usize::from(k)];
+            *sum += f64::from(norm);
+            *area += 1.0;
+        }
+    }
+    let rate = |(sum, area): (f64, f64)| {
+        let mean = (sum / (area + 1e-8)) as f32;
+        if area == 0.0 { 0.0 } else { benchmark / (mean + 1e-8) }
     };
-    (0..segmentation.tokens.len()).map(rate).collect()
+    sums.into_iter().map(rate).collect()
 }
 
 fn region_mean(norm: &Plane, mask: &Plane) -> f32 {
