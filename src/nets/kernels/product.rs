@@ -2,7 +2,7 @@
 //!
 //! One inner loop serves convolutions, linear layers and attention. Row k of the right-hand side is
 //! `data[starts[k]..]`, so a 3x3 convolution reads nine shifted views of the same padded map and nothing is laid out
-//! anew. Each output is one chain of fused multiply-adds in the order of k: how the work is cut up never shows in a bit.
+//! anew. Each output is a sum of chains of fused multiply-adds in the order of k: how the work is cut up never shows in a bit.
 #![allow(
     unsafe_code,
     reason = "vector loads and stores through pointers, and threads writing disjoint parts of one slice"
@@ -21,6 +21,8 @@ use super::team;
 pub(super) const ROWS: usize = 8;
 /// Vectors side by side in a full tile: with 8 rows, 24 running sums, what 32 registers hold beside the operands.
 const VECTORS: usize = 3;
+/// Products that are added one by one; longer sums are sums of such chains, which keeps rounding errors small.
+const CHAIN: usize = 256;
 /// Floats of the right-hand side that a task reads again and again: 384 KiB, well inside a second-level cache.
 const BLOCK_FLOATS: usize = 96 << 10;
 /// Multiplications that are worth a task of their own: some microseconds.
@@ -308,25 +310,24 @@ impl Task<'_> {
         let last = ops.first_n_mask(count - (V - 1) * lanes);
         let first_row = at.panel * ROWS + at.row;
         let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
+        let mut chains = columns.starts.chunks(CHAIN);
         let mut sums: [[I::F32; V]; R] = array::from_fn(|r| [ops.splat(bias_of(r)); V]);
         // SAFETY: `panel < rows / 8` rounded up and `row + R <= 8`, so `k * 8 + r` stays inside this panel for all
         // k < depth; `check` saw that the panels are that long. Columns `at.column..at.column + count` end at or
         // before `total`, and `check` saw that every row start has `total` floats behind it; a tail's last vector is
         // read under a mask of what is left.
         unsafe {
-            let panel = matrix.panels.as_ptr().add(at.panel * ROWS * matrix.depth + at.row);
+            let mut panel = matrix.panels.as_ptr().add(at.panel * ROWS * matrix.depth + at.row);
             let base = columns.data.as_ptr().add(at.column);
-            for (k, &start) in columns.starts.iter().enumerate() {
-                let row = base.add(start);
-                let right: [I::F32; V] = array::from_fn(|v| {
-                    let from = row.add(v * lanes);
-                    if TAIL && v + 1 == V { ops.load_ptr_mask(from, last) } else { ops.load_ptr(from) }
-                });
-                let left = panel.add(k * ROWS);
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let weight = ops.splat(*left.add(r));
-                    for (sum, right) in sums.iter_mut().zip(right) {
-                        *sum = ops.mul_add(weight, right, *sum);
+            if let Some(starts) = chains.next() {
+                sums = chain::<I, R, V, TAIL>(isa, panel, base, starts, last, sums);
+            }
+            for starts in chains {
+                panel = panel.add(CHAIN * ROWS);
+                let more = chain::<I, R, V, TAIL>(isa, panel, base, starts, last, [[ops.zero(); V]; R]);
+                for (sums, more) in sums.iter_mut().zip(more) {
+                    for (sum, more) in sums.iter_mut().zip(more) {
+                        *sum = ops.add(*sum, more);
                     }
                 }
             }
@@ -334,6 +335,7 @@ impl Task<'_> {
         self.store::<I, R, V, TAIL>(isa, at, count, sums);
     }
 
+    /// Writes a tile, residual added.
     #[inline(always)]
     fn store<I: Isa, const R: usize, const V: usize, const TAIL: bool>(
         &self,
@@ -402,6 +404,40 @@ impl Task<'_> {
             (y, x) = (y + 1, 0);
         }
     }
+}
+
+/// The running sums of one tile over `starts`: `sums[r][v] += panel[k * 8 + r] * base[starts[k] + v * lanes..]`.
+///
+/// # Safety
+/// All of these exist; of the last vector, with `TAIL`, only the lanes in `last`.
+#[inline(always)]
+unsafe fn chain<I: Isa, const R: usize, const V: usize, const TAIL: bool>(
+    isa: I,
+    panel: *const f32,
+    base: *const f32,
+    starts: &[usize],
+    last: I::M32,
+    mut sums: [[I::F32; V]; R],
+) -> [[I::F32; V]; R] {
+    let ops = isa.f32();
+    for (k, &start) in starts.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let row = base.add(start);
+            let right: [I::F32; V] = array::from_fn(|v| {
+                let from = row.add(v * ops.len());
+                if TAIL && v + 1 == V { ops.load_ptr_mask(from, last) } else { ops.load_ptr(from) }
+            });
+            let left = panel.add(k * ROWS);
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let weight = ops.splat(*left.add(r));
+                for (sum, right) in sums.iter_mut().zip(right) {
+                    *sum = ops.mul_add(weight, right, *sum);
+                }
+            }
+        }
+    }
+    sums
 }
 
 /// `to[i * step] = values[i] + residual[i * step]`.
