@@ -10,8 +10,9 @@ use rten_vecmath::Exp;
 
 use super::{
     memory::{filled, scratch},
-    product::{Columns, Matrix, Places, Product, Target, pack, packed_len},
+    product::{Columns, Matrix, Places, Product, pack, packed_len},
     team,
+    tile::Target,
     values::{self, Values},
 };
 
@@ -125,11 +126,11 @@ impl Sizes {
 }
 
 /// Makes each column of scores, `[keys, stride]`, a distribution.
-struct Softmax<'a> {
-    scores: &'a mut [f32],
-    stride: usize,
+pub(super) struct Softmax<'a> {
+    pub(super) scores: &'a mut [f32],
+    pub(super) stride: usize,
     /// Column c sees keys up to this plus c.
-    visible: Option<usize>,
+    pub(super) visible: Option<usize>,
 }
 
 impl SimdOp for Softmax<'_> {

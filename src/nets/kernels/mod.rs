@@ -15,6 +15,9 @@ mod norm;
 mod pointwise;
 mod product;
 mod team;
+#[cfg(test)]
+mod tests;
+mod tile;
 mod values;
 
 pub(super) use attention::attend;

@@ -102,7 +102,8 @@ pub(in super::super) fn group_norm<const D: usize>(x: &Values, shape: [usize; D]
     values::tensor(out, shape)
 }
 
-struct Apply<'a>(&'a mut [f32], &'a Channel);
+/// Does to some values of a channel what its norm says.
+pub(super) struct Apply<'a>(pub(super) &'a mut [f32], pub(super) &'a Channel);
 
 impl SimdOp for Apply<'_> {
     type Output = ();
@@ -167,7 +168,7 @@ pub(in super::super) fn layer_norm(
     // SAFETY: every column of every sample belongs to one block, and a block writes all its columns.
     let out = unsafe {
         filled(x.len(), |out| {
-            let target = super::product::Target::of(out);
+            let target = super::tile::Target::of(out);
             let run = |task: usize| {
                 let (sample, block) = (task / blocks, task % blocks);
                 let (start, end) = (block * COLUMNS, (block * COLUMNS + COLUMNS).min(n));
@@ -188,7 +189,7 @@ struct LayerNorm<'a> {
     weight: &'a [f32],
     bias: &'a [f32],
     epsilon: f32,
-    target: super::product::Target,
+    target: super::tile::Target,
 }
 
 impl SimdOp for LayerNorm<'_> {

@@ -105,7 +105,7 @@ const TAIL: [f32; 9] = [
 ];
 
 /// x * P(X < x) for a standard normal X, from the tail beyond |x| so that nothing cancels left of zero.
-struct Gelu;
+pub(super) struct Gelu;
 
 impl SimdUnaryOp<f32> for Gelu {
     #[inline(always)]
