@@ -50,6 +50,10 @@ impl Studio {
 
     /// Applies one event. Events of jobs that were overtaken change nothing.
     pub fn apply(&mut self, event: Event) {
+        if self.grid.apply(&event) {
+            self.busy = None;
+            return;
+        }
         match event {
             Event::Ready { device } => {
                 self.device = Some(device);

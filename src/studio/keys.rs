@@ -35,8 +35,22 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
     if !typing && studio.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         studio.ask(Action::Stop);
     }
+    if !typing {
+        ablate(ctx, studio);
+    }
     if ctx.memory(|m| m.focused().is_none()) {
         steps(ctx, studio);
+    }
+}
+
+/// 1, 2 and 3 switch S-CFG, all concepts and the fusion off and on, over the same seed.
+fn ablate(ctx: &Context, studio: &mut Studio) {
+    let flips: [(Key, fn(&mut Studio)); 3] =
+        [(Key::Num1, Studio::flip_scfg), (Key::Num2, Studio::flip_concepts), (Key::Num3, Studio::flip_fusion)];
+    for (key, flip) in flips {
+        if ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
+            flip(studio);
+        }
     }
 }
 

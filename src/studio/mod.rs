@@ -11,8 +11,10 @@ mod concepts;
 mod confirm;
 mod cost;
 pub mod demo;
+mod difference;
 pub mod files;
 mod fusion;
+pub mod grid;
 mod guidance;
 mod history;
 mod keys;
@@ -194,7 +196,7 @@ impl App {
             layout::borders(ui, &mut studio.look.columns, rest);
             let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
-            canvas::show(&mut canvas, studio, self.format);
+            canvas::show(&mut canvas, studio, pictures, self.format);
         });
     }
 
@@ -220,7 +222,10 @@ impl App {
                 self.studio.playhead = track::Playhead::Newest;
                 self.submit();
             }
-            Action::Stop => self.engine.stop(),
+            Action::Stop => {
+                self.studio.grid.stop();
+                self.engine.stop();
+            }
             Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
             action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
             Action::RemoveTake(id) => self.history.remove(&mut self.studio, *id),
@@ -253,12 +258,23 @@ impl App {
         self.studio.can_redo = self.history.can_redo();
         let now = ctx.input(|i| i.time);
         match self.submitter.decide(&self.studio.recipe, now, typing) {
-            Decision::Nothing => {}
+            Decision::Nothing => self.render_grid(),
             Decision::Later(pause) => ctx.request_repaint_after(pause),
             Decision::Send => {
                 self.gesture += u64::from(!self.pointer_down);
                 self.submit();
             }
+        }
+    }
+
+    /// Sends the next cell of the grid when nothing else is wanted.
+    fn render_grid(&mut self) {
+        if self.pointer_down || self.studio.is_busy() {
+            return;
+        }
+        if let Some((at, recipe)) = self.studio.grid.next() {
+            let job = self.engine.submit(recipe);
+            self.studio.grid.sent(at, job);
         }
     }
 
@@ -268,6 +284,7 @@ impl App {
         match recipe.validate() {
             Ok(()) => {
                 self.studio.banner = self.studio.banner.take().filter(|banner| !banner.bad);
+                self.studio.grid.overtaken();
                 let job = self.engine.submit(recipe.clone());
                 self.studio.begin(job, recipe, self.gesture);
             }

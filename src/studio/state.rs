@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     canvas::view::View,
+    grid::Grid,
     theme::size,
     track::{Frame, Playhead, Track},
 };
@@ -114,10 +115,12 @@ pub enum Compare {
     SideBySide,
     Wipe,
     Difference,
+    Blink,
+    Grid,
 }
 
 impl Compare {
-    pub const ALL: [Self; 4] = [Self::Single, Self::SideBySide, Self::Wipe, Self::Difference];
+    pub const ALL: [Self; 6] = [Self::Single, Self::SideBySide, Self::Wipe, Self::Difference, Self::Blink, Self::Grid];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -125,7 +128,14 @@ impl Compare {
             Self::SideBySide => "Side by side",
             Self::Wipe => "Wipe",
             Self::Difference => "Difference",
+            Self::Blink => "Blink",
+            Self::Grid => "Grid",
         }
+    }
+
+    /// Whether it sets two runs against each other.
+    pub fn pairs(self) -> bool {
+        !matches!(self, Self::Single | Self::Grid)
     }
 }
 
@@ -149,6 +159,8 @@ pub struct Look {
     pub compare: Compare,
     /// Where the wipe divides the picture, as a share of its width.
     pub wipe: f32,
+    /// A blinking canvas changes sides by itself.
+    pub blinks: bool,
     pub view: View,
     /// The token position whose region is chosen.
     pub region: Option<usize>,
@@ -167,6 +179,7 @@ impl Default for Look {
             outlines: true,
             compare: Compare::default(),
             wipe: 0.5,
+            blinks: true,
             view: View::default(),
             region: None,
             dark: true,
@@ -223,6 +236,9 @@ pub struct Studio {
     pub shown: Shown,
     /// Takes pinned as A and B.
     pub pins: [Option<TakeId>; 2],
+    pub grid: Grid,
+    /// Rows of the concepts that were muted together, to be heard again together.
+    pub muted: Vec<usize>,
     /// Which takes the strip shows: words that they must have.
     pub filter: String,
     pub playhead: Playhead,
@@ -355,7 +371,7 @@ impl Studio {
         if self.shown == Shown::Take(id) {
             self.shown = Shown::Live;
         }
-        if self.pins[0].is_none() {
+        if self.pins[0].is_none() && self.look.compare.pairs() {
             self.look.compare = Compare::Single;
         }
         self.touch();
@@ -376,6 +392,31 @@ impl Studio {
         }
         self.touch();
         id
+    }
+
+    /// Switches S-CFG off, or on again.
+    pub fn flip_scfg(&mut self) {
+        self.recipe.scfg.enabled = !self.recipe.scfg.enabled;
+    }
+
+    /// Mutes all concepts, or those again that were heard before.
+    pub fn flip_concepts(&mut self) {
+        let heard: Vec<usize> = (0..self.recipe.concepts.len()).filter(|&k| self.recipe.concepts[k].enabled).collect();
+        if heard.is_empty() {
+            let rows = std::mem::take(&mut self.muted);
+            let all = rows.is_empty();
+            let concepts = self.recipe.concepts.iter_mut().enumerate();
+            concepts.filter(|(row, _)| all || rows.contains(row)).for_each(|(_, concept)| concept.enabled = true);
+        } else {
+            self.recipe.concepts.iter_mut().for_each(|concept| concept.enabled = false);
+            self.muted = heard;
+        }
+    }
+
+    /// Switches the fusion off, or on again.
+    pub fn flip_fusion(&mut self) {
+        let on = self.recipe.active_fusion().is_some();
+        self.recipe.fusion.get_or_insert_with(super::demo::snowman).enabled = !on;
     }
 
     /// Takes over the recipe of a take.

@@ -36,7 +36,7 @@ pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static
 }
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
-    if studio.look.compare == Compare::Difference {
+    if matches!(studio.look.compare, Compare::Difference | Compare::Grid) {
         return;
     }
     let frame = studio.shown_frame();

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 
 use super::{
-    bar,
+    bar, compare,
     overlay::{self, full_range, rate_scale},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
     let report = frame.report.as_deref();
     let middle = pos2(area.center().x, area.center().y - 4.0);
     if studio.look.compare == Compare::Difference {
-        return text(ui, middle, "Black where both are equal, channel by channel.");
+        return text(ui, middle, &compare::picture_difference(studio));
     }
     if let Some(reason) = bar::missing(studio.look.overlay, report) {
         return text(ui, middle, reason);

@@ -1,7 +1,9 @@
 //! The canvas: the picture as it forms, maps over it, and every number under the pointer.
 
 mod bar;
+mod compare;
 pub mod gpu;
+mod grid;
 mod legend;
 pub mod overlay;
 pub mod probe;
@@ -18,6 +20,7 @@ use crate::engine::Token;
 
 use super::{
     state::{Compare, Overlay, Studio},
+    textures::Textures,
     theme::{self, Theme},
     track::{Frame, Track},
     widgets::picture::label_on,
@@ -44,15 +47,20 @@ struct Pane {
 }
 
 /// Draws the canvas into the rest of `ui`. `format` is the window's, for the GPU pipelines.
-pub fn show(ui: &mut Ui, studio: &mut Studio, format: wgpu::TextureFormat) {
+pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, format: wgpu::TextureFormat) {
     let theme = Theme::of(ui);
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0.0, theme.canvas);
-    let area = Rect::from_min_max(whole.min + vec2(0.0, TOP), whole.max - vec2(0.0, BOTTOM));
+    if studio.look.compare == Compare::Grid {
+        return grid::show(ui, studio, pictures, whole);
+    }
+    let line = if studio.look.compare.pairs() { compare::LINE } else { 0.0 };
+    let area = Rect::from_min_max(whole.min + vec2(0.0, TOP), whole.max - vec2(0.0, BOTTOM + line));
     let response = ui.interact(whole, ui.scope_id().with("canvas"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
 
-    match panes(studio, area) {
+    let b = compare::shows_b(ui, studio, &response);
+    match panes(studio, area, b) {
         Ok(panes) => {
             navigate(ui, studio, &response, &panes);
             for (key, pane) in (0..).zip(&panes) {
@@ -66,7 +74,15 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, format: wgpu::TextureFormat) {
             {
                 studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
             }
-            legend::show(ui, studio, Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max));
+            let below = Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max);
+            if line > 0.0 {
+                compare::settings_line(ui, studio, below.with_max_y(below.top() + line));
+            }
+            if studio.look.compare == Compare::Blink {
+                let corner = whole.min + vec2(14.0, 40.0);
+                compare::blink_switch(ui, studio, Rect::from_min_size(corner, vec2(320.0, 26.0)));
+            }
+            legend::show(ui, studio, below.with_min_y(below.top() + line));
         }
         Err(state) => empty(ui, area, &state),
     }
@@ -80,7 +96,8 @@ struct Empty {
     spin: bool,
 }
 
-fn panes(studio: &Studio, area: Rect) -> Result<Vec<Pane>, Empty> {
+/// `b_shown` is which side a blinking canvas shows.
+fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty> {
     let compare = studio.look.compare;
     if compare == Compare::Single {
         let pane = studio.shown_track().zip(studio.shown_frame()).map(|(track, frame)| Pane {
@@ -117,6 +134,9 @@ fn panes(studio: &Studio, area: Rect) -> Result<Vec<Pane>, Empty> {
         a.title = Some("|A − B|".into());
         a.other = Some(b.frame);
         return Ok(vec![a]);
+    }
+    if compare == Compare::Blink {
+        return Ok(vec![if b_shown { b } else { a }]);
     }
     if compare == Compare::Wipe {
         let placed = studio.look.view.place(area, size(&a.frame));

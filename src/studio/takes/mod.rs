@@ -218,7 +218,7 @@ fn pin(studio: &mut Studio, side: usize, id: TakeId) {
     if studio.pins.iter().all(Option::is_some) && studio.look.compare == Compare::Single {
         studio.look.compare = Compare::SideBySide;
     }
-    if studio.pins[0].is_none() {
+    if studio.pins[0].is_none() && studio.look.compare.pairs() {
         studio.look.compare = Compare::Single;
     }
 }
