@@ -14,6 +14,7 @@ pub use error::SessionError;
 pub use files::write_whole;
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_picture, read_recipe, read_texts, save_picture, thumbnail, thumbnail_picture,
+    Metadata, decode_picture, encode_picture, read_recipe, read_texts, save_animation, save_picture, thumbnail,
+    thumbnail_picture,
 };
 pub use recovery::{Recovery, recovery_folder};

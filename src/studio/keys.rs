@@ -3,6 +3,7 @@
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::{
+    palette::Palette,
     state::{Action, Studio},
     timeline,
 };
@@ -31,6 +32,16 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
         if !own && ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key))) {
             studio.ask(action);
         }
+    }
+    let pressed = |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
+    if pressed(COMMAND_SHIFT, Key::P) || pressed(Modifiers::COMMAND, Key::K) {
+        studio.palette = if studio.palette.is_some() { None } else { Some(Palette::default()) };
+    }
+    if pressed(Modifiers::COMMAND, Key::L) {
+        studio.log_open = !studio.log_open;
+    }
+    if studio.palette.is_some() {
+        return;
     }
     if !typing && studio.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         studio.ask(Action::Stop);

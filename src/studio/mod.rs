@@ -12,6 +12,7 @@ mod confirm;
 mod cost;
 pub mod demo;
 mod difference;
+pub mod exports;
 pub mod files;
 mod fusion;
 pub mod grid;
@@ -19,8 +20,11 @@ mod guidance;
 mod history;
 mod keys;
 mod layout;
+pub mod log;
 mod models;
 mod naming;
+mod notices;
+mod palette;
 mod prompt;
 mod regions;
 mod sampling;
@@ -136,11 +140,15 @@ impl App {
     /// Draws the whole window and carries out what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
         ui.ctx().set_theme(if self.studio.look.dark { egui::Theme::Dark } else { egui::Theme::Light });
+        layout::follow_scale(ui.ctx(), &mut self.studio.look.scale);
         keys::read(ui.ctx(), &mut self.studio);
         self.watch_closing(ui.ctx());
         self.watch_pointer(ui.ctx());
         self.panels(ui);
         confirm::show(ui, &mut self.studio);
+        palette::show(ui, &mut self.studio);
+        notices::log_window(ui, &mut self.studio);
+        notices::drop_hint(ui);
         let dropped = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned()));
         self.studio.actions.extend(dropped.map(Action::OpenFile));
         for action in std::mem::take(&mut self.studio.actions) {
@@ -357,7 +365,7 @@ fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFor
             left
         }
         Err(error) => {
-            log::warn!("unsaved work will not survive a crash: {error}");
+            ::log::warn!("unsaved work will not survive a crash: {error}");
             None
         }
     };
