@@ -17,4 +17,4 @@ pub use png::{
     Metadata, decode_picture, encode_picture, read_recipe, read_texts, save_animation, save_picture, thumbnail,
     thumbnail_picture,
 };
-pub use recovery::{Recovery, recovery_folder};
+pub use recovery::{Recovery, first_start, recovery_folder};

@@ -17,6 +17,7 @@ pub mod files;
 mod fusion;
 pub mod grid;
 mod guidance;
+mod hints;
 mod history;
 mod keys;
 mod layout;
@@ -57,7 +58,7 @@ use self::{
 use crate::{
     engine::EngineHandle,
     recipe::Recipe,
-    session::{Recovery, recovery_folder},
+    session::{Recovery, first_start, recovery_folder},
 };
 
 /// The window could not be opened.
@@ -205,6 +206,7 @@ impl App {
             let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
             canvas::show(&mut canvas, studio, pictures, self.format);
+            hints::show(&mut canvas, studio, rest);
         });
     }
 
@@ -280,7 +282,7 @@ impl App {
         if self.pointer_down || self.studio.is_busy() {
             return;
         }
-        if let Some((at, recipe)) = self.studio.grid.next() {
+        if let Some((at, recipe)) = self.studio.grid.next_cell() {
             let job = self.engine.submit(recipe);
             self.studio.grid.sent(at, job);
         }
@@ -356,7 +358,9 @@ pub fn run(
 fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFormat) -> App {
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format);
-    let folder = recovery_folder().ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
+    let folder = recovery_folder();
+    app.studio.hints = folder.as_deref().is_some_and(first_start).then(Default::default);
+    let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
     let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
     let left = match kept {

@@ -255,6 +255,8 @@ pub struct Studio {
     pub once: bool,
     pub palette: Option<Palette>,
     pub log_open: bool,
+    /// Which of the first hints are done; none once all are, or they were dismissed.
+    pub hints: Option<[bool; 3]>,
     pub look: Look,
     pub device: Option<String>,
     /// What the engine is busy with besides denoising.

@@ -84,3 +84,18 @@ fn a_dropped_file_is_opened_and_the_log_opens() {
     window.change(|studio| studio.ask(Action::OpenFile("dropped.sextant.ron".into())));
     window.until("refused", |studio| studio.banner.is_some());
 }
+
+#[test]
+fn hints_vanish_one_by_one_as_they_are_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(sextant::session::first_start(folder.path()) && !sextant::session::first_start(folder.path()));
+    let mut window = Window::rendered();
+    assert_eq!(window.studio().hints, None, "only at the very first start");
+    window.change(|studio| studio.hints = Some([false; 3]));
+    assert!(window.harness.query_by_label("Dismiss hints").is_some());
+    window.click("Word cat");
+    assert_eq!(window.studio().hints, Some([false, true, false]));
+    window.drag("Timeline step", &[0.5]);
+    window.drag("Strength of sunglasses", &[0.8, 0.4]);
+    assert_eq!(window.studio().hints, None);
+}
