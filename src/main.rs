@@ -6,7 +6,9 @@ use clap::Parser as _;
 use sextant::{cli, engine, studio};
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).build();
+    let level = logger.filter();
+    studio::log::install(logger, level);
     let cli = cli::Cli::parse();
     match cli.command {
         Some(command) => cli::run(command),

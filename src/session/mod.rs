@@ -18,7 +18,7 @@ pub use fingerprint::{Fingerprint, Mark, Parting};
 pub use import::{Imported, Source, import, import_bytes};
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_picture, thumbnail,
-    thumbnail_picture,
+    Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation, save_picture,
+    thumbnail, thumbnail_picture,
 };
-pub use recovery::{Recovery, recovery_folder};
+pub use recovery::{Recovery, first_start, recovery_folder};

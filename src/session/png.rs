@@ -4,7 +4,7 @@
 //! `sextant-run` tells how the steps went, for verification.
 //! The same picture and recipe always give the same bytes.
 
-use std::{fs, io::Cursor, path::Path};
+use std::{fs, io::Cursor, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
@@ -74,6 +74,51 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
 /// As [`encode_picture`] and [`write_whole`].
 pub fn save_picture(path: &Path, picture: &Picture, metadata: Option<Metadata<'_>>) -> Result<(), SessionError> {
     write_whole(path, &encode_picture(picture, metadata)?)
+}
+
+/// Writes pictures of one size as an animated PNG that repeats for ever, whole or not at all: each is shown for `each`,
+/// the last one for `last`. Programs that know no animations show the last one.
+///
+/// # Errors
+/// [`SessionError::NotEncoded`] without pictures, or for one of another size than the first; else as [`write_whole`].
+pub fn save_animation(
+    path: &Path,
+    frames: &[std::sync::Arc<Picture>],
+    each: Duration,
+    last: Duration,
+) -> Result<(), SessionError> {
+    let Some((end, first)) = frames.last().zip(frames.first()) else {
+        let none = Picture { width: 0, height: 0, rgb: Vec::new() };
+        return Err(not_encoded(&none, "there are no pictures to animate".into()));
+    };
+    for frame in frames {
+        check_size(frame)?;
+        if (frame.width, frame.height) != (first.width, first.height) {
+            return Err(not_encoded(frame, format!("the first one has {}x{}", first.width, first.height)));
+        }
+    }
+    let write = || -> Result<Vec<u8>, png::EncodingError> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, first.width as u32, first.height as u32);
+        encoder.set_color(ColorType::Rgb);
+        encoder.set_depth(BitDepth::Eight);
+        encoder.set_compression(Compression::Balanced);
+        encoder.set_filter(Filter::Adaptive);
+        encoder.set_animated(frames.len() as u32, 0)?;
+        encoder.set_sep_def_img(true)?;
+        let mut writer = encoder.write_header()?;
+        // The still picture comes first and is no frame.
+        writer.write_image_data(&end.rgb)?;
+        for (at, frame) in frames.iter().enumerate() {
+            let shown = if at + 1 == frames.len() { last } else { each };
+            writer.set_frame_delay(u16::try_from(shown.as_millis()).unwrap_or(u16::MAX), 1000)?;
+            writer.write_image_data(&frame.rgb)?;
+        }
+        writer.finish()?;
+        Ok(bytes)
+    };
+    let bytes = write().map_err(|error| not_encoded(first, one_line(error)))?;
+    write_whole(path, &bytes)
 }
 
 /// The recipe that a PNG file of ours carries.

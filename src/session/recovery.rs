@@ -34,6 +34,13 @@ pub fn recovery_folder() -> Option<PathBuf> {
     base.map(|base| base.join("sextant"))
 }
 
+/// Whether the program was never started before with `folder` as its own; from now on it was.
+pub fn first_start(folder: &Path) -> bool {
+    let mark = folder.join("welcomed");
+    let made = fs::create_dir_all(folder).and_then(|()| OpenOptions::new().write(true).create_new(true).open(mark));
+    made.is_ok()
+}
+
 impl Recovery {
     /// Takes a name in `folder`. When an earlier window left a session there, its name is taken over and the session
     /// comes with it: the newest one, or, when `wanted` names a session file, only the newest one of that file.

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the thread is to do next; a newer errand replaces one that was not begun.
 enum Errand {
-    Keep(SavedSession, Option<PathBuf>),
+    Keep(Box<SavedSession>, Option<PathBuf>),
     Clear,
 }
 
@@ -82,7 +82,7 @@ impl Autosave {
         if since < PAUSE {
             return ctx.request_repaint_after(PAUSE - since);
         }
-        self.hand(Errand::Keep(files::session(studio), studio.path.clone()));
+        self.hand(Errand::Keep(Box::new(files::session(studio)), studio.path.clone()));
         (self.handed, self.kept, self.at) = (Some(mark), true, Instant::now());
     }
 

@@ -23,6 +23,8 @@ const STRONGEST: f32 = 12.0;
 /// What a new concept starts with.
 const FIRST_SCALE: f32 = 5.0;
 const FIRST_WARMUP: usize = 3;
+/// Overlaps below this share are not worth a line.
+const WORTH_SAYING: f32 = 0.1;
 const CARD: f32 = 64.0;
 const TILE: f32 = 44.0;
 
@@ -40,10 +42,37 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     if let Some(row) = gone {
         studio.recipe.concepts.remove(row);
     }
+    overlaps(ui, studio);
     add(ui, studio);
     if studio.recipe.active_concepts().next().is_some() {
         momentum(ui, &mut studio.recipe.momentum);
     }
+}
+
+/// Pairs of concepts that pull at the same places of the shown step, in words.
+fn overlaps(ui: &mut Ui, studio: &Studio) {
+    let Some(report) = studio.shown_frame().and_then(|frame| frame.report) else { return };
+    let acting: Vec<&ConceptReport> =
+        report.concepts.iter().map(|c| c.as_ref()).filter(|c| c.active && c.norm > 0.0).collect();
+    for (k, a) in acting.iter().enumerate() {
+        for b in &acting[k + 1..] {
+            let share = overlap(&a.mask.values, &b.mask.values);
+            if share >= WORTH_SAYING {
+                let text =
+                    format!("{} and {} overlap on {:.0} % of the canvas", a.text.trim(), b.text.trim(), 100.0 * share);
+                let color = Theme::of(ui).accent;
+                row::tinted(ui, text, color).on_hover_text(
+                    "Where two concepts touch the same elements their pulls add up. Raise a threshold, or lock one of them to a region, to keep them apart",
+                );
+            }
+        }
+    }
+}
+
+/// The share of elements that both masks touch.
+fn overlap(a: &[f32], b: &[f32]) -> f32 {
+    let both = a.iter().zip(b).filter(|(a, b)| **a > 0.0 && **b > 0.0).count();
+    both as f32 / a.len().max(1) as f32
 }
 
 /// Shared by all concepts.
@@ -51,6 +80,8 @@ fn momentum(ui: &mut Ui, momentum: &mut Momentum) {
     let usual = Momentum::default();
     ui.add_space(2.0);
     row::labelled(ui, "Momentum", |ui| {
+        ui.response()
+            .on_hover_text("Carries what a concept did in earlier steps into later ones; β is how slowly it forgets");
         row::number(ui, "Momentum scale", &mut momentum.scale, 0.0..=1.0, usual.scale, 2);
         row::note(ui, "β");
         row::number(ui, "Momentum beta", &mut momentum.beta, 0.0..=0.99, usual.beta, 2);
@@ -270,7 +301,9 @@ fn more(
     let mut child = ui.new_child(UiBuilder::new().id_salt(("more", row)).max_rect(area).layout(layout));
     let ui = &mut child;
     let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
-    row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9));
+    let top = 100.0 * (1.0 - *threshold.value());
+    row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
+        .on_hover_text(format!("Touch only the {top:.0} % of elements that this concept moves most"));
     row::labelled(ui, "Steps", |ui| {
         let rail = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width() - size::NUMBER - 4.0, size::ROW));
         let names = [format!("Warm-up of {name}"), format!("Cool-down of {name}")];
@@ -287,7 +320,8 @@ fn more(
         ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).text);
     });
     let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
-    row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0));
+    row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))
+        .on_hover_text("This concept's share when several act at once");
     let where_to = regions::lock_text(&concept.lock, tokens);
     let where_to = if where_to.is_empty() { "everywhere" } else { &where_to };
     row::labelled(ui, "Acts", |ui| {
@@ -300,6 +334,12 @@ fn more(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_overlap_counts_elements_that_both_touch() {
+        assert_eq!(overlap(&[0.0, 0.5, 1.0, 0.2], &[1.0, 0.0, 0.1, 1.0]), 0.5);
+        assert_eq!(overlap(&[], &[]), 0.0);
+    }
 
     fn terms(line: &str) -> Vec<(String, f32)> {
         parse(line).into_iter().map(|c| (c.text, c.scale.signum())).collect()

@@ -12,7 +12,7 @@ use std::{
 use egui::Context;
 
 use super::{
-    layout,
+    exports, layout,
     state::{Action, Look, ModelSlot, Shown, Studio, TakeId},
     track::Track,
 };
@@ -52,6 +52,10 @@ pub trait Store: Send + Sync {
     fn load(&self, path: &Path) -> Result<SavedSession, String>;
     fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String>;
     fn export_png(&self, path: &Path, picture: &Picture, recipe: &Recipe) -> Result<(), String>;
+    /// Writes named pictures into a folder.
+    fn export_maps(&self, folder: &Path, maps: &[(String, Picture)]) -> Result<(), String>;
+    /// Writes an animated PNG of pictures of one size.
+    fn export_animation(&self, path: &Path, frames: &[Arc<Picture>]) -> Result<(), String>;
 }
 
 /// What a thread is to do with the path that it was given or asked for.
@@ -60,6 +64,9 @@ enum Task {
     /// With the version that is written.
     Save(SavedSession, u64),
     Export(Arc<Picture>, Recipe),
+    /// Named pictures, into a folder.
+    Maps(Vec<(String, Picture)>),
+    Animation(Vec<Arc<Picture>>),
     Model(ModelSlot),
 }
 
@@ -100,6 +107,14 @@ impl Files {
             Action::ExportPng(take) => match finished(studio, *take) {
                 Some((picture, recipe)) => self.start(ctx, studio, Task::Export(picture, recipe), None),
                 None => studio.complain("There is no finished picture to export yet: wait for it, or press Generate."),
+            },
+            Action::ExportMaps => match exports::maps(studio) {
+                maps if maps.is_empty() => studio.complain("This step has no maps: its steps were not kept."),
+                maps => self.start(ctx, studio, Task::Maps(maps), None),
+            },
+            Action::ExportAnimation => match exports::frames(studio) {
+                frames if frames.is_empty() => studio.complain("The steps of this picture were not kept."),
+                frames => self.start(ctx, studio, Task::Animation(frames), None),
             },
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
             Action::DiscardRecovered => self.discard(ctx, studio),
@@ -172,7 +187,8 @@ impl Files {
 /// An empty session with `recipe`; only the device and the face of the window stay.
 fn start_over(studio: &mut Studio, recipe: Recipe) {
     let device = studio.device.take();
-    let look = Look { dark: studio.look.dark, columns: studio.look.columns, ..Look::default() };
+    let look =
+        Look { dark: studio.look.dark, scale: studio.look.scale, columns: studio.look.columns, ..Look::default() };
     *studio = Studio { device, look, reopened: true, ..Studio::new(recipe) };
 }
 
@@ -250,6 +266,11 @@ fn ask(task: &Task) -> Option<PathBuf> {
             let dialog = dialog.set_title("Export the picture").add_filter("PNG picture", &["png"]);
             dialog.set_file_name("sextant.png").save_file().map(|path| with_extension(path, "png"))
         }
+        Task::Maps(_) => dialog.set_title("Choose a folder for the maps").pick_folder(),
+        Task::Animation(_) => {
+            let dialog = dialog.set_title("Export the animation").add_filter("Animated PNG", &["png"]);
+            dialog.set_file_name("forming.png").save_file().map(|path| with_extension(path, "png"))
+        }
         Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
     }
 }
@@ -259,6 +280,8 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
         Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
         Task::Save(session, version) => store.save(&path, &session).map(|()| Outcome::Saved(path, version)),
         Task::Export(picture, recipe) => store.export_png(&path, &picture, &recipe).map(|()| Outcome::Exported),
+        Task::Maps(maps) => store.export_maps(&path, &maps).map(|()| Outcome::Exported),
+        Task::Animation(frames) => store.export_animation(&path, &frames).map(|()| Outcome::Exported),
         Task::Model(slot) => Ok(Outcome::Model(slot, path)),
     };
     done.unwrap_or_else(Outcome::Failed)

@@ -62,9 +62,11 @@ fn words(ui: &mut Ui, fusion: &mut Fusion, prompt: &str) {
 
 fn controls(ui: &mut Ui, fusion: &mut Fusion) {
     let general = ValueSlider::new("Sharpness of the general model", &mut fusion.k_g, 0.0..=8.0);
-    row::slider(ui, "Sharpness g", general.step(0.05, 2).default_value(1.0));
+    row::slider(ui, "Sharpness g", general.step(0.05, 2).default_value(1.0))
+        .on_hover_text("How much the general model insists on the places that it cares for most");
     let expert = ValueSlider::new("Sharpness of the expert", &mut fusion.k_e, 0.0..=8.0);
-    row::slider(ui, "Sharpness e", expert.step(0.05, 2).default_value(1.0));
+    row::slider(ui, "Sharpness e", expert.step(0.05, 2).default_value(1.0))
+        .on_hover_text("How much the expert insists on the places that it cares for most");
     row::labelled(ui, "Acts on", |ui| {
         quiet_combo(ui, "Fusion mode", fusion.mode.title(), |ui| {
             for &mode in FusionMode::ALL {
@@ -75,7 +77,8 @@ fn controls(ui: &mut Ui, fusion: &mut Fusion) {
         });
     });
     let gate = ValueSlider::new("Timestep gate T0", &mut fusion.t0, 0.0..=1000.0);
-    row::slider(ui, "T0", gate.step(10.0, 0).default_value(600.0));
+    row::slider(ui, "T0", gate.step(10.0, 0).default_value(600.0))
+        .on_hover_text("The training timestep (1000 is noise, 0 the picture) at which the fusion begins or ends");
 }
 
 /// Both saliency maps and who draws where; a click shows the map on the canvas.

@@ -178,7 +178,7 @@ impl Grid {
 
     /// The next recipe to render; nothing while one is under way or when all are done. One that cannot be met is
     /// marked with its reason and passed over.
-    pub fn next(&mut self) -> Option<(usize, Recipe)> {
+    pub fn next_cell(&mut self) -> Option<(usize, Recipe)> {
         if !self.running || self.cells.iter().any(|cell| matches!(cell.content, Content::Rendering(_))) {
             return None;
         }
@@ -266,15 +266,15 @@ mod tests {
     fn one_cell_at_a_time_and_an_overtaken_one_again() {
         let mut grid = Grid::default();
         grid.start(&recipe());
-        let (at, _) = grid.next().expect("nine wait");
+        let (at, _) = grid.next_cell().expect("nine wait");
         grid.sent(at, JobId(5));
-        assert!(grid.next().is_none(), "one is under way");
+        assert!(grid.next_cell().is_none(), "one is under way");
         assert!(!grid.apply(&Event::Stopped { job: JobId(4) }));
         assert!(grid.apply(&Event::Stopped { job: JobId(5) }));
-        assert_eq!(grid.next().map(|(at, _)| at), Some(at));
+        assert_eq!(grid.next_cell().map(|(at, _)| at), Some(at));
         grid.sent(at, JobId(6));
         assert!(grid.apply(&Event::Failed { job: JobId(6), message: "no".into() }));
-        assert_eq!((grid.next().map(|(at, _)| at), grid.progress()), (Some(at + 1), (1, 9)));
+        assert_eq!((grid.next_cell().map(|(at, _)| at), grid.progress()), (Some(at + 1), (1, 9)));
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
         *grid.sides(&recipe()) = [side(Parameter::Cfg, 500.0, 600.0), side(Parameter::Seed, 1.0, 2.0)];
         grid.start(&recipe());
-        assert!(grid.next().is_none() && !grid.running);
+        assert!(grid.next_cell().is_none() && !grid.running);
         assert!(matches!(&grid.cells[0].content, Content::Failed(reason) if reason.contains("guidance scale")));
     }
 }

@@ -32,14 +32,16 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         note(ui, "profile");
     });
     let scale = ValueSlider::new("Guidance scale", &mut recipe.cfg, 0.0..=20.0).default_value(5.0);
-    row::slider(ui, "Scale", scale);
+    row::slider(ui, "Scale", scale)
+        .on_hover_text("How strongly the prompt pulls against the unguided picture; 1 or less is no guidance");
     row::labelled(ui, "S-CFG", |ui| {
         let state = match (recipe.scfg.enabled, mean) {
             (true, Some(mean)) => format!("on · mean ρ {mean:.2}"),
             (true, None) => "on".into(),
             (false, _) => "off".into(),
         };
-        row::switch(ui, "S-CFG", &mut recipe.scfg.enabled, &state);
+        row::switch(ui, "S-CFG", &mut recipe.scfg.enabled, &state)
+            .on_hover_text("Semantic-aware guidance: every region of the picture is guided equally strongly (1)");
     });
     if recipe.scfg.enabled {
         clamps(ui, &mut recipe.scfg);

@@ -3,6 +3,7 @@
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::{
+    palette::Palette,
     state::{Action, Studio},
     timeline,
 };
@@ -32,6 +33,16 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
             studio.ask(action);
         }
     }
+    let pressed = |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
+    if pressed(COMMAND_SHIFT, Key::P) || pressed(Modifiers::COMMAND, Key::K) {
+        studio.palette = if studio.palette.is_some() { None } else { Some(Palette::default()) };
+    }
+    if pressed(Modifiers::COMMAND, Key::L) {
+        studio.log_open = !studio.log_open;
+    }
+    if studio.palette.is_some() {
+        return;
+    }
     if !typing && studio.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         studio.ask(Action::Stop);
     }
@@ -45,12 +56,15 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
 
 /// 1, 2 and 3 switch S-CFG, all concepts and the fusion off and on, over the same seed.
 fn ablate(ctx: &Context, studio: &mut Studio) {
-    let flips: [(Key, fn(&mut Studio)); 3] =
-        [(Key::Num1, Studio::flip_scfg), (Key::Num2, Studio::flip_concepts), (Key::Num3, Studio::flip_fusion)];
-    for (key, flip) in flips {
-        if ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
-            flip(studio);
-        }
+    let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if pressed(Key::Num1) {
+        studio.flip_scfg();
+    }
+    if pressed(Key::Num2) {
+        studio.flip_concepts();
+    }
+    if pressed(Key::Num3) {
+        studio.flip_fusion();
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the window was arranged, as a session keeps it.
 
-use egui::{CursorIcon, Rect, Sense, Ui, WidgetInfo, pos2};
+use egui::{Context, CursorIcon, Id, Rect, Sense, Ui, WidgetInfo, pos2};
 
 use super::{
     state::{Look, Overlay},
@@ -39,6 +39,22 @@ pub fn restore(look: &mut Look, layout: &Layout) {
     for (column, width) in look.columns.iter_mut().zip([layout.left_width, layout.right_width]) {
         *column = width.filter(|width| COLUMN.contains(width)).unwrap_or(*column);
     }
+}
+
+/// Keeps the interface at `scale`, unless the keyboard (Ctrl with +, - and 0) has changed it since the last frame: then
+/// `scale` follows. Both stay between 1 and 2.
+pub fn follow_scale(ctx: &Context, scale: &mut f32) {
+    let id = Id::unique("interface scale");
+    let set: f32 = ctx.data(|d| d.get_temp(id)).unwrap_or(1.0);
+    let now = ctx.zoom_factor();
+    if (now - set).abs() > 1e-3 {
+        *scale = now;
+    }
+    *scale = scale.clamp(1.0, 2.0);
+    if (now - *scale).abs() > 1e-3 {
+        ctx.set_zoom_factor(*scale);
+    }
+    ctx.data_mut(|d| d.insert_temp(id, *scale));
 }
 
 /// The borders between the columns and the canvas in `middle`: drag to make a column wider, double-click for the usual.

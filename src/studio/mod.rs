@@ -12,15 +12,20 @@ mod confirm;
 mod cost;
 pub mod demo;
 mod difference;
+pub mod exports;
 pub mod files;
 mod fusion;
 pub mod grid;
 mod guidance;
+mod hints;
 mod history;
 mod keys;
 mod layout;
+pub mod log;
 mod models;
 mod naming;
+mod notices;
+mod palette;
 mod prompt;
 mod regions;
 mod sampling;
@@ -53,7 +58,7 @@ use self::{
 use crate::{
     engine::EngineHandle,
     recipe::Recipe,
-    session::{Recovery, recovery_folder},
+    session::{Recovery, first_start, recovery_folder},
 };
 
 /// The window could not be opened.
@@ -136,11 +141,15 @@ impl App {
     /// Draws the whole window and carries out what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
         ui.ctx().set_theme(if self.studio.look.dark { egui::Theme::Dark } else { egui::Theme::Light });
+        layout::follow_scale(ui.ctx(), &mut self.studio.look.scale);
         keys::read(ui.ctx(), &mut self.studio);
         self.watch_closing(ui.ctx());
         self.watch_pointer(ui.ctx());
         self.panels(ui);
         confirm::show(ui, &mut self.studio);
+        palette::show(ui, &mut self.studio);
+        notices::log_window(ui, &mut self.studio);
+        notices::drop_hint(ui);
         let dropped = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned()));
         self.studio.actions.extend(dropped.map(Action::OpenFile));
         for action in std::mem::take(&mut self.studio.actions) {
@@ -197,6 +206,7 @@ impl App {
             let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
             canvas::show(&mut canvas, studio, pictures, self.format);
+            hints::show(&mut canvas, studio, rest);
         });
     }
 
@@ -272,7 +282,7 @@ impl App {
         if self.pointer_down || self.studio.is_busy() {
             return;
         }
-        if let Some((at, recipe)) = self.studio.grid.next() {
+        if let Some((at, recipe)) = self.studio.grid.next_cell() {
             let job = self.engine.submit(recipe);
             self.studio.grid.sent(at, job);
         }
@@ -348,7 +358,9 @@ pub fn run(
 fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFormat) -> App {
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format);
-    let folder = recovery_folder().ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
+    let folder = recovery_folder();
+    app.studio.hints = folder.as_deref().is_some_and(first_start).then(Default::default);
+    let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
     let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
     let left = match kept {
@@ -357,7 +369,7 @@ fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFor
             left
         }
         Err(error) => {
-            log::warn!("unsaved work will not survive a crash: {error}");
+            ::log::warn!("unsaved work will not survive a crash: {error}");
             None
         }
     };

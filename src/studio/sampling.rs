@@ -22,7 +22,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let mut steps = recipe.steps as f32;
     let most = MOST_STEPS.max(steps);
     let slider = ValueSlider::new("Steps", &mut steps, 1.0..=most).step(1.0, 0).default_value(20.0);
-    if row::slider(ui, "Steps", slider).changed() {
+    let steps_row = row::slider(ui, "Steps", slider);
+    if steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20").changed() {
         recipe.steps = steps.round() as usize;
     }
     row::labelled(ui, "Seed", |ui| seed(ui, recipe, reuse));

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use super::{
     canvas::view::View,
     grid::Grid,
+    palette::Palette,
     theme::size,
     track::{Frame, Playhead, Track},
 };
@@ -165,6 +166,8 @@ pub struct Look {
     /// The token position whose region is chosen.
     pub region: Option<usize>,
     pub dark: bool,
+    /// How large the interface is, 1 to 2.
+    pub scale: f32,
     /// Widths of the left and the right column, in points.
     pub columns: [f32; 2],
 }
@@ -183,6 +186,7 @@ impl Default for Look {
             view: View::default(),
             region: None,
             dark: true,
+            scale: 1.0,
             columns: [size::LEFT, size::RIGHT],
         }
     }
@@ -203,6 +207,10 @@ pub enum Action {
     SaveSessionAs,
     /// Of what is shown, or of one take.
     ExportPng(Option<TakeId>),
+    /// Every map of the shown step, into a folder.
+    ExportMaps,
+    /// The previews of the shown run, one a step.
+    ExportAnimation,
     PickModel(ModelSlot),
     RemoveTake(TakeId),
     /// Give up what was recovered, for the session as it was last saved.
@@ -243,6 +251,12 @@ pub struct Studio {
     pub filter: String,
     pub playhead: Playhead,
     pub playing: bool,
+    /// Playing ends at the last step.
+    pub once: bool,
+    pub palette: Option<Palette>,
+    pub log_open: bool,
+    /// Which of the first hints are done; none once all are, or they were dismissed.
+    pub hints: Option<[bool; 3]>,
     pub look: Look,
     pub device: Option<String>,
     /// What the engine is busy with besides denoising.

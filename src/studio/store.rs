@@ -17,6 +17,10 @@ use crate::{
 /// Longest side of the picture that a session keeps of a take; larger ones are rendered again from their recipe.
 const KEPT_SIDE: usize = 512;
 
+/// How long an animation shows each step, and the last one.
+const FRAME: Duration = Duration::from_millis(140);
+const LAST_FRAME: Duration = Duration::from_millis(1500);
+
 /// Reads and writes `*.sextant.ron` and PNG files.
 #[derive(Default)]
 pub struct SessionStore {
@@ -40,6 +44,15 @@ impl Store for SessionStore {
     fn export_png(&self, path: &Path, picture: &Picture, recipe: &Recipe) -> Result<(), String> {
         let metadata = Metadata { recipe, model_hash: None, run: None };
         session::save_picture(path, picture, Some(metadata)).map_err(|e| e.to_string())
+    }
+
+    fn export_maps(&self, folder: &Path, maps: &[(String, Picture)]) -> Result<(), String> {
+        let write = |(name, map): &(String, Picture)| session::save_picture(&folder.join(name), map, None);
+        maps.iter().try_for_each(write).map_err(|e| e.to_string())
+    }
+
+    fn export_animation(&self, path: &Path, frames: &[Arc<Picture>]) -> Result<(), String> {
+        session::save_animation(path, frames, FRAME, LAST_FRAME).map_err(|e| e.to_string())
     }
 }
 

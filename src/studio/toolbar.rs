@@ -70,7 +70,17 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
         entry(ui, "Save as…", "Ctrl+Shift+S", Action::SaveSessionAs);
         ui.separator();
         entry(ui, "Export picture as PNG…", "Ctrl+E", Action::ExportPng(None));
+        entry(ui, "Export maps of this step…", "", Action::ExportMaps);
+        entry(ui, "Export animation…", "", Action::ExportAnimation);
         ui.separator();
+        if ui.add(Button::new("All commands…").shortcut_text("Ctrl+K")).clicked() {
+            studio.palette = Some(Default::default());
+            ui.close();
+        }
+        if ui.add(Button::new("Log").shortcut_text("Ctrl+L")).clicked() {
+            studio.log_open = true;
+            ui.close();
+        }
         let dark = ui.visuals().dark_mode;
         if ui.button(if dark { "Light theme" } else { "Dark theme" }).clicked() {
             studio.look.dark = !dark;

@@ -19,7 +19,10 @@ def attempt(binary, folder, seed):
     state.mkdir()
     environment = dict(os.environ, DISPLAY=DISPLAY, XDG_STATE_HOME=str(state), XDG_RUNTIME_DIR=str(folder))
     window = subprocess.Popen([binary], env=environment, stderr=subprocess.DEVNULL, cwd=folder)
-    time.sleep(2.5)
+    # The window is there, and has had time to draw itself.
+    subprocess.run(["xdotool", "search", "--sync", "--onlyvisible", "--name", "Sextant"], env=environment,
+                   check=True, capture_output=True)
+    time.sleep(1.5)
     def mouse(*words):
         subprocess.run(["xdotool", *map(str, words)], env=environment, check=True, stderr=subprocess.DEVNULL)
     dice = random.Random(seed)

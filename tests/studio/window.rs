@@ -19,6 +19,7 @@ use sextant::{
         App, canvas, demo,
         files::{SavedSession, Store},
         state::Studio,
+        store::SessionStore,
         theme,
     },
 };
@@ -44,6 +45,14 @@ impl Store for Drawer {
 
     fn export_png(&self, _: &Path, _: &Picture, _: &Recipe) -> Result<(), String> {
         Err("The disk is full: free some space and export again.".into())
+    }
+
+    fn export_maps(&self, folder: &Path, maps: &[(String, Picture)]) -> Result<(), String> {
+        SessionStore::default().export_maps(folder, maps)
+    }
+
+    fn export_animation(&self, path: &Path, frames: &[Arc<Picture>]) -> Result<(), String> {
+        SessionStore::default().export_animation(path, frames)
     }
 }
 

@@ -4,7 +4,7 @@ use egui::{Align2, Color32, CornerRadius, CursorIcon, Rect, Role, ScrollArea, Se
 
 use super::Axis;
 use crate::{
-    recipe::{Fusion, FusionMode, Recipe},
+    recipe::{Fusion, FusionMode, Profile, Recipe},
     studio::{
         cost::timestep,
         state::Studio,
@@ -49,6 +49,29 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect, axis: Axis) {
             draw(ui, studio, &lane, row, axis);
         }
     });
+    if let Some(step) = reference_jump(&studio.recipe, axis.steps) {
+        jump_mark(ui, area, axis.x(step), step);
+    }
+}
+
+/// The step at which the reference's rule for several concepts jumps: until the last warm-up ends it weighs the
+/// concepts that are warm among themselves, from then on all of them together, momentum included.
+fn reference_jump(recipe: &Recipe, steps: usize) -> Option<usize> {
+    let last = recipe.active_concepts().map(|concept| concept.warmup).max()?;
+    (recipe.profile == Profile::Reference && (1..steps).contains(&last)).then_some(last)
+}
+
+fn jump_mark(ui: &Ui, area: Rect, x: f32, step: usize) {
+    let ink = Theme::of(ui).danger;
+    let line = [pos2(x, area.top() + 1.0), pos2(x, area.bottom() - 1.0)];
+    ui.painter().extend(egui::Shape::dashed_line(&line, egui::Stroke::new(1.2, ink), 4.0, 3.0));
+    let near = Rect::from_center_size(pos2(x, area.center().y), vec2(7.0, area.height()));
+    let response = ui.interact(near, ui.scope_id().with("reference jump"), Sense::hover());
+    response.on_hover_text(format!(
+        "The reference rule jumps at step {}, where the last warm-up ends: from here on it weighs all concepts together. \
+         The profile \"fixed\" has no such jump",
+        step + 1
+    ));
 }
 
 fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
@@ -112,9 +135,34 @@ fn draw(ui: &Ui, studio: &mut Studio, lane: &Lane, row: Rect, axis: Axis) {
     if !idle {
         painter.rect_filled(bar(a, b), CornerRadius::same(3), theme::mix(theme.panel, lane.color, strength));
     }
+    if let Kind::Concept(row) = lane.kind {
+        tail(ui, studio, lane, row, axis, middle);
+    }
     for (k, x) in [a, b].into_iter().enumerate() {
         if lane.grips[k] {
             grip(ui, studio, lane, k, x, bar(a, b), axis);
+        }
+    }
+}
+
+/// Momentum, fading as it does: `fixed` gathers it before the warm-up ends, `reference` has some left after the end.
+fn tail(ui: &Ui, studio: &Studio, lane: &Lane, row: usize, axis: Axis, middle: f32) {
+    let (recipe, theme) = (&studio.recipe, Theme::of(ui));
+    let heard = recipe.concepts.get(row).is_some_and(|concept| concept.enabled);
+    if !heard || recipe.momentum.scale == 0.0 || lane.start >= lane.end {
+        return;
+    }
+    let (steps, from_end) = match recipe.profile {
+        Profile::Fixed => (0..lane.start, lane.start),
+        Profile::Reference => (lane.end..axis.steps, lane.end),
+    };
+    for step in steps {
+        // The newest share weighs 1 - beta, every step before it beta times that.
+        let age = if step < from_end { from_end - 1 - step } else { step - from_end + 1 };
+        let strength = 0.55 * recipe.momentum.beta.powi(age as i32);
+        if strength > 0.02 {
+            let cell = Rect::from_min_max(pos2(axis.x(step), middle - 3.0), pos2(axis.x(step + 1), middle + 3.0));
+            ui.painter().rect_filled(cell, 0.0, theme::mix(theme.field, lane.color, strength));
         }
     }
 }
@@ -170,6 +218,17 @@ fn gate_at(track: Option<&Track>, border: usize, steps: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Concept;
+
+    #[test]
+    fn only_the_reference_rule_jumps_where_the_last_warm_up_ends() {
+        let concept = |warmup| Concept { text: "x".into(), warmup, ..Concept::default() };
+        let mut recipe = Recipe { concepts: vec![concept(3), concept(8)], ..Recipe::default() };
+        assert_eq!(reference_jump(&recipe, 20), None);
+        recipe.profile = Profile::Reference;
+        assert_eq!(reference_jump(&recipe, 20), Some(8));
+        assert_eq!(reference_jump(&recipe, 8), None, "it never ends");
+    }
 
     #[test]
     fn a_dragged_gate_fuses_exactly_the_steps_of_its_lane() {

@@ -10,7 +10,7 @@ use super::{
     textures::Textures,
     theme::{self, Theme, size},
     track::Playhead,
-    widgets::{Icon, icon_button, picture},
+    widgets::{Icon, icon_button, icon_toggle, picture},
 };
 
 /// Narrower than this, thumbnails stand for several steps.
@@ -106,6 +106,11 @@ fn head(ui: &mut Ui, studio: &mut Studio, middle: egui::Pos2) {
     if icon_button(&mut child, icon, name).clicked() {
         studio.playing = !studio.playing;
     }
+    let spot = spot.translate(vec2(22.0, 0.0));
+    let mut child = ui.new_child(egui::UiBuilder::new().id_salt("loop").max_rect(spot));
+    if icon_toggle(&mut child, Icon::Loop, "Play over and over", !studio.once).clicked() {
+        studio.once = !studio.once;
+    }
 }
 
 /// While playing, moves the playhead on, and from the last step to the first.
@@ -118,8 +123,14 @@ fn play(ui: &Ui, studio: &mut Studio, steps: usize) {
     let now = ui.input(|i| i.time);
     let last: f64 = ui.data(|d| d.get_temp(id)).unwrap_or(now);
     if now - last >= BEAT {
-        let next = studio.shown_step().map_or(0, |step| step + 1);
-        studio.playhead = Playhead::At(if next >= steps { 0 } else { next });
+        // From the end it begins anew; when it plays only once, it rests there.
+        let resting = studio.playhead == Playhead::Newest;
+        let next = studio.shown_step().filter(|_| !resting || !studio.once).map_or(0, |step| step + 1);
+        if next + 1 >= steps && studio.once {
+            (studio.playing, studio.playhead) = (false, Playhead::Newest);
+        } else {
+            studio.playhead = Playhead::At(if next >= steps { 0 } else { next });
+        }
         ui.data_mut(|d| d.insert_temp(id, now));
     } else if now == last {
         ui.data_mut(|d| d.insert_temp(id, now));

@@ -128,17 +128,16 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
 fn star(painter: &Painter, at: Pos2, ink: Color32, filled: bool) {
     let corner = |i: usize| {
         let angle = (i as f32 / 10.0 - 0.25) * TAU;
-        let radius = if i.is_multiple_of(2) { 6.0 } else { 2.6 };
+        let radius = if i.is_multiple_of(2) { 6.0 } else { 2.8 };
         at + vec2(angle.cos(), angle.sin()) * radius
     };
     if filled {
         // Not convex as a whole, so in triangles from the middle.
         for i in 0..10 {
-            painter.add(Shape::convex_polygon(vec![at, corner(i), corner((i + 1) % 10)], ink, Stroke::new(0.5, ink)));
+            painter.add(Shape::convex_polygon(vec![at, corner(i), corner((i + 1) % 10)], ink, Stroke::NONE));
         }
-    } else {
-        painter.add(Shape::closed_line((0..10).map(corner).collect(), Stroke::new(1.2, ink)));
     }
+    painter.add(Shape::closed_line((0..10).map(corner).collect(), Stroke::new(1.2, ink)));
 }
 
 fn dice(painter: &Painter, at: Pos2, ink: Color32) {

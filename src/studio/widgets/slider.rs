@@ -45,6 +45,10 @@ impl<'a> ValueSlider<'a> {
         self
     }
 
+    pub fn value(&self) -> &f32 {
+        self.value
+    }
+
     /// A factor: 1 is where it rests, with fill to both sides and `×` before the number.
     pub fn factor(mut self) -> Self {
         (self.origin, self.default, self.prefix) = (1.0, 1.0, "×");

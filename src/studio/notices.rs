@@ -1,0 +1,67 @@
+//! What lies over the whole window now and then: the log, and the hint while a file is dragged over it.
+
+use egui::{Align2, Color32, CornerRadius, Id, LayerId, Order, ScrollArea, Stroke, StrokeKind, Ui, vec2};
+
+use super::{
+    log,
+    state::Studio,
+    theme::{self, Theme},
+};
+
+/// The log's last lines, while it is open.
+pub fn log_window(ui: &mut Ui, studio: &mut Studio) {
+    if !studio.log_open {
+        return;
+    }
+    let theme = Theme::of(ui);
+    let lines = log::lines();
+    let window =
+        egui::Window::new("Log").open(&mut studio.log_open).default_size(vec2(640.0, 260.0)).collapsible(false);
+    window.show(ui.ctx(), |ui| {
+        if lines.is_empty() {
+            ui.colored_label(theme.dim, "Nothing has been logged. Warnings and errors appear here.");
+        }
+        ScrollArea::both().auto_shrink(false).stick_to_bottom(true).show(ui, |ui| {
+            for line in &lines {
+                let color = match line.level {
+                    ::log::Level::Error => theme.danger,
+                    ::log::Level::Warn => theme.accent,
+                    _ => theme.dim,
+                };
+                let text = format!("{:5} {}: {}", line.level, line.target, line.message);
+                let text = egui::RichText::new(text).font(theme::mono_font()).color(color);
+                ui.add(egui::Label::new(text).wrap_mode(egui::TextWrapMode::Extend).selectable(true));
+            }
+        });
+        if ui.button("Copy all").clicked() {
+            let text: Vec<String> = lines.iter().map(|l| format!("{} {}: {}", l.level, l.target, l.message)).collect();
+            ui.ctx().copy_text(text.join("\n"));
+        }
+    });
+}
+
+/// While a file is dragged over the window: what dropping it does.
+pub fn drop_hint(ui: &Ui) {
+    let hovered = ui.input(|i| i.raw.hovered_files.first().map(|file| file.path.clone()));
+    let Some(path) = hovered else { return };
+    let theme = Theme::of(ui);
+    let whole = ui.ctx().content_rect();
+    let painter = ui.ctx().layer_painter(LayerId::new(Order::Foreground, Id::unique("drop hint")));
+    painter.rect_filled(whole, 0.0, Color32::from_black_alpha(150));
+    let frame = whole.shrink(18.0);
+    painter.rect_stroke(frame, CornerRadius::same(10), Stroke::new(2.0, theme.accent), StrokeKind::Inside);
+    let name = path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let known = name.as_deref().is_none_or(|name| {
+        let name = name.to_lowercase();
+        [".ron", ".png"].iter().any(|end| name.ends_with(end))
+    });
+    let title = name.map_or_else(|| "Drop to open".to_owned(), |name| format!("Drop to open {name}"));
+    let note = if known {
+        "A session opens whole; a picture gives the recipe that it carries."
+    } else {
+        "This is neither a session (*.sextant.ron) nor a PNG picture."
+    };
+    let middle = whole.center();
+    painter.text(middle, Align2::CENTER_BOTTOM, title, theme::bold_font(18.0), theme.on_picture);
+    painter.text(middle + vec2(0.0, 8.0), Align2::CENTER_TOP, note, theme::body_font(), theme.on_picture);
+}

@@ -1,0 +1,62 @@
+//! The GPU computes what the CPU computes. Runs where there is a real one, and says so where there is none.
+
+use burn::tensor::Device;
+use sextant::{
+    engine::{
+        DeviceChoice, device,
+        memory::Memory,
+        run::{Options, Run},
+    },
+    field::Latents,
+    recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
+    weights,
+};
+
+/// Relative L2 distance that is granted after a few steps of all three methods: f32 on both sides, other sums.
+const TOLERANCE: f32 = 5e-3;
+
+fn everything() -> Recipe {
+    Recipe {
+        prompt: "a cat on a beach at sunset".into(),
+        steps: 4,
+        seed: 3,
+        scfg: Scfg { enabled: true, ..Scfg::default() },
+        // Without a threshold: an element that changes sides would be a large difference for a small cause.
+        concepts: vec![Concept { text: "night".into(), threshold: 0.0, warmup: 1, ..Concept::default() }],
+        fusion: Some(Fusion { t0: 0.0, mode: FusionMode::Off, ..Fusion::default() }),
+        ..Recipe::default()
+    }
+}
+
+/// Latents and decoded picture after all steps.
+fn render(device: &Device) -> (Latents, Vec<f32>) {
+    let recipe = everything();
+    let general = weights::load(&ModelRef::Pocket, device).expect("the bundled model");
+    let expert = weights::load_expert(&ModelRef::PocketToon, &general, device).expect("the bundled expert");
+    let mut memory = Memory::new(0);
+    let mut run = Run::prepare(&recipe, &general, Some(&expert), Options::default(), &mut memory).expect("a run");
+    while run.step(&mut memory, &|| true).expect("a step").is_some() {}
+    let pixels = general.vae.decode(run.latents(), &|| true).expect("a picture");
+    (run.latents().clone(), pixels.values)
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let off: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+    let norm: f64 = b.iter().map(|b| f64::from(*b).powi(2)).sum();
+    (off / norm).sqrt() as f32
+}
+
+#[test]
+fn a_gpu_draws_what_the_cpu_draws() {
+    let opened = match device::open(DeviceChoice::Wgpu) {
+        Ok(opened) => opened,
+        Err(why) => {
+            eprintln!("skipped: {why}");
+            return;
+        }
+    };
+    let (gpu, cpu) = (render(&opened.device), render(&Device::flex()));
+    let (latents, pixels) = (distance(&gpu.0.values, &cpu.0.values), distance(&gpu.1, &cpu.1));
+    eprintln!("{}: latents {latents:.1e}, picture {pixels:.1e} away from the CPU", opened.name);
+    assert!(latents < TOLERANCE && pixels < TOLERANCE, "latents {latents:.1e}, picture {pixels:.1e}");
+}
