@@ -19,8 +19,9 @@ use burn::tensor::Device;
 
 use super::values::is_here;
 
-/// How long a thread spins for the other side before it sleeps.
-const PATIENCE: Duration = Duration::from_micros(150);
+/// How long a thread spins for the other side before it sleeps: longer than the gaps between kernels, and short, for
+/// where something else wants the processor, the other side may be waiting for just this one.
+const PATIENCE: Duration = Duration::from_micros(50);
 /// A sleeper looks again after this even if nobody wakes it.
 const NAP: Duration = Duration::from_millis(1);
 
