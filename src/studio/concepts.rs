@@ -181,7 +181,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
     let mut summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
     if !concept.lock.is_empty() {
-        summary = format!("{summary}  {}", regions::lock_text(&concept.lock, &tokens));
+        summary = format!("{} {}", summary.replace("  ", " "), regions::lock_text(&concept.lock, &tokens));
     }
     let name = name_of(&studio.recipe.concepts[row], row);
     if summary_row(ui, &summary, line, open, &format!("Details of {name}")) {
@@ -281,10 +281,14 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
     let response = ui.interact(line, ui.scope_id().with(("summary", name)), Sense::click());
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, open, name));
     let ink = if response.hovered() || response.has_focus() { theme.text } else { theme.faint };
-    ui.painter().text(line.left_center(), Align2::LEFT_CENTER, text, theme::mono_font(), ink);
+    // What has no room ends in dots; the tooltip says it all.
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), egui::FontId::monospace(10.0), ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(line.width() - 16.0);
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(pos2(line.left(), line.center().y - galley.size().y / 2.0), galley, ink);
     let sign = if open { Icon::Down } else { Icon::Right };
     crate::studio::widgets::icon::paint(ui.painter(), sign, pos2(line.right() - 6.0, line.center().y), ink);
-    response.clicked()
+    response.on_hover_text(text).clicked()
 }
 
 /// Threshold, steps and weight.

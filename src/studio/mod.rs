@@ -22,6 +22,7 @@ mod history;
 mod keys;
 mod layout;
 pub mod log;
+mod look;
 mod models;
 mod naming;
 mod notices;

@@ -15,13 +15,21 @@ pub fn log_window(ui: &mut Ui, studio: &mut Studio) {
     }
     let theme = Theme::of(ui);
     let lines = log::lines();
-    let window =
-        egui::Window::new("Log").open(&mut studio.log_open).default_size(vec2(640.0, 260.0)).collapsible(false);
+    let window = egui::Window::new("Log")
+        .open(&mut studio.log_open)
+        .default_size(vec2(640.0, 260.0))
+        .pivot(Align2::CENTER_CENTER)
+        .default_pos(ui.ctx().content_rect().center())
+        .collapsible(false);
     window.show(ui.ctx(), |ui| {
         if lines.is_empty() {
             ui.colored_label(theme.dim, "Nothing has been logged. Warnings and errors appear here.");
         }
-        ScrollArea::both().auto_shrink(false).stick_to_bottom(true).show(ui, |ui| {
+        if ui.button("Copy all").clicked() {
+            let text: Vec<String> = lines.iter().map(|l| format!("{} {}: {}", l.level, l.target, l.message)).collect();
+            ui.ctx().copy_text(text.join("\n"));
+        }
+        ScrollArea::vertical().auto_shrink(false).stick_to_bottom(true).show(ui, |ui| {
             for line in &lines {
                 let color = match line.level {
                     ::log::Level::Error => theme.danger,
@@ -30,13 +38,9 @@ pub fn log_window(ui: &mut Ui, studio: &mut Studio) {
                 };
                 let text = format!("{:5} {}: {}", line.level, line.target, line.message);
                 let text = egui::RichText::new(text).font(theme::mono_font()).color(color);
-                ui.add(egui::Label::new(text).wrap_mode(egui::TextWrapMode::Extend).selectable(true));
+                ui.add(egui::Label::new(text).wrap_mode(egui::TextWrapMode::Wrap).selectable(true));
             }
         });
-        if ui.button("Copy all").clicked() {
-            let text: Vec<String> = lines.iter().map(|l| format!("{} {}: {}", l.level, l.target, l.message)).collect();
-            ui.ctx().copy_text(text.join("\n"));
-        }
     });
 }
 

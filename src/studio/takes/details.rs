@@ -10,7 +10,7 @@ use crate::studio::{
 };
 
 /// Room for the name, in points.
-const NAME: f32 = 126.0;
+const NAME: f32 = 106.0;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
     let inner = area.shrink2(vec2(size::MARGIN, 10.0));
@@ -71,7 +71,7 @@ fn buttons(ui: &mut Ui, studio: &mut Studio, id: TakeId) {
 }
 
 fn find(ui: &mut Ui, studio: &mut Studio, id: TakeId) {
-    let field = TextEdit::singleline(&mut studio.filter).id_salt("find takes").desired_width(NAME - 8.0);
+    let field = TextEdit::singleline(&mut studio.filter).id_salt("find takes").desired_width(NAME + 10.0);
     let field = field.hint_text("Find takes…").margin(egui::Margin::symmetric(6, 2));
     let response = ui.add(field).accessible_name("Find takes");
     response.on_hover_text("Words of the name, the prompt, a concept, or \"seed 3\"; * shows those with a star");

@@ -18,7 +18,7 @@ use super::{
 
 const THUMBNAIL_TEXELS: usize = 160;
 /// The column at the right with what can be done to the chosen take.
-const DETAILS: f32 = 292.0;
+const DETAILS: f32 = 306.0;
 /// Between neighbours in a branch, and before a new branch.
 const GAP: f32 = 12.0;
 const BRANCH_GAP: f32 = 26.0;

@@ -15,6 +15,8 @@ use super::{
 
 /// Narrower than this, thumbnails stand for several steps.
 const NARROWEST: f32 = 38.0;
+/// As a share of its height.
+const WIDEST: f32 = 1.5;
 const THUMBNAIL_TEXELS: usize = 128;
 const NORMS: f32 = 24.0;
 const TOP: f32 = 8.0;
@@ -166,7 +168,9 @@ fn frames(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, strip: Rect, ax
     for first in (0..axis.steps).step_by(stride) {
         let end = (first + stride).min(axis.steps);
         let cell = Rect::from_min_max(pos2(axis.x(first), strip.top()), pos2(axis.x(end), strip.bottom()));
-        let rect = cell.shrink2(vec2(1.5, 0.0));
+        // With few steps the cells are wider than the pictures.
+        let wide = (cell.width() - 3.0).min(WIDEST * cell.height());
+        let rect = Rect::from_center_size(cell.center(), vec2(wide, cell.height()));
         let inside = shown.filter(|step| (first..end).contains(step));
         let step = inside.unwrap_or(end - 1);
         let fresh = track.and_then(|t| t.report(step));
