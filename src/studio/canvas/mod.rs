@@ -69,20 +69,21 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, format: w
             if studio.look.compare == Compare::Wipe {
                 wipe_grip(ui, studio, &panes);
             }
+            let below = Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max);
+            if line > 0.0 {
+                compare::settings_line(ui, studio, below.with_max_y(below.top() + line));
+            }
+            legend::show(ui, studio, below.with_min_y(below.top() + line));
+            // Last, so that its card lies over everything.
             let chosen = hover(ui, studio, &response, &panes, whole);
             if response.clicked() && matches!(studio.look.overlay, Overlay::Picture | Overlay::Regions | Overlay::Rate)
             {
                 studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
             }
-            let below = Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max);
-            if line > 0.0 {
-                compare::settings_line(ui, studio, below.with_max_y(below.top() + line));
-            }
             if studio.look.compare == Compare::Blink {
                 let corner = whole.min + vec2(14.0, 40.0);
                 compare::blink_switch(ui, studio, Rect::from_min_size(corner, vec2(320.0, 26.0)));
             }
-            legend::show(ui, studio, below.with_min_y(below.top() + line));
         }
         Err(state) => empty(ui, area, &state),
     }
