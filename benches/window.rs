@@ -26,7 +26,7 @@ fn main() {
 
 /// The window at 60 frames a second while runs begin, go on and are overtaken.
 fn frames() {
-    let engine = engine::start(DeviceChoice::Cpu, || {}).expect("a thread");
+    let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
     let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
     let app = App::new(engine, Arc::<SessionStore>::default(), demo::recipe(), format);
     let mut harness = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(theme::install).build_ui_state(
@@ -56,7 +56,7 @@ fn frames() {
 
 /// A slider moved and let go, again and again.
 fn edits() {
-    let engine = engine::start(DeviceChoice::Cpu, || {}).expect("a thread");
+    let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
     let mut recipe = demo::recipe();
     render(&engine, &recipe);
     let (mut previews, mut pictures, mut evaluations, mut fresh) = (Vec::new(), Vec::new(), 0, 0);

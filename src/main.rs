@@ -12,11 +12,11 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
         Some(command) => cli::run(command),
-        None => open_studio(&cli.device, cli.session),
+        None => open_studio(&cli.device, cli.memory.saturating_mul(1 << 20), cli.session),
     }
 }
 
-fn open_studio(device: &str, session: Option<std::path::PathBuf>) -> ExitCode {
+fn open_studio(device: &str, memory: usize, session: Option<std::path::PathBuf>) -> ExitCode {
     let choice = match device.parse::<engine::DeviceChoice>() {
         Ok(choice) => choice,
         Err(error) => {
@@ -24,7 +24,7 @@ fn open_studio(device: &str, session: Option<std::path::PathBuf>) -> ExitCode {
             return ExitCode::from(cli::Status::Refused as u8);
         }
     };
-    match studio::run(move |wake| engine::start(choice, wake), session) {
+    match studio::run(move |wake| engine::start(choice, memory, wake), session) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sextant: {error}");

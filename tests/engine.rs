@@ -15,7 +15,7 @@ use sextant::{
 };
 
 fn start() -> EngineHandle {
-    engine::start(DeviceChoice::Cpu, || {}).expect("a thread")
+    engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread")
 }
 
 fn small(seed: u64) -> Recipe {
@@ -252,7 +252,7 @@ fn the_expert_is_measured_against_its_own_baseline_in_fixed_only() {
 fn the_window_is_woken_after_every_event_and_the_thread_ends_with_its_handle() {
     let woken = Arc::new(AtomicUsize::new(0));
     let count = woken.clone();
-    let engine = engine::start(DeviceChoice::Cpu, move || {
+    let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, move || {
         count.fetch_add(1, Ordering::Relaxed);
     })
     .expect("a thread");

@@ -48,7 +48,7 @@ fn resident() -> Option<f64> {
 
 #[test]
 fn a_thousand_edits_leave_memory_flat_and_no_job_stuck() {
-    let engine = engine::start(DeviceChoice::Cpu, || {}).expect("a thread");
+    let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
     let mut after_a_fifth = None;
     for edit in 0..EDITS {
         let job = engine.submit(recipe(edit));

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::engine;
+
 pub use args::RenderArgs;
 pub use recipe::RecipeArgs;
 pub use verify::VerifyArgs;
@@ -25,6 +27,9 @@ pub struct Cli {
     /// Where to compute: auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none.
+    #[arg(long, default_value_t = engine::MEMORY >> 20, value_name = "MIB")]
+    pub memory: usize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,12 +21,16 @@ pub use error::EngineError;
 pub use event::{ConceptReport, Event, Finished, FusionReport, JobId, Norms, ScfgReport, StepReport, Token, TokenKind};
 pub use handle::EngineHandle;
 
-/// Starts the worker's thread. `wake` is called from it after every event.
+/// What the worker may remember of earlier runs unless it is told otherwise, in bytes.
+pub const MEMORY: usize = 1 << 30;
+
+/// Starts the worker's thread, which remembers earlier runs within `memory` bytes. `wake` is called from it after every
+/// event.
 ///
 /// # Errors
 /// When the operating system refuses a thread.
-pub fn start(choice: DeviceChoice, wake: impl Fn() + Send + 'static) -> std::io::Result<EngineHandle> {
+pub fn start(choice: DeviceChoice, memory: usize, wake: impl Fn() + Send + 'static) -> std::io::Result<EngineHandle> {
     let (handle, worker) = handle::connect(wake);
-    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice))?;
+    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice, memory))?;
     Ok(handle)
 }

@@ -23,12 +23,9 @@ use crate::{
     weights::LoadedModel,
 };
 
-/// What the worker may remember of earlier runs, in bytes.
-const MEMORY: usize = 1 << 30;
-
 /// Serves requests until the other end is gone.
-pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
-    let mut worker = Worker::new(line, choice);
+pub fn serve(line: &WorkerEnd, choice: DeviceChoice, memory: usize) {
+    let mut worker = Worker::new(line, choice, memory);
     while let Some(request) = line.next() {
         let job = request.job;
         let cancel = line.cancel_token(&request);
@@ -38,7 +35,7 @@ pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
             Ok(Err(error)) => line.send(Event::Failed { job, message: error.to_string() }),
             Err(panic) => {
                 // What the panic left behind is unknown, so everything is begun anew.
-                worker = Worker::new(line, choice);
+                worker = Worker::new(line, choice, memory);
                 let error = EngineError::Panicked(panic_text(panic.as_ref()));
                 line.send(Event::Failed { job, message: error.to_string() });
             }
@@ -67,8 +64,8 @@ struct Progress {
 }
 
 impl<'a> Worker<'a> {
-    fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
-        Self { line, choice, opened: None, models: Models::default(), memory: Memory::new(MEMORY), projection: None }
+    fn new(line: &'a WorkerEnd, choice: DeviceChoice, memory: usize) -> Self {
+        Self { line, choice, opened: None, models: Models::default(), memory: Memory::new(memory), projection: None }
     }
 
     /// One request from start to end.

@@ -104,10 +104,10 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
         let pane = studio.shown_track().zip(studio.shown_frame()).map(|(track, frame)| Pane {
             area,
             clip: area,
+            title: is_draft(&frame).then(|| "draft".into()),
             frame,
             tokens: track.tokens.clone(),
             cfg: track.recipe.cfg,
-            title: None,
             other: None,
         });
         return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
@@ -145,6 +145,11 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
         (a.clip, b.clip) = (area.with_max_x(x), area.with_min_x(x));
     }
     Ok(vec![a, b])
+}
+
+/// Whether the picture is only projected from the latents: the decoder's own follows.
+fn is_draft(frame: &Frame) -> bool {
+    frame.report.as_ref().is_some_and(|report| report.draft && Arc::ptr_eq(&report.preview, &frame.picture))
 }
 
 fn nothing_yet(studio: &Studio) -> Empty {
