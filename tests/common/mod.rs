@@ -76,14 +76,14 @@ impl Case {
         let tensors = self.tensors();
         let view = tensors.tensor(tensor).expect(tensor);
         assert_eq!(view.dtype(), Dtype::F32, "{tensor}");
-        view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+        view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes"))).collect()
     }
 
     pub fn ints(&self, tensor: &str) -> Vec<i32> {
         let tensors = self.tensors();
         let view = tensors.tensor(tensor).expect(tensor);
         assert_eq!(view.dtype(), Dtype::I32, "{tensor}");
-        view.data().chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap())).collect()
+        view.data().chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().expect("four bytes"))).collect()
     }
 
     /// The relative L2 distance that rounding excuses for `tensor`, as recorded with the case.
@@ -170,8 +170,8 @@ fn agreement(a: &[f32], b: &[f32]) -> f64 {
 fn floats(view: &TensorView<'_>) -> Vec<f32> {
     let data = view.data();
     match view.dtype() {
-        Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-        Dtype::I32 => data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap()) as f32).collect(),
+        Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes"))).collect(),
+        Dtype::I32 => data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().expect("four bytes")) as f32).collect(),
         Dtype::U8 => data.iter().map(|&b| f32::from(b)).collect(),
         other => panic!("the tests read no {other:?}"),
     }

@@ -22,7 +22,7 @@ def attempt(binary, folder, seed):
     # The window is there, and has had time to draw itself.
     subprocess.run(["xdotool", "search", "--sync", "--onlyvisible", "--name", "Sextant"], env=environment,
                    check=True, capture_output=True)
-    time.sleep(1.5)
+    time.sleep(3)
     def mouse(*words):
         subprocess.run(["xdotool", *map(str, words)], env=environment, check=True, stderr=subprocess.DEVNULL)
     dice = random.Random(seed)
