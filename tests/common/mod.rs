@@ -171,7 +171,9 @@ fn floats(view: &TensorView<'_>) -> Vec<f32> {
     let data = view.data();
     match view.dtype() {
         Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes"))).collect(),
-        Dtype::I32 => data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().expect("four bytes")) as f32).collect(),
+        Dtype::I32 => {
+            data.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().expect("four bytes")) as f32).collect()
+        }
         Dtype::U8 => data.iter().map(|&b| f32::from(b)).collect(),
         other => panic!("the tests read no {other:?}"),
     }
