@@ -43,7 +43,6 @@ fn attention_of(h: usize, w: usize, own: Vec<f32>, cross: Vec<f32>, tokens: usiz
     let device = Device::flex();
     let n = h * w;
     Attention {
-        factor: 4,
         grid: [h, w],
         self_map: Tensor::from_data(TensorData::new(own, [n, n]), &device),
         cross_map: Tensor::from_data(TensorData::new(cross, [n, tokens]), &device),

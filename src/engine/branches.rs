@@ -110,12 +110,7 @@ impl Asker<'_> {
 }
 
 fn attention(taps: Vec<AttentionTap>) -> Vec<scfg::Attention> {
-    let convert = |t: AttentionTap| scfg::Attention {
-        factor: t.factor,
-        grid: t.grid,
-        self_map: t.self_map,
-        cross_map: t.cross_map,
-    };
+    let convert = |t: AttentionTap| scfg::Attention { grid: t.grid, self_map: t.self_map, cross_map: t.cross_map };
     taps.into_iter().map(convert).collect()
 }
 

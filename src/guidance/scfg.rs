@@ -16,8 +16,6 @@ use crate::{
 
 /// Head-mean attention probabilities of one transformer block, one picture.
 pub struct Attention {
-    /// Latent side divided by grid side.
-    pub factor: usize,
     /// Height and width of the block's grid, N elements.
     pub grid: [usize; 2],
     /// `[N, N]`, rows are queries and sum to 1.
