@@ -7,6 +7,7 @@ pub mod branches;
 pub mod device;
 mod error;
 pub mod event;
+mod fit;
 pub mod handle;
 pub mod memory;
 pub mod models;
@@ -19,6 +20,7 @@ mod worker;
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub use event::{ConceptReport, Event, Finished, FusionReport, JobId, Norms, ScfgReport, StepReport, Token, TokenKind};
+pub use fit::{Fit, FitPoint, Partners, Verdict};
 pub use handle::EngineHandle;
 
 /// What the worker may remember of earlier runs unless it is told otherwise, in bytes.
