@@ -47,7 +47,7 @@ struct Pending {
 
 /// What the worker is to do next.
 pub enum Work {
-    Render(Request),
+    Render(Box<Request>),
     Compare(Partners),
 }
 
@@ -132,7 +132,7 @@ impl WorkerEnd {
     pub fn next(&self) -> Option<Request> {
         loop {
             if let Work::Render(request) = self.work()? {
-                return Some(request);
+                return Some(*request);
             }
         }
     }
@@ -153,7 +153,7 @@ impl WorkerEnd {
                 return Some(Work::Compare(partners));
             }
             if let Some(request) = pending.request.take() {
-                return Some(Work::Render(request));
+                return Some(Work::Render(Box::new(request)));
             }
             pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }

@@ -29,7 +29,7 @@ pub fn serve(line: &WorkerEnd, choice: DeviceChoice, memory: usize) {
     let mut worker = Worker::new(line, choice, memory);
     while let Some(work) = line.work() {
         let request = match work {
-            Work::Render(request) => request,
+            Work::Render(request) => *request,
             Work::Compare(partners) => {
                 line.send(Event::Fit(fit::check(partners)));
                 continue;

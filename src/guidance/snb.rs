@@ -184,7 +184,8 @@ mod tests {
 
     /// A contest that each wins half of: the expert the right half.
     fn contest() -> Choice {
-        let saliency = |expert: bool| Plane::new(2, 4, (0..8).map(|i| f32::from(u8::from((i % 4 > 1) == expert))).collect());
+        let saliency =
+            |expert: bool| Plane::new(2, 4, (0..8).map(|i| f32::from(u8::from((i % 4 > 1) == expert))).collect());
         let mask = Plane::new(2, 4, vec![0, 0, 1, 1, 0, 0, 1, 1]);
         Choice { saliency_general: saliency(false), saliency_expert: saliency(true), mask }
     }

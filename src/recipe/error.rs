@@ -60,7 +60,8 @@ fn check_fusion(f: &Fusion) -> Result<(), RecipeError> {
     let drawn = f.mask.as_ref().is_some_and(|mask| !mask.levels().is_empty());
     if f.enabled && f.rule == FusionRule::Mask && !drawn {
         return Err(RecipeError::Conflict(
-            "the fusion goes by a given mask, but there is none: give one (mask=FILE.png), or choose another rule".into(),
+            "the fusion goes by a given mask, but there is none: give one (mask=FILE.png), or choose another rule"
+                .into(),
         ));
     }
     Ok(())

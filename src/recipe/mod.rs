@@ -105,7 +105,7 @@ pub struct Fusion {
     /// Sharpness of the expert's saliency.
     pub k_e: f32,
     pub mode: FusionMode,
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_contest")]
     pub rule: FusionRule,
     /// The expert's share of [`FusionRule::Weighted`], 0..=1.
     #[serde(skip_serializing_if = "is_even")]
@@ -190,8 +190,8 @@ fn is_even(weight: &f32) -> bool {
     *weight == EVEN
 }
 
-fn is_default(rule: &FusionRule) -> bool {
-    *rule == FusionRule::default()
+fn is_contest(rule: &FusionRule) -> bool {
+    *rule == FusionRule::Saliency
 }
 
 impl Fusion {

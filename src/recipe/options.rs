@@ -110,12 +110,6 @@ impl Sampler {
     }
 }
 
-impl Default for FusionRule {
-    fn default() -> Self {
-        Self::Saliency
-    }
-}
-
 impl FusionMode {
     /// Whether the step at raw timestep `t` is fused. Strict `>` as in the reference (algorithms.md §3.2, step 8).
     pub fn fuses(self, t: f32, t0: f32) -> bool {

@@ -253,7 +253,10 @@ mod tests {
         let mut c = b.clone();
         c.fusion = Some(Fusion { rule: FusionRule::Weighted, weight: 0.5, k_e: 3.0, t0: 250.0, ..Fusion::default() });
         assert_eq!(told(&b, &c), ["expert's share 30 % → 50 %"]);
-        b = Recipe { fusion: Some(Fusion { rule: FusionRule::Expert, k_g: 3.0, t0: 1.0, ..Fusion::default() }), ..a.clone() };
+        b = Recipe {
+            fusion: Some(Fusion { rule: FusionRule::Expert, k_g: 3.0, t0: 1.0, ..Fusion::default() }),
+            ..a.clone()
+        };
         assert_eq!(told(&a, &b), ["fusion rule saliency contest → expert only"]);
     }
 

@@ -309,9 +309,7 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
         Task::Export(picture, recipe) => store.export_png(&path, &picture, &recipe).map(|()| Outcome::Exported),
         Task::Maps(maps) => store.export_maps(&path, &maps).map(|()| Outcome::Exported),
         Task::Animation(frames) => store.export_animation(&path, &frames).map(|()| Outcome::Exported),
-        Task::Figure(figure) => {
-            store.export_png(&path, &figure.draw(), figure.recipe()).map(|()| Outcome::Exported)
-        }
+        Task::Figure(figure) => store.export_png(&path, &figure.draw(), figure.recipe()).map(|()| Outcome::Exported),
         Task::Mask => session::read_mask(&path).map(Outcome::Mask).map_err(|e| e.to_string()),
         Task::Model(slot) => Ok(Outcome::Model(slot, path)),
     };

@@ -188,12 +188,14 @@ fn mask(ui: &mut Ui, studio: &mut Studio, fusion: &mut Fusion, report: Option<&F
             studio.ask(Action::PickMask);
         }
         if let Some(mask) = &mut fusion.mask {
-            let invert = ui.button("Swap").on_hover_text("The expert draws what the general model drew, and the reverse");
+            let invert =
+                ui.button("Swap").on_hover_text("The expert draws what the general model drew, and the reverse");
             if invert.clicked() {
                 *mask = swapped(mask);
             }
             let [height, width] = mask.size();
-            let share = mask.levels().iter().filter(|&&level| level > 0).count() as f32 / (height * width).max(1) as f32;
+            let share =
+                mask.levels().iter().filter(|&&level| level > 0).count() as f32 / (height * width).max(1) as f32;
             note(ui, format!("{width}×{height}, {:.0} %", 100.0 * share));
         } else if let Some(report) = report.filter(|report| report.active)
             && ui.button("Territory").on_hover_text("The expert draws what it drew in the shown step").clicked()

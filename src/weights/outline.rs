@@ -1,4 +1,7 @@
-use super::{LoadError, ModelFiles, model::{is_expert_part, read_schedule}};
+use super::{
+    LoadError, ModelFiles,
+    model::{is_expert_part, read_schedule},
+};
 use crate::{
     nets::{ClipConfig, UNetConfig, VaeConfig},
     recipe::ModelRef,

@@ -30,6 +30,7 @@ const SMALL_SIZE: f32 = 10.0;
 const LEAST_CAPTION: f32 = 320.0;
 
 /// Rows of pictures and maps under common column titles.
+#[derive(Clone, Debug)]
 pub struct Figure {
     recipe: Recipe,
     name: &'static str,
@@ -43,6 +44,7 @@ pub struct Figure {
     caption: String,
 }
 
+#[derive(Clone, Debug)]
 struct Row {
     title: String,
     /// What its colours mean.
@@ -53,7 +55,7 @@ struct Row {
 }
 
 /// What a cell shows.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Cell {
     Nothing,
     Picture(Arc<Picture>),
@@ -134,9 +136,8 @@ impl Figure {
         match cell {
             Cell::Nothing => paper.fill(at, self.cell, |_, _| LIGHT.field),
             Cell::Picture(picture) => paper.fill(at, self.cell, |u, v| sampled(picture, u, v)),
-            Cell::Map(map) => paper.fill(at, self.cell, |u, v| {
-                map.at((v * map.height as f32) as usize, (u * map.width as f32) as usize)
-            }),
+            Cell::Map(map) => paper
+                .fill(at, self.cell, |u, v| map.at((v * map.height as f32) as usize, (u * map.width as f32) as usize)),
         }
     }
 
