@@ -128,13 +128,10 @@ impl Drop for EngineHandle {
 }
 
 impl WorkerEnd {
-    /// Waits for the newest request, and leaves questions about models unanswered; `None` once the other end is gone.
+    /// Waits for the newest request, and leaves questions about models to [`Self::partners`]; `None` once the other end
+    /// is gone.
     pub fn next(&self) -> Option<Request> {
-        loop {
-            if let Work::Render(request) = self.work()? {
-                return Some(*request);
-            }
-        }
+        self.wait(|pending| pending.request.take())
     }
 
     /// A question about models that is not answered yet.
@@ -144,16 +141,21 @@ impl WorkerEnd {
 
     /// Waits for the newest request or a question about models; `None` once the other end is gone.
     pub fn work(&self) -> Option<Work> {
+        self.wait(|pending| {
+            let question = pending.partners.take().map(Work::Compare);
+            question.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
+        })
+    }
+
+    /// Waits until `take` finds something.
+    fn wait<T>(&self, take: impl Fn(&mut Pending) -> Option<T>) -> Option<T> {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.shared.closed.load(Ordering::Acquire) {
                 return None;
             }
-            if let Some(partners) = pending.partners.take() {
-                return Some(Work::Compare(partners));
-            }
-            if let Some(request) = pending.request.take() {
-                return Some(Work::Render(Box::new(request)));
+            if let Some(found) = take(&mut pending) {
+                return Some(found);
             }
             pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }

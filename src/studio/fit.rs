@@ -1,37 +1,45 @@
 //! Whether the expert fits beside the general model, in a word and on hover in full.
 
-use egui::Ui;
+use egui::{Color32, Ui};
 
 use super::{
     state::Studio,
     theme::{self, Theme},
-    widgets::row::tinted,
+    widgets::row::{note, tinted},
 };
 use crate::engine::{Fit, Verdict};
 
-/// The verdict in a word, or "…" until the engine has looked at the files; hovering it lists every point.
-pub fn verdict(ui: &mut Ui, studio: &Studio) {
-    let theme = Theme::of(ui);
-    let Some(fit) = studio.current_fit() else {
-        tinted(ui, "…", theme.faint).on_hover_text("The models' config files are being compared.");
+/// The verdict in a word, with every point on hover; below it why the expert does not fit, or what is done to make it
+/// fit. Nothing without a fusion in the recipe.
+pub fn show(ui: &mut Ui, studio: &Studio) {
+    if studio.recipe.fusion.is_none() {
         return;
-    };
-    let (word, color) = match fit.verdict() {
-        Verdict::Fits => ("fits", theme::FUSION),
-        Verdict::Adapted => ("fits, adapted", theme.accent),
-        Verdict::Refused => ("does not fit", theme.danger),
-    };
-    tinted(ui, word, color).on_hover_text(list(fit));
-}
-
-/// Why the expert does not fit, or what is done to make it fit; nothing where all is the same.
-pub fn notes(ui: &mut Ui, studio: &Studio) {
+    }
     let theme = Theme::of(ui);
-    let Some(fit) = studio.current_fit() else { return };
-    for point in fit.points.iter().filter(|point| point.verdict != Verdict::Fits) {
+    ui.horizontal(|ui| {
+        note(ui, "as expert:");
+        match studio.current_fit() {
+            Some(fit) => {
+                let (word, color) = word(fit.verdict(), theme);
+                tinted(ui, word, color).on_hover_text(list(fit));
+            }
+            None => {
+                note(ui, "…").on_hover_text("The models' config files are being compared.");
+            }
+        }
+    });
+    for point in studio.current_fit().iter().flat_map(|fit| &fit.points).filter(|p| p.verdict != Verdict::Fits) {
         let color = if point.verdict == Verdict::Refused { theme.danger } else { theme.dim };
         let text = egui::RichText::new(sentence(&point.text)).font(theme::small_font()).color(color);
         ui.add(egui::Label::new(text).wrap());
+    }
+}
+
+fn word(verdict: Verdict, theme: &Theme) -> (&'static str, Color32) {
+    match verdict {
+        Verdict::Fits => ("fits", theme.text),
+        Verdict::Adapted => ("fits, adapted", theme.accent),
+        Verdict::Refused => ("does not fit", theme.danger),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, CornerRadius, Rect, Response, Sense, TextureHandle, Ui, vec2};
+use egui::{Color32, CornerRadius, FontId, Rect, Response, Sense, TextureHandle, Ui, vec2};
 
 use super::{
     canvas::overlay::full_range,
-    colormap, demo, difference, fit,
+    colormap, demo, difference,
     prompt::field,
     sampling::quiet_combo,
     solo::{State, Whose},
@@ -21,14 +21,13 @@ use super::{
 };
 use crate::{
     engine::FusionReport,
-    field::Picture,
     recipe::{Fusion, FusionMode, FusionRule, Paint, Recipe},
 };
 
 /// Between tiles, in points.
 const GAP: f32 = 5.0;
-/// A tile's height as a share of its width.
-const FLAT: f32 = 0.6;
+/// The size of the words on tiles, in points.
+const CAPTION: f32 = 9.5;
 const TILE_TEXELS: usize = 128;
 /// Room for a value under a short rail.
 const SHORT_NUMBER: f32 = 36.0;
@@ -48,10 +47,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     });
     if on {
         rules(ui, studio, report.as_deref());
-        solo_tiles(ui, studio, pictures);
-    }
-    if let Some(report) = &report {
-        map_tiles(ui, studio, pictures, report);
+        tiles(ui, studio, pictures, report.as_ref());
     }
     let Some(mut fusion) = studio.recipe.fusion.clone() else { return };
     words(ui, studio, &mut fusion);
@@ -99,18 +95,14 @@ fn as_mask(report: &FusionReport) -> Paint {
     mask
 }
 
-/// Who the expert is, whether it fits, and what it draws.
+/// What the expert draws.
 fn words(ui: &mut Ui, studio: &Studio, fusion: &mut Fusion) {
-    let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
-        ui.colored_label(theme.dim, fusion.expert.title());
-        note(ui, "draws");
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| fit::verdict(ui, studio));
-    });
     let mut text = fusion.prompt.clone().unwrap_or_default();
-    let prompt = &studio.recipe.prompt;
-    let hint = if prompt.is_empty() { "the general prompt" } else { prompt };
-    if field(ui, "Expert prompt", &mut text, hint, 1).changed() {
+    let hint = match studio.recipe.prompt.is_empty() {
+        true => format!("What {} draws", fusion.expert.title()),
+        false => format!("{} draws the same words", fusion.expert.title()),
+    };
+    if field(ui, "Expert prompt", &mut text, &hint, 1).changed() {
         fusion.prompt = (!text.is_empty()).then_some(text);
     }
 }
@@ -216,14 +208,20 @@ fn swapped(mask: &Paint) -> Paint {
     other
 }
 
-/// A row of three tiles in the column's width.
-fn tile_row(ui: &mut Ui) -> [Rect; 3] {
-    let width = (ui.available_width() - 2.0 * GAP) / 3.0;
-    let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), (FLAT * width).round()), Sense::hover());
-    std::array::from_fn(|k| {
+/// The general model alone, its saliency, who draws where, the expert's saliency, the expert alone.
+fn tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: Option<&Arc<FusionReport>>) {
+    let width = (ui.available_width() - 4.0 * GAP) / 5.0;
+    let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), width.round()), Sense::hover());
+    let place = |k: usize| {
         let corner = row.min + vec2(k as f32 * (width + GAP), 0.0);
         Rect::from_min_size(corner, vec2(width, row.height()))
-    })
+    };
+    solo_tile(ui, studio, pictures, place(0), Whose::General);
+    solo_tile(ui, studio, pictures, place(4), Whose::Expert);
+    match report {
+        Some(report) => map_tiles(ui, studio, pictures, [place(1), place(2), place(3)], report),
+        None => [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).field, "", theme::PLAIN)),
+    }
 }
 
 /// A tile that can be clicked, with a rim while the pointer or the keyboard is on it.
@@ -238,25 +236,29 @@ fn tile(ui: &mut Ui, rect: Rect, name: &str, rim: Option<Color32>) -> Response {
     response
 }
 
-/// The general model alone, the fusion, the expert alone.
-fn solo_tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
-    let [left, middle, right] = tile_row(ui);
-    for (whose, rect) in [(Whose::General, left), (Whose::Expert, right)] {
-        let pinned = studio.pins[0].and_then(|id| studio.take(id)).map(|take| &take.track.recipe);
-        let rim = is_alone(pinned, &studio.recipe, whose).then_some(theme::TAKE_A);
-        let response = tile(ui, rect, &format!("Pin {} as A", whose.name()), rim);
-        let said = solo(ui, studio, pictures, rect, whose);
-        picture::caption(ui, rect, whose.name());
-        if response.clicked() {
-            studio.pin_solo(whose);
-        }
-        response.on_hover_text(said);
+fn caption(ui: &Ui, rect: Rect, text: &str) {
+    let corner = rect.left_bottom() + vec2(2.0, -2.0);
+    picture::label_on(ui, corner, egui::Align2::LEFT_BOTTOM, text, FontId::proportional(CAPTION));
+}
+
+/// A tile without a picture.
+fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
+    ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
+    let middle = rect.center() - vec2(0.0, 8.0);
+    ui.painter().text(middle, egui::Align2::CENTER_CENTER, text, FontId::proportional(CAPTION), ink);
+}
+
+/// One model alone; a click pins it as A.
+fn solo_tile(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rect: Rect, whose: Whose) {
+    let pinned = studio.pins[0].and_then(|id| studio.take(id)).map(|take| &take.track.recipe);
+    let rim = is_alone(pinned, &studio.recipe, whose).then_some(theme::TAKE_A);
+    let response = tile(ui, rect, &format!("Pin {} as A", whose.name()), rim);
+    let said = solo(ui, studio, pictures, rect, whose);
+    caption(ui, rect, if whose == Whose::General { "general" } else { "expert" });
+    if response.clicked() {
+        studio.pin_solo(whose);
     }
-    match studio.shown_frame() {
-        Some(frame) => cover(ui, pictures, middle, &frame.picture),
-        None => drop(ui.painter().rect_filled(middle, CornerRadius::same(4), Theme::of(ui).field)),
-    }
-    picture::caption(ui, middle, "shown");
+    response.on_hover_text(said);
 }
 
 fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, whose: Whose) -> bool {
@@ -264,55 +266,49 @@ fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, whose: Whose) -> bool {
 }
 
 /// What there is of one model alone; says what a click does.
-fn solo(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: Whose) -> String {
+fn solo(ui: &Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: Whose) -> String {
     let theme = Theme::of(ui);
-    let place = |ui: &Ui, fill: Color32, text: &str, ink: Color32| {
-        ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
-        let middle = rect.center() - vec2(0.0, 6.0);
-        ui.painter().text(middle, egui::Align2::CENTER_CENTER, text, theme::small_font(), ink);
-    };
     match studio.solos.state(&studio.recipe, whose) {
         Some(State::Done(finished, _)) => {
-            cover(ui, pictures, rect, &finished.picture);
-            format!("The {}, over the same noise. Click pins it as A.", whose.name().replace(" only", " model alone"))
+            let shown = &finished.picture;
+            let texture = pictures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
+            picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
+            format!("The {} alone, over the same noise. Click pins it as A for comparing.", whose.model())
         }
         Some(State::Failed(reason)) => {
-            place(ui, theme.danger_field, "failed", theme.danger);
+            blank(ui, rect, theme.danger_field, "failed", theme.danger);
             reason.clone()
         }
         Some(State::Rendering(_)) => {
-            place(ui, theme.raised, "renders…", theme.dim);
-            "It is being rendered.".into()
+            blank(ui, rect, theme.raised, "renders…", theme.dim);
+            format!("The {} alone is being rendered.", whose.model())
         }
         Some(State::Waiting) | None => {
-            place(ui, theme.field, "waits", theme.faint);
-            "It is rendered when nothing else is.".into()
+            blank(ui, rect, theme.field, "waits", theme.faint);
+            format!("The {} alone: rendered when nothing else is.", whose.model())
         }
     }
 }
 
-fn cover(ui: &Ui, pictures: &mut Textures, rect: Rect, shown: &Arc<Picture>) {
-    let texture = pictures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
-    picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
-}
-
 /// Both saliency maps and, between them, who draws where; a click shows the map on the canvas.
-fn map_tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: &Arc<FusionReport>) {
-    let rects = tile_row(ui);
+fn map_tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rects: [Rect; 3], report: &Arc<FusionReport>) {
     let size = [report.mask.width, report.mask.height];
     let tint = if report.active { theme::PLAIN } else { theme::IDLE };
+    let saliency = "Saliency: how strongly the model's guidance responds at each element, smoothed";
     let shows = [
-        ("saliency g", Overlay::Saliency, SaliencyOf::General),
-        ("territory", Overlay::Territory, studio.look.saliency),
-        ("saliency e", Overlay::Saliency, SaliencyOf::Expert),
+        ("saliency g", "saliency", saliency, Overlay::Saliency, SaliencyOf::General),
+        ("territory", "territory", "White where the expert draws", Overlay::Territory, studio.look.saliency),
+        ("saliency e", "saliency", saliency, Overlay::Saliency, SaliencyOf::Expert),
     ];
-    for ((rect, texture), (name, overlay, saliency)) in rects.into_iter().zip(maps(ui, pictures, report)).zip(shows) {
+    for ((rect, texture), show) in rects.into_iter().zip(maps(ui, pictures, report)).zip(shows) {
+        let (name, short, explained, overlay, of) = show;
         let response = tile(ui, rect, &format!("Show {name}"), None);
         picture::cover(ui, rect, texture.id(), size, 4, tint);
-        picture::caption(ui, rect, name);
+        caption(ui, rect, short);
         if response.clicked() {
-            (studio.look.overlay, studio.look.saliency) = (overlay, saliency);
+            (studio.look.overlay, studio.look.saliency) = (overlay, of);
         }
+        response.on_hover_text(format!("{explained}. Click shows it on the canvas."));
     }
 }
 

@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     if let Some(model) = slot(ui, studio, ModelSlot::Expert, &expert) {
         studio.recipe.fusion.get_or_insert_with(demo::snowman).expert = model;
     }
-    fit::notes(ui, studio);
+    fit::show(ui, studio);
 }
 
 /// A field with the model's name, a menu of the bundled ones, and a folder button. Returns another choice.

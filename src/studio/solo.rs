@@ -30,6 +30,14 @@ impl Whose {
         }
     }
 
+    /// As in "the general model alone".
+    pub fn model(self) -> &'static str {
+        match self {
+            Self::General => "general model",
+            Self::Expert => "expert",
+        }
+    }
+
     /// As in "general only".
     pub fn name(self) -> &'static str {
         match self {
