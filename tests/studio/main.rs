@@ -2,7 +2,6 @@
 
 mod compare;
 mod manners;
-mod pictures;
 mod recovery;
 mod regions;
 mod synthetic;
