@@ -142,6 +142,7 @@ impl App {
         if std::mem::take(&mut self.studio.reopened) {
             self.submitter = Submitter::default();
             self.history = History::default();
+            self.asked = None;
         }
     }
 

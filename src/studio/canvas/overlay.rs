@@ -123,6 +123,10 @@ impl Source {
                 maps.labels = report.fusion.as_ref().map(|f| f.mask.clone());
                 maps.label_colors[0] = with_alpha(theme::GENERAL_GROUND, UNCHOSEN_ALPHA);
                 maps.label_colors[1] = theme::FUSION;
+                // In a weighted sum the expert has a part of every element.
+                if let Some(fusion) = report.fusion.as_ref().filter(|f| f.mask.values.iter().all(|&m| m == 1)) {
+                    maps.label_colors[1] = with_alpha(theme::FUSION, (255.0 * fusion.share).round() as u8);
+                }
             }
         }
         maps.labels = maps.labels.filter(|plane| !plane.values.is_empty());
