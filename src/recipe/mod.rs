@@ -226,7 +226,7 @@ impl Fusion {
         let decisive = match self.rule {
             FusionRule::General => return Self { enabled: self.enabled, rule: self.rule, ..usual },
             FusionRule::Expert => usual,
-            FusionRule::Saliency => Self { k_g: self.k_g, k_e: self.k_e, ..window },
+            FusionRule::Saliency => return Self { weight: usual.weight, mask: None, ..self.clone() },
             FusionRule::Mask => Self { mask: self.mask.clone(), ..window },
             FusionRule::Weighted => Self { weight: self.weight, ..window },
         };

@@ -87,7 +87,8 @@ pub fn grid(studio: &Studio) -> Result<Figure, &'static str> {
         rows: rows.collect(),
         columns,
         cell: cell(recipe, GRID_CELL),
-        caption: caption(recipe),
+        // What the axes change is as in the first cell.
+        caption: format!("First cell: {}", caption(recipe)),
         recipe: recipe.clone(),
     })
 }
@@ -148,12 +149,13 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
         kept.sort_by_key(|(token, _)| token.position);
     }
     let table = colormap::magma();
+    // One scale for all, so that a strong word is told from a weak one.
+    let high = kept.iter().map(|(_, most)| *most).fold(f32::MIN_POSITIVE, f32::max);
     let one = |(token, most): (&Token, f32)| {
-        let cells = maps(token.position).map(|map| {
-            map.map_or(Cell::Nothing, |map| Cell::Map(colored(map, 0.0, most.max(f32::MIN_POSITIVE), &table)))
-        });
+        let colored = |map| Cell::Map(colored(map, 0.0, high, &table));
+        let cells = maps(token.position).map(|map| map.map_or(Cell::Nothing, colored));
         let color = Some(theme::token_color(token.position));
-        row(token.text.trim(), format!("0 to {:.0} %", 100.0 * most), color, cells.collect())
+        row(token.text.trim(), format!("up to {:.0} %", 100.0 * most), color, cells.collect())
     };
     kept.into_iter().map(one).collect()
 }
