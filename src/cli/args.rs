@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 
-use crate::recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, RecipeError, Sampler, Schedule};
+use crate::recipe::{Concept, Fusion, FusionMode, GuidanceInterval, ModelRef, Recipe, RecipeError, Sampler, Schedule};
 
 #[derive(Debug, Default, Args)]
 pub struct RenderArgs {
@@ -36,6 +36,13 @@ pub struct RenderArgs {
     /// cfg or s-cfg.
     #[arg(long, value_name = "METHOD")]
     pub guidance: Option<String>,
+    /// Guide only steps FROM up to UNTIL, counted from 0. An approximation: fewer evaluations, another picture.
+    #[arg(long, value_name = "FROM..UNTIL")]
+    pub guidance_interval: Option<String>,
+    /// Stop guiding once the predictions with and without the prompt have a cosine above this, 0.99 say. An
+    /// approximation: fewer evaluations, another picture.
+    #[arg(long, value_name = "COSINE")]
+    pub adaptive_guidance: Option<f32>,
     /// "TEXT; scale=5; threshold=0.9; warmup=10; cooldown=30; weight=1; reverse"; may be given several times.
     #[arg(long = "concept", value_name = "CONCEPT")]
     pub concepts: Vec<String>,
@@ -89,6 +96,12 @@ impl RenderArgs {
         self.apply_sampler(recipe)?;
         if let Some(guidance) = &self.guidance {
             recipe.scfg.enabled = guidance_method(guidance)?;
+        }
+        if let Some(interval) = &self.guidance_interval {
+            recipe.guidance_interval = Some(guidance_interval(interval)?);
+        }
+        if self.adaptive_guidance.is_some() {
+            recipe.adaptive_guidance = self.adaptive_guidance;
         }
         if let Some(profile) = &self.profile {
             recipe.profile = profile.parse()?;
@@ -165,6 +178,17 @@ fn guidance_method(name: &str) -> Result<bool, RecipeError> {
             Err(RecipeError::UnknownOption { what: "guidance", given: name.to_owned(), known: "cfg, s-cfg".to_owned() })
         }
     }
+}
+
+/// Reads "FROM..UNTIL".
+fn guidance_interval(text: &str) -> Result<GuidanceInterval, RecipeError> {
+    let (from, until) = text.split_once("..").ok_or_else(|| RecipeError::OutOfRange {
+        what: "guidance interval".into(),
+        given: format!("\"{text}\""),
+        must: "FROM..UNTIL, two numbers of steps",
+    })?;
+    let step = |value: &str| number("a guidance interval", value.trim(), text);
+    Ok(GuidanceInterval { from: step(from)?, until: step(until)? })
 }
 
 /// Reads "TEXT; name=value; …; reverse".
@@ -247,6 +271,15 @@ mod tests {
         for (text, names) in [("hat; sclae=3", "sclae=3"), ("hat; scale=x", "\"x\""), ("; scale=1", "no text")] {
             let message = concept(text).expect_err("a bad concept").to_string();
             assert!(message.contains(names), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_two_steps() {
+        assert_eq!(guidance_interval("2..15"), Ok(GuidanceInterval { from: 2, until: 15 }));
+        for text in ["2-15", "a..3", "2.."] {
+            let message = guidance_interval(text).expect_err("no interval").to_string();
+            assert!(message.contains("guidance interval"), "{message}");
         }
     }
 

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod models;
 mod parametrisation;
 pub mod preview;
+mod recent;
 pub mod report;
 pub mod run;
 mod worker;

@@ -21,7 +21,8 @@ pub struct EditCost {
 /// The cost of `after` when `before` is remembered. `timesteps`: the training timestep of every U-Net call of `after`.
 ///
 /// Counts for runs that segment every step of the general model, as the studio's do.
-/// An upper bound where an edit turns out to change no number (a clamp that never bites, say), exact otherwise.
+/// An upper bound where an edit turns out to change no number (a clamp that never bites, say) and where adaptive
+/// guidance may end early, exact otherwise.
 pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> EditCost {
     let full = (0..timesteps.len()).map(|i| evaluations_at(after, i, timesteps[i]).len()).sum();
     let Some(before) = before.filter(|b| same_start(b, after)) else {
@@ -34,8 +35,8 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
             if first.is_some_and(|first| i > first) {
                 wanted.len()
             } else {
-                let known = evaluations_at(before, i, timesteps[i]);
-                wanted.iter().filter(|branch| !known.contains(*branch)).count()
+                let known = surely_known_at(before, i, timesteps[i]);
+                wanted.iter().filter(|branch| !is_known(&known, branch)).count()
             }
         })
         .sum();
@@ -57,13 +58,29 @@ fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
     model_branches(recipe, [&general, &general], true, &recipe.prompt, step, &mut all);
-    if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.is_guided() && f.mode.fuses(timestep, f.t0)) {
+    if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.guides_at(step) && f.mode.fuses(timestep, f.t0)) {
         let expert = fusion.expert.to_string();
         let encoder = if recipe.profile == Profile::Reference { &general } else { &expert };
         let prompt = fusion.prompt.as_deref().unwrap_or(&recipe.prompt);
         model_branches(recipe, [&expert, encoder], recipe.scfg.enabled, prompt, step, &mut all);
     }
     all
+}
+
+/// What was evaluated at one step whatever the predictions were.
+fn surely_known_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
+    if recipe.adaptive_guidance.is_some() && step > 0 {
+        let general = recipe.model.to_string();
+        return HashSet::from([(general.clone(), general, false, recipe.prompt.as_str(), None)]);
+    }
+    evaluations_at(recipe, step, timestep)
+}
+
+/// An evaluation with segmentation also answers for the one without.
+fn is_known(known: &HashSet<Branch<'_>>, branch: &Branch<'_>) -> bool {
+    let (model, encoder, negative, text, profile) = branch;
+    let same = |(m, e, n, t, _): &Branch<'_>| (m, e, n, t) == (model, encoder, negative, text);
+    known.contains(branch) || (profile.is_none() && known.iter().any(same))
 }
 
 fn model_branches<'a>(
@@ -77,7 +94,7 @@ fn model_branches<'a>(
     let mut add = |negative: bool, text: &'a str, profile| {
         all.insert((model.to_owned(), encoder.to_owned(), negative, text, profile));
     };
-    if !recipe.is_guided() {
+    if !recipe.guides_at(step) {
         return add(false, prompt, None);
     }
     let segmented = segmented.then_some(recipe.profile);
@@ -106,8 +123,16 @@ fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<u
     if strength(before) != strength(after) {
         return Some(0);
     }
-    let touched = concepts_touched(before, after).into_iter().chain(fusion_touched(before, after, timesteps)).min();
+    let touched = concepts_touched(before, after).into_iter().chain(fusion_touched(before, after, timesteps));
+    let touched = touched.chain(guidance_touched(before, after, timesteps.len())).min();
     touched.filter(|&step| step < timesteps.len())
+}
+
+/// First step that is guided in one and perhaps not in the other. Adaptive guidance never ends before step 1.
+fn guidance_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
+    let interval = (0..steps).find(|&step| before.guides_at(step) != after.guides_at(step));
+    let adaptive = (before.adaptive_guidance != after.adaptive_guidance).then_some(1);
+    interval.into_iter().chain(adaptive).min()
 }
 
 /// The factors that change something, in order of position.
@@ -186,7 +211,7 @@ fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::FusionMode;
+    use crate::recipe::{FusionMode, GuidanceInterval};
 
     fn concept(text: &str, scale: f32, warmup: usize) -> Concept {
         Concept { text: text.into(), scale, warmup, ..Concept::default() }
@@ -256,6 +281,24 @@ mod tests {
         // Step 12 had no concept branch; steps 13 and 14 have three branches, 15 to 19 two.
         assert_eq!(cost(&before, &after).first, Some(12));
         assert_eq!(cost(&before, &after).evaluations, 1 + 2 * 3 + 5 * 2);
+    }
+
+    #[test]
+    fn an_interval_is_touched_where_a_step_changes_sides() {
+        let whole = recipe(20, 3, &[]);
+        let part = Recipe { guidance_interval: Some(GuidanceInterval { from: 0, until: 12 }), ..whole.clone() };
+        // Up to step 12 all is known; from there on one branch a step.
+        assert_eq!(cost(&whole, &part), EditCost { first: Some(12), evaluations: 7, full: 12 * 2 + 8 });
+        // Step 12 had the prompt's branch, but without the maps that segmentation needs.
+        assert_eq!(cost(&part, &whole), EditCost { first: Some(12), evaluations: 8 * 2, full: 40 });
+    }
+
+    #[test]
+    fn adaptive_guidance_is_touched_after_its_first_look() {
+        let plain = recipe(20, 3, &[]);
+        let adaptive = Recipe { adaptive_guidance: Some(0.99), ..plain.clone() };
+        assert_eq!(cost(&plain, &adaptive), EditCost { first: Some(1), evaluations: 18 * 2, full: 40 });
+        assert_eq!(cost(&adaptive, &plain), EditCost { first: Some(1), evaluations: 19 * 2, full: 40 });
     }
 
     #[test]

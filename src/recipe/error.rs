@@ -26,6 +26,18 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    if let Some(interval) = r.guidance_interval {
+        let given = format!("{}..{}", interval.from, interval.until);
+        require(
+            interval.from < interval.until,
+            "guidance interval",
+            given,
+            "FROM..UNTIL with at least one step in it",
+        )?;
+    }
+    if let Some(cosine) = r.adaptive_guidance {
+        require(cosine > 0.0 && cosine <= 1.0, "adaptive guidance", cosine, "a cosine above 0 and not above 1")?;
+    }
     let s = &r.scfg;
     require(s.rate_min.is_finite() && s.rate_min >= 0.0, "S-CFG rate minimum", s.rate_min, "0 or more")?;
     require(

@@ -2,12 +2,14 @@
 
 pub mod cost;
 mod error;
+mod interval;
 mod model_ref;
 mod options;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
+pub use interval::GuidanceInterval;
 pub use model_ref::ModelRef;
 pub use options::{FusionMode, Profile, Sampler, Schedule};
 
@@ -28,6 +30,13 @@ pub struct Recipe {
     pub height: usize,
     /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
     pub cfg: f32,
+    /// An approximation that saves evaluations: guidance only at some steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guidance_interval: Option<GuidanceInterval>,
+    /// An approximation that saves evaluations (adaptive guidance, Castillo et al. 2023): after the first step at which
+    /// the cosine between the unconditional and the prompt's prediction is above this, guidance ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_guidance: Option<f32>,
     pub profile: Profile,
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
@@ -118,6 +127,8 @@ impl Default for Recipe {
             width: 192,
             height: 192,
             cfg: 5.0,
+            guidance_interval: None,
+            adaptive_guidance: None,
             profile: Profile::Fixed,
             scfg: Scfg::default(),
             regions: Vec::new(),
@@ -216,6 +227,11 @@ impl Recipe {
     /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
     pub fn is_guided(&self) -> bool {
         self.cfg > 1.0
+    }
+
+    /// Whether a step is guided, as far as the recipe decides it; adaptive guidance may end it before.
+    pub fn guides_at(&self, step: usize) -> bool {
+        self.is_guided() && self.guidance_interval.is_none_or(|interval| interval.contains(step))
     }
 
     /// The fusion, if it is switched on.

@@ -20,6 +20,12 @@ pub fn settings(a: &Recipe, b: &Recipe) -> Vec<String> {
     tell("model", a.model.title(), b.model.title());
     tell("profile", a.profile.title().into(), b.profile.title().into());
     tell("scale", format!("{:.1}", a.cfg), format!("{:.1}", b.cfg));
+    let interval = |r: &Recipe| {
+        r.guidance_interval.map_or("all".to_owned(), |steps| format!("{} to {}", steps.from + 1, steps.until))
+    };
+    tell("guided steps", interval(a), interval(b));
+    let adaptive = |r: &Recipe| r.adaptive_guidance.map_or("off".to_owned(), |cosine| format!("{cosine:.3}"));
+    tell("adaptive guidance", adaptive(a), adaptive(b));
     tell("S-CFG", switch(a.scfg.enabled), switch(b.scfg.enabled));
     if a.scfg.enabled && b.scfg.enabled {
         let clamp = |r: &Recipe| format!("{}–{}, cap {}", r.scfg.rate_min, r.scfg.rate_max, r.scfg.scale_cap);
