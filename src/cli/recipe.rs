@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
-    recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
+    recipe::{Concept, Fusion, Key, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
     session::{self, Imported},
 };
 
@@ -35,6 +35,8 @@ struct Printed<'a> {
     width: usize,
     height: usize,
     cfg: f32,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    cfg_keys: &'a [Key],
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
@@ -60,6 +62,7 @@ impl<'a> Printed<'a> {
             width,
             height,
             cfg,
+            cfg_keys,
             profile,
             scfg,
             regions,
@@ -78,6 +81,7 @@ impl<'a> Printed<'a> {
             width: *width,
             height: *height,
             cfg: *cfg,
+            cfg_keys,
             profile: *profile,
             scfg,
             regions,

@@ -125,7 +125,7 @@ impl Branches<'_> {
         let question =
             Question { model: self.model.clone(), timestep: input.timestep, model_input: input.model_input.clone() };
         let mut asker = Asker { unet: self.unet, question, wanted: input.wanted, memory, evaluations: 0 };
-        if !recipe.is_guided() {
+        if !recipe.is_guided_at(input.step) {
             let cond = asker.branch(&self.texts.cond)?;
             return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
         }
@@ -137,10 +137,11 @@ impl Branches<'_> {
         };
         let regions = input.regions.cloned().or_else(|| segmentation.as_ref().map(|s| s.region()));
         let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
-        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, s, &uncond, &cond));
+        let g = recipe.cfg_at(input.step);
+        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, g, s, &uncond, &cond));
         let guidance = match strength(recipe, rate.as_ref(), regions.as_ref()) {
-            Some(map) => scfg::term(recipe.cfg, &map, &uncond, &cond),
-            None => cfg::term(recipe.cfg, &uncond, &cond),
+            Some(map) => scfg::term(g, &map, &uncond, &cond),
+            None => cfg::term(g, &uncond, &cond),
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
 

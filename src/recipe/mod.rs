@@ -2,12 +2,14 @@
 
 pub mod cost;
 mod error;
+pub mod keys;
 mod model_ref;
 mod options;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
+pub use keys::Key;
 pub use model_ref::ModelRef;
 pub use options::{FusionMode, Profile, Sampler, Schedule};
 
@@ -28,6 +30,9 @@ pub struct Recipe {
     pub height: usize,
     /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
     pub cfg: f32,
+    /// How the guidance scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cfg_keys: Vec<Key>,
     pub profile: Profile,
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
@@ -65,6 +70,9 @@ pub struct Concept {
     pub text: String,
     /// Edit guidance scale; negative steers away.
     pub scale: f32,
+    /// How the scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
     /// Quantile in 0..=1: only elements at or above it are touched.
     pub threshold: f32,
     /// First step index at which the concept acts.
@@ -118,6 +126,7 @@ impl Default for Recipe {
             width: 192,
             height: 192,
             cfg: 5.0,
+            cfg_keys: Vec::new(),
             profile: Profile::Fixed,
             scfg: Scfg::default(),
             regions: Vec::new(),
@@ -139,6 +148,7 @@ impl Default for Concept {
         Self {
             text: String::new(),
             scale: 5.0,
+            keys: Vec::new(),
             threshold: 0.9,
             warmup: 10,
             cooldown: None,
@@ -174,6 +184,11 @@ impl Concept {
     /// Signed scale: the direction and strength in one number.
     pub fn signed_scale(&self) -> f32 {
         if self.reverse { -self.scale } else { self.scale }
+    }
+
+    /// The signed scale with its key factor at a step.
+    pub fn signed_scale_at(&self, step: usize) -> f32 {
+        self.signed_scale() * keys::factor_at(&self.keys, step)
     }
 
     /// Past its warm-up.
@@ -212,10 +227,15 @@ impl Recipe {
         !self.regions.is_empty() || self.active_concepts().any(|c| !c.lock.is_empty())
     }
 
-    /// Whether the guidance scale asks for guidance at all; otherwise the prompt branch alone is used, and neither
-    /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
-    pub fn is_guided(&self) -> bool {
-        self.cfg > 1.0
+    /// The guidance scale with its key factor at a step.
+    pub fn cfg_at(&self, step: usize) -> f32 {
+        self.cfg * keys::factor_at(&self.cfg_keys, step)
+    }
+
+    /// Whether the guidance scale asks for guidance at a step at all; otherwise the prompt branch alone is used, and
+    /// neither S-CFG, SEGA nor SNB acts (as in every reference pipeline).
+    pub fn is_guided_at(&self, step: usize) -> bool {
+        self.cfg_at(step) > 1.0
     }
 
     /// The fusion, if it is switched on.

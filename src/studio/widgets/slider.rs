@@ -229,7 +229,7 @@ pub(super) fn paint_knob(ui: &Ui, at: Pos2, response: &Response) {
 }
 
 /// Numbers without a frame until they are touched.
-pub(super) fn plain_numbers(ui: &mut Ui) {
+pub fn plain_numbers(ui: &mut Ui) {
     let theme = Theme::of(ui);
     let widgets = &mut ui.visuals_mut().widgets;
     widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
