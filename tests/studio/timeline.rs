@@ -24,12 +24,14 @@ impl Window {
 
     fn press(&mut self, pos: Pos2, button: PointerButton, modifiers: Modifiers, times: usize) {
         self.harness.hover_at(pos);
+        self.harness.event(egui::Event::ModifiersChanged(modifiers));
         for _ in 0..times {
             for pressed in [true, false] {
                 self.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
                 self.harness.step();
             }
         }
+        self.harness.event(egui::Event::ModifiersChanged(Modifiers::NONE));
         self.harness.run_ok();
     }
 
@@ -44,6 +46,7 @@ fn keys_are_added_dragged_typed_and_removed() {
     let at = window.over(LANE, 5);
     window.press(at, PointerButton::Primary, Modifiers::NONE, 2);
     assert_eq!(window.keys(), "5:1", "double-click adds");
+    assert_eq!(window.request().recipe.concepts[0].keys.len(), 1);
     let at = window.over(LANE, 12);
     window.press(at, PointerButton::Primary, Modifiers::ALT, 1);
     assert_eq!(window.request().recipe.concepts[0].keys.len(), 2, "a click with Alt adds");
@@ -101,6 +104,19 @@ fn a_key_follows_the_arrow_keys_and_delete() {
     window.harness.key_press(Key::Delete);
     window.harness.run_ok();
     assert_eq!(window.keys(), "9:1");
+}
+
+#[test]
+fn a_lane_end_follows_the_arrow_keys() {
+    let mut window = Window::rendered();
+    for (end, key) in [("Start", Key::ArrowRight), ("End", Key::ArrowLeft)] {
+        window.harness.get_by_label(&format!("{end} of sunglasses lane")).focus();
+        window.harness.run_ok();
+        window.harness.key_press(key);
+        window.harness.run_ok();
+    }
+    let concept = &window.studio().recipe.concepts[0];
+    assert_eq!((concept.warmup, concept.cooldown), (4, Some(19)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::{
-    Axis,
+    Axis, arrows,
     lanes::{Kind, Lane},
 };
 use crate::studio::{
@@ -33,7 +33,10 @@ fn grip(ui: &Ui, studio: &mut Studio, lane: &Lane, side: usize, x: f32, bar: Rec
     let mark = Rect::from_center_size(pos2(x + inward * 0.55, bar.center().y), vec2(2.0, bar.height() - 2.0));
     let strong = response.hovered() || response.dragged();
     ui.painter().rect_filled(mark, 1.0, if strong { theme.text } else { theme::mix(lane.color, theme.text, 0.6) });
-    let border = response.interact_pointer_pos().filter(|_| response.dragged()).map(|p| axis.border(p.x));
+    let [right, _] = arrows(ui, &response);
+    let pressed =
+        (right != 0).then(|| [lane.start, lane.end][side].saturating_add_signed(right as isize).min(axis.steps));
+    let border = response.interact_pointer_pos().filter(|_| response.dragged()).map(|p| axis.border(p.x)).or(pressed);
     if let Some(border) = border {
         apply(studio, lane, side, border, axis.steps);
     }

@@ -7,7 +7,10 @@ use crate::studio::{
     state::Studio,
     theme::{self, Theme, size},
     track::Playhead,
-    widgets::{Icon, icon_button, icon_toggle, slider::plain_numbers},
+    widgets::{
+        Icon, icon_button, icon_toggle,
+        slider::{plain_numbers, type_into},
+    },
 };
 
 /// Seconds a step is shown when the timeline plays.
@@ -52,7 +55,7 @@ fn number(ui: &mut Ui, studio: &mut Studio, area: Rect, steps: usize) {
     let field = child.add(field).accessible_name("Shown step");
     child.label(egui::RichText::new(format!("of {steps}")).font(theme::mono_font()).color(theme.faint));
     if wanted {
-        field.request_focus();
+        type_into(ui, field.id, &(step + 1).to_string());
     }
     if number != step + 1 {
         studio.playing = false;

@@ -1,11 +1,11 @@
 //! Keys on lanes: points to drag whose height is a factor on the lane's scale, and the curve through them.
 
 use egui::{
-    DragValue, EventFilter, Key as Press, Modifiers, Popup, PopupCloseBehavior, Rect, Response, Role, Sense, Shape,
-    Stroke, Ui, UiBuilder, Vec2, WidgetInfo, emath, pos2, remap, vec2,
+    DragValue, Key as Press, Modifiers, Popup, PopupCloseBehavior, Rect, Response, Role, Sense, Shape, Stroke, Ui,
+    UiBuilder, Vec2, WidgetInfo, emath, pos2, remap, vec2,
 };
 
-use super::{Axis, lanes::Lane};
+use super::{Axis, arrows, lanes::Lane};
 use crate::{
     recipe::{Key, keys},
     studio::{
@@ -165,17 +165,13 @@ fn point(ui: &mut Ui, studio: &mut Studio, lane: &Lane, index: usize, rail: Rect
 
 /// Arrow keys move a key that has the keyboard, Delete removes it, or the one under the pointer; says whether it did.
 fn follow_presses(ui: &Ui, response: &Response, key: &mut Key) -> bool {
-    let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
-    let count = |press| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, press));
-    if response.has_focus() {
-        key.step = (key.step + count(Press::ArrowRight)).saturating_sub(count(Press::ArrowLeft));
-        let up = count(Press::ArrowUp) as f32 - count(Press::ArrowDown) as f32;
-        if up != 0.0 {
-            key.factor = round(key.factor + up * STEP);
-        }
+    let [right, up] = arrows(ui, response);
+    key.step = key.step.saturating_add_signed(right as isize);
+    if up != 0 {
+        key.factor = round(key.factor + up as f32 * STEP);
     }
     let typing = ui.ctx().text_edit_focused();
+    let count = |press| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, press));
     (response.has_focus() || response.hovered() && !typing) && count(Press::Delete) + count(Press::Backspace) > 0
 }
 

@@ -11,7 +11,7 @@ mod momentum;
 mod series;
 mod strip;
 
-use egui::{Rect, Stroke, Ui, pos2, vec2};
+use egui::{EventFilter, Key, Modifiers, Rect, Response, Stroke, Ui, pos2, vec2};
 
 use super::{
     state::Studio,
@@ -90,6 +90,17 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
         let x = axis.middle(step.min(steps - 1));
         ui.painter().vline(x, frames.bottom()..=plots.bottom(), Stroke::new(1.0, Theme::of(ui).accent));
     }
+}
+
+/// How far the arrow keys have gone to the right and up while `response` has the keyboard.
+fn arrows(ui: &Ui, response: &Response) -> [i32; 2] {
+    let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
+    if !response.has_focus() {
+        return [0, 0];
+    }
+    let count = |key| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key)) as i32;
+    [count(Key::ArrowRight) - count(Key::ArrowLeft), count(Key::ArrowUp) - count(Key::ArrowDown)]
 }
 
 /// Looks at `step`; at the last one, at whatever is newest.

@@ -13,15 +13,16 @@ use crate::studio::{
 /// Less than this share of the strongest is not drawn.
 const FAINTEST: f32 = 0.02;
 
-/// A column a step inside `rail`, as high as the step's momentum is of the run's largest.
+/// A column a step inside `rail`, as high as the step's momentum is of the largest that is drawn.
 pub fn show(ui: &Ui, studio: &Studio, lane: &Lane, row: usize, axis: Axis, rail: Rect) {
-    let norms = studio.shown_track().map(|track| norms(track, row)).unwrap_or_default();
+    let mut norms = studio.shown_track().map(|track| norms(track, row)).unwrap_or_default();
+    norms.retain(|(step, _)| !(lane.start..lane.end).contains(step));
     let most = norms.iter().map(|(_, norm)| *norm).fold(0.0, f32::max);
     if most <= 0.0 || lane.is_idle() {
         return;
     }
     let ink = theme::mix(Theme::of(ui).field, lane.color, 0.45);
-    for (step, norm) in norms.into_iter().filter(|(step, _)| !(lane.start..lane.end).contains(step)) {
+    for (step, norm) in norms {
         let share = norm / most;
         if share > FAINTEST {
             let column = Rect::from_x_y_ranges(axis.x(step)..=axis.x(step + 1), rail.y_range());

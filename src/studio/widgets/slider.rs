@@ -210,7 +210,7 @@ fn typed(text: &str) -> Option<f64> {
 }
 
 /// Gives a number field the keyboard with all of its text selected.
-fn type_into(ui: &Ui, field: Id, text: &str) {
+pub fn type_into(ui: &Ui, field: Id, text: &str) {
     ui.memory_mut(|m| m.request_focus(field));
     let mut state = TextEdit::load_state(ui.ctx(), field).unwrap_or_default();
     state.cursor.set_char_range(Some(CCursorRange::select_all_str(text)));
