@@ -165,7 +165,7 @@ fn readout(ui: &mut Ui, chart: &Chart, step: usize) {
     if chart.series.is_empty() {
         ui.label(chart.empty);
     }
-    egui::Grid::new("readout").num_columns(3).spacing(vec2(6.0, 2.0)).show(ui, |ui| {
+    egui::Grid::new("readout").num_columns(3).min_col_width(8.0).spacing(vec2(6.0, 2.0)).show(ui, |ui| {
         for series in &chart.series {
             let Some(value) = series.at(step) else { continue };
             let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());

@@ -21,7 +21,7 @@ pub fn show(ui: &Ui, studio: &Studio, lane: &Lane, row: usize, axis: Axis, rail:
     if most <= 0.0 || lane.is_idle() {
         return;
     }
-    let ink = theme::mix(Theme::of(ui).field, lane.color, 0.45);
+    let ink = theme::mix(Theme::of(ui).field, lane.color, if lane.keyed { 0.25 } else { 0.45 });
     for (step, norm) in norms {
         let share = norm / most;
         if share > FAINTEST {

@@ -50,7 +50,8 @@ pub fn chart(track: &Track, plot: Plot, theme: &Theme) -> Chart {
         Plot::Rate => rate(track),
         Plot::Share => share(track),
     };
-    series.retain(|series| !series.points.is_empty());
+    // A concept of strength 0 has nothing to show.
+    series.retain(|series| series.points.iter().any(|(_, value)| *value != 0.0));
     let values = || series.iter().flat_map(|s| &s.points).map(|(_, value)| *value);
     let most = values().fold(0.0, f32::max);
     let (range, mark) = match plot {
