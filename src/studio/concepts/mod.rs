@@ -276,10 +276,11 @@ fn more(
     let mut child = ui.new_child(UiBuilder::new().id_salt(("more", row)).max_rect(area).layout(layout));
     let ui = &mut child;
     row::labelled(ui, "Kind", |ui| {
+        ui.response()
+            .on_hover_text("What kind of edit this is: sets threshold and warm-up as such edits usually want them");
         if let Some(picked) = kinds::choice(ui, &format!("Kind of {name}"), EditKind::of(concept, steps), steps) {
             picked.apply(concept, steps);
         }
-        row::note(ui, "of edit: sets the next two");
     });
     let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
     let top = 100.0 * (1.0 - *threshold.value());
