@@ -125,7 +125,7 @@ impl Branches<'_> {
         let question =
             Question { model: self.model.clone(), timestep: input.timestep, model_input: input.model_input.clone() };
         let mut asker = Asker { unet: self.unet, question, wanted: input.wanted, memory, evaluations: 0 };
-        if !recipe.is_guided_at(input.step) {
+        if !recipe.guides_at(input.step) {
             let cond = asker.branch(&self.texts.cond)?;
             return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
         }

@@ -57,7 +57,7 @@ fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
     model_branches(recipe, [&general, &general], true, &recipe.prompt, step, &mut all);
-    if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.is_guided_at(step) && f.mode.fuses(timestep, f.t0)) {
+    if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.guides_at(step) && f.mode.fuses(timestep, f.t0)) {
         let expert = fusion.expert.to_string();
         let encoder = if recipe.profile == Profile::Reference { &general } else { &expert };
         let prompt = fusion.prompt.as_deref().unwrap_or(&recipe.prompt);
@@ -77,7 +77,7 @@ fn model_branches<'a>(
     let mut add = |negative: bool, text: &'a str, profile| {
         all.insert((model.to_owned(), encoder.to_owned(), negative, text, profile));
     };
-    if !recipe.is_guided_at(step) {
+    if !recipe.guides_at(step) {
         return add(false, prompt, None);
     }
     let segmented = segmented.then_some(recipe.profile);
@@ -104,7 +104,7 @@ fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<u
     let concepts = concepts_touched(before, after, timesteps.len());
     let touched = [strength, concepts, fusion_touched(before, after, timesteps)];
     // What is not guided hears of none of these.
-    let guided = |from: usize| (from..timesteps.len()).find(|&step| after.is_guided_at(step));
+    let guided = |from: usize| (from..timesteps.len()).find(|&step| after.guides_at(step));
     let touched = touched.into_iter().flatten().min().and_then(guided);
     let cfg = (0..timesteps.len()).find(|&step| before.cfg_at(step) != after.cfg_at(step));
     touched.into_iter().chain(cfg).min()

@@ -234,7 +234,7 @@ impl Recipe {
 
     /// Whether the guidance scale asks for guidance at a step at all; otherwise the prompt branch alone is used, and
     /// neither S-CFG, SEGA nor SNB acts (as in every reference pipeline).
-    pub fn is_guided_at(&self, step: usize) -> bool {
+    pub fn guides_at(&self, step: usize) -> bool {
         self.cfg_at(step) > 1.0
     }
 

@@ -125,7 +125,7 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
 
 /// Guidance acts wherever its scale is above 1; the lane runs from the first such step to the last.
 fn guidance(recipe: &Recipe, steps: usize) -> Lane {
-    let guided = |step: &usize| recipe.is_guided_at(*step);
+    let guided = |step: &usize| recipe.guides_at(*step);
     let start = (0..steps).find(guided).unwrap_or(0);
     let end = (0..steps).rfind(guided).map_or(0, |last| last + 1);
     Lane {
