@@ -150,10 +150,11 @@ impl Branches<'_> {
         };
         let regions = input.regions.cloned().or_else(|| segmentation.as_ref().map(|s| s.region()));
         let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
-        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, s, &uncond, &cond));
+        let g = recipe.cfg_at(input.step);
+        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, g, s, &uncond, &cond));
         let guidance = match strength(recipe, rate.as_ref(), regions.as_ref()) {
-            Some(map) => scfg::term(recipe.cfg, &map, &uncond, &cond),
-            None => cfg::term(recipe.cfg, &uncond, &cond),
+            Some(map) => scfg::term(g, &map, &uncond, &cond),
+            None => cfg::term(g, &uncond, &cond),
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
 

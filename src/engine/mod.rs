@@ -8,6 +8,7 @@ pub mod device;
 mod error;
 pub mod event;
 pub mod handle;
+mod ledger;
 pub mod memory;
 pub mod models;
 pub mod preview;
@@ -18,7 +19,10 @@ mod worker;
 
 pub use device::DeviceChoice;
 pub use error::EngineError;
-pub use event::{ConceptReport, Event, Finished, FusionReport, JobId, Norms, ScfgReport, StepReport, Token, TokenKind};
+pub use event::{
+    ConceptReport, Event, Finished, FusionReport, JobId, Ledger, Norms, Pull, ScfgReport, Spread, StepReport, Token,
+    TokenKind,
+};
 pub use handle::EngineHandle;
 
 /// What the worker may remember of earlier runs unless it is told otherwise, in bytes.

@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
             _ => general_uncond,
         };
         // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
-        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg;
+        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg_at(input.step);
         let response = |cond: &Latents, base: &Latents| cond.zip(base, |c, b| to_noise * (c - b));
         let choice = snb::choose(
             self.recipe.profile,

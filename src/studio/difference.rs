@@ -2,7 +2,7 @@
 
 use crate::{
     field::Picture,
-    recipe::{Concept, Recipe},
+    recipe::{Concept, Key, Recipe},
 };
 
 /// Every setting that differs: "S-CFG off → on", "sunglasses +9.0 → -5.0".
@@ -19,7 +19,7 @@ pub fn settings(a: &Recipe, b: &Recipe) -> Vec<String> {
     tell("negative", quoted(&a.negative), quoted(&b.negative));
     tell("model", a.model.title(), b.model.title());
     tell("profile", a.profile.title().into(), b.profile.title().into());
-    tell("scale", format!("{:.1}", a.cfg), format!("{:.1}", b.cfg));
+    tell("scale", format!("{:.1}{}", a.cfg, keys(&a.cfg_keys)), format!("{:.1}{}", b.cfg, keys(&b.cfg_keys)));
     let interval = |r: &Recipe| {
         r.guidance_interval.map_or("all".to_owned(), |steps| format!("{} to {}", steps.from + 1, steps.until))
     };
@@ -73,7 +73,7 @@ fn texts<'a>(a: &'a Recipe, b: &'a Recipe) -> Vec<&'a str> {
 fn concept(recipe: &Recipe, text: &str) -> String {
     let Some(c) = recipe.active_concepts().find(|c| c.text.trim() == text) else { return "none".into() };
     let usual = Concept::default();
-    let mut said = format!("{:+.1}", c.signed_scale());
+    let mut said = format!("{:+.1}{}", c.signed_scale(), keys(&c.keys));
     if c.threshold != usual.threshold {
         said += &format!(" top {:.0} %", 100.0 * (1.0 - c.threshold));
     }
@@ -88,6 +88,12 @@ fn concept(recipe: &Recipe, text: &str) -> String {
         said += " locked";
     }
     said
+}
+
+/// Factors over the steps, counted from 1: " (step 1 ×0.50, step 11 ×1.00)".
+fn keys(keys: &[Key]) -> String {
+    let each: Vec<String> = keys.iter().map(|key| format!("step {} ×{:.2}", key.step + 1, key.factor)).collect();
+    if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
 }
 
 /// The mean and the largest difference of two pictures' colours, of 255; nothing for pictures of different sizes.
@@ -113,6 +119,8 @@ mod tests {
         b.scfg.enabled = true;
         b.concepts[0].scale = -5.0;
         assert_eq!(settings(&a, &b), ["S-CFG off → on", "hat +9.0 from 4 → -5.0 from 4"]);
+        b.concepts[0].keys = vec![Key { step: 0, factor: 0.5 }, Key { step: 9, factor: 2.0 }];
+        assert_eq!(settings(&a, &b)[1], "hat +9.0 from 4 → -5.0 (step 1 ×0.50, step 10 ×2.00) from 4");
         b.concepts[0].enabled = false;
         assert_eq!(settings(&a, &b)[1], "hat +9.0 from 4 → none");
     }
