@@ -11,8 +11,8 @@ use sextant::{
     },
     field::Latents,
     recipe::{
-        Concept, Fusion, FusionMode, GuidanceInterval, Key, ModelRef, Profile, Recipe, RegionFactor, Sampler, Scfg,
-        Schedule,
+        Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Profile, Recipe, RegionFactor,
+        Sampler, Scfg, Schedule,
         cost::{EditCost, edit_cost},
         keys,
     },
@@ -98,7 +98,7 @@ fn concept(dice: &mut Dice, text: &str) -> Concept {
 
 fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(21) {
+    match dice.roll(23) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -119,6 +119,14 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
         12 => {
             if let Some(f) = &mut recipe.fusion {
                 f.enabled = !f.enabled;
+            }
+        }
+        20 | 21 => {
+            if let Some(f) = &mut recipe.fusion {
+                f.rule = dice.pick(FusionRule::ALL);
+                f.weight = dice.number(0.0, 1.0);
+                let mask = dice.pick(&["2x2: 1*1 0*2 1*1", "4x4: 0*5 1*6"]);
+                f.mask = Some(mask.parse().expect("a mask"));
             }
         }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],

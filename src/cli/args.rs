@@ -1,11 +1,15 @@
 //! The arguments of `render` and how they change a recipe.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 
-use crate::recipe::{
-    Concept, Fusion, FusionMode, GuidanceInterval, ModelRef, Recipe, RecipeError, Sampler, Schedule, keys,
+use crate::{
+    recipe::{Concept, Fusion, FusionMode, GuidanceInterval, ModelRef, Recipe, RecipeError, Sampler, Schedule, keys},
+    session,
 };
 
 #[derive(Debug, Default, Args)]
@@ -61,7 +65,8 @@ pub struct RenderArgs {
     pub expert: Option<String>,
     #[arg(long, value_name = "TEXT")]
     pub expert_prompt: Option<String>,
-    /// "t0=600; kg=1; ke=1; mode=2".
+    /// "t0=600; kg=1; ke=1; mode=2"; with "rule=general", "rule=expert", "rule=mask; mask=FILE.png" or
+    /// "rule=weighted; weight=0.5" something else than saliency decides.
     #[arg(long, value_name = "FUSION")]
     pub fusion: Option<String>,
     /// reference (as the authors' code does it) or fixed (with its defects repaired).
@@ -228,7 +233,7 @@ fn concept(text: &str) -> Result<Concept, RecipeError> {
     Ok(concept)
 }
 
-/// Reads "t0=600; kg=1; ke=1; mode=2".
+/// Reads "t0=600; kg=1; ke=1; mode=2; rule=weighted; weight=0.5; mask=FILE.png".
 fn apply_fusion_text(fusion: &mut Fusion, text: &str) -> Result<(), RecipeError> {
     for part in text.split(';').map(str::trim).filter(|p| !p.is_empty()) {
         match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
@@ -236,11 +241,17 @@ fn apply_fusion_text(fusion: &mut Fusion, text: &str) -> Result<(), RecipeError>
             Some(("kg", v)) => fusion.k_g = number("kg", v, text)?,
             Some(("ke", v)) => fusion.k_e = number("ke", v, text)?,
             Some(("mode", v)) => fusion.mode = v.parse::<FusionMode>()?,
+            Some(("rule", v)) => fusion.rule = v.parse()?,
+            Some(("weight", v)) => fusion.weight = number("weight", v, text)?,
+            Some(("mask", v)) => {
+                let mask = session::read_mask(Path::new(v)).map_err(|e| RecipeError::Conflict(e.to_string()))?;
+                fusion.mask = Some(mask);
+            }
             _ => {
                 return Err(RecipeError::UnknownOption {
                     what: "fusion setting",
                     given: part.to_owned(),
-                    known: "t0=, kg=, ke=, mode=".to_owned(),
+                    known: "t0=, kg=, ke=, mode=, rule=, weight=, mask=".to_owned(),
                 });
             }
         }
@@ -257,7 +268,7 @@ fn number<T: FromStr>(name: &str, value: &str, whole: &str) -> Result<T, RecipeE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Key;
+    use crate::recipe::{FusionRule, Key};
 
     #[test]
     fn a_concept_reads_all_its_settings() {
@@ -298,6 +309,17 @@ mod tests {
         for text in ["2-15", "a..3", "2.."] {
             let message = guidance_interval(text).expect_err("no interval").to_string();
             assert!(message.contains("guidance interval"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_fusion_reads_its_rule() {
+        let mut fusion = Fusion::default();
+        assert_eq!(apply_fusion_text(&mut fusion, "rule=weighted; weight=0.3; t0=0"), Ok(()));
+        assert_eq!((fusion.rule, fusion.weight, fusion.t0), (FusionRule::Weighted, 0.3, 0.0));
+        for (text, names) in [("rule=loudest", "saliency, general, expert"), ("mask=no/such.png", "no/such.png")] {
+            let message = apply_fusion_text(&mut fusion, text).expect_err("a bad fusion").to_string();
+            assert!(message.contains(names), "{message}");
         }
     }
 

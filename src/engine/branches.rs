@@ -59,6 +59,8 @@ pub struct StepInput<'a> {
     pub guided: bool,
     /// Segment also where S-CFG does not need it: panels show regions of every run.
     pub segment: bool,
+    /// Whether concepts act; they do not on a model that draws nothing.
+    pub concepts: bool,
     /// The regions that the user's factors and locks speak of, where they are another model's.
     pub regions: Option<&'a Plane<u16>>,
     pub wanted: &'a (dyn Fn() -> bool + Sync),
@@ -158,7 +160,7 @@ impl Branches<'_> {
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
 
-        let active: Vec<Concept> = recipe.active_concepts().cloned().collect();
+        let active: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
         let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
         let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {

@@ -7,6 +7,7 @@ pub mod branches;
 pub mod device;
 mod error;
 pub mod event;
+mod fit;
 pub mod handle;
 mod ledger;
 pub mod memory;
@@ -23,6 +24,7 @@ pub use event::{
     ConceptReport, Event, Finished, FusionReport, JobId, Ledger, Norms, Pull, ScfgReport, Spread, StepReport, Token,
     TokenKind,
 };
+pub use fit::{Fit, FitPoint, Partners, Verdict};
 pub use handle::EngineHandle;
 
 /// What the worker may remember of earlier runs unless it is told otherwise, in bytes.

@@ -57,12 +57,15 @@ type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
 fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
-    model_branches(recipe, [&general, &general], true, &recipe.prompt, step, &mut all);
-    if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.guides_at(step) && f.mode.fuses(timestep, f.t0)) {
+    let fusion = recipe.expert_fusion().filter(|f| recipe.guides_at(step) && f.fuses(timestep));
+    let lead = Part { segmented: true, concepts: fusion.is_none_or(|f| !f.is_expert_alone()) };
+    model_branches(recipe, [&general, &general], lead, &recipe.prompt, step, &mut all);
+    if let Some(fusion) = fusion {
         let expert = fusion.expert.to_string();
         let encoder = if recipe.profile == Profile::Reference { &general } else { &expert };
         let prompt = fusion.prompt.as_deref().unwrap_or(&recipe.prompt);
-        model_branches(recipe, [&expert, encoder], recipe.scfg.enabled, prompt, step, &mut all);
+        let part = Part { segmented: recipe.scfg.enabled, concepts: true };
+        model_branches(recipe, [&expert, encoder], part, prompt, step, &mut all);
     }
     all
 }
@@ -83,10 +86,17 @@ fn is_known(known: &HashSet<Branch<'_>>, branch: &Branch<'_>) -> bool {
     known.contains(branch) || (profile.is_none() && known.iter().any(same))
 }
 
+/// What a model is evaluated for besides its own prompt.
+#[derive(Clone, Copy)]
+struct Part {
+    segmented: bool,
+    concepts: bool,
+}
+
 fn model_branches<'a>(
     recipe: &'a Recipe,
     [model, encoder]: [&str; 2],
-    segmented: bool,
+    part: Part,
     prompt: &'a str,
     step: usize,
     all: &mut HashSet<Branch<'a>>,
@@ -97,9 +107,12 @@ fn model_branches<'a>(
     if !recipe.guides_at(step) {
         return add(false, prompt, None);
     }
-    let segmented = segmented.then_some(recipe.profile);
+    let segmented = part.segmented.then_some(recipe.profile);
     add(true, &recipe.negative, segmented);
     add(false, prompt, segmented);
+    if !part.concepts {
+        return;
+    }
     for concept in recipe.active_concepts().filter(|c| c.matters_at(step, recipe.momentum, recipe.profile)) {
         if concept.text != prompt {
             add(false, &concept.text, None);
@@ -216,17 +229,18 @@ fn scale_changes(old: &Concept, new: &Concept, mut steps: Range<usize>) -> Optio
 
 /// First step at which who draws where, or what the expert draws, can differ.
 fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
-    let (old, new) = (before.active_fusion(), after.active_fusion());
+    let decisive = |recipe: &Recipe| recipe.expert_fusion().map(Fusion::decisive);
+    let (old, new) = (decisive(before), decisive(after));
     if old == new {
         return None;
     }
-    let fused = |fusion: Option<&Fusion>, t: f32| fusion.is_some_and(|f| f.mode.fuses(t, f.t0));
-    let same_otherwise = match (old, new) {
+    let fused = |fusion: &Option<Fusion>, t: f32| fusion.as_ref().is_some_and(|f| f.fuses(t));
+    let same_otherwise = match (&old, &new) {
         (Some(o), Some(n)) => *n == Fusion { t0: n.t0, mode: n.mode, ..o.clone() },
         _ => false,
     };
     timesteps.iter().position(|&t| {
-        let (o, n) = (fused(old, t), fused(new, t));
+        let (o, n) = (fused(&old, t), fused(&new, t));
         o != n || (o && n && !same_otherwise)
     })
 }
@@ -234,7 +248,7 @@ fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{FusionMode, GuidanceInterval, keys};
+    use crate::recipe::{FusionMode, FusionRule, GuidanceInterval, keys};
 
     fn concept(text: &str, scale: f32, warmup: usize) -> Concept {
         Concept { text: text.into(), scale, warmup, ..Concept::default() }
@@ -369,5 +383,33 @@ mod tests {
         assert_eq!(cost(&before, &with), EditCost { first: Some(10), evaluations: 2 + 9 * 4, full: 20 + 20 + 20 });
         let sharper = Recipe { fusion: Some(Fusion { k_e: 3.0, ..fusion }), ..before };
         assert_eq!(cost(&with, &sharper).evaluations, 9 * 4);
+    }
+
+    #[test]
+    fn each_rule_pays_for_what_it_evaluates() {
+        let fusion = Fusion { t0: 500.0, mode: FusionMode::Low, ..Fusion::default() };
+        let by = |rule| Recipe { fusion: Some(Fusion { rule, ..fusion.clone() }), ..recipe(20, 0, &["a"]) };
+        let full = |rule| edit_cost(None, &by(rule), &timesteps(20)).full;
+        // Ten steps lie in the window. Alone, the expert draws at all, and the general model has no concept branch.
+        assert_eq!(full(FusionRule::Saliency), 20 * 3 + 10 * 3);
+        assert_eq!(full(FusionRule::General), 20 * 3);
+        assert_eq!(full(FusionRule::Expert), 20 * 2 + 20 * 3);
+        assert_eq!((full(FusionRule::Mask), full(FusionRule::Weighted)), (90, 90));
+        let touched = |a, b| cost(&by(a), &by(b));
+        assert_eq!(touched(FusionRule::Saliency, FusionRule::Weighted).first, Some(10));
+        // The touched step itself is known: the same branches, put together otherwise.
+        assert_eq!(touched(FusionRule::Saliency, FusionRule::Weighted).evaluations, 9 * 6);
+        assert_eq!(touched(FusionRule::Saliency, FusionRule::Expert).first, Some(0));
+        let off = recipe(20, 0, &["a"]);
+        assert_eq!(cost(&off, &by(FusionRule::General)), EditCost { first: None, evaluations: 0, full: 60 });
+    }
+
+    #[test]
+    fn a_setting_that_the_rule_does_not_use_costs_nothing() {
+        let with = |fusion: Fusion| Recipe { fusion: Some(fusion), ..recipe(20, 0, &[]) };
+        let sum = Fusion { rule: FusionRule::Weighted, t0: 0.0, ..Fusion::default() };
+        let evaluations = |after: Fusion| cost(&with(sum.clone()), &with(after)).evaluations;
+        assert_eq!(evaluations(Fusion { k_e: 4.0, ..sum.clone() }), 0);
+        assert_eq!(evaluations(Fusion { weight: 0.4, ..sum.clone() }), 19 * 4);
     }
 }

@@ -1,4 +1,4 @@
-use super::{Concept, Key, Recipe};
+use super::{Concept, Fusion, FusionRule, Key, Recipe};
 
 /// A request that cannot be met: one sentence that says what, where and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -59,10 +59,23 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     require((0.0..=1.0).contains(&m.scale), "momentum scale", m.scale, "between 0 and 1")?;
     require((0.0..1.0).contains(&m.beta), "momentum beta", m.beta, "at least 0 and below 1")?;
     if let Some(f) = &r.fusion {
-        require(f.t0.is_finite(), "fusion t0", f.t0, "a finite timestep")?;
-        for (name, k) in [("fusion kg", f.k_g), ("fusion ke", f.k_e)] {
-            require(k.is_finite() && k >= 0.0, name, k, "0 or more")?;
-        }
+        check_fusion(f)?;
+    }
+    Ok(())
+}
+
+fn check_fusion(f: &Fusion) -> Result<(), RecipeError> {
+    require(f.t0.is_finite(), "fusion t0", f.t0, "a finite timestep")?;
+    for (name, k) in [("fusion kg", f.k_g), ("fusion ke", f.k_e)] {
+        require(k.is_finite() && k >= 0.0, name, k, "0 or more")?;
+    }
+    require((0.0..=1.0).contains(&f.weight), "fusion weight", f.weight, "the expert's share, between 0 and 1")?;
+    let drawn = f.mask.as_ref().is_some_and(|mask| !mask.levels().is_empty());
+    if f.enabled && f.rule == FusionRule::Mask && !drawn {
+        return Err(RecipeError::Conflict(
+            "the fusion goes by a given mask, but there is none: give one (mask=FILE.png), or choose another rule"
+                .into(),
+        ));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod interval;
 pub mod keys;
 mod model_ref;
 mod options;
+mod paint;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ pub use error::RecipeError;
 pub use interval::GuidanceInterval;
 pub use keys::Key;
 pub use model_ref::ModelRef;
-pub use options::{FusionMode, Profile, Sampler, Schedule};
+pub use options::{FusionMode, FusionRule, Profile, Sampler, Schedule};
+pub use paint::Paint;
 
 /// Everything that decides a picture. Serialised as is into sessions, traces and PNG files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,6 +122,14 @@ pub struct Fusion {
     /// Sharpness of the expert's saliency.
     pub k_e: f32,
     pub mode: FusionMode,
+    #[serde(skip_serializing_if = "is_contest")]
+    pub rule: FusionRule,
+    /// The expert's share of [`FusionRule::Weighted`], 0..=1.
+    #[serde(skip_serializing_if = "is_even")]
+    pub weight: f32,
+    /// Where the expert draws under [`FusionRule::Mask`]: a level above 0. Stretched over the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Paint>,
 }
 
 impl Default for Recipe {
@@ -187,7 +197,62 @@ impl Default for Fusion {
             k_g: 1.0,
             k_e: 1.0,
             mode: FusionMode::High,
+            rule: FusionRule::Saliency,
+            weight: EVEN,
+            mask: None,
         }
+    }
+}
+
+/// Half of each model.
+const EVEN: f32 = 0.5;
+
+fn is_even(weight: &f32) -> bool {
+    *weight == EVEN
+}
+
+fn is_contest(rule: &FusionRule) -> bool {
+    *rule == FusionRule::Saliency
+}
+
+impl Fusion {
+    /// Whether the expert is evaluated at raw timestep `t`: alone it draws at every step, else in the window.
+    pub fn fuses(&self, t: f32) -> bool {
+        match self.rule {
+            FusionRule::General => false,
+            FusionRule::Expert => true,
+            FusionRule::Saliency | FusionRule::Mask | FusionRule::Weighted => self.mode.fuses(t, self.t0),
+        }
+    }
+
+    /// Whether timestep gate and mode have a say: one model alone draws at every step.
+    pub fn has_window(&self) -> bool {
+        !matches!(self.rule, FusionRule::General | FusionRule::Expert)
+    }
+
+    /// Whether the expert draws everything, so that the general model serves for maps alone.
+    pub fn is_expert_alone(&self) -> bool {
+        self.rule == FusionRule::Expert
+    }
+
+    /// The expert's share of what it takes part in.
+    pub fn expert_share(&self) -> f32 {
+        if self.rule == FusionRule::Weighted { self.weight } else { 1.0 }
+    }
+
+    /// The settings that its rule uses, all others as they are by default: what decides the picture.
+    pub fn decisive(&self) -> Self {
+        let usual = Self::default();
+        let window = Self { t0: self.t0, mode: self.mode, ..usual.clone() };
+        let decisive = match self.rule {
+            FusionRule::General => return Self { enabled: self.enabled, rule: self.rule, ..usual },
+            FusionRule::Expert => usual,
+            FusionRule::Saliency => Self { k_g: self.k_g, k_e: self.k_e, ..window },
+            FusionRule::Mask => Self { mask: self.mask.clone(), ..window },
+            FusionRule::Weighted => Self { weight: self.weight, ..window },
+        };
+        let (expert, prompt) = (self.expert.clone(), self.prompt.clone());
+        Self { enabled: self.enabled, rule: self.rule, expert, prompt, ..decisive }
     }
 }
 
@@ -253,6 +318,11 @@ impl Recipe {
     /// The fusion, if it is switched on.
     pub fn active_fusion(&self) -> Option<&Fusion> {
         self.fusion.as_ref().filter(|f| f.enabled)
+    }
+
+    /// The fusion, if the expert has a part in the picture.
+    pub fn expert_fusion(&self) -> Option<&Fusion> {
+        self.active_fusion().filter(|f| f.rule != FusionRule::General)
     }
 
     /// The expert's prompt, when there is a fusion.

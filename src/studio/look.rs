@@ -96,6 +96,30 @@ impl Compare {
     }
 }
 
+/// How a difference of two pictures is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DifferenceAs {
+    /// Its magnitude in the colours of maps.
+    #[default]
+    FalseColor,
+    /// Its magnitude in grey: black where both are equal.
+    Absolute,
+    /// Middle grey where both are equal, lighter where A is.
+    Signed,
+}
+
+impl DifferenceAs {
+    pub const ALL: [Self; 3] = [Self::FalseColor, Self::Absolute, Self::Signed];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FalseColor => "False colour",
+            Self::Absolute => "Absolute",
+            Self::Signed => "Signed",
+        }
+    }
+}
+
 /// Whose saliency the canvas shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SaliencyOf {
@@ -116,6 +140,9 @@ pub struct Look {
     pub compare: Compare,
     /// Where the wipe divides the picture, as a share of its width.
     pub wipe: f32,
+    pub difference: DifferenceAs,
+    /// Differences are shown this many times as large as they are.
+    pub gain: f32,
     /// A blinking canvas changes sides by itself.
     pub blinks: bool,
     pub view: View,
@@ -141,6 +168,8 @@ impl Default for Look {
             outlines: true,
             compare: Compare::default(),
             wipe: 0.5,
+            difference: DifferenceAs::default(),
+            gain: 1.0,
             blinks: true,
             view: View::default(),
             region: None,

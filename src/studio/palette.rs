@@ -47,6 +47,8 @@ fn all() -> Vec<Command> {
         ask("Export the picture as PNG…", "Ctrl+E", Action::ExportPng(None)),
         ask("Export the maps of this step as PNG…", "", Action::ExportMaps),
         ask("Export the forming picture as an animation…", "", Action::ExportAnimation),
+        ask("Export a figure of the steps and their maps…", "", Action::ExportFigure),
+        ask("Export a figure of the grid…", "", Action::ExportGrid),
         run("Switch S-CFG off or on", "1", Studio::flip_scfg),
         run("Mute all concepts, or none", "2", Studio::flip_concepts),
         run("Switch the fusion off or on", "3", Studio::flip_fusion),

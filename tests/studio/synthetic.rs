@@ -78,7 +78,9 @@ fn scfg() -> ScfgReport {
         11 => 0.8,
         _ => 1.0,
     });
-    ScfgReport { foreground: region.map(|p| u8::from(p != 0)), region, rate, shares }
+    // Every word has most of the attention where it owns the picture.
+    let attention = (0..32).map(|p| region.map(|owner| if usize::from(owner) == p { 0.69 } else { 0.01 })).collect();
+    ScfgReport { attention, foreground: region.map(|p| u8::from(p != 0)), region, rate, shares }
 }
 
 fn concepts(recipe: &Recipe, step: usize) -> Vec<Arc<ConceptReport>> {

@@ -111,6 +111,7 @@ mod tests {
             scfg: Some(Arc::new(ScfgReport {
                 region: Plane::new(2, 2, vec![0, 2, 2, 2]),
                 foreground: Plane::filled(2, 2, 1),
+                attention: Vec::new(),
                 rate: plane([1.0, 1.34, 1.5, 1.6]),
                 shares: vec![(2, 0.75), (0, 0.25)],
             })),

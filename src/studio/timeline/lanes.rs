@@ -115,8 +115,8 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
     }
     if let Some(fusion) = &recipe.fusion {
         let (start, end) = if fusion.enabled { fused(fusion, studio.shown_track(), steps) } else { (0, 0) };
-        let grips =
-            [fusion.enabled && fusion.mode == FusionMode::Low, fusion.enabled && fusion.mode == FusionMode::High];
+        let gated = fusion.enabled && fusion.has_window();
+        let grips = [gated && fusion.mode == FusionMode::Low, gated && fusion.mode == FusionMode::High];
         let name = "fusion".into();
         lanes.push(Lane { name, color: theme::FUSION, start, end, grips, kind: Kind::Fusion, keyed: false });
     }
@@ -141,7 +141,7 @@ fn guidance(recipe: &Recipe, steps: usize) -> Lane {
 
 /// The steps that are fused: a stretch from the first, or to the last.
 pub fn fused(fusion: &Fusion, track: Option<&Track>, steps: usize) -> (usize, usize) {
-    let acts = |step: &usize| fusion.mode.fuses(timestep(track, *step, steps), fusion.t0);
+    let acts = |step: &usize| fusion.fuses(timestep(track, *step, steps));
     let start = (0..steps).find(acts).unwrap_or(0);
     let end = (start..steps).take_while(acts).last().map_or(start, |last| last + 1);
     (start, end)
