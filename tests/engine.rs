@@ -107,6 +107,17 @@ fn a_run_reports_every_step_in_order_and_then_its_picture() {
         assert!(fusion.active && fusion.share > 0.0 && fusion.share < 1.0, "the expert draws a part");
         assert!(report.norms.guided.is_finite() && report.norms.guidance > 0.0);
     }
+    for report in &steps {
+        let ledger = &report.ledger;
+        let rate = ledger.rate.expect("S-CFG is on");
+        assert!(0.0 < rate.low && rate.low <= rate.high && rate.mean > 0.0, "{rate:?}");
+        let cosine = ledger.cosine(0, 1);
+        assert_eq!((cosine, ledger.cosine(0, 0)), (ledger.cosine(1, 0), Some(1.0)));
+        // Night is not asked any more once it has cooled down.
+        assert_eq!(cosine.is_some(), report.step < 3);
+        assert!(ledger.concepts[0].with_prompt.is_some_and(|c| c.abs() < 1.0) && ledger.concepts[0].momentum > 0.0);
+        assert_eq!(ledger.concepts[1].momentum > 0.0, report.step < 2, "nothing is left for the step after the last");
+    }
     let acts = |k: usize| steps.iter().map(|s| s.concepts[k].active).collect::<Vec<_>>();
     assert_eq!(acts(0), [false, true, true, true]);
     assert_eq!(acts(1), [false, false, true, false]);

@@ -8,6 +8,7 @@ use crate::{
     recipe::Recipe,
 };
 
+pub use super::ledger::{Ledger, Pull, Spread};
 pub use crate::field::{Token, TokenKind};
 
 /// Names one submitted recipe; later submissions have larger ids.
@@ -82,6 +83,7 @@ pub struct StepReport {
     pub concepts: Vec<Arc<ConceptReport>>,
     pub fusion: Option<Arc<FusionReport>>,
     pub norms: Norms,
+    pub ledger: Ledger,
     /// U-Net evaluations that the step took; 0 where everything was remembered.
     pub evaluations: usize,
     pub elapsed: Duration,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     branches::Predictions,
     event::{ConceptReport, FusionReport, Norms, ScfgReport, StepReport},
+    ledger::ledger,
     run::StepRecord,
 };
 use crate::{
@@ -41,6 +42,7 @@ pub fn step_report(
             sega: lead.sega.as_ref().map_or(0.0, |s| s.term.norm()),
             guided: record.guided.norm(),
         },
+        ledger: ledger(recipe, record.step, general),
         elapsed,
     }
 }

@@ -32,6 +32,8 @@ pub struct Run<'a> {
     prediction: PredictionType,
     noise: StepNoise,
     segment: bool,
+    /// Adaptive guidance has seen enough.
+    agreed: bool,
     init_latents: Latents,
     /// Before the next step, as the sampler has them.
     latents: Latents,
@@ -102,6 +104,7 @@ impl<'a> Run<'a> {
             solver,
             noise,
             segment: options.segment || recipe.speaks_of_regions(),
+            agreed: false,
             latents: init_latents.map(|v| v * sigma),
             init_latents,
             next: 0,
@@ -142,11 +145,12 @@ impl<'a> Run<'a> {
         };
         let step = self.next;
         let model_input = self.solver.scale_model_input(step, &self.latents);
-        let segment = self.segment;
+        let (segment, guided) = (self.segment, self.recipe.guides_at(step) && !self.agreed);
         let concepts = !self.recipe.expert_fusion().is_some_and(Fusion::is_expert_alone);
-        let timestep = call.timestep;
-        let input = StepInput { model_input: &model_input, timestep, step, segment, concepts, regions: None, wanted };
+        let (model_input, timestep) = (&model_input, call.timestep);
+        let input = StepInput { model_input, timestep, step, guided, segment, concepts, regions: None, wanted };
         let general = self.general.step(self.recipe, &input, memory)?;
+        self.agreed |= agree(self.recipe, &general);
         let mut guided = general.guided.clone();
         let (mut expert, mut choice) = (None, None);
         if let Some((predictions, chosen)) = self.expert_step(&input, call.sigma, &general, memory)? {
@@ -203,7 +207,7 @@ impl<'a> Run<'a> {
             _ => general_uncond,
         };
         // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
-        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg;
+        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg_at(input.step);
         let response = |cond: &Latents, base: &Latents| cond.zip(base, |c, b| to_noise * (c - b));
         let choice = snb::choose(
             self.recipe.profile,
@@ -214,6 +218,14 @@ impl<'a> Run<'a> {
         );
         Ok(Some((predictions, choice.under(fusion))))
     }
+}
+
+/// Whether adaptive guidance may end after this step: the predictions with and without the prompt point the same way.
+fn agree(recipe: &Recipe, p: &Predictions) -> bool {
+    recipe.adaptive_guidance.zip(p.uncond.as_ref()).is_some_and(|(least, uncond)| {
+        let product: f64 = uncond.values.iter().zip(&p.cond.values).map(|(&u, &c)| f64::from(u) * f64::from(c)).sum();
+        product > f64::from(least) * f64::from(uncond.norm()) * f64::from(p.cond.norm())
+    })
 }
 
 /// Rewrites the expert's predictions as the general model would state them.

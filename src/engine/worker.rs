@@ -97,6 +97,7 @@ impl<'a> Worker<'a> {
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
+        log::info!("a picture after {:.2} s and {} evaluations", begun.elapsed().as_secs_f64(), progress.evaluations);
         self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture)) });
 
         // The picture is there; a newer request only ends the polishing.

@@ -150,7 +150,7 @@ pub(super) fn resize_bilinear(map: &Plane, height: usize, width: usize) -> Plane
 }
 
 /// The two source indices and the weight of the second for target index `i`.
-fn source(i: usize, from: usize, to: usize) -> (usize, usize, f32) {
+pub(super) fn source(i: usize, from: usize, to: usize) -> (usize, usize, f32) {
     let position = ((i as f32 + 0.5) * (from as f32 / to as f32) - 0.5).max(0.0);
     let low = (position as usize).min(from - 1);
     (low, (low + 1).min(from - 1), position - low as f32)

@@ -2,6 +2,8 @@
 
 pub mod cost;
 mod error;
+mod interval;
+pub mod keys;
 mod model_ref;
 mod options;
 mod paint;
@@ -9,6 +11,8 @@ mod paint;
 use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
+pub use interval::GuidanceInterval;
+pub use keys::Key;
 pub use model_ref::ModelRef;
 pub use options::{FusionMode, FusionRule, Profile, Sampler, Schedule};
 pub use paint::Paint;
@@ -30,6 +34,16 @@ pub struct Recipe {
     pub height: usize,
     /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
     pub cfg: f32,
+    /// An approximation that saves evaluations: guidance only at some steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guidance_interval: Option<GuidanceInterval>,
+    /// An approximation that saves evaluations (adaptive guidance, Castillo et al. 2023): after the first step at which
+    /// the cosine between the unconditional and the prompt's prediction is above this, guidance ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_guidance: Option<f32>,
+    /// How the guidance scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cfg_keys: Vec<Key>,
     pub profile: Profile,
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
@@ -67,6 +81,9 @@ pub struct Concept {
     pub text: String,
     /// Edit guidance scale; negative steers away.
     pub scale: f32,
+    /// How the scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
     /// Quantile in 0..=1: only elements at or above it are touched.
     pub threshold: f32,
     /// First step index at which the concept acts.
@@ -128,6 +145,9 @@ impl Default for Recipe {
             width: 192,
             height: 192,
             cfg: 5.0,
+            guidance_interval: None,
+            adaptive_guidance: None,
+            cfg_keys: Vec::new(),
             profile: Profile::Fixed,
             scfg: Scfg::default(),
             regions: Vec::new(),
@@ -149,6 +169,7 @@ impl Default for Concept {
         Self {
             text: String::new(),
             scale: 5.0,
+            keys: Vec::new(),
             threshold: 0.9,
             warmup: 10,
             cooldown: None,
@@ -241,6 +262,11 @@ impl Concept {
         if self.reverse { -self.scale } else { self.scale }
     }
 
+    /// The signed scale with its key factor at a step.
+    pub fn signed_scale_at(&self, step: usize) -> f32 {
+        self.signed_scale() * keys::factor_at(&self.keys, step)
+    }
+
     /// Past its warm-up.
     pub fn is_warm(&self, step: usize) -> bool {
         step >= self.warmup
@@ -277,10 +303,16 @@ impl Recipe {
         !self.regions.is_empty() || self.active_concepts().any(|c| !c.lock.is_empty())
     }
 
-    /// Whether the guidance scale asks for guidance at all; otherwise the prompt branch alone is used, and neither
+    /// The guidance scale with its key factor at a step.
+    pub fn cfg_at(&self, step: usize) -> f32 {
+        self.cfg * keys::factor_at(&self.cfg_keys, step)
+    }
+
+    /// Whether a step is guided, as far as the recipe decides it; adaptive guidance may end it before. Where the
+    /// guidance scale asks for none or the interval leaves the step out, the prompt branch alone is used, and neither
     /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
-    pub fn is_guided(&self) -> bool {
-        self.cfg > 1.0
+    pub fn guides_at(&self, step: usize) -> bool {
+        self.cfg_at(step) > 1.0 && self.guidance_interval.is_none_or(|interval| interval.contains(step))
     }
 
     /// The fusion, if it is switched on.

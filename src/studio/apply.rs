@@ -237,7 +237,10 @@ fn bytes(report: &StepReport) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Norms, field::Picture};
+    use crate::{
+        engine::{Ledger, Norms},
+        field::Picture,
+    };
 
     fn report(step: usize, calls: usize) -> Arc<StepReport> {
         Arc::new(StepReport {
@@ -252,6 +255,7 @@ mod tests {
             concepts: Vec::new(),
             fusion: None,
             norms: Norms::default(),
+            ledger: Ledger::default(),
             elapsed: Duration::from_millis(100),
         })
     }

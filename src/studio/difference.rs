@@ -6,7 +6,7 @@ use super::track::Track;
 use crate::{
     engine::{Token, TokenKind},
     field::Picture,
-    recipe::{Concept, Fusion, FusionRule, Recipe},
+    recipe::{Concept, Fusion, FusionRule, Key, Recipe},
 };
 
 /// One side of a comparison: what was wanted, and the words that its regions are named by.
@@ -65,7 +65,13 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
     list.each("negative", x, y, |r| quoted(&r.negative));
     list.each("model", x, y, |r| r.model.title());
     list.each("profile", x, y, |r| r.profile.title().into());
-    list.each("scale", x, y, |r| format!("{:.1}", r.cfg));
+    list.each("scale", x, y, |r| format!("{:.1}{}", r.cfg, keys(&r.cfg_keys)));
+    list.each("guided steps", x, y, |r| {
+        r.guidance_interval.map_or("all".to_owned(), |steps| format!("{} to {}", steps.from + 1, steps.until))
+    });
+    list.each("adaptive guidance", x, y, |r| {
+        r.adaptive_guidance.map_or("off".to_owned(), |cosine| format!("{cosine:.3}"))
+    });
     list.each("S-CFG", x, y, |r| switch(r.scfg.enabled));
     if x.scfg.enabled && y.scfg.enabled {
         list.each("S-CFG rate between", x, y, |r| format!("{} and {}", r.scfg.rate_min, r.scfg.rate_max));
@@ -142,7 +148,7 @@ fn texts<'a>(a: &'a Recipe, b: &'a Recipe) -> Vec<&'a str> {
 fn concept(side: Side<'_>, text: &str) -> String {
     let Some(c) = side.recipe.active_concepts().find(|c| c.text.trim() == text) else { return "none".into() };
     let usual = Concept::default();
-    let mut said = format!("{:+.1}", c.signed_scale());
+    let mut said = format!("{:+.1}{}", c.signed_scale(), keys(&c.keys));
     if c.threshold != usual.threshold {
         said += &format!(" top {:.0} %", 100.0 * (1.0 - c.threshold));
     }
@@ -158,6 +164,12 @@ fn concept(side: Side<'_>, text: &str) -> String {
         said += &format!(" only on {}", regions.join(" and "));
     }
     said
+}
+
+/// Factors over the steps, counted from 1: " (step 1 ×0.50, step 11 ×1.00)".
+fn keys(keys: &[Key]) -> String {
+    let each: Vec<String> = keys.iter().map(|key| format!("step {} ×{:.2}", key.step + 1, key.factor)).collect();
+    if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
 }
 
 /// How far two pictures are apart, in values of 255.
@@ -227,6 +239,8 @@ mod tests {
         b.scfg.enabled = true;
         b.concepts[0].scale = -5.0;
         assert_eq!(told(&a, &b), ["S-CFG off → on", "hat +9.0 from 4 → -5.0 from 4"]);
+        b.concepts[0].keys = vec![Key { step: 0, factor: 0.5 }, Key { step: 9, factor: 2.0 }];
+        assert_eq!(told(&a, &b)[1], "hat +9.0 from 4 → -5.0 (step 1 ×0.50, step 10 ×2.00) from 4");
         b.concepts[0].enabled = false;
         assert_eq!(told(&a, &b)[1], "hat +9.0 from 4 → none");
     }

@@ -30,6 +30,41 @@ impl Overlay {
     }
 }
 
+/// What the ledger under the timeline plots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Plot {
+    #[default]
+    Norms,
+    Cosines,
+    Rate,
+    Share,
+}
+
+impl Plot {
+    pub const ALL: [Self; 4] = [Self::Norms, Self::Cosines, Self::Rate, Self::Share];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Norms => "Norms",
+            Self::Cosines => "Cosines",
+            Self::Rate => "Rate",
+            Self::Share => "Share",
+        }
+    }
+
+    /// What it shows, for who does not know the word.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Norms => "How hard guidance, each concept and its momentum (dashed) pull: the norms of their terms",
+            Self::Cosines => {
+                "How alike directions are: 1 pulls the same way, 0 has nothing in common, -1 pulls against. Pairs of concepts, and each with the prompt (dashed)"
+            }
+            Self::Rate => "S-CFG's rate \u{3c1}: its mean, and the band that all but 5 % at either end lie in",
+            Self::Share => "The share of the picture that each concept touches, and that the expert draws",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compare {
     #[default]
@@ -118,6 +153,9 @@ pub struct Look {
     pub scale: f32,
     /// Widths of the left and the right column, in points.
     pub columns: [f32; 2],
+    /// What the ledger plots, and whether it is open.
+    pub plot: Plot,
+    pub ledger_open: bool,
 }
 
 impl Default for Look {
@@ -138,6 +176,8 @@ impl Default for Look {
             dark: true,
             scale: 1.0,
             columns: [size::LEFT, size::RIGHT],
+            plot: Plot::default(),
+            ledger_open: false,
         }
     }
 }

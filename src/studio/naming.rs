@@ -35,6 +35,9 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
     if now.cfg != then.cfg {
         return Some(format!("scale {:.1}", now.cfg));
     }
+    if now.cfg_keys != then.cfg_keys {
+        return Some("scale over steps".into());
+    }
     if (now.sampler, now.schedule) != (then.sampler, then.schedule) {
         return Some(now.sampler.title().into());
     }

@@ -53,6 +53,8 @@ fn all() -> Vec<Command> {
         run("Mute all concepts, or none", "2", Studio::flip_concepts),
         run("Switch the fusion off or on", "3", Studio::flip_fusion),
         run("Play the steps", "Space", |studio| studio.playing = !studio.playing),
+        run("Go to a step…", "Ctrl+G", |studio| studio.goes_to_step = true),
+        run("Show or fold the ledger of guidance", "", |studio| studio.look.ledger_open = !studio.look.ledger_open),
         run("Fit the picture into the canvas", "F", |studio| studio.look.view = Default::default()),
         run("Region outlines off or on", "", |studio| studio.look.outlines = !studio.look.outlines),
         run("Dark or light theme", "", |studio| studio.look.dark = !studio.look.dark),

@@ -14,7 +14,7 @@ use crate::{
     recipe::{Recipe, cost::EditCost},
 };
 
-pub use super::look::{Compare, DifferenceAs, Look, Overlay, SaliencyOf};
+pub use super::look::{Compare, DifferenceAs, Look, Overlay, Plot, SaliencyOf};
 
 /// Names a take for as long as the window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,6 +157,8 @@ pub struct Studio {
     pub once: bool,
     pub palette: Option<Palette>,
     pub log_open: bool,
+    /// The number of the shown step is to have the keyboard.
+    pub goes_to_step: bool,
     /// Which of the first hints are done; none once all are, or they were dismissed.
     pub hints: Option<[bool; 3]>,
     pub look: Look,

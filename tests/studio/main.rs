@@ -7,6 +7,7 @@ mod recovery;
 mod regions;
 mod synthetic;
 mod takes;
+mod timeline;
 mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

@@ -105,9 +105,9 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
             area,
             clip: area,
             title: is_draft(&frame).then(|| "draft".into()),
+            cfg: track.cfg_of(&frame),
             frame,
             tokens: track.tokens.clone(),
-            cfg: track.recipe.cfg,
             other: None,
         });
         return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
@@ -125,7 +125,7 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let side = |(track, title): (&Track, String), area: Rect| {
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
-        let (tokens, cfg) = (track.tokens.clone(), track.recipe.cfg);
+        let (tokens, cfg) = (track.tokens.clone(), track.cfg_of(&frame));
         Some(Pane { area, clip: area, frame, tokens, cfg, title: Some(title), other: None })
     };
     let spread = compare == Compare::SideBySide;

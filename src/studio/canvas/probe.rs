@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{ConceptReport, FusionReport, Norms, ScfgReport, TokenKind},
+        engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, TokenKind},
         field::{Picture, Plane},
     };
 
@@ -131,6 +131,7 @@ mod tests {
                 share: 0.25,
             })),
             norms: Norms::default(),
+            ledger: Ledger::default(),
             elapsed: Duration::ZERO,
         }
     }
