@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::Failure;
 use crate::{
     recipe::{
-        Concept, Fusion, GuidanceInterval, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule,
+        Concept, Fusion, GuidanceInterval, Key, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg,
+        Schedule,
     },
     session::{self, Imported},
 };
@@ -41,6 +42,8 @@ struct Printed<'a> {
     guidance_interval: Option<GuidanceInterval>,
     #[serde(skip_serializing_if = "Option::is_none")]
     adaptive_guidance: Option<f32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    cfg_keys: &'a [Key],
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
@@ -68,6 +71,7 @@ impl<'a> Printed<'a> {
             cfg,
             guidance_interval,
             adaptive_guidance,
+            cfg_keys,
             profile,
             scfg,
             regions,
@@ -88,6 +92,7 @@ impl<'a> Printed<'a> {
             cfg: *cfg,
             guidance_interval: *guidance_interval,
             adaptive_guidance: *adaptive_guidance,
+            cfg_keys,
             profile: *profile,
             scfg,
             regions,

@@ -59,6 +59,8 @@ pub struct StepInput<'a> {
     pub guided: bool,
     /// Segment also where S-CFG does not need it: panels show regions of every run.
     pub segment: bool,
+    /// Whether concepts act; they do not on a model that draws nothing.
+    pub concepts: bool,
     /// The regions that the user's factors and locks speak of, where they are another model's.
     pub regions: Option<&'a Plane<u16>>,
     pub wanted: &'a (dyn Fn() -> bool + Sync),
@@ -150,14 +152,15 @@ impl Branches<'_> {
         };
         let regions = input.regions.cloned().or_else(|| segmentation.as_ref().map(|s| s.region()));
         let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
-        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, s, &uncond, &cond));
+        let g = recipe.cfg_at(input.step);
+        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, g, s, &uncond, &cond));
         let guidance = match strength(recipe, rate.as_ref(), regions.as_ref()) {
-            Some(map) => scfg::term(recipe.cfg, &map, &uncond, &cond),
-            None => cfg::term(recipe.cfg, &uncond, &cond),
+            Some(map) => scfg::term(g, &map, &uncond, &cond),
+            None => cfg::term(g, &uncond, &cond),
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
 
-        let active: Vec<Concept> = recipe.active_concepts().cloned().collect();
+        let active: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
         let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
         let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {

@@ -10,7 +10,8 @@ use super::{
     device::{self, DeviceChoice, Opened},
     error::EngineError,
     event::{Event, Finished, JobId, StepReport},
-    handle::{Cancel, Request, WorkerEnd},
+    fit,
+    handle::{Cancel, Request, Work, WorkerEnd},
     memory::Memory,
     models::Models,
     preview::{Previews, Projection},
@@ -26,7 +27,14 @@ use crate::{
 /// Serves requests until the other end is gone.
 pub fn serve(line: &WorkerEnd, choice: DeviceChoice, memory: usize) {
     let mut worker = Worker::new(line, choice, memory);
-    while let Some(request) = line.next() {
+    while let Some(work) = line.work() {
+        let request = match work {
+            Work::Render(request) => *request,
+            Work::Compare(partners) => {
+                line.send(Event::Fit(fit::check(partners)));
+                continue;
+            }
+        };
         let job = request.job;
         let cancel = line.cancel_token(&request);
         match catch_unwind(AssertUnwindSafe(|| worker.carry_out(request, &cancel))) {
@@ -142,6 +150,9 @@ fn denoise(
         progress.reports.push(report.clone());
         progress.denoised.push(record.denoised);
         line.send(Event::Step { job: progress.job, report });
+        if let Some(partners) = line.partners() {
+            line.send(Event::Fit(fit::check(partners)));
+        }
     }
     Ok(())
 }

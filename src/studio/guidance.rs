@@ -36,7 +36,9 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     });
     let scale = ValueSlider::new("Guidance scale", &mut recipe.cfg, 0.0..=20.0).default_value(5.0);
     row::slider(ui, "Scale", scale)
-        .on_hover_text("How strongly the prompt pulls against the unguided picture; 1 or less is no guidance");
+        .on_hover_text(
+            "How strongly the prompt pulls against the unguided picture; 1 or less is no guidance. Keys on its lane in the timeline change it from step to step",
+        );
     row::labelled(ui, "S-CFG", |ui| {
         let state = match (recipe.scfg.enabled, mean) {
             (true, Some(mean)) => format!("on · mean ρ {mean:.2}"),
