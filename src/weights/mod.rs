@@ -13,5 +13,5 @@ mod text;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
-pub use model::{Family, LoadedModel, load, load_expert};
+pub use model::{Family, LoadedModel, load, load_expert, load_with};
 pub use text::{EncodeError, TextStack};

@@ -11,7 +11,11 @@ use rten_simd::{
     ops::{BitOps, NumOps},
 };
 
-use super::product::{Product, ROWS};
+use super::{
+    element::{Element, Pair},
+    inner::{Inner, Singles, Widened},
+    product::{Product, ROWS},
+};
 
 /// Vectors side by side in a full tile: with 8 rows, 24 running sums, what 32 registers hold beside the operands.
 const VECTORS: usize = 3;
@@ -73,18 +77,35 @@ impl Target {
 }
 
 /// Some panels times some columns.
-pub(super) struct Task<'a> {
-    pub(super) product: &'a Product<'a>,
+pub(super) struct Task<'a, E> {
+    pub(super) product: &'a Product<'a, E>,
     pub(super) panels: Range<usize>,
     pub(super) columns: Range<usize>,
     pub(super) out: Target,
 }
 
-impl SimdOp for Task<'_> {
+impl SimdOp for Task<'_, f32> {
     type Output = ();
 
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
+        self.tiles::<I, Singles>(isa);
+    }
+}
+
+impl SimdOp for Task<'_, Pair> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        self.tiles::<I, Widened>(isa);
+    }
+}
+
+impl<E: Element> Task<'_, E> {
+    /// All of it, summed by `C`.
+    #[inline(always)]
+    pub(super) fn tiles<I: Isa, C: Inner<I, Element = E>>(&self, isa: I) {
         let lanes = isa.f32().len();
         for panel in self.panels.clone() {
             let rows = (self.product.matrix.rows - panel * ROWS).min(ROWS);
@@ -98,18 +119,18 @@ impl SimdOp for Task<'_> {
                     let live = (rows - row).min(half);
                     let at = At { panel, row, live, column };
                     match (vectors, left < vectors * lanes, live > 4) {
-                        (3, false, true) => self.tile::<I, 8, 3, false>(isa, at),
-                        (3, false, false) => self.tile::<I, 4, 3, false>(isa, at),
-                        (3, true, true) => self.tile::<I, 8, 3, true>(isa, at),
-                        (3, true, false) => self.tile::<I, 4, 3, true>(isa, at),
-                        (2, false, true) => self.tile::<I, 8, 2, false>(isa, at),
-                        (2, false, false) => self.tile::<I, 4, 2, false>(isa, at),
-                        (2, true, true) => self.tile::<I, 8, 2, true>(isa, at),
-                        (2, true, false) => self.tile::<I, 4, 2, true>(isa, at),
-                        (_, false, true) => self.tile::<I, 8, 1, false>(isa, at),
-                        (_, false, false) => self.tile::<I, 4, 1, false>(isa, at),
-                        (_, true, true) => self.tile::<I, 8, 1, true>(isa, at),
-                        (_, true, false) => self.tile::<I, 4, 1, true>(isa, at),
+                        (3, false, true) => self.tile::<I, C, 8, 3, false>(isa, at),
+                        (3, false, false) => self.tile::<I, C, 4, 3, false>(isa, at),
+                        (3, true, true) => self.tile::<I, C, 8, 3, true>(isa, at),
+                        (3, true, false) => self.tile::<I, C, 4, 3, true>(isa, at),
+                        (2, false, true) => self.tile::<I, C, 8, 2, false>(isa, at),
+                        (2, false, false) => self.tile::<I, C, 4, 2, false>(isa, at),
+                        (2, true, true) => self.tile::<I, C, 8, 2, true>(isa, at),
+                        (2, true, false) => self.tile::<I, C, 4, 2, true>(isa, at),
+                        (_, false, true) => self.tile::<I, C, 8, 1, false>(isa, at),
+                        (_, false, false) => self.tile::<I, C, 4, 1, false>(isa, at),
+                        (_, true, true) => self.tile::<I, C, 8, 1, true>(isa, at),
+                        (_, true, false) => self.tile::<I, C, 4, 1, true>(isa, at),
                     }
                 }
                 column += vectors * lanes;
@@ -127,10 +148,10 @@ struct At {
     column: usize,
 }
 
-impl Task<'_> {
+impl<E: Element> Task<'_, E> {
     /// `R` rows times `V` vectors of columns; `TAIL` says that the last vector is not full.
     #[inline(always)]
-    fn tile<I: Isa, const R: usize, const V: usize, const TAIL: bool>(&self, isa: I, at: At) {
+    fn tile<I: Isa, C: Inner<I, Element = E>, const R: usize, const V: usize, const TAIL: bool>(&self, isa: I, at: At) {
         let ops = isa.f32();
         let lanes = ops.len();
         let Product { matrix, columns, bias, .. } = self.product;
@@ -138,21 +159,21 @@ impl Task<'_> {
         let last = ops.first_n_mask(count - (V - 1) * lanes);
         let first_row = at.panel * ROWS + at.row;
         let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
-        let mut chains = columns.starts.chunks(CHAIN);
+        let mut chains = columns.starts.chunks(CHAIN / E::SPAN);
         let mut sums: [[I::F32; V]; R] = array::from_fn(|r| [ops.splat(bias_of(r)); V]);
         // SAFETY: `panel < rows / 8` rounded up and `row + R <= 8`, so `k * 8 + r` stays inside this panel for all
         // k < depth; `check` saw that the panels are that long. Columns `at.column..at.column + count` end at or
-        // before `total`, and `check` saw that every row start has `total` floats behind it; a tail's last vector is
+        // before `total`, and `check` saw that every row start has `total` elements behind it; a tail's last vector is
         // read under a mask of what is left.
         unsafe {
             let mut panel = matrix.panels.as_ptr().add(at.panel * ROWS * matrix.depth + at.row);
             let base = columns.data.as_ptr().add(at.column);
             if let Some(starts) = chains.next() {
-                sums = chain::<I, R, V, TAIL>(isa, panel, base, starts, last, sums);
+                sums = C::chain::<R, V, TAIL>(isa, panel, base, starts, last, sums);
             }
             for starts in chains {
-                panel = panel.add(CHAIN * ROWS);
-                let more = chain::<I, R, V, TAIL>(isa, panel, base, starts, last, [[ops.zero(); V]; R]);
+                panel = panel.add(CHAIN / E::SPAN * ROWS);
+                let more = C::chain::<R, V, TAIL>(isa, panel, base, starts, last, [[ops.zero(); V]; R]);
                 for (sums, more) in sums.iter_mut().zip(more) {
                     for (sum, more) in sums.iter_mut().zip(more) {
                         *sum = ops.add(*sum, more);
@@ -232,40 +253,6 @@ impl Task<'_> {
             (y, x) = (y + 1, 0);
         }
     }
-}
-
-/// The running sums of one tile over `starts`: `sums[r][v] += panel[k * 8 + r] * base[starts[k] + v * lanes..]`.
-///
-/// # Safety
-/// All of these exist; of the last vector, with `TAIL`, only the lanes in `last`.
-#[inline(always)]
-unsafe fn chain<I: Isa, const R: usize, const V: usize, const TAIL: bool>(
-    isa: I,
-    panel: *const f32,
-    base: *const f32,
-    starts: &[usize],
-    last: I::M32,
-    mut sums: [[I::F32; V]; R],
-) -> [[I::F32; V]; R] {
-    let ops = isa.f32();
-    for (k, &start) in starts.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let row = base.add(start);
-            let right: [I::F32; V] = array::from_fn(|v| {
-                let from = row.add(v * ops.len());
-                if TAIL && v + 1 == V { ops.load_ptr_mask(from, last) } else { ops.load_ptr(from) }
-            });
-            let left = panel.add(k * ROWS);
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let weight = ops.splat(*left.add(r));
-                for (sum, right) in sums.iter_mut().zip(right) {
-                    *sum = ops.mul_add(weight, right, *sum);
-                }
-            }
-        }
-    }
-    sums
 }
 
 /// `to[i * step] = values[i] + residual[i * step]`.
