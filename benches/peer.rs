@@ -1,7 +1,7 @@
 //! Our side of `benches/peers.py`, which runs us and diffusers in turn: reads one word a line, does it once, and answers
 //! with the seconds it took.
 //!
-//! * `load FOLDER`: a model folder (or `pocket`), not counted by the script;
+//! * `load FOLDER [bf16]`: a model folder (or `pocket`), in f32 unless told otherwise; not counted by the script;
 //! * `render`: 20 DDIM steps with guidance 5 at the model's own size, picture included;
 //! * `s-cfg`, `sega 1`, `sega 3`, `snb`: the same with a method on;
 //! * `unet SIDE`: the two branches of one guided step on latents of that side;
@@ -18,7 +18,7 @@ use sextant::{
         memory::Memory,
         run::{Options, Run},
     },
-    nets::TapRequest,
+    nets::{Precision, TapRequest},
     recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
     sampling::TorchGenerator,
     weights::{self, LoadedModel},
@@ -32,9 +32,12 @@ fn main() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let begun = Instant::now();
         match (words.as_slice(), &model) {
-            (["load", folder], _) => {
+            (["load", folder, rest @ ..], _) => {
+                // The other one goes first: two do not fit everywhere.
+                drop(model.take());
                 let folder = ModelRef::from((*folder).to_owned());
-                model = Some(weights::load(&folder, &device).expect("a model"));
+                let precision = rest.first().map_or(Ok(Precision::F32), |p| p.parse()).expect("a precision");
+                model = Some(weights::load_with(&folder, &device, precision).expect("a model"));
             }
             (["unet", side], Some(model)) => guided_step(model, side.parse().expect("a side")),
             (["decode", side], Some(model)) => decode(model, side.parse().expect("a side")),
