@@ -156,8 +156,7 @@ impl Sizes {
 unsafe fn product<E: Element>(panels: &[E], height: usize, rows: Rows, out: Target, channel: usize) {
     let count = rows.count;
     E::lend(rows, |data, starts| {
-        let elements_per_column = starts.len();
-        let columns = Columns { data, starts, height: 1, width: count, stride: count, elements_per_column };
+        let columns = Columns { data, starts, height: 1, width: count, stride: count };
         let matrix = Matrix { panels, rows: height, depth: starts.len() };
         let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(channel, count) };
         // SAFETY: the caller's promise.

@@ -226,8 +226,7 @@ impl Sample<'_> {
         [height, width, stride]: [usize; 3],
         places: Places,
     ) -> Product<'a, E> {
-        let elements_per_column = self.inputs().div_ceil(E::SPAN) * self.geometry.stride * self.geometry.stride;
-        let columns = Columns { data, starts, height, width, stride, elements_per_column };
+        let columns = Columns { data, starts, height, width, stride };
         Product { matrix, columns, bias: self.bias, residual: self.residual, places }
     }
 }
@@ -271,7 +270,7 @@ impl<E: Element> Panels<E> {
     fn multiply(&self, rows: Rows, bias: Option<&[f32]>, residual: Option<&[f32]>, out: &mut [MaybeUninit<f32>]) {
         let n = rows.count;
         E::lend(rows, |data, starts| {
-            let columns = Columns { data, starts, height: 1, width: n, stride: n, elements_per_column: starts.len() };
+            let columns = Columns { data, starts, height: 1, width: n, stride: n };
             Product { matrix: self.matrix(), columns, bias, residual, places: Places::dense(n, n) }.fill(out);
         });
     }

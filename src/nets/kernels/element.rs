@@ -140,18 +140,40 @@ impl SimdOp for Join<'_> {
 
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
-        let (floats, ints) = (isa.f32(), isa.i32());
-        let lanes = floats.len();
-        let (low, high) = (ints.splat(0xffff), ints.splat(0xffff_0000_u32.cast_signed()));
-        let mut done = 0;
-        for out in self.out.chunks_mut(lanes) {
-            // Past the end of a row, nothing is read and zeros come.
-            let rest = |row: &'_ [f32]| floats.load_pad(row.get(done..).unwrap_or(&[])).0;
-            let first = ints.and(ints.shift_right::<16>(rounded(isa, rest(self.first))), low);
-            let pair = ints.or(first, ints.and(rounded(isa, rest(self.second)), high));
-            // SAFETY: a pair is 4 bytes of any bits, and the mask covers no more than the chunk.
-            unsafe { ints.store_ptr_mask(pair, out.as_mut_ptr().cast(), ints.first_n_mask(out.len())) };
-            done += lanes;
+        let lanes = isa.f32().len();
+        let whole = self.out.len().min(self.first.len()).min(self.second.len()) / lanes * lanes;
+        for at in (0..whole).step_by(lanes) {
+            join::<I, true>(isa, &self.first[at..], &self.second[at..], &mut self.out[at..at + lanes]);
+        }
+        for at in (whole..self.out.len()).step_by(lanes) {
+            let end = (at + lanes).min(self.out.len());
+            let rest = |row: &[f32]| at.min(row.len())..end.min(row.len());
+            join::<I, false>(
+                isa,
+                &self.first[rest(self.first)],
+                &self.second[rest(self.second)],
+                &mut self.out[at..end],
+            );
+        }
+    }
+}
+
+/// One vector of pairs, or a shorter one; what the rows then lack counts as zeros.
+#[inline(always)]
+fn join<I: Isa, const WHOLE: bool>(isa: I, first: &[f32], second: &[f32], out: &mut [Pair]) {
+    let (floats, ints) = (isa.f32(), isa.i32());
+    let load = |row: &[f32]| if WHOLE { floats.load(row) } else { floats.load_pad(row).0 };
+    let (low, high) = (ints.splat(0xffff), ints.splat(0xffff_0000_u32.cast_signed()));
+    let pair = ints.or(
+        ints.and(ints.shift_right::<16>(rounded(isa, load(first))), low),
+        ints.and(rounded(isa, load(second)), high),
+    );
+    // SAFETY: a pair is 4 bytes of any bits; `out` is a whole vector, or the mask covers no more than it.
+    unsafe {
+        if WHOLE {
+            ints.store_ptr(pair, out.as_mut_ptr().cast());
+        } else {
+            ints.store_ptr_mask(pair, out.as_mut_ptr().cast(), ints.first_n_mask(out.len()));
         }
     }
 }

@@ -161,9 +161,13 @@ impl Lay<'_> {
                 prepare.apply(isa, &mut line);
             }
             let (up, high) = ((y + before) / stride, (y + before) % stride);
-            for (x, value) in line.iter().enumerate() {
-                let (along, wide) = ((x + before) / stride, (x + before) % stride);
-                self.plane[(high * stride + wide) * phase + up * row + along] = *value;
+            for wide in 0..stride {
+                // The first column that belongs here, and where it goes.
+                let first = (wide + stride - before % stride) % stride;
+                let to = (high * stride + wide) * phase + up * row + (first + before) / stride;
+                for (to, value) in self.plane[to..].iter_mut().zip(line.iter().skip(first).step_by(stride)) {
+                    *to = *value;
+                }
             }
         }
     }

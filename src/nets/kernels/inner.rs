@@ -18,16 +18,15 @@ use super::{
 pub(super) trait Inner<I: Isa> {
     type Element: Element;
 
-    /// `sums[r][v] += panel[k * 8 + r] * base[starts[k] + v * lanes..]`, over `starts`; of pairs, both products.
+    /// `sums[r][v] += panel[k * 8 + r] * right[(k * V + v) * lanes..]` for k in 0..depth; of pairs, both products.
     ///
     /// # Safety
-    /// All of these exist; of the last vector, with `TAIL`, only the lanes in `last`.
-    unsafe fn chain<const R: usize, const V: usize, const TAIL: bool>(
+    /// All of these exist.
+    unsafe fn chain<const R: usize, const V: usize>(
         isa: I,
         panel: *const Self::Element,
-        base: *const Self::Element,
-        starts: &[usize],
-        last: I::M32,
+        right: *const Self::Element,
+        depth: usize,
         sums: [[I::F32; V]; R],
     ) -> [[I::F32; V]; R];
 }
@@ -39,23 +38,18 @@ impl<I: Isa> Inner<I> for Singles {
     type Element = f32;
 
     #[inline(always)]
-    unsafe fn chain<const R: usize, const V: usize, const TAIL: bool>(
+    unsafe fn chain<const R: usize, const V: usize>(
         isa: I,
         panel: *const f32,
-        base: *const f32,
-        starts: &[usize],
-        last: I::M32,
+        right: *const f32,
+        depth: usize,
         mut sums: [[I::F32; V]; R],
     ) -> [[I::F32; V]; R] {
         let ops = isa.f32();
-        for (k, &start) in starts.iter().enumerate() {
+        for k in 0..depth {
             // SAFETY: the caller's promise.
             unsafe {
-                let row = base.add(start);
-                let right: [I::F32; V] = array::from_fn(|v| {
-                    let from = row.add(v * ops.len());
-                    if TAIL && v + 1 == V { ops.load_ptr_mask(from, last) } else { ops.load_ptr(from) }
-                });
+                let right: [I::F32; V] = array::from_fn(|v| ops.load_ptr(right.add((k * V + v) * ops.len())));
                 let left = panel.add(k * ROWS);
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let weight = ops.splat(*left.add(r));
@@ -70,31 +64,27 @@ impl<I: Isa> Inner<I> for Singles {
 }
 
 /// Pairs, for machines without an instruction for them: each half is widened to f32, which is exact, and so is the
-/// product of two such values. The same sums as [`Dotted`]'s, in the same order.
+/// product of two such values. The same sums as [`dotted`]'s, in the same order.
 pub(super) struct Widened;
 
 impl<I: Isa> Inner<I> for Widened {
     type Element = Pair;
 
     #[inline(always)]
-    unsafe fn chain<const R: usize, const V: usize, const TAIL: bool>(
+    unsafe fn chain<const R: usize, const V: usize>(
         isa: I,
         panel: *const Pair,
-        base: *const Pair,
-        starts: &[usize],
-        last: I::M32,
+        right: *const Pair,
+        depth: usize,
         mut sums: [[I::F32; V]; R],
     ) -> [[I::F32; V]; R] {
         let (floats, ints) = (isa.f32(), isa.i32());
         let upper = ints.splat(0xffff_0000_u32.cast_signed());
-        for (k, &start) in starts.iter().enumerate() {
+        for k in 0..depth {
             // SAFETY: the caller's promise; pairs are 4 bytes.
             unsafe {
-                let (left, row) = (panel.add(k * ROWS).cast::<i32>(), base.add(start).cast::<i32>());
-                let load = |v: usize| {
-                    let from = row.add(v * floats.len());
-                    if TAIL && v + 1 == V { ints.load_ptr_mask(from, last) } else { ints.load_ptr(from) }
-                };
+                let (left, row) = (panel.add(k * ROWS).cast::<i32>(), right.add(k * V * floats.len()).cast::<i32>());
+                let load = |v: usize| ints.load_ptr(row.add(v * floats.len()));
                 // One half after the other: sixteen registers do not hold both.
                 let right: [I::F32; V] = array::from_fn(|v| ints.and(load(v), upper).reinterpret_cast());
                 for (r, sums) in sums.iter_mut().enumerate() {
@@ -121,7 +111,7 @@ pub(super) fn run_pairs(task: Task<Pair>) {
     #[cfg(target_arch = "x86_64")]
     if let Some(isa) = dotted::isa() {
         // SAFETY: `isa` is only there where the CPU has all that is enabled.
-        return unsafe { dotted::run(isa, &task) };
+        return unsafe { dotted::run(isa, task) };
     }
     rten_simd::SimdOp::dispatch(task);
 }
@@ -138,7 +128,7 @@ pub(in super::super) fn multiplies_pairs() -> bool {
 mod dotted {
     use std::{arch::x86_64::*, array, mem::transmute};
 
-    use rten_simd::isa::Avx512Isa;
+    use rten_simd::{Isa, isa::Avx512Isa};
 
     use super::{Inner, Pair, ROWS, Task};
 
@@ -153,7 +143,7 @@ mod dotted {
     /// # Safety
     /// The CPU has the features enabled here; [`isa`] says so.
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,f16c")]
-    pub(super) unsafe fn run(isa: Avx512Isa, task: &Task<Pair>) {
+    pub(super) unsafe fn run(isa: Avx512Isa, task: Task<Pair>) {
         task.tiles::<Avx512Isa, Dotted>(isa);
     }
 
@@ -161,28 +151,20 @@ mod dotted {
         type Element = Pair;
 
         #[inline(always)]
-        unsafe fn chain<const R: usize, const V: usize, const TAIL: bool>(
+        unsafe fn chain<const R: usize, const V: usize>(
             _: Avx512Isa,
             panel: *const Pair,
-            base: *const Pair,
-            starts: &[usize],
-            last: __mmask16,
-            sums: [[<Avx512Isa as rten_simd::Isa>::F32; V]; R],
-        ) -> [[<Avx512Isa as rten_simd::Isa>::F32; V]; R] {
+            right: *const Pair,
+            depth: usize,
+            sums: [[<Avx512Isa as Isa>::F32; V]; R],
+        ) -> [[<Avx512Isa as Isa>::F32; V]; R] {
             let mut sums = sums.map(|row| row.map(|sum| sum.0));
-            for (k, &start) in starts.iter().enumerate() {
+            for k in 0..depth {
                 // SAFETY: the caller's promise; pairs are 4 bytes, and a vector of 16 of them is one of 32 bf16.
                 // Only called from `run`, which enables the instruction.
                 unsafe {
-                    let row = base.add(start).cast::<i32>();
                     let right: [__m512bh; V] = array::from_fn(|v| {
-                        let from = row.add(v * 16);
-                        let all = if TAIL && v + 1 == V {
-                            _mm512_maskz_loadu_epi32(last, from)
-                        } else {
-                            _mm512_loadu_si512(from.cast())
-                        };
-                        transmute::<__m512i, __m512bh>(all)
+                        transmute::<__m512i, __m512bh>(_mm512_loadu_si512(right.add((k * V + v) * 16).cast()))
                     });
                     let left = panel.add(k * ROWS).cast::<i32>();
                     for (r, sums) in sums.iter_mut().enumerate() {

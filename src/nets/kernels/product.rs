@@ -11,12 +11,13 @@ use std::{mem::MaybeUninit, ops::Range};
 use super::{
     element::Element,
     team,
-    tile::{Target, Task, tile_width},
+    tile::{CHAIN, Target, Task, tile_width},
 };
 
 /// Rows of a panel.
 pub(super) const ROWS: usize = 8;
-/// Elements of the right-hand side that a task reads again and again: 384 KiB, well inside a second-level cache.
+/// Elements of the right-hand side that a task gathers at a time and reads again for each panel: 384 KiB, well inside a
+/// second-level cache.
 const BLOCK_ELEMENTS: usize = 96 << 10;
 /// Multiplications that are worth a task of their own: some microseconds.
 const TASK_WORK: usize = 1 << 19;
@@ -60,8 +61,6 @@ pub(super) struct Columns<'a, E> {
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) stride: usize,
-    /// Elements of `data` per column, all rows together; says how many columns a cache holds.
-    pub(super) elements_per_column: usize,
 }
 
 impl<E> Columns<'_, E> {
@@ -111,7 +110,8 @@ impl<E: Element> Product<'_, E> {
         }
         let width = tile_width();
         let tiles = total.div_ceil(width);
-        let cut = Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.columns.elements_per_column);
+        let cut =
+            Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.matrix.depth.min(CHAIN / E::SPAN));
         let target = Target::of(out);
         // Each task has panels and columns of its own, so no output is written twice.
         let run = |task: usize| {
@@ -119,7 +119,7 @@ impl<E: Element> Product<'_, E> {
             let tiles = part(tiles, cut.tile_parts, tile_part);
             let panels = part(panels, cut.row_parts, row_part);
             let columns = tiles.start * width..(tiles.end * width).min(total);
-            E::run(Task { product: self, panels, columns, out: target });
+            Task::with_room(self, [panels, columns], target, E::run);
         };
         team::each(cut.row_parts * cut.tile_parts, run);
     }
@@ -132,7 +132,7 @@ impl<E: Element> Product<'_, E> {
         let (total, panels) = (self.columns.count(), self.matrix.rows.div_ceil(ROWS));
         self.check(usize::MAX);
         if total > 0 && panels > 0 {
-            E::run(Task { product: self, panels: 0..panels, columns: 0..total, out });
+            Task::with_room(self, [0..panels, 0..total], out, E::run);
         }
     }
 

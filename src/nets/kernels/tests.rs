@@ -43,7 +43,7 @@ impl<E: Element> Alone<'_, E> {
         let Self(product, count) = self;
         let panels = 0..product.matrix.rows.div_ceil(ROWS);
         let mut out = vec![0.0; product.matrix.rows * product.places.channel];
-        run(Task { product: &product, panels, columns: 0..count, out: Target::of_values(&mut out) });
+        Task::with_room(&product, [panels, 0..count], Target::of_values(&mut out), run);
         out
     }
 }
@@ -90,7 +90,7 @@ fn check_products<E: Element>(compute: impl for<'a> Fn(&dyn Fn() -> Alone<'a, E>
         pack(&mut panels, rows, depth, |r, k| a[r * depth + k]);
         // Overlapping rows, as those of a convolution.
         let starts: Vec<usize> = (0..depth).collect();
-        let columns = Columns { data: &data, starts: &starts, height, width, stride, elements_per_column: depth };
+        let columns = Columns { data: &data, starts: &starts, height, width, stride };
         let product = Product {
             matrix: Matrix { panels: &panels, rows, depth },
             columns,
