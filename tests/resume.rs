@@ -11,7 +11,8 @@ use sextant::{
     },
     field::Latents,
     recipe::{
-        Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule,
+        Concept, Fusion, FusionMode, ModelRef, Owner, Paint, Profile, Recipe, RegionFactor, RegionGroup, RegionOwner,
+        RegionPaint, Sampler, Scfg, Schedule,
         cost::{EditCost, edit_cost},
     },
     weights::{self, LoadedModel},
@@ -94,9 +95,19 @@ fn concept(dice: &mut Dice, text: &str) -> Concept {
     }
 }
 
+/// A dab of one of `levels` on an 8 x 8 grid.
+fn paint(dice: &mut Dice, levels: &[i16]) -> Paint {
+    let mut paint = Paint::blank(8, 8);
+    let (top, left, level) = (dice.roll(6), dice.roll(6), dice.pick(levels));
+    for i in 0..6 {
+        paint.set(top + i / 2 % 3, left + i % 2, level);
+    }
+    paint
+}
+
 fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(16) {
+    match dice.roll(20) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -120,7 +131,20 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
             }
         }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
-        14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![1 + dice.roll(5), 2],
+        14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![dice.roll(6), 2],
+        15 => {
+            let first = 1 + dice.roll(3);
+            recipe.groups = vec![RegionGroup { positions: vec![first, first + 1], name: String::new() }];
+        }
+        16 => recipe.painted = vec![RegionPaint { position: dice.roll(6), cells: paint(dice, &[-1, 1]) }],
+        17 => recipe.painted_factor = paint(dice, &[-100, -40, 80]),
+        18 => {
+            let owner = RegionOwner { position: dice.roll(6), owner: dice.pick(&[Owner::General, Owner::Expert]) };
+            let bias = paint(dice, &[-300, 200, 50]);
+            if let Some(f) = &mut recipe.fusion {
+                (f.owners, f.bias) = (vec![owner], bias);
+            }
+        }
         _ => recipe.momentum.scale = dice.pick(&[0.0, 0.1, 0.4]),
     }
 }

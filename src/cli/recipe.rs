@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
-    recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
+    recipe::{
+        Concept, Fusion, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor, RegionGroup, RegionPaint, Sampler,
+        Scfg, Schedule,
+    },
     session::{self, Imported},
 };
 
@@ -38,6 +41,12 @@ struct Printed<'a> {
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [RegionGroup],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    painted: &'a [RegionPaint],
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    painted_factor: &'a Paint,
     concepts: &'a [Concept],
     momentum: Momentum,
     fusion: &'a Option<Fusion>,
@@ -63,6 +72,9 @@ impl<'a> Printed<'a> {
             profile,
             scfg,
             regions,
+            groups,
+            painted,
+            painted_factor,
             concepts,
             momentum,
             fusion,
@@ -81,6 +93,9 @@ impl<'a> Printed<'a> {
             profile: *profile,
             scfg,
             regions,
+            groups,
+            painted,
+            painted_factor,
             concepts,
             momentum: *momentum,
             fusion,

@@ -87,6 +87,15 @@ options! {
     High = "2", "Early steps (t > T0)";
 }
 
+options! {
+    /// Who draws a region in a fusion.
+    Owner, "owner":
+    /// The more salient of the two models, element by element.
+    Contest = "contest", "Contest";
+    General = "general", "General";
+    Expert = "expert", "Expert";
+}
+
 impl Sampler {
     /// Whether the sampler can go along a schedule. DDIM, PNDM and LCM count timesteps, so that they have only their
     /// own.

@@ -2,7 +2,7 @@
 
 use crate::{
     field::Picture,
-    recipe::{Concept, Recipe},
+    recipe::{Concept, Fusion, Recipe},
 };
 
 /// Every setting that differs: "S-CFG off → on", "sunglasses +9.0 → -5.0".
@@ -30,6 +30,12 @@ pub fn settings(a: &Recipe, b: &Recipe) -> Vec<String> {
         if all.is_empty() { "none".to_owned() } else { all.join(", ") }
     };
     tell("region factors", factors(a), factors(b));
+    let merged = |r: &Recipe| {
+        let several = r.groups.iter().filter(|group| group.positions.len() > 1);
+        let all: Vec<String> = several.map(|group| format!("tokens {:?}", group.positions)).collect();
+        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+    };
+    tell("merged regions", merged(a), merged(b));
     let texts: Vec<&str> = texts(a, b);
     for text in texts {
         tell(text, concept(a, text), concept(b, text));
@@ -41,6 +47,7 @@ pub fn settings(a: &Recipe, b: &Recipe) -> Vec<String> {
         tell("sharpness", format!("{:.2}/{:.2}", f.k_g, f.k_e), format!("{:.2}/{:.2}", g.k_g, g.k_e));
         tell("acts on", f.mode.title().into(), g.mode.title().into());
         tell("T0", format!("{:.0}", f.t0), format!("{:.0}", g.t0));
+        tell("drawn by", owners(f), owners(g));
     }
     let momentum = |r: &Recipe| format!("{:.2} β {:.2}", r.momentum.scale, r.momentum.beta);
     tell("momentum", momentum(a), momentum(b));
@@ -49,7 +56,20 @@ pub fn settings(a: &Recipe, b: &Recipe) -> Vec<String> {
     tell("sampler", a.sampler.title().into(), b.sampler.title().into());
     tell("schedule", a.schedule.title().into(), b.schedule.title().into());
     tell("size", format!("{}×{}", a.width, a.height), format!("{}×{}", b.width, b.height));
+    let bias = |r: &Recipe| r.active_fusion().map(|f| f.bias.clone()).unwrap_or_default();
+    let painted = [
+        ("painted regions", a.painted == b.painted),
+        ("painted factor", a.painted_factor == b.painted_factor),
+        ("painted bias", bias(a) == bias(b)),
+    ];
+    list.extend(painted.iter().filter(|(_, same)| !same).map(|(name, _)| format!("{name} differs")));
     list
+}
+
+/// Regions with a model of their own.
+fn owners(fusion: &Fusion) -> String {
+    let all: Vec<String> = fusion.owners.iter().map(|o| format!("token {} {}", o.position, o.owner)).collect();
+    if all.is_empty() { "contest".into() } else { all.join(", ") }
 }
 
 /// The texts of all active concepts of both, once each, in order.

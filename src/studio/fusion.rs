@@ -8,6 +8,7 @@ use super::{
     canvas::overlay::full_range,
     colormap, demo,
     prompt::field,
+    regions::owners,
     sampling::quiet_combo,
     state::{Overlay, SaliencyOf, Studio},
     textures::{self, Kind, Textures},
@@ -45,6 +46,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     if fusion.enabled {
         controls(ui, fusion);
     }
+    owners::fusion_rows(ui, studio);
 }
 
 fn words(ui: &mut Ui, fusion: &mut Fusion, prompt: &str) {

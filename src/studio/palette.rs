@@ -50,6 +50,7 @@ fn all() -> Vec<Command> {
         run("Switch S-CFG off or on", "1", Studio::flip_scfg),
         run("Mute all concepts, or none", "2", Studio::flip_concepts),
         run("Switch the fusion off or on", "3", Studio::flip_fusion),
+        run("Paint: take the brush up or lay it down", "B", Studio::flip_brush),
         run("Play the steps", "Space", |studio| studio.playing = !studio.playing),
         run("Fit the picture into the canvas", "F", |studio| studio.look.view = Default::default()),
         run("Region outlines off or on", "", |studio| studio.look.outlines = !studio.look.outlines),

@@ -8,7 +8,7 @@ use super::{
     track::{Frame, Playhead, Track},
 };
 use crate::{
-    engine::{JobId, Token, TokenKind},
+    engine::{JobId, Token},
     recipe::{Recipe, cost::EditCost},
 };
 
@@ -345,11 +345,10 @@ impl Studio {
         id
     }
 
-    /// The words of the shown run's prompt that may own a region: position and text.
-    pub fn words(&self) -> Vec<(usize, String)> {
-        let tokens = self.shown_tokens();
-        let words = tokens.iter().filter(|t| t.kind == TokenKind::Word);
-        words.map(|t| (t.position, t.text.trim().to_owned())).collect()
+    /// Chooses a region everywhere, or none.
+    pub fn choose_region(&mut self, region: Option<usize>) {
+        self.look.region = region;
+        self.look.also.clear();
     }
 
     /// Word and colour-bearing tokens of what is shown.

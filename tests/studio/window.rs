@@ -139,13 +139,18 @@ impl Window {
         panic!("never {what}");
     }
 
-    /// The colour on screen at a place of the picture, given as shares of its sides.
-    pub fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
+    /// Where a place of the picture, given as shares of its sides, is on the screen.
+    pub fn place(&self, u: f32, v: f32) -> egui::Pos2 {
         let whole = self.harness.get_by_label("Canvas").rect();
         let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - vec2(0.0, canvas::BOTTOM));
         let frame = self.studio().shown_frame().expect("a picture");
         let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
-        let at = placed.min + placed.size() * vec2(u, v);
+        placed.min + placed.size() * vec2(u, v)
+    }
+
+    /// The colour on screen at a place of the picture, given as shares of its sides.
+    pub fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
+        let at = self.place(u, v);
         let image = self.harness.render().expect("an adapter to draw with");
         let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
         [r, g, b]
