@@ -204,14 +204,14 @@ mod tests {
     fn painted_elements_change_hands() {
         let given = Recipe { painted: vec![paint(3, &[(2, 1)])], ..Recipe::default() };
         assert_eq!(owners(&given, Profile::Fixed), [0, 0, 3, 1, 2, 2, 3, 3]);
-        let taken = Recipe { painted: vec![paint(1, &[(2, -1)])], ..Recipe::default() };
-        assert_eq!(owners(&taken, Profile::Fixed), [0, 0, 2, 1, 2, 2, 3, 3], "the next best");
+        let taken = Recipe { painted: vec![paint(1, &[(3, -1)])], ..Recipe::default() };
+        assert_eq!(owners(&taken, Profile::Fixed), [0, 0, 1, 2, 2, 2, 3, 3], "the next best");
         let background = Recipe { painted: vec![paint(BACKGROUND, &[(7, 1), (0, -1)])], ..Recipe::default() };
         assert_eq!(owners(&background, Profile::Fixed), [1, 0, 1, 1, 2, 2, 3, 0]);
         let all = Recipe { painted: (0..4).map(|p| paint(p, &[(2, -1)])).collect(), ..Recipe::default() };
         assert_eq!(owners(&all, Profile::Fixed)[2], 1, "what nobody may have stays");
-        let group = Recipe { painted: vec![paint(1, &[(7, 1), (2, -1)])], ..merged() };
-        assert_eq!(owners(&group, Profile::Fixed), [0, 0, 3, 1, 1, 1, 3, 1], "given to and taken from both words");
+        let group = Recipe { painted: vec![paint(1, &[(7, 1), (5, -1)])], ..merged() };
+        assert_eq!(owners(&group, Profile::Fixed), [0, 0, 1, 1, 1, 3, 3, 1], "given to and taken from both words");
     }
 
     #[test]

@@ -91,7 +91,9 @@ fn phrase(names: &Names, region: usize) -> Option<Vec<usize>> {
     while !links(last + 1) {
         last += 1;
     }
-    let positions: Vec<usize> = (first..=last).flat_map(|p| names.words_of(names.region_of(p))).collect();
+    let mut positions: Vec<usize> = (first..=last).flat_map(|p| names.words_of(names.region_of(p))).collect();
+    positions.sort_unstable();
+    positions.dedup();
     // A long run of words without a link is a list, not a phrase.
     (positions.len() > own.len() && positions.len() <= 4).then_some(positions)
 }
