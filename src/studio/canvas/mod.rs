@@ -17,6 +17,8 @@ use eframe::egui_wgpu::{self, wgpu};
 use egui::{Align2, CursorIcon, Key, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use self::{gpu::CanvasPaint, overlay::Source};
+use crate::recipe::Recipe;
+
 use super::{
     regions::Names,
     state::{Compare, Overlay, Studio},
@@ -40,7 +42,8 @@ struct Pane {
     frame: Frame,
     /// Of the run that the picture comes from.
     names: Names,
-    cfg: f32,
+    /// What it was made with.
+    recipe: Recipe,
     title: Option<String>,
     /// The other picture, when differences are shown.
     other: Option<Frame>,
@@ -115,7 +118,7 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
             title: is_draft(&frame).then(|| "draft".into()),
             frame,
             names: studio.names(),
-            cfg: track.recipe.cfg,
+            recipe: track.recipe.clone(),
             other: None,
         });
         return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
@@ -133,8 +136,8 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let side = |(track, title): (&Track, String), area: Rect| {
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
-        let (names, cfg) = (Names::of(track, &studio.recipe), track.recipe.cfg);
-        Some(Pane { area, clip: area, frame, names, cfg, title: Some(title), other: None })
+        let (names, recipe) = (Names::of(track, &studio.recipe), track.recipe.clone());
+        Some(Pane { area, clip: area, frame, names, recipe, title: Some(title), other: None })
     };
     let spread = compare == Compare::SideBySide;
     let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
@@ -259,7 +262,7 @@ fn hover(ui: &Ui, studio: &Studio, response: &Response, panes: &[Pane], whole: R
     let pane = panes.iter().find(|pane| pane.clip.contains(pointer))?;
     let (u, v) = share(studio.look.view.place(pane.area, size(&pane.frame)), pointer)?;
     let report = pane.frame.report.as_deref()?;
-    let probe = probe::probe(report, pane.cfg, &pane.names, size(&pane.frame), u, v);
+    let probe = probe::probe(report, &pane.recipe, &pane.names, size(&pane.frame), u, v);
     if !brush::active(studio) {
         tip::show(ui, &probe, pointer, whole);
     }

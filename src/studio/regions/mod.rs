@@ -32,6 +32,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let Some(scfg) = report.scfg.clone() else { return };
     let names = studio.names();
     let region = names.region_of(chosen);
+    // A word that was merged meanwhile is chosen with its region.
+    studio.look.region = Some(region);
     let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg);
     let share = names.shares(&scfg).iter().find(|(p, _)| *p == region).map_or(0.0, |(_, share)| *share);
     let name = names.name(region);
