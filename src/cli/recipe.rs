@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Failure;
 use crate::{
     recipe::{
-        Concept, Fusion, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor, RegionGroup, RegionPaint, Sampler,
-        Scfg, Schedule,
+        Concept, Fusion, GuidanceInterval, Key, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor, RegionGroup,
+        RegionPaint, Sampler, Scfg, Schedule,
     },
     session::{self, Imported},
 };
@@ -38,6 +38,12 @@ struct Printed<'a> {
     width: usize,
     height: usize,
     cfg: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guidance_interval: Option<GuidanceInterval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adaptive_guidance: Option<f32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    cfg_keys: &'a [Key],
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
@@ -69,6 +75,9 @@ impl<'a> Printed<'a> {
             width,
             height,
             cfg,
+            guidance_interval,
+            adaptive_guidance,
+            cfg_keys,
             profile,
             scfg,
             regions,
@@ -90,6 +99,9 @@ impl<'a> Printed<'a> {
             width: *width,
             height: *height,
             cfg: *cfg,
+            guidance_interval: *guidance_interval,
+            adaptive_guidance: *adaptive_guidance,
+            cfg_keys,
             profile: *profile,
             scfg,
             regions,

@@ -27,7 +27,7 @@ impl Models {
         busy: &dyn Fn(String),
     ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
         let general = self.general(&recipe.model, device, busy)?;
-        let expert = match recipe.active_fusion() {
+        let expert = match recipe.expert_fusion() {
             Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, device, busy)?),
             None => None,
         };

@@ -148,7 +148,7 @@ mod tests {
                 cross_map: Tensor::from_data(TensorData::new(cross, [64, 4]), &device),
             }
         };
-        Arc::new(scfg::segment(profile, &[attention()], &[attention()], [8, 8]))
+        Arc::new(scfg::segment(profile, &[attention()], &[attention()], [8, 8]).expect("maps of one size"))
     }
 
     fn owners(recipe: &Recipe, profile: Profile) -> Vec<u16> {

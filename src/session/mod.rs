@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod fingerprint;
 mod import;
+mod mask;
 mod parameters;
 mod png;
 mod recovery;
@@ -16,6 +17,7 @@ pub use error::SessionError;
 pub use files::write_whole;
 pub use fingerprint::{Fingerprint, Mark, Parting};
 pub use import::{Imported, Source, import, import_bytes};
+pub use mask::read_mask;
 pub use parameters::parameters_text;
 pub use png::{
     Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation, save_picture,

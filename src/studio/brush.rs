@@ -7,7 +7,7 @@ use super::{
     theme::{self, Theme},
     widgets::{Icon, icon_button, row},
 };
-use crate::recipe::{Paint, Recipe, RegionPaint};
+use crate::recipe::{FusionRule, Paint, Recipe, RegionPaint};
 
 /// What is painted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -192,8 +192,8 @@ impl Studio {
 
 /// Why a target cannot be painted, in a sentence.
 pub fn missing(target: Target, recipe: &Recipe) -> Option<&'static str> {
-    let bias = target == Target::Bias && recipe.active_fusion().is_none();
-    bias.then_some("Switch the fusion on to favour one of its models.")
+    let contest = recipe.active_fusion().is_some_and(|fusion| fusion.rule == FusionRule::Saliency);
+    (target == Target::Bias && !contest).then_some("Let two models contest in a fusion to favour one of them.")
 }
 
 /// Elements under a round brush of `diameter` that moves along a line, with how much of it covers each: 1 in its middle,

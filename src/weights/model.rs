@@ -79,13 +79,14 @@ pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> 
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
 }
 
-fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
+pub(super) fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
     const PATH: &str = "scheduler/scheduler_config.json";
     ScheduleConfig::from_json(&files.json(PATH)?)
         .map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
 }
 
-fn is_expert_part(files: &ModelFiles) -> bool {
+/// Whether there is nothing but a U-Net.
+pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
     !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
 }
 

@@ -21,7 +21,7 @@ use crate::recipe::Recipe;
 
 use super::{
     regions::Names,
-    state::{Compare, Overlay, Studio},
+    state::{Compare, DifferenceAs, Overlay, Studio},
     textures::Textures,
     theme::{self, Theme},
     track::{Frame, Track},
@@ -143,7 +143,7 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
     let (mut a, mut b) = side(a, left).zip(side(b, right)).ok_or_else(|| nothing_yet(studio))?;
     if compare == Compare::Difference {
-        a.title = Some("|A − B|".into());
+        a.title = Some(if studio.look.difference == DifferenceAs::Signed { "A − B" } else { "|A − B|" }.into());
         a.other = Some(b.frame);
         return Ok(vec![a]);
     }
@@ -229,6 +229,8 @@ fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureF
         pixels_per_point: ui.pixels_per_point(),
         opacity: look.opacity,
         outlines: look.outlines,
+        difference: look.difference,
+        gain: look.gain,
     };
     let clip = pane.clip.intersect(ui.clip_rect());
     let painter = ui.painter().with_clip_rect(clip);

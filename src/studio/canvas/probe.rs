@@ -74,7 +74,8 @@ pub fn probe(report: &StepReport, recipe: &Recipe, names: &Names, size: [usize; 
         let rank = shares.iter().position(|(p, _)| *p == position).map_or(0, |i| i + 1);
         let rate = scfg.rate.at(y, x);
         let (name, color) = (names.name(position), names.color(position));
-        let effective = recipe.cfg * rate * recipe.region_factor(position) * painted_factor(recipe, u, v);
+        let effective =
+            recipe.cfg_at(report.step) * rate * recipe.region_factor(position) * painted_factor(recipe, u, v);
         RegionProbe { position, name, color, rank, regions: shares.len(), rate, effective }
     });
     let concepts = report.concepts.iter().map(|concept| {
@@ -105,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{ConceptReport, FusionReport, Norms, ScfgReport, Token, TokenKind},
+        engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, Token, TokenKind},
         field::{Picture, Plane},
         recipe::{Paint, RegionFactor},
     };
@@ -123,6 +124,7 @@ mod tests {
             scfg: Some(Arc::new(ScfgReport {
                 region: Plane::new(2, 2, vec![0, 2, 2, 2]),
                 foreground: Plane::filled(2, 2, 1),
+                attention: Vec::new(),
                 rate: plane([1.0, 1.34, 1.5, 1.6]),
                 shares: vec![(2, 0.75), (0, 0.25)],
             })),
@@ -142,6 +144,7 @@ mod tests {
                 share: 0.25,
             })),
             norms: Norms::default(),
+            ledger: Ledger::default(),
             elapsed: Duration::ZERO,
         }
     }

@@ -34,7 +34,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let region = names.region_of(chosen);
     // A word that was merged meanwhile is chosen with its region.
     studio.look.region = Some(region);
-    let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg);
+    let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg_at(report.step));
     let share = names.shares(&scfg).iter().find(|(p, _)| *p == region).map_or(0.0, |(_, share)| *share);
     let name = names.name(region);
     row::divider(ui);

@@ -145,8 +145,10 @@ pub mod tests {
         assert_eq!((names.region_of(6), names.region_of(2), names.region_of(31)), (5, 2, BACKGROUND));
         assert_eq!((names.color(6), names.color(0)), (theme::token_color(5), theme::BACKGROUND_TOKEN));
         let region = Plane::new(1, 5, vec![2, 5, 6, 0, 31]);
+        let attention = Default::default();
         let shares = [2, 5, 6, 0, 31].map(|p| (p, 0.2)).to_vec();
-        let report = ScfgReport { foreground: region.map(|_| 1), rate: region.map(f32::from), region, shares };
+        let report =
+            ScfgReport { foreground: region.map(|_| 1), rate: region.map(f32::from), region, shares, attention };
         assert_eq!(names.shares(&report), [(0, 0.4), (5, 0.4), (2, 0.2)]);
         assert_eq!(merged(&[5, 6], "  the prize ").name(6), "the prize");
     }

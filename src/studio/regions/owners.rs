@@ -17,9 +17,14 @@ use crate::{
 const TERM: &str = "Contest: the model that cares more draws each place. General or Expert: that one draws the whole \
                     region, at all steps at which the two are fused";
 
+/// Whether two models compete for each place: under the other rules of a fusion no region has an owner of its own.
+fn contests(recipe: &Recipe) -> bool {
+    brush::missing(Target::Bias, recipe).is_none()
+}
+
 /// The choice for one region; only while there is a fusion.
 pub fn region_row(ui: &mut Ui, recipe: &mut Recipe, region: usize, name: &str) {
-    if recipe.active_fusion().is_none() {
+    if !contests(recipe) {
         return;
     }
     let Some(fusion) = &mut recipe.fusion else { return };
@@ -51,7 +56,7 @@ fn set_owner(owners: &mut Vec<RegionOwner>, region: usize, owner: Owner) {
 
 /// For the fusion panel: the regions that are no contest, and the painted bias.
 pub fn fusion_rows(ui: &mut Ui, studio: &mut Studio) {
-    if studio.recipe.active_fusion().is_none() {
+    if !contests(&studio.recipe) {
         return;
     }
     let names = studio.names();
