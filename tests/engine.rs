@@ -11,7 +11,10 @@ use std::{
 
 use sextant::{
     engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId, Partners, Verdict},
-    recipe::{Concept, Fusion, FusionMode, FusionRule, ModelRef, Profile, Recipe, RegionFactor, Scfg},
+    recipe::{
+        Concept, Fusion, FusionMode, FusionRule, ModelRef, Owner, Paint, Profile, Recipe, RegionFactor, RegionGroup,
+        RegionOwner, RegionPaint, Scfg,
+    },
 };
 
 fn start() -> EngineHandle {
@@ -225,6 +228,50 @@ fn a_locked_concept_stays_in_its_regions() {
         }
     }
     assert!(inside > 0, "the cat is somewhere");
+}
+
+/// Merged words own together, painted places change hands, and a region's owner draws it, whatever the saliencies say.
+#[test]
+fn regions_are_as_the_user_has_them() {
+    let engine = start();
+    let mut recipe = everything();
+    let (cat, on, beach) = (2, 3, 5);
+    let mut corner = Paint::blank(24, 24);
+    (0..3).for_each(|i| corner.set(i, i, 1));
+    recipe.groups = vec![RegionGroup { positions: vec![on, beach], name: String::new() }];
+    recipe.painted = vec![RegionPaint { position: cat, cells: corner.clone() }];
+    let take = |recipe: &Recipe| finished(&engine, engine.submit(recipe.clone()));
+    let contest = take(&recipe);
+    let region = |take: &Finished, step: usize| take.reports[step].scfg.as_ref().map(|s| s.region.clone());
+    for step in 0..4 {
+        let owners = region(&contest, step).expect("regions");
+        assert!(owners.values.iter().all(|&p| usize::from(p) != beach), "a merged region goes by its first word");
+        assert!((0..3).all(|i| usize::from(owners.at(i, i)) == cat), "painted");
+    }
+    for (owner, draws) in [(Owner::Expert, 1), (Owner::General, 0)] {
+        let mut owned = recipe.clone();
+        if let Some(fusion) = &mut owned.fusion {
+            fusion.owners = vec![RegionOwner { position: cat, owner }];
+        }
+        let owned = take(&owned);
+        for step in 0..4 {
+            let owners = region(&owned, step).expect("regions");
+            let mask = &owned.reports[step].fusion.as_ref().expect("a fusion").mask;
+            let of_cat = owners.values.iter().zip(&mask.values).filter(|(p, _)| usize::from(**p) == cat);
+            assert!(of_cat.clone().count() >= 3 && of_cat.clone().all(|(_, &m)| m == draws), "{owner} at step {step}");
+        }
+    }
+    let mut leaning = recipe.clone();
+    if let Some(fusion) = &mut leaning.fusion {
+        fusion.bias = Paint::blank(2, 2);
+        fusion.bias.set(0, 0, 30_000);
+        fusion.bias.set(1, 1, -30_000);
+    }
+    let mask = take(&leaning).reports[0].fusion.as_ref().expect("a fusion").mask.clone();
+    let all = |y: usize, x: usize, model: u8| (0..12).all(|i| (0..12).all(|j| mask.at(y + i, x + j) == model));
+    assert!(all(0, 0, 1) && all(12, 12, 0), "each quarter as it was painted");
+    let before = contest.reports[0].fusion.as_ref().expect("a fusion").mask.clone();
+    assert!((0..12).all(|i| mask.at(i, 20) == before.at(i, 20)), "the others as before");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Failure;
 use crate::{
     recipe::{
-        Concept, Fusion, GuidanceInterval, Key, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg,
-        Schedule,
+        Concept, Fusion, GuidanceInterval, Key, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor, RegionGroup,
+        RegionPaint, Sampler, Scfg, Schedule,
     },
     session::{self, Imported},
 };
@@ -47,6 +47,12 @@ struct Printed<'a> {
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [RegionGroup],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    painted: &'a [RegionPaint],
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    painted_factor: &'a Paint,
     concepts: &'a [Concept],
     momentum: Momentum,
     fusion: &'a Option<Fusion>,
@@ -75,6 +81,9 @@ impl<'a> Printed<'a> {
             profile,
             scfg,
             regions,
+            groups,
+            painted,
+            painted_factor,
             concepts,
             momentum,
             fusion,
@@ -96,6 +105,9 @@ impl<'a> Printed<'a> {
             profile: *profile,
             scfg,
             regions,
+            groups,
+            painted,
+            painted_factor,
             concepts,
             momentum: *momentum,
             fusion,

@@ -7,6 +7,7 @@ pub mod keys;
 mod model_ref;
 mod options;
 mod paint;
+mod regions;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +15,9 @@ pub use error::RecipeError;
 pub use interval::GuidanceInterval;
 pub use keys::Key;
 pub use model_ref::ModelRef;
-pub use options::{FusionMode, FusionRule, Profile, Sampler, Schedule};
+pub use options::{FusionMode, FusionRule, Owner, Profile, Sampler, Schedule};
 pub use paint::Paint;
+pub use regions::{BACKGROUND, RegionFactor, RegionGroup, RegionOwner, RegionPaint, first_of, group_of};
 
 /// Everything that decides a picture. Serialised as is into sessions, traces and PNG files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,15 @@ pub struct Recipe {
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
     pub regions: Vec<RegionFactor>,
+    /// Tokens that count as one region, and regions with names of their own; no token is in two groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<RegionGroup>,
+    /// Corrections of who owns what, by hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub painted: Vec<RegionPaint>,
+    /// A factor on the guidance, painted: 1 + level / 100 at each element.
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    pub painted_factor: Paint,
     pub concepts: Vec<Concept>,
     pub momentum: Momentum,
     pub fusion: Option<Fusion>,
@@ -63,15 +74,6 @@ pub struct Scfg {
     pub rate_max: f32,
     /// Second clamp: the effective scale g * rate never exceeds this.
     pub scale_cap: f32,
-}
-
-/// The user's own factor on the guidance of one region (`override` in the loop's formula).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RegionFactor {
-    /// Position of the token that owns the region, in the encoded prompt.
-    pub position: usize,
-    /// 1 changes nothing, 0 leaves the region unguided.
-    pub factor: f32,
 }
 
 /// One SEGA concept (Brack et al., NeurIPS 2023).
@@ -130,6 +132,12 @@ pub struct Fusion {
     /// Where the expert draws under [`FusionRule::Mask`]: a level above 0. Stretched over the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Paint>,
+    /// Regions of the general prompt that one of the two draws whatever the saliencies say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<RegionOwner>,
+    /// Painted into the contest: level / 100 is added to the expert's advantage in log-saliency at each element.
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    pub bias: Paint,
 }
 
 impl Default for Recipe {
@@ -151,6 +159,9 @@ impl Default for Recipe {
             profile: Profile::Fixed,
             scfg: Scfg::default(),
             regions: Vec::new(),
+            groups: Vec::new(),
+            painted: Vec::new(),
+            painted_factor: Paint::default(),
             concepts: Vec::new(),
             momentum: Momentum::default(),
             fusion: None,
@@ -200,6 +211,8 @@ impl Default for Fusion {
             rule: FusionRule::Saliency,
             weight: EVEN,
             mask: None,
+            owners: Vec::new(),
+            bias: Paint::default(),
         }
     }
 }
@@ -291,16 +304,6 @@ impl Recipe {
     /// Concepts that are computed, in order: enabled and with a text.
     pub fn active_concepts(&self) -> impl Iterator<Item = &Concept> {
         self.concepts.iter().filter(|c| c.enabled && !c.text.trim().is_empty())
-    }
-
-    /// The user's own factor on the guidance of a region.
-    pub fn region_factor(&self, position: usize) -> f32 {
-        self.regions.iter().find(|r| r.position == position).map_or(1.0, |r| r.factor)
-    }
-
-    /// Whether a setting names regions, so that every step must be segmented.
-    pub fn speaks_of_regions(&self) -> bool {
-        !self.regions.is_empty() || self.active_concepts().any(|c| !c.lock.is_empty())
     }
 
     /// The guidance scale with its key factor at a step.

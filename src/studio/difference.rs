@@ -78,6 +78,7 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
         list.each("S-CFG scale at most", x, y, |r| r.scfg.scale_cap.to_string());
     }
     list.tell("region factors", factors(a), factors(b));
+    regions(&mut list, a, b);
     for text in texts(x, y) {
         list.tell(text, concept(a, text), concept(b, text));
     }
@@ -131,6 +132,34 @@ pub fn rule(fusion: &Fusion) -> &'static str {
         FusionRule::Mask => "given mask",
         FusionRule::Weighted => "weighted sum",
     }
+}
+
+/// Merged words, what is painted, and regions with a model of their own.
+fn regions(list: &mut Telling, a: Side<'_>, b: Side<'_>) {
+    list.tell("merged regions", merged(a), merged(b));
+    let contest = |side: Side<'_>| side.recipe.active_fusion().map(Fusion::decisive).unwrap_or_default();
+    let (f, g) = (contest(a), contest(b));
+    list.tell("drawn by", owners(a, &f), owners(b, &g));
+    let painted = [
+        ("painted regions", a.recipe.painted == b.recipe.painted),
+        ("painted factor", a.recipe.painted_factor == b.recipe.painted_factor),
+        ("painted bias", f.bias == g.bias),
+    ];
+    list.0.extend(painted.iter().filter(|(_, same)| !same).map(|(name, _)| format!("{name} differs")));
+}
+
+/// "red balloon, big cat".
+fn merged(side: Side<'_>) -> String {
+    let words = |positions: &[usize]| positions.iter().map(|&p| side.region(p)).collect::<Vec<_>>().join(" ");
+    let several = side.recipe.groups.iter().filter(|group| group.positions.len() > 1);
+    let all: Vec<String> = several.map(|group| words(&group.positions)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}
+
+/// "cat expert", or the contest everywhere.
+fn owners(side: Side<'_>, fusion: &Fusion) -> String {
+    let all: Vec<String> = fusion.owners.iter().map(|o| format!("{} {}", side.region(o.position), o.owner)).collect();
+    if all.is_empty() { "contest".into() } else { all.join(", ") }
 }
 
 /// The texts of all active concepts of both, once each, in order.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    canvas::overlay::{full_range, rate_scale, region_color},
+    canvas::overlay::{full_range, rate_scale},
     colormap::{self, Table},
     state::Studio,
     theme,
@@ -16,11 +16,11 @@ pub fn maps(studio: &Studio) -> Vec<(String, Picture)> {
     let Some(frame) = studio.shown_frame() else { return Vec::new() };
     let Some(report) = frame.report else { return Vec::new() };
     let size = [frame.picture.width, frame.picture.height];
-    let tokens = studio.shown_tokens();
+    let names = studio.names();
     let named = |name: &str| format!("step-{:03}-{name}.png", report.step + 1);
     let mut maps = vec![(named("picture"), Picture::clone(&frame.picture))];
     if let Some(scfg) = &report.scfg {
-        let regions = scfg.region.map(|position| region_color(&tokens, usize::from(position)));
+        let regions = scfg.region.map(|position| names.color(usize::from(position)));
         maps.push((named("regions"), painted(&regions, size)));
         let scale = rate_scale(&scfg.rate);
         let table = colormap::around_one();

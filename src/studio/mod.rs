@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod autosave;
+pub mod brush;
 pub mod canvas;
 mod colormap;
 mod concepts;
@@ -260,7 +261,7 @@ impl App {
         } else {
             self.history.redo(&mut self.studio)
         }
-        // Its factors and locks name places in its own prompt.
+        // What it says of regions names places in its own prompt.
         self.studio.words_of = self.studio.words_of.take().filter(|(prompt, _)| *prompt == self.studio.recipe.prompt);
         self.studio.touch();
     }

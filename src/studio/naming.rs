@@ -47,6 +47,10 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
     if (now.width, now.height) != (then.width, then.height) {
         return Some(format!("{}×{}", now.width, now.height));
     }
+    let said = |r: &Recipe| (r.regions.clone(), r.painted_factor.clone());
+    if !now.divides_like(then) || said(now) != said(then) {
+        return Some("regions".into());
+    }
     (now.profile != then.profile).then(|| now.profile.title().into())
 }
 
@@ -98,6 +102,8 @@ mod tests {
         let night = Recipe { concepts: vec![concept], ..base.clone() };
         assert_eq!(name(&night, Some(&base)), "night -2.5");
         assert_eq!(name(&base, Some(&night)), "no night");
+        let group = crate::recipe::RegionGroup { positions: vec![1, 2], name: String::new() };
+        assert_eq!(name(&Recipe { groups: vec![group], ..base.clone() }, Some(&base)), "regions");
     }
 
     #[test]

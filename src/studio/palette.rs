@@ -52,6 +52,7 @@ fn all() -> Vec<Command> {
         run("Switch S-CFG off or on", "1", Studio::flip_scfg),
         run("Mute all concepts, or none", "2", Studio::flip_concepts),
         run("Switch the fusion off or on", "3", Studio::flip_fusion),
+        run("Paint: take the brush up or lay it down", "B", Studio::flip_brush),
         run("Play the steps", "Space", |studio| studio.playing = !studio.playing),
         run("Go to a step…", "Ctrl+G", |studio| studio.goes_to_step = true),
         run("Show or fold the ledger of guidance", "", |studio| studio.look.ledger_open = !studio.look.ledger_open),

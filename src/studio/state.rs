@@ -9,7 +9,7 @@ use super::{
     track::{Frame, Playhead, Track},
 };
 use crate::{
-    engine::{Fit, JobId, Partners, Token, TokenKind},
+    engine::{Fit, JobId, Partners, Token},
     field::Picture,
     recipe::{Recipe, cost::EditCost},
 };
@@ -371,11 +371,10 @@ impl Studio {
         id
     }
 
-    /// The words of the shown run's prompt that may own a region: position and text.
-    pub fn words(&self) -> Vec<(usize, String)> {
-        let tokens = self.shown_tokens();
-        let words = tokens.iter().filter(|t| t.kind == TokenKind::Word);
-        words.map(|t| (t.position, t.text.trim().to_owned())).collect()
+    /// Chooses a region everywhere, or none.
+    pub fn choose_region(&mut self, region: Option<usize>) {
+        self.look.region = region;
+        self.look.also.clear();
     }
 
     /// Word and colour-bearing tokens of what is shown.

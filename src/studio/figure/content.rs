@@ -10,10 +10,11 @@ use crate::{
     field::Plane,
     recipe::Recipe,
     studio::{
-        canvas::overlay::{rate_scale, region_color},
+        canvas::overlay::rate_scale,
         colormap, difference,
         exports::colored,
         grid::Content,
+        regions::Names,
         state::Studio,
         theme,
         track::{Playhead, Track},
@@ -37,7 +38,8 @@ pub fn steps(studio: &Studio) -> Result<Figure, &'static str> {
     let reports = chosen(track);
     let first = reports.first().ok_or(MISSING)?;
     let mut rows = vec![pictures(track, &reports)];
-    rows.extend(regions(&reports, &track.tokens));
+    let names = Names::new(track.tokens.clone(), track.recipe.groups.clone());
+    rows.extend(regions(&reports, &names));
     rows.extend(words(&reports, &track.tokens));
     for k in 0..first.concepts.len() {
         rows.extend(concept(track, &reports, k));
@@ -117,14 +119,14 @@ fn pictures(track: &Track, reports: &[Arc<StepReport>]) -> Row {
 }
 
 /// Who owns what, and S-CFG's rates where it is on.
-fn regions(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
+fn regions(reports: &[Arc<StepReport>], names: &Names) -> Vec<Row> {
     if reports.iter().all(|report| report.scfg.is_none()) {
         return Vec::new();
     }
     let map = |f: &dyn Fn(&crate::engine::ScfgReport) -> Plane<Color32>| {
         reports.iter().map(|r| r.scfg.as_ref().map_or(Cell::Nothing, |s| Cell::Map(f(s)))).collect::<Vec<_>>()
     };
-    let owners = map(&|s| s.region.map(|position| region_color(tokens, usize::from(position))));
+    let owners = map(&|s| s.region.map(|position| names.color(usize::from(position))));
     let mut rows = vec![row("regions", "grey: no word", None, owners)];
     let rates: Vec<Plane> = reports.iter().filter_map(|r| r.scfg.as_ref()).map(|s| s.rate.clone()).collect();
     if rates.iter().any(|rate| rate.values.iter().any(|&v| v != 1.0)) {

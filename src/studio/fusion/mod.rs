@@ -7,6 +7,7 @@ use egui::{Sense, Ui, vec2};
 use super::{
     demo, difference,
     prompt::field,
+    regions::owners,
     sampling::quiet_combo,
     state::{Action, Studio},
     textures::Textures,
@@ -65,6 +66,7 @@ fn rules(ui: &mut Ui, studio: &mut Studio, report: Option<&FusionReport>) {
     } else {
         studio.ask(Action::PickMask);
     }
+    owners::fusion_rows(ui, studio);
 }
 
 fn explained(rule: FusionRule) -> &'static str {
