@@ -10,8 +10,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::engine;
-
 pub use args::RenderArgs;
 pub use recipe::RecipeArgs;
 pub use verify::VerifyArgs;
@@ -27,9 +25,10 @@ pub struct Cli {
     /// Where to compute: auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none.
-    #[arg(long, default_value_t = engine::MEMORY >> 20, value_name = "MIB")]
-    pub memory: usize,
+    /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none. Without it
+    /// what was last set in the window, at first 1024.
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,8 @@ use burn::tensor::{Device, DeviceKind};
 
 use super::error::EngineError;
 use crate::{
-    nets::TapRequest,
+    fingerprint,
+    nets::{self, TapRequest},
     recipe::ModelRef,
     weights::{self, LoadedModel},
 };
@@ -39,6 +40,16 @@ impl FromStr for DeviceChoice {
 pub struct Opened {
     pub device: Device,
     pub name: String,
+    /// What it makes of a few fixed operations, in short; see [`fingerprint::canary`].
+    pub canary: Option<String>,
+}
+
+impl Opened {
+    /// Asks the device for its canary, once for all runs.
+    fn new(device: Device, name: String) -> Self {
+        let canary = nets::canary(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
+        Self { canary: canary.ok().map(|song| fingerprint::canary(&song)), device, name }
+    }
 }
 
 impl fmt::Debug for Opened {
@@ -64,7 +75,7 @@ pub fn open(choice: DeviceChoice) -> Result<Opened, EngineError> {
 
 fn cpu() -> Opened {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Opened { device: Device::flex(), name: format!("CPU · {threads} threads") }
+    Opened::new(Device::flex(), format!("CPU · {threads} threads"))
 }
 
 fn gpu() -> Result<Opened, EngineError> {
@@ -76,7 +87,7 @@ fn gpu() -> Result<Opened, EngineError> {
         .init()
         .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
     self_test(&device, &name)?;
-    Ok(Opened { device, name })
+    Ok(Opened::new(device, name))
 }
 
 /// The first hardware adapter, dedicated cards first.

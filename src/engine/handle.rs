@@ -6,7 +6,10 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use super::event::{Event, JobId};
+use super::{
+    event::{Event, JobId},
+    memory::Gauge,
+};
 use crate::recipe::Recipe;
 
 /// Room for the events of several runs: a hidden window that drains late does not block the worker for long.
@@ -32,12 +35,23 @@ struct Shared {
     /// Raised by every submission and stop; a running job compares it with the value it began with.
     generation: AtomicU64,
     closed: AtomicBool,
+    gauge: Arc<Gauge>,
 }
 
 #[derive(Default)]
 struct Pending {
     request: Option<Request>,
+    /// The budget was lowered since the worker last looked.
+    trim: bool,
     next_id: u64,
+}
+
+/// What the worker is to do next.
+#[derive(Clone, Debug)]
+pub enum Errand {
+    Request(Request),
+    /// Forget what no longer fits the budget.
+    Trim,
 }
 
 /// A recipe to carry out.
@@ -68,6 +82,7 @@ pub fn connect(wake: impl Fn() + Send + 'static) -> (EngineHandle, WorkerEnd) {
         arrived: Condvar::new(),
         generation: AtomicU64::new(0),
         closed: AtomicBool::new(false),
+        gauge: Arc::default(),
     });
     let (sender, events) = sync_channel(EVENT_ROOM);
     let worker = WorkerEnd { shared: shared.clone(), events: sender, wake: Box::new(wake) };
@@ -93,6 +108,19 @@ impl EngineHandle {
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Sets how many bytes the worker may remember of earlier runs; a running job keeps to it from now on, and one that
+    /// waits forgets at once what is too much.
+    pub fn set_memory(&self, bytes: usize) {
+        self.shared.gauge.set_budget(bytes);
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).trim = true;
+        self.shared.arrived.notify_one();
+    }
+
+    /// How much the worker remembers, and how much it may.
+    pub fn memory(&self) -> &Gauge {
+        &self.shared.gauge
+    }
+
     /// The next event, if there is one.
     pub fn poll(&self) -> Option<Event> {
         self.events.try_recv().ok()
@@ -112,16 +140,34 @@ impl Drop for EngineHandle {
 impl WorkerEnd {
     /// Waits for the newest request; `None` once the other end is gone.
     pub fn next(&self) -> Option<Request> {
+        loop {
+            match self.wait()? {
+                Errand::Request(request) => return Some(request),
+                Errand::Trim => {}
+            }
+        }
+    }
+
+    /// Waits for something to do; `None` once the other end is gone.
+    pub fn wait(&self) -> Option<Errand> {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.shared.closed.load(Ordering::Acquire) {
                 return None;
             }
+            if std::mem::take(&mut pending.trim) {
+                return Some(Errand::Trim);
+            }
             if let Some(request) = pending.request.take() {
-                return Some(request);
+                return Some(Errand::Request(request));
             }
             pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The budget of what is remembered, and where its use is told.
+    pub fn gauge(&self) -> Arc<Gauge> {
+        self.shared.gauge.clone()
     }
 
     pub fn cancel_token(&self, request: &Request) -> Cancel {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     field::{Latents, Token},
+    fingerprint::Mark,
     guidance::snb,
     recipe::{Profile, Recipe},
     sampling::{self, PredictionType, Solver, StepNoise},
@@ -36,6 +37,8 @@ pub struct Run<'a> {
     /// Before the next step, as the sampler has them.
     latents: Latents,
     next: usize,
+    /// Of the latents after each step made.
+    marks: Vec<Mark>,
 }
 
 struct Expert<'a> {
@@ -105,6 +108,7 @@ impl<'a> Run<'a> {
             latents: init_latents.map(|v| v * sigma),
             init_latents,
             next: 0,
+            marks: Vec::new(),
             recipe,
         })
     }
@@ -120,6 +124,11 @@ impl<'a> Run<'a> {
 
     pub fn latents(&self) -> &Latents {
         &self.latents
+    }
+
+    /// Marks of the latents after each step made so far.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     /// The encoded prompt, position by position.
@@ -159,6 +168,7 @@ impl<'a> Run<'a> {
         let denoised = self.solver.denoised(step, &guided, &latents_in);
         self.latents = self.solver.step(step, &guided, &latents_in, &mut self.noise);
         self.next += 1;
+        self.marks.push(Mark::of(&self.latents));
         Ok(Some(StepRecord {
             step,
             timestep: call.timestep,

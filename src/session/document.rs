@@ -9,11 +9,13 @@ use std::{
 use ron::ser::PrettyConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{SessionError, error::one_line, files::write_whole};
-use crate::recipe::Recipe;
+use super::{KeptSteps, SessionError, error::one_line, files::write_whole};
+use crate::{fingerprint::Fingerprint, recipe::Recipe};
 
 /// The version that this program writes; it reads this one and all before it.
-pub const VERSION: u32 = 1;
+///
+/// Version 2 may carry the steps of takes. A program that knows version 1 alone would drop them when it saves.
+pub const VERSION: u32 = 2;
 
 /// What every session says it is.
 pub(super) const FORMAT: &str = "sextant-session";
@@ -47,6 +49,9 @@ pub struct Document {
     /// In a recovery file: the session file that the work belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<PathBuf>,
+    /// The steps of takes, where they are kept. Last, so that what people read stands before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<KeptSteps>,
 }
 
 /// A model that a session used, so that another one in its place is noticed.
@@ -75,6 +80,22 @@ pub struct Take {
     pub seconds: f32,
     /// A small picture, PNG in base64; see [`super::thumbnail`].
     pub thumbnail: Option<String>,
+    /// How its run went, as a picture carries it: a [`Fingerprint`] as RON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+impl Take {
+    /// How its run went, if that can be read.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        ron::from_str(self.run.as_deref()?).ok()
+    }
+
+    /// Notes how its run went.
+    pub fn set_fingerprint(&mut self, run: Option<&Fingerprint>) {
+        // A fingerprint is plain data, which always has a text.
+        self.run = run.and_then(|run| ron::to_string(run).ok());
+    }
 }
 
 /// How the window was arranged.
@@ -93,6 +114,37 @@ pub struct Layout {
     pub right_width: Option<f32>,
     /// Points.
     pub bottom_height: Option<f32>,
+    /// How large the interface is, 1 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f32>,
+    /// Name of the comparison; empty for the usual one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub compare: String,
+    /// Where a wipe divides the picture, as a share of its width.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wipe: Option<f32>,
+    /// The takes pinned as A and B.
+    #[serde(skip_serializing_if = "no_pins")]
+    pub pins: [Option<TakeId>; 2],
+    /// The token position of the chosen region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<usize>,
+    /// Which active concept is looked at, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concept: Option<usize>,
+    /// Whether it is the expert's saliency that is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expert_saliency: Option<bool>,
+    /// Whether regions are outlined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlines: Option<bool>,
+    /// The step that is looked at, from 0; none for the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+}
+
+fn no_pins(pins: &[Option<TakeId>; 2]) -> bool {
+    pins.iter().all(Option::is_none)
 }
 
 impl Default for Layout {
@@ -104,6 +156,15 @@ impl Default for Layout {
             left_width: None,
             right_width: None,
             bottom_height: None,
+            scale: None,
+            compare: String::new(),
+            wipe: None,
+            pins: [None; 2],
+            region: None,
+            concept: None,
+            expert_saliency: None,
+            outlines: None,
+            step: None,
         }
     }
 }
@@ -134,6 +195,7 @@ impl Document {
             takes: Vec::new(),
             layout: Layout::default(),
             original: None,
+            steps: Vec::new(),
         }
     }
 
@@ -194,6 +256,18 @@ impl Document {
         let style = PrettyConfig::new().new_line("\n").indentor("  ");
         let text = ron::ser::to_string_pretty(self, style).map_err(|e| SessionError::Unwritable(one_line(e)))?;
         Ok(text + "\n")
+    }
+
+    /// Takes over the steps that `saved`, an earlier state of this session, keeps of takes that both have.
+    pub fn adopt_steps(&mut self, saved: &Self) {
+        let same = |a: &Take, b: &Take| (a.created, &a.recipe) == (b.created, &b.recipe);
+        for take in &self.takes {
+            let before = saved.takes.iter().find(|before| same(before, take));
+            let kept = before.and_then(|before| saved.steps.iter().find(|kept| kept.take == before.id));
+            if let Some(kept) = kept.filter(|_| self.steps.iter().all(|own| own.take != take.id)) {
+                self.steps.push(KeptSteps { take: take.id, steps: kept.steps.clone() });
+            }
+        }
     }
 
     /// Takes must have ids of their own, and parents that are there and are not their own descendants.
