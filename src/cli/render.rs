@@ -32,7 +32,8 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
 
     // One picture is made once: there is nothing to remember it for.
     let mut memory = Memory::new(0);
-    let description = ron::ser::to_string_pretty(&recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
+    let description =
+        ron::ser::to_string_pretty(&recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
     let mut trace = args.trace.as_ref().map(|_| Trace::new(description));
     let options = Options { init_latents: init, ..Options::default() };
     let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut memory).map_err(Failure::refused)?;

@@ -7,12 +7,7 @@ use crate::{
 };
 
 /// The fingerprint of the steps that `run` has made so far.
-pub fn fingerprint(
-    run: &Run<'_>,
-    opened: &Opened,
-    general: &LoadedModel,
-    expert: Option<&LoadedModel>,
-) -> Fingerprint {
+pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &LoadedModel, expert: Option<&LoadedModel>) -> Fingerprint {
     Fingerprint {
         app: env!("CARGO_PKG_VERSION").to_owned(),
         device: opened.name.clone(),

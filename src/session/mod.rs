@@ -19,8 +19,8 @@ pub use import::{Imported, Source, import, import_bytes};
 pub use packed::{KeptSteps, Packed};
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation, save_picture,
-    thumbnail, thumbnail_picture,
+    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
+    save_picture, thumbnail, thumbnail_picture,
 };
 pub use recovery::{Recovery, first_start, recovery_folder};
 pub use settings::Settings;

@@ -54,8 +54,7 @@ mod tests {
     fn what_is_set_is_there_at_the_next_start_and_nonsense_sets_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Settings::load(folder.path()), Settings::default());
-        let set =
-            Settings { memory_mib: Some(256), keep_steps: true, theme: "light".into(), scale: Some(1.5) };
+        let set = Settings { memory_mib: Some(256), keep_steps: true, theme: "light".into(), scale: Some(1.5) };
         set.save(folder.path()).expect("written");
         assert_eq!(Settings::load(folder.path()), set);
         fs::write(folder.path().join(FILE), "(memory_mib: Some(lots))").expect("written");

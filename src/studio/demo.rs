@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The demo rendered once, with its steps: the window is alive before a weight is read. `cargo test --release --test
-/// demo -- --ignored` makes it anew.
+/// kept -- --ignored` makes it anew.
 const SESSION: &str = include_str!("../../assets/demo.sextant.ron");
 
 /// A cat and a balloon at the beach: S-CFG on, two concepts, and a prepared fusion that waits for its switch.

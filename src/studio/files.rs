@@ -306,11 +306,7 @@ fn finished(studio: &Studio, take: Option<TakeId>) -> Option<Finished> {
         Some(id) => &studio.take(id)?.track,
         None => studio.shown_track()?,
     };
-    Some(Finished {
-        picture: track.picture.clone()?,
-        recipe: track.recipe.clone(),
-        run: track.fingerprint.clone(),
-    })
+    Some(Finished { picture: track.picture.clone()?, recipe: track.recipe.clone(), run: track.fingerprint.clone() })
 }
 
 /// What writes the maps in a format; `None` without maps.

@@ -135,8 +135,14 @@ mod tests {
         assert_eq!(of(&look), of(&arranged));
         assert_eq!((look.scale, look.compare, look.wipe, look.region), (1.5, Compare::Wipe, 0.25, Some(7)));
         assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
-        let odd =
-            Layout { overlay_opacity: f32::NAN, left_width: Some(-4.0), theme: "pink".into(), wipe: Some(3.0), scale: Some(0.0), ..Layout::default() };
+        let odd = Layout {
+            overlay_opacity: f32::NAN,
+            left_width: Some(-4.0),
+            theme: "pink".into(),
+            wipe: Some(3.0),
+            scale: Some(0.0),
+            ..Layout::default()
+        };
         restore(&mut look, &odd);
         assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
         assert_eq!((look.columns, look.wipe, look.scale), (Look::default().columns, 0.25, 1.5));

@@ -200,7 +200,10 @@ impl App {
         if self.studio.shown_frame().is_some()
             && let Some(begun) = self.begun.take()
         {
-            ::log::info!("the first frame with a picture was laid out {:.3} s after the start", begun.elapsed().as_secs_f32());
+            ::log::info!(
+                "the first frame with a picture was laid out {:.3} s after the start",
+                begun.elapsed().as_secs_f32()
+            );
         }
     }
 

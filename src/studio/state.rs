@@ -100,7 +100,9 @@ pub enum Action {
     /// Every map of the shown step, into a folder; of all steps, into one safetensors file.
     ExportMaps(MapFormat),
     /// The previews of the shown run, one a step; with the overlay that is shown, or without.
-    ExportAnimation { overlay: bool },
+    ExportAnimation {
+        overlay: bool,
+    },
     /// How many bytes the engine may remember.
     SetMemory(usize),
     /// Whether sessions keep the steps of their takes.

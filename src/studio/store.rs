@@ -90,7 +90,8 @@ impl SessionStore {
 
     fn with_steps(&self, mut document: Document, saved: &SavedSession) -> Document {
         if saved.keep_steps {
-            let packed = |(i, take): (usize, &SavedTake)| Some(KeptSteps { take: id(i), steps: self.packed(&take.track)? });
+            let packed =
+                |(i, take): (usize, &SavedTake)| Some(KeptSteps { take: id(i), steps: self.packed(&take.track)? });
             document.steps = saved.takes.iter().enumerate().filter_map(packed).collect();
         }
         document

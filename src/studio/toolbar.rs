@@ -250,7 +250,8 @@ fn memory_menu(ui: &mut Ui, studio: &mut Studio) {
     ui.separator();
     for (mebibytes, title) in BUDGETS {
         let on = budget == mebibytes << 20;
-        let response = ui.add(Button::selectable(on, title)).on_hover_text("How much may be remembered of earlier runs");
+        let response =
+            ui.add(Button::selectable(on, title)).on_hover_text("How much may be remembered of earlier runs");
         if response.accessible_name(format!("Memory budget: {title}")).clicked() {
             studio.ask(Action::SetMemory(mebibytes << 20));
         }

@@ -4,6 +4,7 @@ mod compare;
 mod manners;
 mod recovery;
 mod regions;
+mod sessions;
 mod synthetic;
 mod takes;
 mod window;

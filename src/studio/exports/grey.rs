@@ -106,7 +106,8 @@ impl GreyMaps {
         const WHOLE: Option<[f32; 2]> = Some([0.0, WHITE]);
         const SHARE: Option<[f32; 2]> = Some([0.0, 1.0]);
         let mut maps = Vec::new();
-        let mut put = |name: &str, what: String, unit, plane, range| maps.push((name.to_owned(), what, unit, plane, range));
+        let mut put =
+            |name: &str, what: String, unit, plane, range| maps.push((name.to_owned(), what, unit, plane, range));
         if let Some(scfg) = &self.report.scfg {
             let what = "S-CFG: the token whose region the element is in".to_owned();
             put("scfg.region", what, "token position", scfg.region.map(f32::from), WHOLE);

@@ -76,8 +76,7 @@ pub fn frames(track: &Track, look: Option<&Look>) -> Vec<Arc<Picture>> {
         None => picture,
     };
     let steps = track.reports.iter().flatten();
-    let mut frames: Vec<_> =
-        steps.map(|report| dressed(sized(&report.preview, &last.picture), Some(report))).collect();
+    let mut frames: Vec<_> = steps.map(|report| dressed(sized(&report.preview, &last.picture), Some(report))).collect();
     if !frames.is_empty() {
         frames.push(dressed(last.picture, last.report.as_ref()));
     }

@@ -1,16 +1,18 @@
 //! Previews in little room: what changes from step to step, coarsely.
 //!
-//! A preview differs little from the one before it, and neighbouring pixels change alike. So of every pixel only the
-//! change is kept, less what its neighbours' changes foretell (the median rule of LOCO-I, Weinberger et al., 1996), in
-//! steps of a few grey values. What is foretold comes from what a reader will have, so errors do not add up: no value
-//! of brightness is further off than half a step. Colour is kept for every second pixel (YCoCg; Malvar and Sullivan,
-//! 2003). What is left is mostly zeros, which whoever packs it makes small. Finished pictures are not kept this way.
+//! A preview differs little from the one before it. So of every pixel only the change is kept, in steps of a few grey
+//! values, and small changes not at all; of a first preview, the change from pixel to pixel. Changes are told from what
+//! a reader will have, so errors do not add up: no brightness is further off than a step. Colour is kept for every
+//! second pixel (YCoCg; Malvar and Sullivan, 2003). What is left is mostly zeros, which whoever packs it makes small.
+//! Finished pictures are not kept this way.
 
 use crate::field::Picture;
 
 /// Steps in which brightness and colour are kept.
 const LUMA_STEP: i16 = 6;
-const CHROMA_STEP: i16 = 10;
+const CHROMA_STEP: i16 = 12;
+/// Changes below this share of a step are left out.
+const LEAST: f32 = 0.9;
 
 /// A preview as it is kept: what it differs in from what is foretold.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,16 +46,16 @@ pub fn encode(picture: &Picture, before: &Planes) -> (Coded, Planes) {
     let code = |plane: &[i16], width, step, before: Option<&[i16]>, codes: &mut Vec<i8>| {
         walk(plane.len(), width, step, before, |at, foretold| {
             let off = f32::from(plane[at] - foretold) / f32::from(step);
-            codes.push(off.round().clamp(-127.0, 127.0) as i8);
-            codes[codes.len() - 1]
+            let code = if off.abs() < LEAST { 0 } else { off.round().clamp(-127.0, 127.0) as i8 };
+            codes.push(code);
+            code
         })
     };
     let mut luma = Vec::new();
     let kept_luma = code(&wanted.luma, size[1], LUMA_STEP, before.map(|b| b.luma.as_slice()), &mut luma);
     let half = halved(size)[1];
-    let kept_chroma = [0, 1].map(|k| {
-        code(&wanted.chroma[k], half, CHROMA_STEP, before.map(|b| b.chroma[k].as_slice()), &mut chroma)
-    });
+    let kept_chroma =
+        [0, 1].map(|k| code(&wanted.chroma[k], half, CHROMA_STEP, before.map(|b| b.chroma[k].as_slice()), &mut chroma));
     (Coded { size, luma, chroma }, Planes { size, luma: kept_luma, chroma: kept_chroma })
 }
 
@@ -75,8 +77,8 @@ pub fn decode(coded: &Coded, before: &Planes) -> Option<(Picture, Planes)> {
     Some((picture(&planes), planes))
 }
 
-/// Goes over a plane in reading order: `code` is told what is foretold of each value, and answers by how many steps it
-/// is off. Gives the values that follow.
+/// Goes over a plane in reading order: `code` is told what is foretold of each value (what stood there before, or else
+/// its left neighbour), and answers by how many steps it is off. Gives the values that follow.
 fn walk(
     count: usize,
     width: usize,
@@ -84,25 +86,11 @@ fn walk(
     before: Option<&[i16]>,
     mut code: impl FnMut(usize, i16) -> i8,
 ) -> Vec<i16> {
-    let old = |at: usize| before.map_or(0, |before| before[at]);
-    // How much each value has changed since the picture before.
-    let mut changes: Vec<i16> = Vec::with_capacity(count);
-    let mut values = Vec::with_capacity(count);
+    let mut values: Vec<i16> = Vec::with_capacity(count);
     for at in 0..count {
-        let left = if at % width > 0 { Some(changes[at - 1]) } else { None };
-        let above = at.checked_sub(width).map(|above| changes[above]);
-        let change = match (left, above) {
-            (Some(left), Some(above)) => {
-                let corner = changes[at - width - 1];
-                (left.saturating_add(above).saturating_sub(corner)).clamp(left.min(above), left.max(above))
-            }
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => 0,
-        };
-        let foretold = old(at).saturating_add(change);
-        let value = foretold.saturating_add(i16::from(code(at, foretold)) * step);
-        changes.push(value.saturating_sub(old(at)));
-        values.push(value);
+        let neighbour = if at % width > 0 { at.checked_sub(1) } else { at.checked_sub(width) };
+        let foretold = before.map_or_else(|| neighbour.map_or(0, |at| values[at]), |before| before[at]);
+        values.push(foretold.saturating_add(i16::from(code(at, foretold)) * step));
     }
     values
 }
@@ -166,7 +154,7 @@ mod tests {
             let original = gradient(31, 18, turn % 5);
             let (coded, kept) = encode(&original, &writer);
             let (decoded, planes) = decode(&coded, &reader).expect("fitting counts");
-            assert!(furthest(&original, &decoded) <= 20, "turn {turn}: {}", furthest(&original, &decoded));
+            assert!(furthest(&original, &decoded) <= 32, "turn {turn}: {}", furthest(&original, &decoded));
             (writer, reader) = (kept, planes);
         }
     }
@@ -175,9 +163,8 @@ mod tests {
     fn what_does_not_change_costs_zeros() {
         let original = gradient(24, 24, 1);
         let (_, kept) = encode(&original, &Planes::default());
-        let (coded, _) = encode(&picture(&kept), &kept);
-        let zeros = coded.luma.iter().chain(&coded.chroma).filter(|code| **code == 0).count();
-        assert!(zeros * 20 > 19 * (coded.luma.len() + coded.chroma.len()), "{zeros}");
+        let (coded, _) = encode(&original, &kept);
+        assert!(coded.luma.iter().chain(&coded.chroma).all(|code| *code == 0));
     }
 
     #[test]
