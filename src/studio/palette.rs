@@ -46,7 +46,7 @@ fn all() -> Vec<Command> {
         ask("Save the session as…", "Ctrl+Shift+S", Action::SaveSessionAs),
         ask("Export the picture as PNG…", "Ctrl+E", Action::ExportPng(None)),
         ask("Export the maps of this step as PNG…", "", Action::ExportMaps(MapFormat::Colours)),
-        ask("Export the maps of this step as 16-bit PNG with a sheet…", "", Action::ExportMaps(MapFormat::Grey16)),
+        ask("Export the maps of this step in 16-bit grey with a sheet…", "", Action::ExportMaps(MapFormat::Grey16)),
         ask("Export the maps of all steps as safetensors…", "", Action::ExportMaps(MapFormat::Safetensors)),
         ask("Export the forming picture as an animation…", "", Action::ExportAnimation { overlay: false }),
         ask("Export an animation with the overlay that is shown…", "", Action::ExportAnimation { overlay: true }),
