@@ -6,16 +6,18 @@ mod document;
 mod error;
 mod files;
 mod import;
+mod layout;
 mod packed;
 mod parameters;
 mod png;
 mod recovery;
 mod settings;
 
-pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
+pub use document::{Document, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
 pub use import::{Imported, Source, import, import_bytes};
+pub use layout::Layout;
 pub use packed::{KeptSteps, Packed};
 pub use parameters::parameters_text;
 pub use png::{

@@ -23,6 +23,7 @@ mod keys;
 mod layout;
 pub mod log;
 mod look;
+mod memory;
 mod models;
 mod naming;
 mod notices;

@@ -22,6 +22,16 @@ pub struct GreyMaps {
     report: Arc<StepReport>,
 }
 
+/// A map to be written.
+struct Map {
+    name: String,
+    what: String,
+    unit: &'static str,
+    plane: Plane,
+    /// The values of black and white, where they are fixed; else the smallest and the largest that occur.
+    range: Option<[f32; 2]>,
+}
+
 /// The sheet: `step-NNN-maps.json`.
 #[derive(Serialize)]
 struct Sheet<'a> {
@@ -87,7 +97,7 @@ impl GreyMaps {
     /// A sentence for people, when a map cannot be put into a PNG.
     pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
         let (mut files, mut entries) = (Vec::new(), Vec::new());
-        for (name, what, unit, plane, range) in self.maps() {
+        for Map { name, what, unit, plane, range } in self.maps() {
             let [low, high] = range.unwrap_or_else(|| span(&plane));
             let grey = plane.map(|value| grey(value, low, high));
             let file = format!("step-{:03}-{}.png", self.report.step + 1, name.replace('.', "-"));
@@ -101,33 +111,32 @@ impl GreyMaps {
         Ok(files)
     }
 
-    /// Name, meaning, unit and values of every map, and the values of black and white where they are fixed.
-    fn maps(&self) -> Vec<(String, String, &'static str, Plane, Option<[f32; 2]>)> {
+    /// Every map that the step has.
+    fn maps(&self) -> Vec<Map> {
         const WHOLE: Option<[f32; 2]> = Some([0.0, WHITE]);
         const SHARE: Option<[f32; 2]> = Some([0.0, 1.0]);
         let mut maps = Vec::new();
-        let mut put =
-            |name: &str, what: String, unit, plane, range| maps.push((name.to_owned(), what, unit, plane, range));
+        let mut put = |name: &str, what: &str, unit, plane, range| {
+            maps.push(Map { name: name.to_owned(), what: what.to_owned(), unit, plane, range });
+        };
         if let Some(scfg) = &self.report.scfg {
-            let what = "S-CFG: the token whose region the element is in".to_owned();
-            put("scfg.region", what, "token position", scfg.region.map(f32::from), WHOLE);
-            let what = "S-CFG: whether the element is foreground".to_owned();
-            put("scfg.foreground", what, "0 or 1", scfg.foreground.map(f32::from), SHARE);
-            let what = "S-CFG: what the guidance scale is multiplied by".to_owned();
-            put("scfg.rate", what, "factor", scfg.rate.clone(), None);
+            let region = scfg.region.map(f32::from);
+            put("scfg.region", "S-CFG: the token whose region the element is in", "token position", region, WHOLE);
+            let foreground = scfg.foreground.map(f32::from);
+            put("scfg.foreground", "S-CFG: whether the element is foreground", "0 or 1", foreground, SHARE);
+            put("scfg.rate", "S-CFG: what the guidance scale is multiplied by", "factor", scfg.rate.clone(), None);
         }
         for (k, concept) in self.report.concepts.iter().enumerate() {
             let what = format!("SEGA: channel norm of the direction of \"{}\", before its threshold", concept.text);
-            put(&format!("sega.magnitude.{k}"), what, "norm of predicted noise", concept.magnitude.clone(), None);
+            put(&format!("sega.magnitude.{k}"), &what, "norm of predicted noise", concept.magnitude.clone(), None);
             let what = format!("SEGA: share of the channels that \"{}\" touches", concept.text);
-            put(&format!("sega.touched.{k}"), what, "share", concept.mask.clone(), SHARE);
+            put(&format!("sega.touched.{k}"), &what, "share", concept.mask.clone(), SHARE);
         }
         if let Some(fusion) = self.report.fusion.as_ref().filter(|fusion| fusion.active) {
-            let what = |whose: &str| format!("SNB: saliency of the {whose} model");
-            put("snb.saliency_general", what("general"), "saliency", fusion.saliency_general.clone(), None);
-            put("snb.saliency_expert", what("expert"), "saliency", fusion.saliency_expert.clone(), None);
-            let what = "SNB: 1 where the expert draws".to_owned();
-            put("snb.mask", what, "0 or 1", fusion.mask.map(f32::from), SHARE);
+            let (general, expert) = (fusion.saliency_general.clone(), fusion.saliency_expert.clone());
+            put("snb.saliency_general", "SNB: saliency of the general model", "saliency", general, None);
+            put("snb.saliency_expert", "SNB: saliency of the expert", "saliency", expert, None);
+            put("snb.mask", "SNB: 1 where the expert draws", "0 or 1", fusion.mask.map(f32::from), SHARE);
         }
         maps
     }
