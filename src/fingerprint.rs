@@ -22,6 +22,9 @@ pub struct Fingerprint {
     pub device: String,
     /// The CPU's kind, and the extensions that arithmetic may use.
     pub cpu: String,
+    /// The precision of products, where it is not f32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// What the device makes of a few fixed operations, in short: [`canary`]. Not known of older pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
@@ -86,9 +89,9 @@ impl Mark {
 /// How close a run made again can be expected to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// To the last bit: the same weights, and fixed operations give the same bits.
+    /// To the last bit: the same weights and precision, and fixed operations give the same bits.
     Identity,
-    /// As far as other rounding leads: fixed operations give other bits, or the weights are others.
+    /// As far as other rounding leads: fixed operations give other bits, or weights or precision are others.
     Closeness,
     /// One of the two does not say.
     Unknown,
@@ -106,7 +109,8 @@ pub struct Parting {
 impl Fingerprint {
     /// What a run like `again`, on its machine, can be expected to be to this one.
     pub fn expected(&self, again: &Self) -> Expected {
-        if (&self.model_hash, &self.expert_hash) != (&again.model_hash, &again.expert_hash) {
+        let made_of = |run: &Self| (run.model_hash.clone(), run.expert_hash.clone(), run.precision.clone());
+        if made_of(self) != made_of(again) {
             return Expected::Closeness;
         }
         match (&self.canary, &again.canary) {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use sextant::{cli, engine, session, studio};
+use sextant::{cli, engine, nets::Precision, session, studio};
 
 fn main() -> ExitCode {
     let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).build();
@@ -18,13 +18,13 @@ fn main() -> ExitCode {
                 session::recovery_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
             let memory = cli.memory.or(settings.memory_mib).unwrap_or(engine::MEMORY >> 20);
             let opening = studio::Opening { session: cli.session, settings, begun: Some(begun) };
-            open_studio(&cli.device, memory.saturating_mul(1 << 20), opening)
+            open_studio(&cli.device, cli.precision, memory.saturating_mul(1 << 20), opening)
         }
     }
 }
 
-fn open_studio(device: &str, memory: usize, opening: studio::Opening) -> ExitCode {
-    let choice = match device.parse::<engine::DeviceChoice>() {
+fn open_studio(device: &str, precision: Precision, memory: usize, opening: studio::Opening) -> ExitCode {
+    let choice = match device.parse().and_then(|choice: engine::DeviceChoice| choice.with(precision)) {
         Ok(choice) => choice,
         Err(error) => {
             eprintln!("sextant: {error}");

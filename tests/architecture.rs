@@ -9,7 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("arrays", &["field"]),
     ("recipe", &[]),
     ("sampling", &["field", "recipe"]),
-    ("guidance", &["field", "recipe"]),
+    ("guidance", &["field", "recipe", "nets"]),
     ("nets", &["field", "recipe"]),
     ("weights", &["field", "recipe", "nets", "sampling"]),
     ("engine", &["field", "fingerprint", "recipe", "nets", "weights", "sampling", "guidance"]),

@@ -244,7 +244,8 @@ fn exports_are_the_trace_and_carry_the_same_fingerprint() {
     let track = rendered(everything());
 
     let exported = values(&steps::exact(&track).to_file().expect("fitting shapes"));
-    let own = |name: &str| ["sigma", "magnitude", "touched", "tokens"].iter().any(|word| name.contains(word));
+    let own =
+        |name: &str| ["sigma", "magnitude", "touched", "tokens", "attention"].iter().any(|word| name.contains(word));
     let mut shared = 0;
     for (name, values) in exported.iter().filter(|(name, _)| !own(name)) {
         assert!(trace.get(name) == Some(values), "{name} is not the trace's");

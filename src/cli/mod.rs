@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::nets::Precision;
+
 pub use args::RenderArgs;
 pub use recipe::RecipeArgs;
 pub use verify::VerifyArgs;
@@ -25,6 +27,9 @@ pub struct Cli {
     /// Where to compute: auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// Of products on the CPU: f32, or bf16 for half the memory, and for speed where the CPU has AVX512_BF16.
+    #[arg(long, default_value_t, value_name = "PRECISION")]
+    pub precision: Precision,
     /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none. Without it
     /// what was last set in the window, at first 1024.
     #[arg(long, value_name = "MIB")]

@@ -3,6 +3,7 @@
 use super::{device::Opened, run::Run};
 use crate::{
     fingerprint::{Fingerprint, Mark},
+    nets::Precision,
     weights::LoadedModel,
 };
 
@@ -12,6 +13,7 @@ pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &LoadedModel, expert
         app: env!("CARGO_PKG_VERSION").to_owned(),
         device: opened.name.clone(),
         cpu: cpu(),
+        precision: (opened.precision != Precision::F32).then(|| opened.precision.to_string()),
         canary: opened.canary.clone(),
         model_hash: general.content_hash.clone(),
         expert_hash: expert.map(|model| model.content_hash.clone()),
@@ -30,6 +32,7 @@ fn cpu() -> String {
         ("fma", std::arch::is_x86_feature_detected!("fma")),
         ("f16c", std::arch::is_x86_feature_detected!("f16c")),
         ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ("avx512bf16", std::arch::is_x86_feature_detected!("avx512bf16")),
     ];
     let names = extensions.into_iter().filter(|(_, there)| *there).map(|(name, _)| format!(" {name}"));
     std::env::consts::ARCH.to_owned() + &names.collect::<String>()

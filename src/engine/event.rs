@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::fit::Fit;
 use crate::{
     field::{Picture, Plane},
     fingerprint::Fingerprint,
     recipe::Recipe,
 };
 
+pub use super::ledger::{Ledger, Pull, Spread};
 pub use crate::field::{Token, TokenKind};
 
 /// Names one submitted recipe; later submissions have larger ids.
@@ -20,6 +22,8 @@ pub enum Event {
     Ready { device: String },
     /// A model is being read, or something else takes a moment: a sentence for the progress line.
     Busy { message: String },
+    /// Whether two models can be fused, as it was asked for.
+    Fit(Fit),
     /// The job's models are loaded and its text is encoded; denoising begins.
     Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
     /// One step was finished.
@@ -32,6 +36,21 @@ pub enum Event {
     Stopped { job: JobId },
     /// The job could not be carried out; the next one can.
     Failed { job: JobId, message: String },
+}
+
+impl Event {
+    /// The job that it is about, if it is about one.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Started { job, .. }
+            | Self::Step { job, .. }
+            | Self::Preview { job, .. }
+            | Self::Done { job, .. }
+            | Self::Stopped { job }
+            | Self::Failed { job, .. } => Some(*job),
+            Self::Ready { .. } | Self::Busy { .. } | Self::Fit(_) => None,
+        }
+    }
 }
 
 /// What came out of a job.
@@ -67,6 +86,7 @@ pub struct StepReport {
     pub concepts: Vec<Arc<ConceptReport>>,
     pub fusion: Option<Arc<FusionReport>>,
     pub norms: Norms,
+    pub ledger: Ledger,
     /// U-Net evaluations that the step took; 0 where everything was remembered.
     pub evaluations: usize,
     pub elapsed: Duration,
@@ -76,6 +96,9 @@ pub struct StepReport {
 pub struct ScfgReport {
     /// Token position that owns each element.
     pub region: Plane<u16>,
+    /// Each token position's share of the attention at each element, 0..=1, on the grid of the attention maps. The
+    /// owner is the one with the largest.
+    pub attention: Vec<Plane>,
     pub foreground: Plane<u8>,
     /// Rate after clamps and blur; the effective scale is g times this.
     pub rate: Plane,
@@ -85,7 +108,7 @@ pub struct ScfgReport {
 
 impl ScfgReport {
     /// Counts whom the regions belong to.
-    pub fn new(region: Plane<u16>, foreground: Plane<u8>, rate: Plane) -> Self {
+    pub fn new(region: Plane<u16>, foreground: Plane<u8>, rate: Plane, attention: Vec<Plane>) -> Self {
         let mut counts: Vec<(usize, usize)> = Vec::new();
         for &owner in &region.values {
             match counts.iter_mut().find(|(position, _)| *position == usize::from(owner)) {
@@ -96,7 +119,7 @@ impl ScfgReport {
         counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let total = region.values.len() as f32;
         let shares = counts.into_iter().map(|(position, count)| (position, count as f32 / total)).collect();
-        Self { region, foreground, rate, shares }
+        Self { region, foreground, rate, shares, attention }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{
 
 use super::{
     event::{Event, JobId},
+    fit::Partners,
     memory::Gauge,
 };
 use crate::recipe::Recipe;
@@ -43,13 +44,15 @@ struct Pending {
     request: Option<Request>,
     /// The budget was lowered since the worker last looked.
     trim: bool,
+    /// Two models of which it is asked whether they can be fused.
+    partners: Option<Partners>,
     next_id: u64,
 }
 
 /// What the worker is to do next.
-#[derive(Clone, Debug)]
-pub enum Errand {
-    Request(Request),
+pub enum Work {
+    Render(Box<Request>),
+    Compare(Partners),
     /// Forget what no longer fits the budget.
     Trim,
 }
@@ -101,6 +104,13 @@ impl EngineHandle {
         job
     }
 
+    /// Asks whether two models can be fused; [`Event::Fit`] answers. Neither stops a job nor waits for it to end.
+    pub fn compare(&self, partners: Partners) {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.partners = Some(partners);
+        self.shared.arrived.notify_one();
+    }
+
     /// Gives up whatever runs or waits.
     pub fn stop(&self) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,28 +148,35 @@ impl Drop for EngineHandle {
 }
 
 impl WorkerEnd {
-    /// Waits for the newest request; `None` once the other end is gone.
+    /// Waits for the newest request, and leaves questions about models to [`Self::partners`]; `None` once the other end
+    /// is gone.
     pub fn next(&self) -> Option<Request> {
-        loop {
-            match self.wait()? {
-                Errand::Request(request) => return Some(request),
-                Errand::Trim => {}
-            }
-        }
+        self.wait(|pending| pending.request.take())
     }
 
-    /// Waits for something to do; `None` once the other end is gone.
-    pub fn wait(&self) -> Option<Errand> {
+    /// A question about models that is not answered yet.
+    pub fn partners(&self) -> Option<Partners> {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).partners.take()
+    }
+
+    /// Waits for the newest request, a question about models or a lower budget; `None` once the other end is gone.
+    pub fn work(&self) -> Option<Work> {
+        self.wait(|pending| {
+            let question = pending.partners.take().map(Work::Compare);
+            let question = question.or_else(|| std::mem::take(&mut pending.trim).then_some(Work::Trim));
+            question.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
+        })
+    }
+
+    /// Waits until `take` finds something.
+    fn wait<T>(&self, take: impl Fn(&mut Pending) -> Option<T>) -> Option<T> {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.shared.closed.load(Ordering::Acquire) {
                 return None;
             }
-            if std::mem::take(&mut pending.trim) {
-                return Some(Errand::Trim);
-            }
-            if let Some(request) = pending.request.take() {
-                return Some(Errand::Request(request));
+            if let Some(found) = take(&mut pending) {
+                return Some(found);
             }
             pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }

@@ -11,7 +11,8 @@ use super::{
     device::{self, DeviceChoice, Opened},
     error::EngineError,
     event::{Event, Finished, JobId, StepReport},
-    handle::{Cancel, Errand, Request, WorkerEnd},
+    fit,
+    handle::{Cancel, Request, Work, WorkerEnd},
     memory::Memory,
     models::Models,
     preview::{Previews, Projection},
@@ -28,11 +29,15 @@ use crate::{
 /// Serves requests until the other end is gone.
 pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
     let mut worker = Worker::new(line, choice);
-    while let Some(errand) = line.wait() {
-        let request = match errand {
-            Errand::Request(request) => request,
-            Errand::Trim => {
+    while let Some(work) = line.work() {
+        let request = match work {
+            Work::Render(request) => *request,
+            Work::Trim => {
                 worker.memory.trim();
+                continue;
+            }
+            Work::Compare(partners) => {
+                line.send(Event::Fit(fit::check(partners)));
                 continue;
             }
         };
@@ -101,6 +106,7 @@ impl<'a> Worker<'a> {
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
+        log::info!("a picture after {:.2} s and {} evaluations", begun.elapsed().as_secs_f64(), progress.evaluations);
         self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture, fingerprint)) });
 
         // The picture is there; a newer request only ends the polishing.
@@ -125,7 +131,7 @@ impl<'a> Worker<'a> {
             }
         };
         let busy = |message| line.send(Event::Busy { message });
-        let (general, expert) = self.models.for_recipe(recipe, &opened.device, &busy)?;
+        let (general, expert) = self.models.for_recipe(recipe, opened, &busy)?;
         if self.projection.as_ref().is_none_or(|(of, _)| *of != general.content_hash) {
             self.projection = Some((general.content_hash.clone(), Projection::measure(&general)?));
         }
@@ -153,6 +159,9 @@ fn denoise(
         progress.reports.push(report.clone());
         progress.denoised.push(record.denoised);
         line.send(Event::Step { job: progress.job, report });
+        if let Some(partners) = line.partners() {
+            line.send(Event::Fit(fit::check(partners)));
+        }
     }
     Ok(())
 }

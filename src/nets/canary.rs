@@ -89,8 +89,9 @@ pub fn canary(device: &Device) -> Result<Vec<f32>, NetError> {
     let x = input("input", [1, INPUTS, SIDE * SIDE]).reshape([1, INPUTS, SIDE, SIDE]);
     let (time, text) = (input("time", [1, TIME, 1]), input("text", [1, CONTEXT, TOKENS]));
     let output = kernels::together(device, || {
-        let hidden = resnet.forward(x, Some(&time));
-        transformer.forward(hidden, &text, false, &mut Vec::new())
+        let hidden = resnet.forward(x, resnet.shift(&time));
+        let texts: Vec<_> = transformer.read(&text).collect();
+        transformer.finish(transformer.begin(hidden, false), texts.iter(), false, &mut Vec::new())
     });
     Ok(output.try_into_vec_as::<f32>()?)
 }

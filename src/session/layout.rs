@@ -20,6 +20,9 @@ pub struct Layout {
     pub right_width: Option<f32>,
     /// Points.
     pub bottom_height: Option<f32>,
+    /// What is plotted under the timeline; empty for the usual.
+    pub ledger: String,
+    pub ledger_open: bool,
     /// How large the interface is, 1 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<f32>,
@@ -62,6 +65,8 @@ impl Default for Layout {
             left_width: None,
             right_width: None,
             bottom_height: None,
+            ledger: String::new(),
+            ledger_open: false,
             scale: None,
             compare: String::new(),
             wipe: None,

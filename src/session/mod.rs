@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod import;
 mod layout;
+mod mask;
 mod packed;
 mod parameters;
 mod png;
@@ -18,6 +19,7 @@ pub use error::SessionError;
 pub use files::write_whole;
 pub use import::{Imported, Source, import, import_bytes};
 pub use layout::Layout;
+pub use mask::read_mask;
 pub use packed::{KeptSteps, Packed};
 pub use parameters::parameters_text;
 pub use png::{

@@ -13,6 +13,7 @@ use egui::Context;
 
 use super::{
     exports::{self, GreyMaps},
+    figure::{self, Figure},
     layout,
     state::{Action, Banner, Compare, Look, MapFormat, ModelSlot, Shown, Studio, TakeId},
     steps,
@@ -21,8 +22,8 @@ use super::{
 use crate::{
     field::Picture,
     fingerprint::Fingerprint,
-    recipe::{ModelRef, Recipe},
-    session::Layout,
+    recipe::{FusionRule, ModelRef, Paint, Recipe},
+    session::{self, Layout},
 };
 
 const EXTENSION: &str = "sextant.ron";
@@ -89,6 +90,8 @@ enum Task {
     Steps(Box<Track>),
     /// The run, what lies over its pictures, and how: the frames are made in the thread.
     Animation(Box<Track>, Option<Box<Look>>),
+    Figure(Box<Figure>),
+    Mask,
     Model(ModelSlot),
 }
 
@@ -97,6 +100,7 @@ enum Outcome {
     Opened(PathBuf, Box<SavedSession>),
     Saved(PathBuf, u64),
     Exported,
+    Mask(Paint),
     Model(ModelSlot, PathBuf),
     Failed(String),
 }
@@ -142,6 +146,9 @@ impl Files {
                 }
                 None => studio.complain("The steps of this picture were not kept: render it again to animate it."),
             },
+            Action::ExportFigure => self.export_figure(ctx, studio, figure::steps),
+            Action::ExportGrid => self.export_figure(ctx, studio, figure::grid),
+            Action::PickMask => self.start(ctx, studio, Task::Mask, None),
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
             Action::DiscardRecovered => self.discard(ctx, studio),
             Action::Generate
@@ -152,6 +159,13 @@ impl Files {
             | Action::SetMemory(_)
             | Action::KeepSteps(_)
             | Action::Quit => {}
+        }
+    }
+
+    fn export_figure(&mut self, ctx: &Context, studio: &mut Studio, of: fn(&Studio) -> Result<Figure, &'static str>) {
+        match of(studio) {
+            Ok(figure) => self.start(ctx, studio, Task::Figure(Box::new(figure)), None),
+            Err(reason) => studio.complain(reason),
         }
     }
 
@@ -208,6 +222,10 @@ impl Files {
             Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
             Outcome::Model(ModelSlot::Expert, path) => {
                 studio.recipe.fusion.get_or_insert_with(super::demo::snowman).expert = ModelRef::Folder(path);
+            }
+            Outcome::Mask(mask) => {
+                let fusion = studio.recipe.fusion.get_or_insert_with(super::demo::snowman);
+                (fusion.rule, fusion.mask) = (FusionRule::Mask, Some(mask));
             }
             Outcome::Failed(message) => {
                 studio.after_save = None;
@@ -350,6 +368,14 @@ fn ask(task: &Task) -> Option<PathBuf> {
             let dialog = dialog.set_title("Export the animation").add_filter("Animated PNG", &["png"]);
             dialog.set_file_name("forming.png").save_file().map(|path| with_extension(path, "png"))
         }
+        Task::Figure(figure) => {
+            let dialog = dialog.set_title("Export the figure").add_filter("PNG picture", &["png"]);
+            dialog.set_file_name(figure.file_name()).save_file().map(|path| with_extension(path, "png"))
+        }
+        Task::Mask => {
+            let dialog = dialog.set_title("Choose a mask: the expert draws what is bright");
+            dialog.add_filter("PNG picture", &["png"]).pick_file()
+        }
         Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
     }
 }
@@ -378,6 +404,10 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
             let frames = exports::frames(&track, look.as_deref());
             store.export_animation(&path, &frames).map(|()| Outcome::Exported)
         }
+        Task::Figure(figure) => {
+            store.export_png(&path, &figure.draw(), figure.recipe(), None).map(|()| Outcome::Exported)
+        }
+        Task::Mask => session::read_mask(&path).map(Outcome::Mask).map_err(|e| e.to_string()),
         Task::Model(slot) => Ok(Outcome::Model(slot, path)),
     };
     done.unwrap_or_else(Outcome::Failed)

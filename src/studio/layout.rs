@@ -3,6 +3,7 @@
 use egui::{Context, CursorIcon, Id, Rect, Sense, Ui, WidgetInfo, pos2};
 
 use super::{
+    look::Plot,
     state::{Compare, Look, Overlay, SaliencyOf, Studio},
     theme::size,
 };
@@ -38,6 +39,8 @@ pub fn of(look: &Look) -> Layout {
         left_width: Some(look.columns[0]),
         right_width: Some(look.columns[1]),
         bottom_height: None,
+        ledger: look.plot.title().to_lowercase(),
+        ledger_open: look.ledger_open,
         scale: Some(look.scale),
         compare: look.compare.title().to_lowercase(),
         wipe: Some(look.wipe),
@@ -70,6 +73,9 @@ pub fn restore(look: &mut Look, layout: &Layout) {
     let whose = |expert| if expert { SaliencyOf::Expert } else { SaliencyOf::General };
     look.saliency = layout.expert_saliency.map_or(look.saliency, whose);
     look.outlines = layout.outlines.unwrap_or(look.outlines);
+    let named = |plot: &Plot| plot.title().eq_ignore_ascii_case(&layout.ledger);
+    look.plot = Plot::ALL.into_iter().find(named).unwrap_or(look.plot);
+    look.ledger_open = layout.ledger_open;
     for (column, width) in look.columns.iter_mut().zip([layout.left_width, layout.right_width]) {
         *column = width.filter(|width| COLUMN.contains(width)).unwrap_or(*column);
     }
@@ -128,6 +134,8 @@ mod tests {
             concept: 1,
             saliency: SaliencyOf::Expert,
             outlines: false,
+            plot: Plot::Cosines,
+            ledger_open: true,
             ..Look::default()
         };
         let mut look = Look::default();
@@ -135,6 +143,7 @@ mod tests {
         assert_eq!(of(&look), of(&arranged));
         assert_eq!((look.scale, look.compare, look.wipe, look.region), (1.5, Compare::Wipe, 0.25, Some(7)));
         assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
+        assert_eq!((look.plot, look.ledger_open), (Plot::Cosines, true));
         let odd = Layout {
             overlay_opacity: f32::NAN,
             left_width: Some(-4.0),

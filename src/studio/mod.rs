@@ -13,7 +13,9 @@ mod cost;
 pub mod demo;
 mod difference;
 pub mod exports;
+pub mod figure;
 pub mod files;
+mod fit;
 mod fusion;
 pub mod grid;
 mod guidance;
@@ -31,6 +33,7 @@ mod palette;
 mod prompt;
 mod regions;
 mod sampling;
+pub mod solo;
 pub mod state;
 pub mod steps;
 pub mod store;
@@ -59,7 +62,7 @@ use self::{
     theme::{Theme, size},
 };
 use crate::{
-    engine::EngineHandle,
+    engine::{EngineHandle, Partners},
     recipe::Recipe,
     session::{Recovery, Settings, first_start, recovery_folder},
 };
@@ -85,9 +88,11 @@ pub struct App {
     /// Counts gestures; see [`state::Take::gesture`].
     gesture: u64,
     pointer_down: bool,
+    /// The models of which the engine was asked whether they fit together.
+    asked: Option<Partners>,
     autosave: Option<Autosave>,
     /// The settings as they were last kept.
-    settings_kept: Settings,
+    settings_kept: Option<Settings>,
     /// When the program was started, until there is a picture.
     begun: Option<Instant>,
 }
@@ -106,8 +111,9 @@ impl App {
             format,
             gesture: 0,
             pointer_down: false,
+            asked: None,
             autosave: None,
-            settings_kept: Settings::default(),
+            settings_kept: None,
             begun: None,
         }
     }
@@ -175,6 +181,7 @@ impl App {
         }
         self.follow_reopening();
         self.submit_changes(ui.ctx());
+        self.ask_for_fit();
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), &self.studio, self.history.is_moving(&self.studio.recipe));
         }
@@ -190,9 +197,12 @@ impl App {
         if settings != self.studio.settings {
             self.studio.settings = settings;
         }
-        if let Some(autosave) = self.autosave.as_ref().filter(|_| self.settings_kept != self.studio.settings) {
-            autosave.keep_settings(&self.studio.settings);
-            self.settings_kept = self.studio.settings.clone();
+        let now = &self.studio.settings;
+        // As they are in the first frame they were found, and need no writing.
+        let kept = self.settings_kept.get_or_insert_with(|| now.clone());
+        if let Some(autosave) = self.autosave.as_ref().filter(|_| kept != now) {
+            autosave.keep_settings(now);
+            *kept = now.clone();
         }
     }
 
@@ -279,6 +289,7 @@ impl App {
             }
             Action::Stop => {
                 self.studio.grid.stop();
+                self.studio.solos.stop();
                 self.engine.stop();
             }
             Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
@@ -321,7 +332,7 @@ impl App {
         self.studio.can_redo = self.history.can_redo();
         let now = ctx.input(|i| i.time);
         match self.submitter.decide(&self.studio.recipe, now, typing) {
-            Decision::Nothing => self.render_grid(),
+            Decision::Nothing => self.render_at_leisure(),
             Decision::Later(pause) => ctx.request_repaint_after(pause),
             Decision::Send => {
                 self.gesture += u64::from(!self.pointer_down);
@@ -330,14 +341,28 @@ impl App {
         }
     }
 
-    /// Sends the next cell of the grid when nothing else is wanted.
-    fn render_grid(&mut self) {
+    /// Sends the next cell of the grid, or one of the two models alone, when nothing else is wanted.
+    fn render_at_leisure(&mut self) {
         if self.pointer_down || self.studio.is_busy() {
             return;
         }
         if let Some((at, recipe)) = self.studio.grid.next_cell() {
             let job = self.engine.submit(recipe);
             self.studio.grid.sent(at, job);
+        } else if !self.studio.grid.running
+            && let Some((at, recipe)) = self.studio.solos.next(&self.studio.recipe)
+        {
+            let job = self.engine.submit(recipe);
+            self.studio.solos.sent(at, job);
+        }
+    }
+
+    /// Asks the engine about two models as soon as the recipe names them.
+    fn ask_for_fit(&mut self) {
+        let partners = self.studio.partners();
+        if self.asked != partners {
+            self.asked = partners;
+            self.asked.iter().for_each(|partners| self.engine.compare(partners.clone()));
         }
     }
 
@@ -348,6 +373,7 @@ impl App {
             Ok(()) => {
                 self.studio.banner = self.studio.banner.take().filter(|banner| !banner.bad);
                 self.studio.grid.overtaken();
+                self.studio.solos.overtaken();
                 let job = self.engine.submit(recipe.clone());
                 self.studio.begin(job, recipe, self.gesture);
             }
@@ -423,7 +449,7 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format);
     layout::apply_settings(&mut app.studio, settings);
-    (app.settings_kept, app.begun) = (app.studio.settings.clone(), begun);
+    app.begun = begun;
     let folder = recovery_folder();
     let hints = folder.as_deref().is_some_and(first_start).then(Default::default);
     let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));

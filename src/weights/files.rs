@@ -5,6 +5,13 @@ use serde_json::Value;
 use super::{LoadError, bundled};
 use crate::recipe::ModelRef;
 
+/// A file's content, where it is.
+pub(super) type Content = Box<dyn ReadSeek>;
+
+pub(super) trait ReadSeek: io::Read + io::Seek {}
+
+impl<T: io::Read + io::Seek> ReadSeek for T {}
+
 /// The files of one model, by their path inside it (`unet/config.json`).
 #[derive(Clone, Debug)]
 pub enum ModelFiles {
@@ -59,6 +66,23 @@ impl ModelFiles {
                 let found = files.iter().find(|(name, _)| *name == path);
                 found.map(|(_, content)| Cow::Borrowed(*content)).ok_or_else(missing)
             }
+        }
+    }
+
+    /// A file to read piece by piece.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::read`].
+    pub(super) fn open_file(&self, path: &str) -> Result<Content, LoadError> {
+        match self {
+            Self::Folder(folder) => match fs::File::open(folder.join(path)) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    Err(LoadError::MissingFile { path: self.describe(path) })
+                }
+                Err(source) => Err(LoadError::Read { path: self.describe(path), source }),
+            },
+            Self::Bundled { .. } => Ok(Box::new(io::Cursor::new(self.read(path)?))),
         }
     }
 

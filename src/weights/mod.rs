@@ -9,9 +9,11 @@ mod error;
 mod files;
 mod model;
 mod names;
+mod outline;
 mod text;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
-pub use model::{Family, LoadedModel, load, load_expert};
+pub use model::{Family, LoadedModel, load, load_expert, load_with};
+pub use outline::{Outline, Rest};
 pub use text::{EncodeError, TextStack};

@@ -26,6 +26,8 @@ const FORMAT: u8 = 1;
 /// Numbers of a step in the order in which they are kept, before those of its concepts.
 const NUMBERS: usize = 7;
 const CONCEPT_NUMBERS: usize = 3;
+/// Steps in which a session keeps shares of attention.
+const SHARE_STEPS: f32 = 255.0;
 
 /// The maps of all steps of `track` that are there, as exact as they are.
 pub fn exact(track: &Track) -> Arrays {
@@ -66,7 +68,7 @@ pub fn size(track: &Track) -> usize {
 }
 
 /// Bytes of a step in memory over bytes in a session, about; a test holds it to the demo.
-const RATIO: usize = 10;
+const RATIO: usize = 9;
 
 fn named(step: usize, rest: &str) -> String {
     format!("step.{step:03}.{rest}")
@@ -84,6 +86,7 @@ fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
         arrays.owners(name("scfg.region"), &scfg.region);
         arrays.bytes(name("scfg.foreground"), &scfg.foreground);
         put(arrays, name("scfg.rate"), &scfg.rate);
+        attention(arrays, name("scfg.attention"), &scfg.attention, exact);
     }
     for (k, concept) in report.concepts.iter().enumerate() {
         put(arrays, name(&format!("sega.magnitude.{k}")), &concept.magnitude);
@@ -100,6 +103,19 @@ fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
     }
 }
 
+/// Every token's share of the attention, `[tokens, h, w]`; in a session in 255 steps.
+fn attention(arrays: &mut Arrays, name: String, tokens: &[Plane], exact: bool) {
+    let Some(first) = tokens.first() else { return };
+    let shape = [tokens.len(), first.height, first.width];
+    let values: Vec<f32> = tokens.iter().flat_map(|map| map.values.iter().copied()).collect();
+    if exact {
+        arrays.floats(name, &shape, &values);
+    } else {
+        let bytes = values.iter().map(|share| (share * SHARE_STEPS).round().clamp(0.0, SHARE_STEPS) as u8);
+        arrays.put(name, Dtype::U8, &shape, bytes.collect());
+    }
+}
+
 fn numbers(arrays: &mut Arrays, report: &StepReport) {
     let Norms { guidance, sega, guided } = report.norms;
     let draft = f32::from(u8::from(report.draft));
@@ -109,6 +125,9 @@ fn numbers(arrays: &mut Arrays, report: &StepReport) {
         list.extend([f32::from(u8::from(concept.active)), concept.share, concept.norm]);
     }
     arrays.floats(named(report.step, "numbers"), &[list.len()], &list);
+    // Plain numbers always have a JSON form.
+    let ledger = serde_json::to_vec(&report.ledger).unwrap_or_default();
+    arrays.put(named(report.step, "ledger"), Dtype::U8, &[ledger.len()], ledger);
 }
 
 fn put_preview(arrays: &mut Arrays, step: usize, coded: Coded) {

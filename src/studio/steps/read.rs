@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    CONCEPT_NUMBERS, FORMAT, NUMBERS, kind_name, named,
+    CONCEPT_NUMBERS, FORMAT, NUMBERS, SHARE_STEPS, kind_name, named,
     preview::{self, Coded, Planes},
 };
 use crate::{
     arrays::{Arrays, ArraysError},
-    engine::{ConceptReport, FusionReport, Norms, ScfgReport, StepReport, Token, TokenKind},
+    engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, StepReport, Token, TokenKind},
     field::{Picture, Plane},
     recipe::Recipe,
     session::Packed,
@@ -87,6 +87,7 @@ fn read_report(
             .collect::<Result<_, _>>()?,
         fusion: read_fusion(arrays, &name, share)?,
         norms: Norms { guidance, sega, guided },
+        ledger: read_ledger(arrays, &name)?,
         evaluations: evaluations as usize,
         elapsed: Duration::try_from_secs_f32(elapsed).unwrap_or_default(),
     };
@@ -101,7 +102,28 @@ fn read_scfg(arrays: &Arrays, name: &dyn Fn(&str) -> String) -> Result<Option<Ar
     let region = arrays.read_owners(&name("scfg.region")).map_err(said)?;
     let foreground = arrays.read_bytes(&name("scfg.foreground")).map_err(said)?;
     let rate = arrays.read_plane(&name("scfg.rate")).map_err(said)?;
-    Ok(Some(Arc::new(ScfgReport::new(region, foreground, rate))))
+    let attention = read_attention(arrays, &name("scfg.attention"))?;
+    Ok(Some(Arc::new(ScfgReport::new(region, foreground, rate, attention))))
+}
+
+/// Empty where none was kept.
+fn read_attention(arrays: &Arrays, name: &str) -> Result<Vec<Plane>, String> {
+    if !arrays.has(name) {
+        return Ok(Vec::new());
+    }
+    let (shape, bytes) = arrays.read_raw(name).map_err(said)?;
+    let [_, height, width] = *shape else { return Err(format!("{name} has {} axes, not three", shape.len())) };
+    let shares = |map: &[u8]| map.iter().map(|&share| f32::from(share) / SHARE_STEPS).collect();
+    Ok(bytes.chunks_exact((height * width).max(1)).map(|map| Plane::new(height, width, shares(map))).collect())
+}
+
+/// Empty where none was kept.
+fn read_ledger(arrays: &Arrays, name: &dyn Fn(&str) -> String) -> Result<Ledger, String> {
+    if !arrays.has(&name("ledger")) {
+        return Ok(Ledger::default());
+    }
+    let (_, text) = arrays.read_raw(&name("ledger")).map_err(said)?;
+    serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
 fn read_concept(
