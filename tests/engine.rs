@@ -386,3 +386,36 @@ fn the_window_is_woken_after_every_event_and_the_thread_ends_with_its_handle() {
         thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn the_memory_budget_is_followed_while_the_engine_lives() {
+    let engine = start();
+    let spent = |recipe: Recipe| finished(&engine, engine.submit(recipe)).branch_evaluations;
+    let fresh = spent(small(1));
+    assert_eq!((fresh, spent(small(1))), (8, 0), "everything was remembered");
+    let used = engine.memory().used();
+    assert!(used > 0 && used <= engine.memory().budget() && engine.memory().budget() == engine::MEMORY);
+    engine.set_memory(0);
+    let begun = Instant::now();
+    while engine.memory().used() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "an idle engine forgets at once");
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!((spent(small(1)), spent(small(1))), (8, 8), "nothing may be remembered");
+    engine.set_memory(1 << 20);
+    spent(small(1));
+    assert!((1..=1 << 20).contains(&engine.memory().used()), "{}", engine.memory().used());
+}
+
+#[test]
+fn a_run_has_a_fingerprint_with_the_canary_of_its_device() {
+    let run = |recipe: Recipe| {
+        let engine = start();
+        finished(&engine, engine.submit(recipe)).fingerprint.clone()
+    };
+    let (first, again, other) = (run(small(1)), run(small(1)), run(everything()));
+    assert_eq!(first, again, "the same machine, the same recipe");
+    assert!(first.canary.is_some() && first.canary == other.canary, "whatever is rendered");
+    assert_eq!((first.steps.len(), first.expert_hash.is_some(), other.expert_hash.is_some()), (4, false, true));
+    assert!(first.steps != other.steps);
+}

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     field::{Latents, Token},
+    fingerprint::Mark,
     guidance::{
         regions::{Regions, field_of},
         snb,
@@ -41,6 +42,8 @@ pub struct Run<'a> {
     /// Before the next step, as the sampler has them.
     latents: Latents,
     next: usize,
+    /// Of the latents after each step made.
+    marks: Vec<Mark>,
 }
 
 struct Expert<'a> {
@@ -113,6 +116,7 @@ impl<'a> Run<'a> {
             latents: init_latents.map(|v| v * sigma),
             init_latents,
             next: 0,
+            marks: Vec::new(),
             recipe,
         })
     }
@@ -128,6 +132,11 @@ impl<'a> Run<'a> {
 
     pub fn latents(&self) -> &Latents {
         &self.latents
+    }
+
+    /// Marks of the latents after each step made so far.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     /// The encoded prompt, position by position.
@@ -170,6 +179,7 @@ impl<'a> Run<'a> {
         let denoised = self.solver.denoised(step, &guided, &latents_in);
         self.latents = self.solver.step(step, &guided, &latents_in, &mut self.noise);
         self.next += 1;
+        self.marks.push(Mark::of(&self.latents));
         Ok(Some(StepRecord {
             step,
             timestep: call.timestep,

@@ -9,8 +9,12 @@ use std::{fs, io::Cursor, path::Path, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
 
-use super::{SessionError, error::one_line, files::write_whole, fingerprint::Fingerprint, parameters::parameters_text};
-use crate::{field::Picture, recipe::Recipe};
+use super::{SessionError, error::one_line, files::write_whole, parameters::parameters_text};
+use crate::{
+    field::{Picture, Plane},
+    fingerprint::Fingerprint,
+    recipe::Recipe,
+};
 
 pub(super) const RECIPE_KEYWORD: &str = "sextant";
 const RUN_KEYWORD: &str = "sextant-run";
@@ -62,6 +66,29 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
         }
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&picture.rgb)?;
+        writer.finish()
+    };
+    write().map_err(|error| failed(one_line(error)))?;
+    Ok(bytes)
+}
+
+/// A map as the bytes of a 16-bit grey PNG file, value by value.
+///
+/// # Errors
+/// [`SessionError::NotEncoded`] for a map without values.
+pub fn encode_grey16(map: &Plane<u16>) -> Result<Vec<u8>, SessionError> {
+    let (width, height) = (map.width, map.height);
+    let failed = |what: String| SessionError::NotEncoded { width, height, what };
+    let side = |values: usize| u32::try_from(values).map_err(|e| failed(e.to_string()));
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, side(width)?, side(height)?);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Sixteen);
+    encoder.set_compression(Compression::Balanced);
+    let write = || -> Result<(), png::EncodingError> {
+        let mut writer = encoder.write_header()?;
+        let values: Vec<u8> = map.values.iter().flat_map(|value| value.to_be_bytes()).collect();
+        writer.write_image_data(&values)?;
         writer.finish()
     };
     write().map_err(|error| failed(one_line(error)))?;

@@ -6,8 +6,8 @@ const LONGEST: usize = 18;
 
 /// A short name for a take of `recipe`, told apart from the take before it.
 pub fn name(recipe: &Recipe, before: Option<&Recipe>) -> String {
-    let Some(before) = before else { return shorten(&first_words(&recipe.prompt)) };
-    shorten(&difference(recipe, before).unwrap_or_else(|| "again".into()))
+    let Some(before) = before else { return shorten(&first_words(&recipe.prompt), LONGEST) };
+    shorten(&difference(recipe, before).unwrap_or_else(|| "again".into()), LONGEST)
 }
 
 fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
@@ -78,11 +78,12 @@ fn first_words(prompt: &str) -> String {
     if text.is_empty() { "no prompt".into() } else { text.to_owned() }
 }
 
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= LONGEST {
+/// `text` in at most `longest` characters, with a sign that something is left out.
+pub fn shorten(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
         return text.to_owned();
     }
-    let cut: String = text.chars().take(LONGEST - 1).collect();
+    let cut: String = text.chars().take(longest.saturating_sub(1)).collect();
     format!("{}…", cut.trim_end())
 }
 

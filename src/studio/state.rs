@@ -12,6 +12,7 @@ use crate::{
     engine::{Fit, JobId, Partners, Token},
     field::Picture,
     recipe::{Recipe, cost::EditCost},
+    session::Settings,
 };
 
 pub use super::look::{Compare, DifferenceAs, Look, Overlay, Plot, SaliencyOf};
@@ -98,10 +99,16 @@ pub enum Action {
     SaveSessionAs,
     /// Of what is shown, or of one take.
     ExportPng(Option<TakeId>),
-    /// Every map of the shown step, into a folder.
-    ExportMaps,
-    /// The previews of the shown run, one a step.
-    ExportAnimation,
+    /// Every map of the shown step, into a folder; of all steps, into one safetensors file.
+    ExportMaps(MapFormat),
+    /// The previews of the shown run, one a step; with the overlay that is shown, or without.
+    ExportAnimation {
+        overlay: bool,
+    },
+    /// How many bytes the engine may remember.
+    SetMemory(usize),
+    /// Whether sessions keep the steps of their takes.
+    KeepSteps(bool),
     PickModel(ModelSlot),
     /// A picture whose bright parts the expert draws.
     PickMask,
@@ -114,6 +121,24 @@ pub enum Action {
     DiscardRecovered,
     /// Close the window.
     Quit,
+}
+
+/// How maps are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapFormat {
+    /// Coloured pictures, as on the canvas.
+    Colours,
+    /// 16-bit grey values at latent size, and a sheet that says what they mean.
+    Grey16,
+    /// Every step's values as they are.
+    Safetensors,
+}
+
+/// What the engine remembers, and how much it may, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub used: usize,
+    pub budget: usize,
 }
 
 /// A place in the recipe that names a model.
@@ -163,6 +188,11 @@ pub struct Studio {
     pub hints: Option<[bool; 3]>,
     pub look: Look,
     pub device: Option<String>,
+    pub memory: MemoryUse,
+    /// Whether the session keeps the steps of its takes.
+    pub keep_steps: bool,
+    /// What is set for all sessions.
+    pub settings: Settings,
     /// What the engine is busy with besides denoising.
     pub busy: Option<String>,
     pub banner: Option<Banner>,
@@ -230,6 +260,11 @@ impl Studio {
         }
         let run = self.run.as_ref()?;
         let before = run.before.as_deref();
+        // What a session kept is what is being rendered again: it stays until the picture itself is there.
+        let again = before.filter(|before| before.kept.is_some() && before.recipe == run.track.recipe);
+        if again.is_some() {
+            return again;
+        }
         if run.track.has_steps() || run.track.picture.is_some() { Some(&run.track) } else { before }
     }
 
@@ -269,6 +304,7 @@ impl Studio {
     /// Pins a take as A (0) or B (1); pinning it there again takes the pin off.
     pub fn toggle_pin(&mut self, side: usize, id: TakeId) {
         self.pins[side] = if self.pins[side] == Some(id) { None } else { Some(id) };
+        self.touch();
     }
 
     /// Removes a take; what was made from it now counts as made from its parent.
@@ -361,6 +397,22 @@ impl Studio {
     pub fn show_take(&mut self, id: TakeId) {
         self.shown = Shown::Take(id);
         self.playing = false;
+    }
+
+    /// Shows a take as the newest result, although no job has made it: one read from a session.
+    pub fn show_kept(&mut self, id: TakeId) {
+        let Some(track) = self.take(id).map(|take| take.track.clone()) else { return };
+        self.words_of = (!track.tokens.is_empty()).then(|| (track.recipe.prompt.clone(), track.tokens.to_vec()));
+        self.run = Some(Run {
+            job: JobId(0),
+            calls: track.calls(),
+            track,
+            phase: Phase::Done,
+            gesture: 0,
+            resumed_at: None,
+            spent: (Duration::ZERO, 0),
+            before: None,
+        });
     }
 
     /// Adds a finished result that did not come from a job: one read from a session.

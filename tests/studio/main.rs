@@ -5,6 +5,7 @@ mod fusion;
 mod manners;
 mod recovery;
 mod regions;
+mod sessions;
 mod synthetic;
 mod takes;
 mod timeline;

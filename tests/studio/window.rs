@@ -14,6 +14,7 @@ use sextant::{
         handle::{Request, WorkerEnd, connect},
     },
     field::Picture,
+    fingerprint::Fingerprint,
     recipe::Recipe,
     studio::{
         App, canvas, demo,
@@ -43,8 +44,12 @@ impl Store for Drawer {
         Ok(())
     }
 
-    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe) -> Result<(), String> {
+    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe, _: Option<&Fingerprint>) -> Result<(), String> {
         Err("The disk is full: free some space and export again.".into())
+    }
+
+    fn export_files(&self, folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), String> {
+        SessionStore::default().export_files(folder, files)
     }
 
     fn export_maps(&self, folder: &Path, maps: &[(String, Picture)]) -> Result<(), String> {
