@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::Failure;
 use crate::{
     recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
-    session::{self, Imported},
+    session::{self, Imported, PlainWords},
 };
 
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
-    /// A PNG, JPEG or WebP picture, a session, or a text with settings.
+    /// A PNG, JPEG, WebP or GIF picture, a session, or a text with settings.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Print JSON instead of RON.
@@ -44,6 +44,9 @@ struct Printed<'a> {
     /// What kind of writing it was found in.
     found: &'static str,
     not_restored: &'a [String],
+    /// The prompts without the signs that mean nothing here, where there are any: what the window takes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plain: Option<&'a PlainWords>,
 }
 
 impl<'a> Printed<'a> {
@@ -86,6 +89,7 @@ impl<'a> Printed<'a> {
             fusion,
             found: imported.found.title(),
             not_restored: &imported.not_restored,
+            plain: imported.plain.as_ref(),
         }
     }
 }

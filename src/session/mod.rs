@@ -2,11 +2,13 @@
 //!
 //! Every file is written whole or not at all, and what cannot be read is told in one sentence.
 
+mod chunks;
 mod document;
 mod error;
 mod files;
 mod fingerprint;
 mod import;
+mod infotext;
 mod parameters;
 mod png;
 mod recovery;
@@ -15,7 +17,8 @@ pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
 pub use fingerprint::{Fingerprint, Mark, Parting};
-pub use import::{Imported, Source, import, import_bytes};
+pub use import::{Imported, PlainWords, Source, import, import_bytes};
+pub use infotext::{Infotext, Piece};
 pub use parameters::parameters_text;
 pub use png::{
     Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation, save_picture,
