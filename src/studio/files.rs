@@ -12,7 +12,9 @@ use std::{
 use egui::Context;
 
 use super::{
-    exports, layout,
+    exports,
+    imported::{self, Origin},
+    layout,
     state::{Action, Look, ModelSlot, Shown, Studio, TakeId},
     track::Track,
 };
@@ -23,6 +25,19 @@ use crate::{
 };
 
 const EXTENSION: &str = "sextant.ron";
+
+/// Endings of the names of files that can be opened.
+const OPENED: [&str; 7] = ["ron", "png", "jpg", "jpeg", "webp", "gif", "txt"];
+
+/// Whether a file can be opened, as far as its name tells.
+pub fn is_known(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| OPENED.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Whether the name is one that a session is saved under.
+pub fn is_session(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ron"))
+}
 
 /// What a session keeps of a take.
 #[derive(Clone, Debug)]
@@ -44,11 +59,13 @@ pub struct SavedSession {
     pub recipe: Recipe,
     pub takes: Vec<SavedTake>,
     pub layout: Layout,
+    /// Where the recipe comes from, if not from a session.
+    pub origin: Option<Origin>,
 }
 
 /// Reads and writes files for the window, from a thread that may wait. Errors are sentences for people.
 pub trait Store: Send + Sync {
-    /// Reads a session, or the recipe that a PNG picture carries.
+    /// Reads a session, or the recipe that a picture or a text of settings carries.
     fn load(&self, path: &Path) -> Result<SavedSession, String>;
     fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String>;
     fn export_png(&self, path: &Path, picture: &Picture, recipe: &Recipe) -> Result<(), String>;
@@ -118,7 +135,13 @@ impl Files {
             },
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
             Action::DiscardRecovered => self.discard(ctx, studio),
-            Action::Generate | Action::Stop | Action::Undo | Action::Redo | Action::RemoveTake(_) | Action::Quit => {}
+            Action::Generate
+            | Action::Stop
+            | Action::Undo
+            | Action::Redo
+            | Action::RemoveTake(_)
+            | Action::ShowLeftovers
+            | Action::Quit => {}
         }
     }
 
@@ -194,8 +217,13 @@ fn start_over(studio: &mut Studio, recipe: Recipe) {
 
 fn opened(studio: &mut Studio, path: PathBuf, session: SavedSession) {
     // A picture's recipe is taken over, but the picture is not where the session is saved.
-    let is_session = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron"));
-    adopt(studio, Some(path).filter(|_| is_session), session);
+    match session.origin.clone() {
+        Some(origin) => {
+            adopt(studio, None, session);
+            imported::tell(studio, &path, origin);
+        }
+        None => adopt(studio, Some(path), session),
+    }
 }
 
 /// Puts a session that was read in the place of the one that was open; `path` is where it is saved.
@@ -236,7 +264,8 @@ pub(super) fn session(studio: &Studio) -> SavedSession {
         parent: take.parent.and_then(place),
         starred: take.starred,
     });
-    SavedSession { recipe: studio.recipe.clone(), takes: takes.collect(), layout: layout::of(&studio.look) }
+    let (recipe, layout) = (studio.recipe.clone(), layout::of(&studio.look));
+    SavedSession { recipe, takes: takes.collect(), layout, origin: None }
 }
 
 /// The picture and recipe of a take, or of what is shown.
@@ -255,7 +284,7 @@ fn ask(task: &Task) -> Option<PathBuf> {
     match task {
         Task::Open => {
             let dialog = dialog.set_title("Open a session or a picture");
-            dialog.add_filter("Sessions and pictures", &["ron", "png"]).add_filter("All files", &["*"]).pick_file()
+            dialog.add_filter("Sessions and pictures", &OPENED).add_filter("All files", &["*"]).pick_file()
         }
         Task::Save(..) => {
             let dialog = dialog.set_title("Save the session").add_filter("Sextant session", &["ron"]);
@@ -302,6 +331,7 @@ fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Source;
 
     #[test]
     fn extensions_are_added_once() {
@@ -316,10 +346,14 @@ mod tests {
     fn a_picture_gives_its_recipe_but_not_its_path() {
         let mut studio = Studio { device: Some("CPU".into()), ..Studio::default() };
         let recipe = Recipe { seed: 9, ..Recipe::default() };
-        opened(&mut studio, "a.png".into(), SavedSession { recipe: recipe.clone(), ..SavedSession::default() });
+        let origin = Origin { found: Source::Parameters, not_restored: vec!["Model: x".into()] };
+        let picture = SavedSession { recipe: recipe.clone(), origin: Some(origin), ..SavedSession::default() };
+        opened(&mut studio, "a.png".into(), picture);
+        assert!(studio.leftovers.is_some() && studio.banner.as_ref().is_some_and(|banner| !banner.bad));
         assert_eq!((studio.recipe.seed, studio.path.clone(), studio.reopened), (9, None, true));
         opened(&mut studio, "a.sextant.ron".into(), SavedSession { recipe, ..SavedSession::default() });
         assert_eq!(studio.path, Some("a.sextant.ron".into()));
         assert_eq!(studio.device.as_deref(), Some("CPU"));
+        assert!(studio.leftovers.is_none() && studio.banner.is_none(), "nothing is left of what was open before");
     }
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     grid::Grid,
+    imported::Leftovers,
     palette::Palette,
     track::{Frame, Playhead, Track},
 };
@@ -102,6 +103,8 @@ pub enum Action {
     ExportAnimation,
     PickModel(ModelSlot),
     RemoveTake(TakeId),
+    /// What could not be taken over from the file that was opened.
+    ShowLeftovers,
     /// Give up what was recovered, for the session as it was last saved.
     DiscardRecovered,
     /// Close the window.
@@ -151,6 +154,8 @@ pub struct Studio {
     /// What the engine is busy with besides denoising.
     pub busy: Option<String>,
     pub banner: Option<Banner>,
+    /// What could not be taken over from the file that was opened.
+    pub leftovers: Option<Leftovers>,
     pub path: Option<PathBuf>,
     /// Counts changes of what a session keeps; see [`Studio::touch`].
     pub version: u64,

@@ -7,11 +7,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::files::{SavedSession, SavedTake, Store};
+use super::{
+    files::{self, SavedSession, SavedTake, Store},
+    imported::Origin,
+};
 use crate::{
     field::Picture,
     recipe::Recipe,
-    session::{self, Document, Metadata, ModelUse, SessionError, TakeId},
+    session::{self, Document, Metadata, ModelUse, SessionError, Source, TakeId},
 };
 
 /// Longest side of the picture that a session keeps of a take; larger ones are rendered again from their recipe.
@@ -30,11 +33,17 @@ pub struct SessionStore {
 
 impl Store for SessionStore {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
-            let recipe = session::read_recipe(path).map_err(|e| e.to_string())?;
-            return Ok(SavedSession { recipe, ..SavedSession::default() });
+        let load = || Document::load(path).map(saved_session).map_err(|e| e.to_string());
+        if files::is_session(path) {
+            return load();
         }
-        Document::load(path).map(saved_session).map_err(|e| e.to_string())
+        let imported = session::import(path).map_err(|e| e.to_string())?;
+        if imported.found == Source::Session {
+            return load();
+        }
+        let origin = Origin { found: imported.found, not_restored: imported.not_restored.clone() };
+        let recipe = imported.into_plain_recipe();
+        Ok(SavedSession { recipe, origin: Some(origin), ..SavedSession::default() })
     }
 
     fn save(&self, path: &Path, saved: &SavedSession) -> Result<(), String> {
@@ -100,7 +109,7 @@ impl SessionStore {
 pub(super) fn saved_session(document: Document) -> SavedSession {
     let place = |id: TakeId| document.takes.iter().position(|take| take.id == id);
     let takes = document.takes.iter().map(|take| SavedTake { parent: take.parent.and_then(place), ..saved_take(take) });
-    SavedSession { takes: takes.collect(), recipe: document.recipe, layout: document.layout }
+    SavedSession { takes: takes.collect(), recipe: document.recipe, layout: document.layout, origin: None }
 }
 
 /// A take whose picture cannot be read back is shown grey: its recipe is what matters, and makes it again.
