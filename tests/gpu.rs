@@ -1,6 +1,9 @@
 //! The GPU computes what the CPU computes. Runs where there is a real one, and says so where there is none.
 
+mod common;
+
 use burn::tensor::Device;
+use common::relative_l2;
 use sextant::{
     engine::{
         DeviceChoice, device,
@@ -13,7 +16,7 @@ use sextant::{
 };
 
 /// Relative L2 distance that is granted after a few steps of all three methods: f32 on both sides, other sums.
-const TOLERANCE: f32 = 5e-3;
+const TOLERANCE: f64 = 5e-3;
 
 fn everything() -> Recipe {
     Recipe {
@@ -23,7 +26,7 @@ fn everything() -> Recipe {
         scfg: Scfg { enabled: true, ..Scfg::default() },
         // Without a threshold: an element that changes sides would be a large difference for a small cause.
         concepts: vec![Concept { text: "night".into(), threshold: 0.0, warmup: 1, ..Concept::default() }],
-        fusion: Some(Fusion { t0: 0.0, mode: FusionMode::Off, ..Fusion::default() }),
+        fusion: Some(Fusion { t0: 0.0, mode: FusionMode::High, ..Fusion::default() }),
         ..Recipe::default()
     }
 }
@@ -40,12 +43,6 @@ fn render(device: &Device) -> (Latents, Vec<f32>) {
     (run.latents().clone(), pixels.values)
 }
 
-fn distance(a: &[f32], b: &[f32]) -> f32 {
-    let off: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
-    let norm: f64 = b.iter().map(|b| f64::from(*b).powi(2)).sum();
-    (off / norm).sqrt() as f32
-}
-
 #[test]
 fn a_gpu_draws_what_the_cpu_draws() {
     let opened = match device::open(DeviceChoice::Wgpu) {
@@ -56,7 +53,7 @@ fn a_gpu_draws_what_the_cpu_draws() {
         }
     };
     let (gpu, cpu) = (render(&opened.device), render(&Device::flex()));
-    let (latents, pixels) = (distance(&gpu.0.values, &cpu.0.values), distance(&gpu.1, &cpu.1));
+    let (latents, pixels) = (relative_l2(&gpu.0.values, &cpu.0.values), relative_l2(&gpu.1, &cpu.1));
     eprintln!("{}: latents {latents:.1e}, picture {pixels:.1e} away from the CPU", opened.name);
     assert!(latents < TOLERANCE && pixels < TOLERANCE, "latents {latents:.1e}, picture {pixels:.1e}");
 }

@@ -9,11 +9,6 @@ use sextant::{
     recipe::{Concept, Momentum, Profile},
 };
 
-fn latents(case: &Case, name: &str) -> Latents {
-    let shape = case.shape(name);
-    Latents::new(shape[1], shape[2], shape[3], case.floats(name))
-}
-
 fn number(case: &Case, key: &str) -> f32 {
     case.params()[key].as_f64().expect(key) as f32
 }
@@ -45,14 +40,14 @@ fn sega_adds_what_the_reference_adds() {
         // Predictions are recorded for the first two steps; after them the momentum is not known.
         for i in 0..2 {
             let at = |name: &str| format!("step.{i:03}.{name}");
-            let uncond = latents(&case, &at("eps_uncond"));
+            let uncond = case.latents(&at("eps_uncond"));
             let predictions: Vec<_> =
-                (0..concepts.len()).map(|k| Some(latents(&case, &at(&format!("eps_concept.{k}"))))).collect();
+                (0..concepts.len()).map(|k| Some(case.latents(&at(&format!("eps_concept.{k}"))))).collect();
             let locks = vec![None; concepts.len()];
             let setting = sega::Setting { concepts: &concepts, locks: &locks, momentum };
             let step = sega::step(&mut state, &setting, Profile::Reference, i, &uncond, &predictions);
             case.assert_close(&at("sega.term"), &step.term.values);
-            let guidance = cfg::term(number(&case, "cfg"), &uncond, &latents(&case, &at("eps_cond")));
+            let guidance = cfg::term(number(&case, "cfg"), &uncond, &case.latents(&at("eps_cond")));
             let guided = uncond.zip(&guidance, |u, g| u + g).zip(&step.term, |e, t| e + t);
             case.assert_close(&at("eps_guided"), &guided.values);
         }
@@ -64,7 +59,7 @@ fn snb_chooses_as_the_reference_chooses() {
     let cases: Vec<Case> = Case::all("snb_").into_iter().filter(|c| c.has("step.000.snb.mask")).collect();
     assert!(!cases.is_empty());
     for case in cases {
-        let at = |name: &str| latents(&case, &format!("step.000.{name}"));
+        let at = |name: &str| case.latents(&format!("step.000.{name}"));
         let g = number(&case, "cfg");
         let (uncond, cond) = (at("eps_uncond"), at("eps_cond"));
         let (expert_uncond, expert_cond) = (at("expert.eps_uncond"), at("expert.eps_cond"));

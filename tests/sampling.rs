@@ -1,70 +1,21 @@
 //! Samplers, schedules and noise against recorded runs of diffusers 0.42.1 and torch, and what resuming relies on.
-//!
-//! The cases lie in `$SEXTANT_FIXTURES/cases` or `../shared/fixtures/cases`; where neither exists, a few of them are
-//! in `tests/fixtures/cases`.
 
-use std::path::{Path, PathBuf};
+mod common;
 
-use safetensors::{Dtype, SafeTensors};
+use common::{Case, relative_l2};
 use sextant::{
     field::Latents,
     recipe::{Sampler, Schedule},
-    sampling::{self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator},
+    sampling::{self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator, restate},
 };
 
-/// One recorded case: named tensors and the JSON parameters beside them.
-struct Case {
-    bytes: Vec<u8>,
-    params: serde_json::Value,
-    tolerance: f64,
-}
-
-impl Case {
-    fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap();
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-        let notes = metadata.metadata().as_ref().unwrap();
-        let params = serde_json::from_str(&notes["params"]).unwrap();
-        let tolerance: serde_json::Value = serde_json::from_str(&notes["tolerance"]).unwrap();
-        let tolerance = tolerance["float_rel_l2"].as_f64().unwrap();
-        Self { bytes, params, tolerance }
+/// Fails unless `ours` is the recorded tensor; false where the case has none of that name.
+fn check(case: &Case, name: &str, ours: &[f32]) -> bool {
+    let has = case.has(name);
+    if has {
+        case.assert_close(name, ours);
     }
-
-    /// Shape and values of an f32 tensor, if the case has it.
-    fn get(&self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
-        let file = SafeTensors::deserialize(&self.bytes).unwrap();
-        let view = file.tensor(name).ok()?;
-        assert_eq!(view.dtype(), Dtype::F32, "{name}");
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-        Some((view.shape().to_vec(), values))
-    }
-
-    fn latents(&self, name: &str) -> Option<Latents> {
-        let (shape, values) = self.get(name)?;
-        Some(Latents::new(shape[1], shape[2], shape[3], values))
-    }
-
-    fn check(&self, name: &str, ours: &[f32]) -> bool {
-        let Some((_, theirs)) = self.get(name) else { return false };
-        assert_eq!(ours.len(), theirs.len(), "{name}: count");
-        let distance = relative_l2(ours, &theirs);
-        assert!(distance <= self.tolerance, "{name}: relative L2 {distance:e}, tolerance {:e}", self.tolerance);
-        true
-    }
-}
-
-fn relative_l2(ours: &[f32], theirs: &[f32]) -> f64 {
-    let square = |x: f64| x * x;
-    let apart: f64 = ours.iter().zip(theirs).map(|(&a, &b)| square(f64::from(a) - f64::from(b))).sum();
-    let whole: f64 = theirs.iter().map(|&b| square(f64::from(b))).sum();
-    (apart / whole.max(1e-30)).sqrt()
-}
-
-fn case_folder() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("SEXTANT_FIXTURES").map_or_else(|| here.join("../shared/fixtures"), PathBuf::from);
-    let shared = shared.join("cases");
-    if shared.is_dir() { shared } else { here.join("tests/fixtures/cases") }
+    has
 }
 
 /// The network of the recorded runs: a formula of its input and the timestep.
@@ -74,13 +25,13 @@ fn fake_model(input: &Latents, timestep: f32) -> Latents {
 }
 
 fn solver_for(case: &Case, run: &serde_json::Value) -> Box<dyn Solver> {
-    let mut json = case.params["config"].clone();
-    json["_class_name"] = case.params["cls"].clone();
+    let mut json = case.params()["config"].clone();
+    json["_class_name"] = case.params()["cls"].clone();
     json["prediction_type"] = run["prediction_type"].clone();
     let config = ScheduleConfig::from_json(&json).unwrap();
     let steps = run["steps"].as_u64().unwrap() as usize;
-    let eta = case.params["eta"].as_f64().unwrap() as f32;
-    let sampler = match case.params["cls"].as_str().unwrap() {
+    let eta = case.params()["eta"].as_f64().unwrap() as f32;
+    let sampler = match case.params()["cls"].as_str().unwrap() {
         "DDIMScheduler" if eta > 0.0 => return Box::new(Ddim::new(&config, steps, eta).unwrap()),
         "DDIMScheduler" => Sampler::Ddim,
         "PNDMScheduler" => Sampler::Pndm,
@@ -99,7 +50,7 @@ fn solver_for(case: &Case, run: &serde_json::Value) -> Box<dyn Solver> {
 fn follow(case: &Case, run: &serde_json::Value) -> usize {
     let tag = run["tag"].as_str().unwrap();
     let mut solver = solver_for(case, run);
-    let (_, timesteps) = case.get(&format!("{tag}.timesteps")).unwrap();
+    let timesteps = case.floats(&format!("{tag}.timesteps"));
     let ours: Vec<f32> = solver.calls().iter().map(|c| c.timestep).collect();
     if timesteps.iter().all(|t| t.fract() == 0.0) {
         assert_eq!(ours, timesteps, "{tag}: timesteps");
@@ -108,52 +59,48 @@ fn follow(case: &Case, run: &serde_json::Value) -> usize {
         let apart = ours.iter().zip(&timesteps).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(ours.len() == timesteps.len() && apart < 1e-4, "{tag}: {ours:?} against {timesteps:?}");
     }
-    if case.get(&format!("{tag}.sigmas")).is_some() {
-        let sigmas: Vec<f32> = solver.calls().iter().map(|c| c.sigma).chain([0.0]).collect();
-        case.check(&format!("{tag}.sigmas"), &sigmas);
-    }
-    let init = case.latents(&format!("{tag}.init_latents")).unwrap();
-    let draws = (0..).map_while(|k| case.latents(&format!("{tag}.step.{k:03}.noise"))).collect();
+    let sigmas: Vec<f32> = solver.calls().iter().map(|c| c.sigma).chain([0.0]).collect();
+    check(case, &format!("{tag}.sigmas"), &sigmas);
+    let init = case.latents(&format!("{tag}.init_latents"));
+    let drawn = |k: usize| format!("{tag}.step.{k:03}.noise");
+    let draws = (0..).map(drawn).take_while(|name| case.has(name)).map(|name| case.latents(&name)).collect();
     let mut noise = StepNoise::with_recorded(0, init.clone(), draws);
     let mut latents = init.map(|x| x * solver.init_noise_sigma());
     let mut compared = 0;
     for (call, &timestep) in timesteps.iter().enumerate() {
         let input = solver.scale_model_input(call, &latents);
-        case.check(&format!("{tag}.step.{call:03}.model_input"), &input.values);
+        check(case, &format!("{tag}.step.{call:03}.model_input"), &input.values);
         let output = fake_model(&input, timestep);
         latents = solver.step(call, &output, &latents, &mut noise);
-        compared += usize::from(case.check(&format!("{tag}.step.{call:03}.latents_out"), &latents.values));
+        compared += usize::from(check(case, &format!("{tag}.step.{call:03}.latents_out"), &latents.values));
     }
     compared
 }
 
 #[test]
 fn samplers_follow_the_recorded_runs() {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(case_folder()).unwrap().map(|e| e.unwrap().path()).collect();
-    files.retain(|f| f.file_name().unwrap().to_string_lossy().starts_with("sampler_"));
-    files.sort();
-    assert!(files.len() >= 4, "only {} sampler cases in {}", files.len(), case_folder().display());
-    for file in files {
-        let case = Case::read(&file);
-        println!("{}", file.display());
-        for run in case.params["runs"].as_array().unwrap() {
-            assert!(follow(&case, run) >= 4, "{}: too little was compared", file.display());
+    let cases = Case::all("sampler_");
+    assert!(cases.len() >= 4, "only {} sampler cases", cases.len());
+    for case in cases {
+        println!("{}", case.name);
+        for run in case.params()["runs"].as_array().unwrap() {
+            assert!(follow(&case, run) >= 4, "{}: too little was compared", case.name);
         }
     }
 }
 
 #[test]
 fn noise_equals_torch() {
-    let case = Case::read(&case_folder().join("randn.safetensors"));
+    let case = Case::open("randn");
     for seed in [0_u64, 42, 1_234_567_890] {
         for (name, shape) in [("1x4x32x32", [4, 32, 32]), ("1x4x40x24", [4, 40, 24]), ("1x4x64x64", [4, 64, 64])] {
             let ours = TorchGenerator::new(seed).latents(shape);
-            assert!(case.check(&format!("seed.{seed}.{name}"), &ours.values), "case lacks seed {seed} {name}");
+            assert!(check(&case, &format!("seed.{seed}.{name}"), &ours.values), "case lacks seed {seed} {name}");
         }
         let mut generator = TorchGenerator::new(seed);
         for (k, count) in [4 * 8 * 8, 4 * 8 * 8, 7, 4 * 5 * 7].into_iter().enumerate() {
             let ours = generator.normal(count);
-            assert!(case.check(&format!("seed.{seed}.seq.{k}"), &ours), "case lacks seed {seed} draw {k}");
+            assert!(check(&case, &format!("seed.{seed}.seq.{k}"), &ours), "case lacks seed {seed} draw {k}");
         }
     }
 }
@@ -245,7 +192,8 @@ fn a_perfect_network_is_believed() {
                     PredictionType::Epsilon => noise.initial().clone(),
                     PredictionType::VPrediction => clean.zip(noise.initial(), |x0, n| alpha * n - sigma * x0),
                 };
-                let epsilon = solver.to_epsilon(k, &output, &latents);
+                let input = solver.scale_model_input(k, &latents);
+                let epsilon = restate(&output, &input, call.sigma, kind, PredictionType::Epsilon);
                 assert!(relative_l2(&epsilon.values, &noise.initial().values) < 1e-4, "{name}, call {k}: noise");
                 let denoised = solver.denoised(k, &output, &latents);
                 let room = if consistency { 1e-2 } else { 1e-4 };

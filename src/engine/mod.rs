@@ -10,7 +10,6 @@ pub mod event;
 pub mod handle;
 pub mod memory;
 pub mod models;
-mod parametrisation;
 pub mod preview;
 pub mod report;
 pub mod run;

@@ -4,7 +4,6 @@ use super::{
     branches::{Branches, Predictions, StepInput, Texts},
     error::EngineError,
     memory::{Memory, Text, TextKey},
-    parametrisation,
 };
 use crate::{
     field::{Latents, Token},
@@ -200,7 +199,7 @@ impl<'a> Run<'a> {
             _ => general_uncond,
         };
         // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
-        let to_noise = parametrisation::noise_scale(self.prediction, sigma) * self.recipe.cfg;
+        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg;
         let response = |cond: &Latents, base: &Latents| cond.zip(base, |c, b| to_noise * (c - b));
         let choice = snb::choose(
             self.recipe.profile,
@@ -218,7 +217,7 @@ fn convert(p: &mut Predictions, model_input: &Latents, sigma: f32, from: Predict
     if from == to {
         return;
     }
-    let fix = |x: &Latents| parametrisation::convert(x, model_input, sigma, from, to);
+    let fix = |x: &Latents| sampling::restate(x, model_input, sigma, from, to);
     p.guided = fix(&p.guided);
     p.cond = fix(&p.cond);
     p.uncond = p.uncond.as_ref().map(fix);

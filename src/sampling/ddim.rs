@@ -42,10 +42,6 @@ impl Solver for Ddim {
         &self.calls
     }
 
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
-    }
-
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, noise: &mut StepNoise) -> Latents {
         let (here, after) = self.products[call];
         let (alpha, sigma) = (here.sqrt(), (1.0 - here).sqrt());

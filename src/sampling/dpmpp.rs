@@ -2,7 +2,8 @@
 
 use super::{
     Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise,
-    prediction::clean_preserving, schedule::SigmaPlan,
+    prediction::{clean_preserving, rates},
+    schedule::SigmaPlan,
 };
 use crate::{field::Latents, recipe::Schedule};
 
@@ -17,8 +18,7 @@ pub(super) struct Level {
 impl Level {
     /// Sigma 0 gives an infinite lambda, which the formulas below take in their stride.
     pub fn new(sigma: f32) -> Self {
-        let alpha = 1.0 / (sigma * sigma + 1.0).sqrt();
-        let sigma = sigma * alpha;
+        let [alpha, sigma] = rates(sigma);
         Self { alpha, sigma, lambda: alpha.ln() - sigma.ln() }
     }
 }
@@ -45,10 +45,6 @@ impl DpmPp2M {
 impl Solver for DpmPp2M {
     fn calls(&self) -> &[Call] {
         &self.plan.calls
-    }
-
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {

@@ -29,10 +29,6 @@ impl Solver for Euler {
         &self.plan.calls
     }
 
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
-    }
-
     fn init_noise_sigma(&self) -> f32 {
         self.plan.init_noise_sigma
     }
@@ -75,10 +71,6 @@ impl EulerAncestral {
 impl Solver for EulerAncestral {
     fn calls(&self) -> &[Call] {
         self.inner.calls()
-    }
-
-    fn prediction_type(&self) -> PredictionType {
-        self.inner.kind
     }
 
     fn init_noise_sigma(&self) -> f32 {

@@ -47,10 +47,6 @@ impl Solver for Heun {
         &self.plan.calls
     }
 
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
-    }
-
     fn init_noise_sigma(&self) -> f32 {
         self.plan.init_noise_sigma
     }

@@ -41,10 +41,6 @@ impl Solver for Lcm {
         &self.calls
     }
 
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
-    }
-
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, noise: &mut StepNoise) -> Latents {
         let clean = self.denoised(call, model_output, latents);
         if call + 1 == self.calls.len() {

@@ -25,6 +25,7 @@ pub use heun::Heun;
 pub use lcm::Lcm;
 pub use noise::{StepNoise, TorchGenerator};
 pub use pndm::Pndm;
+pub use prediction::{noise_scale, restate};
 pub use schedule::NoiseSchedule;
 pub use unipc::UniPc;
 
@@ -53,9 +54,6 @@ pub trait Solver: Send {
     /// All U-Net calls in denoising order.
     fn calls(&self) -> &[Call];
 
-    /// What the network's output is taken for.
-    fn prediction_type(&self) -> PredictionType;
-
     /// Standard deviation of the noise that a run starts from: multiply standard normal latents by it.
     fn init_noise_sigma(&self) -> f32 {
         1.0
@@ -72,14 +70,6 @@ pub trait Solver: Send {
 
     /// The clean latents that the output points at, for previews.
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents;
-
-    /// The output as a noise prediction; a copy where the network predicts noise.
-    fn to_epsilon(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        let alpha = self.calls()[call].alpha;
-        let sigma = (1.0 - alpha * alpha).sqrt();
-        let input = self.scale_model_input(call, latents);
-        prediction::epsilon_preserving(self.prediction_type(), alpha, sigma, model_output, &input)
-    }
 
     /// A copy with all that it remembers.
     fn boxed_clone(&self) -> Box<dyn Solver>;

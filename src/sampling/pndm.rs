@@ -66,10 +66,6 @@ impl Solver for Pndm {
         &self.calls
     }
 
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
-    }
-
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
         let (output, latents) = match (call, self.start.take(), self.outputs.last()) {
             (1, Some(start), Some(first)) => (model_output.zip(first, |a, b| (a + b) / 2.0), start),

@@ -106,10 +106,6 @@ impl Solver for UniPc {
         &self.plan.calls
     }
 
-    fn prediction_type(&self) -> PredictionType {
-        self.kind
-    }
-
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
         let clean = self.denoised(call, model_output, latents);
         let latents = self.corrected(call, &clean, latents);

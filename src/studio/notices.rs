@@ -1,6 +1,7 @@
 //! What lies over the whole window now and then: the log, and the hint while a file is dragged over it.
 
-use egui::{Align2, Color32, CornerRadius, Id, LayerId, Order, ScrollArea, Stroke, StrokeKind, Ui, vec2};
+use egui::{Align2, Color32, CornerRadius, Id, LayerId, Order, Stroke, StrokeKind, Ui, vec2};
+use egui_extras::{Column, TableBuilder};
 
 use super::{
     files::is_known,
@@ -30,16 +31,33 @@ pub fn log_window(ui: &mut Ui, studio: &mut Studio) {
             let text: Vec<String> = lines.iter().map(|l| format!("{} {}: {}", l.level, l.target, l.message)).collect();
             ui.ctx().copy_text(text.join("\n"));
         }
-        ScrollArea::vertical().auto_shrink(false).stick_to_bottom(true).show(ui, |ui| {
-            for line in &lines {
-                let color = match line.level {
-                    ::log::Level::Error => theme.danger,
-                    ::log::Level::Warn => theme.accent,
-                    _ => theme.dim,
-                };
-                let text = format!("{:5} {}: {}", line.level, line.target, line.message);
-                let text = egui::RichText::new(text).font(theme::mono_font()).color(color);
-                ui.add(egui::Label::new(text).wrap_mode(egui::TextWrapMode::Wrap).selectable(true));
+        lines_table(ui, theme, &lines);
+    });
+}
+
+/// One row a line: how grave, who said it, what. Long messages are cut and shown whole under the pointer.
+fn lines_table(ui: &mut Ui, theme: &Theme, lines: &[log::Line]) {
+    let row = ui.text_style_height(&egui::TextStyle::Body) + 4.0;
+    let table = TableBuilder::new(ui)
+        .striped(true)
+        .stick_to_bottom(true)
+        .auto_shrink(false)
+        .column(Column::exact(56.0))
+        .column(Column::initial(150.0).range(80.0..=300.0).resizable(true).clip(true))
+        .column(Column::remainder().clip(true));
+    table.body(|body| {
+        body.rows(row, lines.len(), |mut row| {
+            let line = &lines[row.index()];
+            let color = match line.level {
+                ::log::Level::Error => theme.danger,
+                ::log::Level::Warn => theme.accent,
+                _ => theme.dim,
+            };
+            for text in [line.level.as_str(), &line.target, &line.message] {
+                row.col(|ui| {
+                    let text = egui::RichText::new(text).font(theme::mono_font()).color(color);
+                    ui.add(egui::Label::new(text).truncate().selectable(true));
+                });
             }
         });
     });

@@ -10,6 +10,7 @@ use std::{
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::Value;
+use sextant::field::Latents;
 
 /// The folder of recorded cases and tiny models: the full set where it is at hand, else the part that travels along.
 pub fn root() -> PathBuf {
@@ -77,6 +78,12 @@ impl Case {
         let view = tensors.tensor(tensor).expect(tensor);
         assert_eq!(view.dtype(), Dtype::F32, "{tensor}");
         view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes"))).collect()
+    }
+
+    /// A `[1, C, h, w]` tensor.
+    pub fn latents(&self, tensor: &str) -> Latents {
+        let shape = self.shape(tensor);
+        Latents::new(shape[1], shape[2], shape[3], self.floats(tensor))
     }
 
     pub fn ints(&self, tensor: &str) -> Vec<i32> {
