@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
-    recipe::{Concept, Fusion, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
+    recipe::{Concept, Fusion, Lora, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
     session::{self, Imported, PlainWords},
 };
 
@@ -28,6 +28,8 @@ struct Printed<'a> {
     prompt: &'a str,
     negative: &'a str,
     model: &'a ModelRef,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    loras: &'a [Lora],
     sampler: Sampler,
     schedule: Schedule,
     steps: usize,
@@ -56,6 +58,7 @@ impl<'a> Printed<'a> {
             prompt,
             negative,
             model,
+            loras,
             sampler,
             schedule,
             steps,
@@ -74,6 +77,7 @@ impl<'a> Printed<'a> {
             prompt,
             negative,
             model,
+            loras,
             sampler: *sampler,
             schedule: *schedule,
             steps: *steps,

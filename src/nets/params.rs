@@ -8,7 +8,8 @@ pub trait TensorSource {
     /// The values of tensor `name` and the note that it was used.
     ///
     /// # Errors
-    /// [`ParamError`] if there is no such tensor or its element type is not a float type of 16 or 32 bits.
+    /// [`ParamError`] if there is no such tensor, it cannot be read, or its element type is not a float type of 16 or 32
+    /// bits.
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError>;
 }
 
@@ -19,6 +20,8 @@ pub enum ParamError {
     Missing { name: String },
     #[error("tensor \"{name}\" has shape {found:?}, but config.json asks for {expected:?}")]
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
+    #[error("tensor \"{name}\" cannot be read: {what}")]
+    Unreadable { name: String, what: String },
     #[error("tensor \"{name}\" has element type {dtype}, but only F32, F16 and BF16 can be read")]
     Dtype { name: String, dtype: String },
 }

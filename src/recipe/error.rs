@@ -26,6 +26,10 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    for lora in &r.loras {
+        let ok = lora.weight.is_finite() && lora.weight.abs() <= 10.0;
+        require(ok, format!("weight of the LoRA {}", lora.title()), lora.weight, "between -10 and 10")?;
+    }
     let s = &r.scfg;
     require(s.rate_min.is_finite() && s.rate_min >= 0.0, "S-CFG rate minimum", s.rate_min, "0 or more")?;
     require(

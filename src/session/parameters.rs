@@ -30,6 +30,8 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
         list.push(("Model hash", hash.to_owned()));
     }
     list.push(("Model", recipe.model.title()));
+    let loras: Vec<String> = recipe.active_loras().map(|lora| format!("{}: {}", lora.title(), lora.weight)).collect();
+    list.push(("Loras", loras.join(", ")));
     list.push(("RNG", "CPU".to_owned()));
     list.push(("Guidance profile", recipe.profile.title().to_owned()));
     if recipe.scfg.enabled {

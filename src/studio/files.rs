@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     field::Picture,
-    recipe::{ModelRef, Recipe},
+    recipe::{Lora, ModelRef, Recipe},
     session::Layout,
 };
 
@@ -85,6 +85,8 @@ enum Task {
     Maps(Vec<(String, Picture)>),
     Animation(Vec<Arc<Picture>>),
     Model(ModelSlot),
+    Checkpoint(ModelSlot),
+    Lora,
 }
 
 enum Outcome {
@@ -93,6 +95,7 @@ enum Outcome {
     Saved(PathBuf, u64),
     Exported,
     Model(ModelSlot, PathBuf),
+    Lora(PathBuf),
     Failed(String),
 }
 
@@ -134,6 +137,8 @@ impl Files {
                 frames => self.start(ctx, studio, Task::Animation(frames), None),
             },
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
+            Action::PickLora => self.start(ctx, studio, Task::Lora, None),
+            Action::PickCheckpoint(slot) => self.start(ctx, studio, Task::Checkpoint(*slot), None),
             Action::DiscardRecovered => self.discard(ctx, studio),
             Action::Generate
             | Action::Stop
@@ -195,6 +200,7 @@ impl Files {
                 (studio.path, studio.saved) = (Some(path), version);
                 studio.actions.extend(studio.after_save.take());
             }
+            Outcome::Lora(path) => studio.recipe.loras.push(Lora { path, weight: 1.0 }),
             Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
             Outcome::Model(ModelSlot::Expert, path) => {
                 studio.recipe.fusion.get_or_insert_with(super::demo::snowman).expert = ModelRef::Folder(path);
@@ -301,6 +307,14 @@ fn ask(task: &Task) -> Option<PathBuf> {
             dialog.set_file_name("forming.png").save_file().map(|path| with_extension(path, "png"))
         }
         Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
+        Task::Lora => {
+            let dialog = dialog.set_title("Choose a LoRA for the general model");
+            dialog.add_filter("LoRA", &["safetensors"]).pick_file()
+        }
+        Task::Checkpoint(_) => {
+            let dialog = dialog.set_title("Choose a Stable Diffusion 1.x or 2.x checkpoint");
+            dialog.add_filter("Checkpoint", &["safetensors"]).pick_file()
+        }
     }
 }
 
@@ -311,7 +325,8 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
         Task::Export(picture, recipe) => store.export_png(&path, &picture, &recipe).map(|()| Outcome::Exported),
         Task::Maps(maps) => store.export_maps(&path, &maps).map(|()| Outcome::Exported),
         Task::Animation(frames) => store.export_animation(&path, &frames).map(|()| Outcome::Exported),
-        Task::Model(slot) => Ok(Outcome::Model(slot, path)),
+        Task::Model(slot) | Task::Checkpoint(slot) => Ok(Outcome::Model(slot, path)),
+        Task::Lora => Ok(Outcome::Lora(path)),
     };
     done.unwrap_or_else(Outcome::Failed)
 }

@@ -101,7 +101,12 @@ pub enum Action {
     ExportMaps,
     /// The previews of the shown run, one a step.
     ExportAnimation,
+    /// Ask for a model's folder.
     PickModel(ModelSlot),
+    /// Ask for a checkpoint of one file.
+    PickCheckpoint(ModelSlot),
+    /// Ask for a LoRA to add to the general model.
+    PickLora,
     RemoveTake(TakeId),
     /// What could not be taken over from the file that was opened.
     ShowLeftovers,

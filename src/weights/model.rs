@@ -4,10 +4,14 @@ use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{EncodeError, LoadError, ModelFiles, TextStack, checkpoint::Checkpoint};
+use super::{
+    EncodeError, LoadError, ModelFiles, TextStack,
+    checkpoint::Checkpoint,
+    lora::{self, Changed, Loras},
+};
 use crate::{
     nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
-    recipe::ModelRef,
+    recipe::{Lora, ModelRef},
     sampling::ScheduleConfig,
 };
 
@@ -31,6 +35,8 @@ pub struct LoadedModel {
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
+    /// SHA-256 over the LoRAs that were added, if there are any; the other hash then knows of them, too.
+    pub changes: Option<String>,
 }
 
 impl LoadedModel {
@@ -57,11 +63,19 @@ impl LoadedModel {
 /// [`LoadError`] says in one sentence which file or tensor is wrong. A folder with nothing but a U-Net is
 /// [`LoadError::ExpertOnly`].
 pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+    load_with(model, &[], device)
+}
+
+/// Loads a complete model with LoRAs added to its U-Net and text encoder.
+///
+/// # Errors
+/// As [`load`], and for a LoRA that cannot be read or does not fit.
+pub fn load_with(model: &ModelRef, loras: &[Lora], device: &Device) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if is_expert_part(&files) {
         return Err(LoadError::ExpertOnly { path: files.describe("") });
     }
-    load_complete(&files, device)
+    load_complete(&files, loras, device)
 }
 
 /// Loads a model to stand beside `general`. A folder with nothing but a U-Net borrows the rest from there.
@@ -71,10 +85,12 @@ pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError>
 pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if !is_expert_part(&files) {
-        return load_complete(&files, device);
+        return load_complete(&files, &[], device);
     }
     let mut hash = Sha256::new();
-    let unet = read_unet(&files, device, &mut hash)?;
+    let unet = read_unet(&files, &Loras::default(), device, &mut hash)?;
+    // It reads its texts through the general model's encoder.
+    hash.update(general.changes.as_deref().unwrap_or_default());
     check_fit(&files, &unet, &general.text, &general.vae)?;
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
 }
@@ -91,7 +107,7 @@ fn is_expert_part(files: &ModelFiles) -> bool {
 
 const INDEX: &str = "model_index.json";
 
-fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, LoadError> {
+fn load_complete(files: &ModelFiles, loras: &[Lora], device: &Device) -> Result<LoadedModel, LoadError> {
     if !files.has(INDEX) {
         return Err(LoadError::NoModel { path: files.describe("") });
     }
@@ -106,9 +122,12 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
     let zeros = two && index.get("force_zeros_for_empty_prompt").and_then(Value::as_bool).unwrap_or(true);
     let scheduler = read_schedule(files)?;
     let mut hash = Sha256::new();
-    let text = TextStack::read(files, two, zeros, device, &mut hash)?;
-    let unet = read_unet(files, device, &mut hash)?;
-    let vae = read_vae(files, device, &mut hash)?;
+    let (loras, changes) = Loras::read(loras)?;
+    let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
+    let unet = read_unet(files, &loras, device, &mut hash)?;
+    let vae = read_part(files, "vae", None, device, &mut hash, VaeConfig::parse, Vae::load)?;
+    loras.finish()?;
+    hash.update(changes.as_deref().unwrap_or_default());
     check_fit(files, &unet, &text, &vae)?;
     Ok(LoadedModel {
         family,
@@ -117,21 +136,19 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
         vae: Arc::new(vae),
         scheduler: Arc::new(scheduler),
         content_hash: hex(hash),
+        changes,
     })
 }
 
-fn read_unet(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<UNet, LoadError> {
-    read_part(files, "unet", device, hash, UNetConfig::parse, UNet::load)
-}
-
-fn read_vae(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<Vae, LoadError> {
-    read_part(files, "vae", device, hash, VaeConfig::parse, Vae::load)
+fn read_unet(files: &ModelFiles, loras: &Loras, device: &Device, hash: &mut Sha256) -> Result<UNet, LoadError> {
+    read_part(files, "unet", Some(loras), device, hash, UNetConfig::parse, UNet::load)
 }
 
 /// Config, weights and network of the part in `folder`.
 fn read_part<C, N>(
     files: &ModelFiles,
     folder: &str,
+    loras: Option<&Loras>,
     device: &Device,
     hash: &mut Sha256,
     parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
@@ -141,7 +158,15 @@ fn read_part<C, N>(
     let config =
         parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
     let checkpoint = Checkpoint::read(files, folder, hash)?;
-    let net = build(&Params::root(&checkpoint, device), config).map_err(|source| checkpoint.error(source))?;
+    let net = match loras {
+        Some(loras) => {
+            loras.check(lora::UNET, &checkpoint, &checkpoint.names())?;
+            let changed = Changed { base: &checkpoint, loras, network: lora::UNET };
+            build(&Params::root(&changed, device), config)
+        }
+        None => build(&Params::root(&checkpoint, device), config),
+    };
+    let net = net.map_err(|source| checkpoint.error(source))?;
     checkpoint.warn_of_unused();
     Ok(net)
 }
@@ -166,6 +191,6 @@ fn check_fit(files: &ModelFiles, unet: &UNet, text: &TextStack, vae: &Vae) -> Re
     Err(LoadError::Mismatch { path: files.describe("unet/config.json"), what })
 }
 
-fn hex(hash: Sha256) -> String {
+pub(super) fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

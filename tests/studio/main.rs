@@ -1,6 +1,7 @@
 //! The window, driven as a person drives it. The test plays the engine: it takes the requests and sends the events.
 
 mod compare;
+mod imports;
 mod manners;
 mod recovery;
 mod regions;

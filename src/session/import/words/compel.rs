@@ -8,11 +8,11 @@ pub(super) fn plain(text: &str, notes: &mut Notes) -> String {
     let mut told = Vec::new();
     let mut open = Vec::new();
     for (at, byte) in text.bytes().enumerate() {
-        let after = &text[at + 1..];
         match byte {
             b'(' => open.push(at),
             b')' => {
                 let Some(start) = open.pop() else { continue };
+                let after = &text[at + 1..];
                 let weight = weight(after);
                 if weight > 0 {
                     edits.extend([Edit::drop(start..start + 1), Edit::drop(at..at + 1 + weight)]);
