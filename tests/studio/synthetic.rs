@@ -31,7 +31,8 @@ pub fn picture(seed: u64, clarity: f32) -> Picture {
     let mut rgb = Vec::with_capacity(3 * side * side);
     for y in 0..side {
         for x in 0..side {
-            let noise = ((x * 7919 + y * 104_729 + seed as usize * 31) % 251) as f32 - 125.0;
+            let (column, row) = (x / 8, y / 8);
+            let noise = ((column * 7919 + row * 104_729 + seed as usize * 31) % 251) as f32 - 125.0;
             let base = [x as f32 * 255.0 / side as f32, y as f32 * 255.0 / side as f32, (seed * 53 % 256) as f32];
             rgb.extend(base.map(|v| (v + noise * (1.0 - clarity)).clamp(0.0, 255.0) as u8));
         }
