@@ -9,6 +9,7 @@ use std::{
 };
 
 use burn::tensor::Device;
+use half::f16;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use sextant::{
     field::Latents,
@@ -36,9 +37,15 @@ const CHANGED: [(&str, &str, usize, Option<f32>); 5] = [
 fn read(path: &Path) -> Tensors {
     let bytes = fs::read(path).expect("weights");
     let parsed = SafeTensors::deserialize(&bytes).expect("weights");
-    let floats = |data: &[u8]| data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four"))).collect();
-    let tensors = parsed.iter().inspect(|(name, t)| assert_eq!(t.dtype(), Dtype::F32, "{name}"));
-    tensors.map(|(name, t)| (name.to_owned(), (t.shape().to_vec(), floats(t.data())))).collect()
+    let floats = |tensor: &TensorView<'_>| -> Vec<f32> {
+        let data = tensor.data();
+        match tensor.dtype() {
+            Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four"))).collect(),
+            Dtype::F16 => data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+            other => panic!("the tiny model has no {other:?}"),
+        }
+    };
+    parsed.iter().map(|(name, t)| (name.to_owned(), (t.shape().to_vec(), floats(&t)))).collect()
 }
 
 fn write(path: &Path, tensors: &Tensors) {

@@ -110,8 +110,9 @@ fn take_up(taker: &mut Taker<'_>, levels: &mut [Level]) {
                 level.depth = depth(taker, &format!("{here}.1"));
                 taker.take_each(&format!("{here}.1"), &format!("up_blocks.{up}.attentions.{layer}"), &TRANSFORMER);
             }
-            // It stands behind the attention where there is one.
-            for place in [1, 2] {
+            // The last one doubles the sides: behind the attention, where there is one.
+            if layer == level.layers {
+                let place = if level.up_attention { 2 } else { 1 };
                 taker.take(&format!("{here}.{place}.conv"), &format!("up_blocks.{up}.upsamplers.0.conv"));
             }
             block += 1;

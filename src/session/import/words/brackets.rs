@@ -102,7 +102,7 @@ impl Group {
 fn is_number(text: &str, colon: usize, close: usize) -> bool {
     let value = text[colon + 1..close].trim();
     let digit_before = text[..colon].ends_with(|c: char| c.is_ascii_digit());
-    number(value).is_some() && !(digit_before && !value.contains('.'))
+    number(value).is_some() && (!digit_before || value.contains('.'))
 }
 
 /// `BREAK` becomes a comma. `AND` is a word, but what may stand behind its parts is a weight.
