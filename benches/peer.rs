@@ -7,38 +7,40 @@
 //! * `unet SIDE`: the two branches of one guided step on latents of that side;
 //! * `decode SIDE`: one decode of latents of that side.
 
+mod shared;
+
 use std::{
     io::{BufRead as _, Write as _},
+    sync::Arc,
     time::Instant,
 };
 
 use burn::tensor::Device;
 use sextant::{
-    engine::{
-        memory::Memory,
-        run::{Options, Run},
-    },
     nets::TapRequest,
-    recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
+    recipe::ModelRef,
     sampling::TorchGenerator,
     weights::{self, LoadedModel},
 };
+use shared::{Models, recipe};
 
 fn main() {
     let device = Device::flex();
-    let mut model = None;
+    let mut models: Option<Models> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line");
         let words: Vec<&str> = line.split_whitespace().collect();
         let begun = Instant::now();
-        match (words.as_slice(), &model) {
+        match (words.as_slice(), &models) {
+            (["load", "pocket"], _) => models = Some(Models::bundled()),
             (["load", folder], _) => {
                 let folder = ModelRef::from((*folder).to_owned());
-                model = Some(weights::load(&folder, &device).expect("a model"));
+                let general = weights::load(&folder, &device).expect("a model");
+                models = Some(Models { expert: general.clone(), general });
             }
-            (["unet", side], Some(model)) => guided_step(model, side.parse().expect("a side")),
-            (["decode", side], Some(model)) => decode(model, side.parse().expect("a side")),
-            ([what, rest @ ..], Some(model)) => render(model, &recipe(what, rest), &device),
+            (["unet", side], Some(models)) => guided_step(&models.general, side.parse().expect("a side")),
+            (["decode", side], Some(models)) => decode(&models.general, side.parse().expect("a side")),
+            ([..], Some(models)) => drop(models.render(&recipe(&line))),
             _ => continue,
         }
         println!("{}", begun.elapsed().as_secs_f64());
@@ -46,37 +48,12 @@ fn main() {
     }
 }
 
-fn recipe(what: &str, rest: &[&str]) -> Recipe {
-    let plain = Recipe { prompt: "a red car on a city street at sunset".into(), seed: 7, ..Recipe::default() };
-    let concept = |text: &str| Concept { text: text.into(), warmup: 5, ..Concept::default() };
-    match what {
-        "s-cfg" => Recipe { scfg: Scfg { enabled: true, ..Scfg::default() }, ..plain },
-        "sega" => {
-            let count = rest.first().and_then(|n| n.parse().ok()).unwrap_or(1);
-            Recipe { concepts: ["night", "rain", "old"].iter().take(count).map(|c| concept(c)).collect(), ..plain }
-        }
-        "snb" => {
-            let fusion = Fusion { t0: 0.0, k_e: 4.0, mode: FusionMode::High, ..Fusion::default() };
-            Recipe { fusion: Some(fusion), ..plain }
-        }
-        _ => plain,
-    }
-}
-
-fn render(model: &LoadedModel, recipe: &Recipe, device: &Device) {
-    let expert =
-        recipe.active_fusion().map(|f| weights::load_expert(&f.expert, model, device).expect("the bundled expert"));
-    let mut memory = Memory::new(0);
-    let mut run = Run::prepare(recipe, model, expert.as_ref(), Options::default(), &mut memory).expect("a run");
-    while run.step(&mut memory, &|| true).expect("a step").is_some() {}
-    model.vae.decode(run.latents(), &|| true).expect("a picture");
-}
-
 fn guided_step(model: &LoadedModel, side: usize) {
     let latents = TorchGenerator::new(7).latents([model.unet.config().channels, side, side]);
+    let mut step = model.unet.at_step(&latents, 500.0, model.unet.time_shifts(500.0).map(Arc::new)).expect("a step");
     for text in ["", "a red car"] {
-        let text = model.encode(text).expect("a text");
-        model.unet.predict(&latents, 500.0, &text, &TapRequest::none(), &|| true).expect("a prediction");
+        let text = model.unet.read_text(&model.encode(text).expect("a text")).expect("a text that fits");
+        step.predict(&text, &TapRequest::none(), &|| true).expect("a prediction");
     }
 }
 

@@ -15,13 +15,17 @@ struct Uniforms {
     high: f32,
     mode: u32,
     flags: u32,
-    reserved: u32,
+    // How many times a difference is enlarged.
+    gain: f32,
 }
 
 const MODE_PICTURE: u32 = 0u;
 const MODE_LABELS: u32 = 1u;
 const MODE_SCALAR: u32 = 2u;
+// Differences of two pictures, mean over the colours: magnitude in false colours, magnitude in grey, signed in grey.
 const MODE_DIFFERENCE: u32 = 3u;
+const MODE_DIFFERENCE_GREY: u32 = 4u;
+const MODE_DIFFERENCE_SIGNED: u32 = 5u;
 
 const FLAG_OUTLINES: u32 = 1u;
 // Show the picture's own texels, not a smooth picture.
@@ -73,10 +77,14 @@ fn label_color(label: u32) -> vec4f {
     return textureLoad(colors, vec2u(min(label, 255u), 0u), 0);
 }
 
+// The colour at `t`, from the lowest at 0 to the highest at 1.
+fn scale_color(t: f32) -> vec4f {
+    return textureLoad(colors, vec2u(u32(clamp(t, 0.0, 1.0) * 255.0 + 0.5), 1u), 0);
+}
+
 fn scalar_color(uv: vec2f) -> vec4f {
     let value = textureLoad(scalars, texel(textureDimensions(scalars), uv), 0).r;
-    let t = clamp((value - u.low) / max(u.high - u.low, 1e-12), 0.0, 1.0);
-    return textureLoad(colors, vec2u(u32(t * 255.0 + 0.5), 1u), 0);
+    return scale_color((value - u.low) / max(u.high - u.low, 1e-12));
 }
 
 fn is_outline(uv: vec2f) -> bool {
@@ -90,10 +98,22 @@ fn to_linear(c: vec3f) -> vec3f {
     return select(pow((c + 0.055) / 1.055, vec3f(2.4)), c / 12.92, c <= vec3f(0.04045));
 }
 
+fn difference(d: vec3f) -> vec3f {
+    let third = vec3f(1.0 / 3.0);
+    if u.mode == MODE_DIFFERENCE_SIGNED {
+        return vec3f(clamp(0.5 + 0.5 * u.gain * dot(d, third), 0.0, 1.0));
+    }
+    let magnitude = min(u.gain * dot(abs(d), third), 1.0);
+    if u.mode == MODE_DIFFERENCE_GREY {
+        return vec3f(magnitude);
+    }
+    return scale_color(magnitude).rgb;
+}
+
 fn shade(uv: vec2f) -> vec3f {
     let base = sample_picture(picture, uv);
-    if u.mode == MODE_DIFFERENCE {
-        return abs(base - sample_picture(other, uv));
+    if u.mode >= MODE_DIFFERENCE {
+        return difference(base - sample_picture(other, uv));
     }
     var color = base;
     if u.mode == MODE_LABELS {

@@ -7,7 +7,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("field", &[]),
     ("recipe", &[]),
     ("sampling", &["field", "recipe"]),
-    ("guidance", &["field", "recipe"]),
+    ("guidance", &["field", "recipe", "nets"]),
     ("nets", &["field", "recipe"]),
     ("weights", &["field", "recipe", "nets", "sampling"]),
     ("engine", &["field", "recipe", "nets", "weights", "sampling", "guidance"]),

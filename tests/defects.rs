@@ -35,7 +35,7 @@ fn latents(seed: u64, h: usize, w: usize) -> Latents {
 fn attention(h: usize, w: usize, columns: &[Vec<f32>]) -> Attention {
     let (n, tokens) = (h * w, columns.len());
     let identity: Vec<f32> = (0..n * n).map(|i| f32::from(u8::from(i / n == i % n))).collect();
-    let cross: Vec<f32> = (0..n * tokens).map(|i| columns[i % tokens][i / tokens]).collect();
+    let cross = columns.concat();
     attention_of(h, w, identity, cross, tokens)
 }
 
@@ -45,7 +45,7 @@ fn attention_of(h: usize, w: usize, own: Vec<f32>, cross: Vec<f32>, tokens: usiz
     Attention {
         grid: [h, w],
         self_map: Tensor::from_data(TensorData::new(own, [n, n]), &device),
-        cross_map: Tensor::from_data(TensorData::new(cross, [n, tokens]), &device),
+        cross_map: Tensor::from_data(TensorData::new(cross, [tokens, n]), &device),
     }
 }
 
@@ -58,7 +58,7 @@ fn flat_start(h: usize, w: usize, start: f32) -> Attention {
 }
 
 fn segment(profile: Profile, cond: Attention, uncond: Attention, size: [usize; 2]) -> Segmentation {
-    scfg::segment(profile, &[cond], &[uncond], size)
+    scfg::segment(profile, &[cond], &[uncond], size).expect("a segmentation")
 }
 
 fn rate(profile: Profile, segmentation: &Segmentation, g: f32, size: [usize; 2]) -> Plane {

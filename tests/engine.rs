@@ -10,8 +10,8 @@ use std::{
 };
 
 use sextant::{
-    engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId},
-    recipe::{Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, RegionFactor, Scfg},
+    engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId, Partners, Verdict},
+    recipe::{Concept, Fusion, FusionMode, FusionRule, ModelRef, Profile, Recipe, RegionFactor, Scfg},
 };
 
 fn start() -> EngineHandle {
@@ -107,6 +107,17 @@ fn a_run_reports_every_step_in_order_and_then_its_picture() {
         assert!(fusion.active && fusion.share > 0.0 && fusion.share < 1.0, "the expert draws a part");
         assert!(report.norms.guided.is_finite() && report.norms.guidance > 0.0);
     }
+    for report in &steps {
+        let ledger = &report.ledger;
+        let rate = ledger.rate.expect("S-CFG is on");
+        assert!(0.0 < rate.low && rate.low <= rate.high && rate.mean > 0.0, "{rate:?}");
+        let cosine = ledger.cosine(0, 1);
+        assert_eq!((cosine, ledger.cosine(0, 0)), (ledger.cosine(1, 0), Some(1.0)));
+        // Night is not asked any more once it has cooled down.
+        assert_eq!(cosine.is_some(), report.step < 3);
+        assert!(ledger.concepts[0].with_prompt.is_some_and(|c| c.abs() < 1.0) && ledger.concepts[0].momentum > 0.0);
+        assert_eq!(ledger.concepts[1].momentum > 0.0, report.step < 2, "nothing is left for the step after the last");
+    }
     let acts = |k: usize| steps.iter().map(|s| s.concepts[k].active).collect::<Vec<_>>();
     assert_eq!(acts(0), [false, true, true, true]);
     assert_eq!(acts(1), [false, false, true, false]);
@@ -114,6 +125,67 @@ fn a_run_reports_every_step_in_order_and_then_its_picture() {
     assert_eq!((picture.width, picture.height), (192, 192));
     // Per model: uncond, prompt and sunglasses at 4 steps, night at the 3 before its cool-down.
     assert_eq!(take.0.branch_evaluations, 2 * (3 * 4 + 3));
+}
+
+#[test]
+fn what_snb_is_compared_with_draws_as_its_rule_says() {
+    let engine = start();
+    let by = |rule, weight, mask: Option<&str>| {
+        let mut recipe = everything();
+        if let Some(fusion) = &mut recipe.fusion {
+            (fusion.rule, fusion.weight) = (rule, weight);
+            fusion.mask = mask.map(|text| text.parse().expect("a mask"));
+        }
+        finished(&engine, engine.submit(recipe))
+    };
+    let general = by(FusionRule::General, 0.5, None);
+    let mut plain = everything();
+    plain.fusion = None;
+    let without = finished(&engine, engine.submit(plain));
+    assert!(general.picture == without.picture && without.branch_evaluations == 0, "no expert, and all is remembered");
+    assert_eq!(general.branch_evaluations, 3 * 4 + 3, "the expert is not evaluated");
+    assert!(general.reports.iter().all(|r| r.fusion.as_ref().is_some_and(|f| !f.active && f.share == 0.0)));
+
+    let expert = by(FusionRule::Expert, 0.5, None);
+    // The first step of the general model is known; of the later ones its prompt and unconditional branch are asked.
+    assert_eq!(expert.branch_evaluations, 3 * 2 + 3 * 4 + 3);
+    assert!(expert.reports.iter().all(|r| r.fusion.as_ref().is_some_and(|f| f.active && f.share == 1.0)));
+    assert!(expert.reports.iter().all(|r| r.concepts.len() == 2 && r.concepts[0].magnitude.max() > 0.0));
+    // The fusion's window is the whole run here, so that these are the same by other ways.
+    assert!(by(FusionRule::Mask, 0.5, Some("1x1: 1*1")).picture == expert.picture);
+    assert!(by(FusionRule::Weighted, 1.0, None).picture == expert.picture);
+    assert!(by(FusionRule::Weighted, 0.0, None).picture == general.picture);
+    let half = by(FusionRule::Weighted, 0.5, None);
+    assert!(half.picture != expert.picture && half.picture != general.picture);
+    assert!(half.reports[0].fusion.as_ref().is_some_and(|f| f.share == 0.5));
+    let left = by(FusionRule::Mask, 0.5, Some("1x2: 1*1"));
+    let mask = &left.reports[0].fusion.as_ref().expect("a fusion").mask;
+    assert_eq!((mask.at(5, 11), mask.at(5, 12)), (1, 0));
+}
+
+#[test]
+fn a_mask_that_is_not_given_is_asked_for_and_partners_are_compared_at_once() {
+    let engine = start();
+    let mut recipe = everything();
+    if let Some(fusion) = &mut recipe.fusion {
+        fusion.rule = FusionRule::Mask;
+    }
+    let job = engine.submit(recipe);
+    let message = wait(&engine, |event| match event {
+        Event::Failed { job: failed, message } if failed == job => Some(message),
+        _ => None,
+    });
+    assert!(message.contains("there is none"), "{message}");
+    let partners = Partners { general: ModelRef::Pocket, expert: ModelRef::PocketToon };
+    let long = engine.submit(Recipe { steps: 200, ..small(1) });
+    engine.compare(partners.clone());
+    let fit = wait(&engine, |event| match event {
+        Event::Fit(fit) => Some(fit),
+        Event::Done { job, .. } if job == long => panic!("only after the run"),
+        _ => None,
+    });
+    assert_eq!((fit.verdict(), fit.partners), (Verdict::Fits, partners));
+    engine.stop();
 }
 
 #[test]

@@ -13,9 +13,9 @@ use half::f16;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use sextant::{
     field::Latents,
-    nets::TapRequest,
+    nets::{Precision, TapRequest},
     recipe::{Lora, ModelRef, Recipe, cost::edit_cost},
-    weights::{LoadError, LoadedModel, load, load_expert, load_with},
+    weights::{LoadError, LoadedModel, load, load_changed, load_expert},
 };
 use tempfile::TempDir;
 
@@ -159,7 +159,7 @@ fn tiny() -> ModelRef {
 }
 
 fn opened(loras: &[Lora]) -> Result<LoadedModel, LoadError> {
-    load_with(&tiny(), loras, &Device::flex())
+    load_changed(&tiny(), loras, &Device::flex(), Precision::F32)
 }
 
 /// What the model says to one input: through the text encoder and the U-Net.

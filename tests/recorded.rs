@@ -25,6 +25,7 @@ fn concepts(case: &Case) -> Vec<Concept> {
         reverse: c["reverse"].as_bool().unwrap_or(false),
         enabled: true,
         lock: Vec::new(),
+        keys: Vec::new(),
     };
     list.iter().map(concept).collect()
 }

@@ -11,8 +11,10 @@ use sextant::{
     },
     field::Latents,
     recipe::{
-        Concept, Fusion, FusionMode, ModelRef, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule,
+        Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Profile, Recipe, RegionFactor,
+        Sampler, Scfg, Schedule,
         cost::{EditCost, edit_cost},
+        keys,
     },
     weights::{self, LoadedModel},
 };
@@ -96,7 +98,7 @@ fn concept(dice: &mut Dice, text: &str) -> Concept {
 
 fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(16) {
+    match dice.roll(23) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -119,10 +121,35 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
                 f.enabled = !f.enabled;
             }
         }
+        20 | 21 => {
+            if let Some(f) = &mut recipe.fusion {
+                f.rule = dice.pick(FusionRule::ALL);
+                f.weight = dice.number(0.0, 1.0);
+                let mask = dice.pick(&["2x2: 1*1 0*2 1*1", "4x4: 0*5 1*6"]);
+                f.mask = Some(mask.parse().expect("a mask"));
+            }
+        }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
         14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![1 + dice.roll(5), 2],
+        15 => recipe.cfg_keys = random_keys(dice),
+        16 | 17 if k < recipe.concepts.len() => recipe.concepts[k].keys = random_keys(dice),
+        18 => {
+            let from = dice.roll(2);
+            let interval = GuidanceInterval { from, until: from + 1 + dice.roll(3) };
+            recipe.guidance_interval = (dice.roll(3) > 0).then_some(interval);
+        }
+        19 => recipe.adaptive_guidance = (dice.roll(3) > 0).then(|| dice.number(0.9, 1.0)),
         _ => recipe.momentum.scale = dice.pick(&[0.0, 0.1, 0.4]),
     }
+}
+
+/// No, one or two keys; factors small enough that some steps are not guided at all.
+fn random_keys(dice: &mut Dice) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for _ in 0..dice.roll(3) {
+        keys::put(&mut keys, Key { step: dice.roll(6), factor: dice.number(0.0, 2.0) });
+    }
+    keys
 }
 
 /// `sequences` random sequences of edits; every result must equal the one that is made from nothing.
@@ -139,7 +166,9 @@ fn sequences(seed: u64, sequences: usize) {
             let (fresh, _, full) = render(&recipe, &mut Memory::new(0));
             assert!(resumed == fresh, "resumed and fresh part\nbefore: {before:#?}\nafter: {recipe:#?}");
             let foretold = edit_cost(Some(&before), &recipe, &timesteps);
-            assert_eq!(foretold.full, full, "a run from nothing\n{recipe:#?}");
+            // Adaptive guidance ends when the predictions say so.
+            let adaptive = recipe.adaptive_guidance.is_some();
+            assert!(full == foretold.full || (adaptive && full < foretold.full), "a run from nothing\n{recipe:#?}");
             // Older runs are remembered too, and an edit may change no number after all: never more than foretold.
             assert!(
                 spent <= foretold.evaluations,
@@ -170,6 +199,53 @@ fn random_edits_resume_exactly_3() {
 #[test]
 fn random_edits_resume_exactly_4() {
     sequences(4, SEQUENCES);
+}
+
+/// All three methods at once, on the smallest picture.
+fn everything(profile: Profile) -> Recipe {
+    let dice = &mut Dice(7);
+    Recipe {
+        profile,
+        sampler: Sampler::Ddim,
+        steps: 4,
+        concepts: vec![
+            Concept { warmup: 1, scale: 6.0, cooldown: None, ..concept(dice, "sunglasses") },
+            Concept { warmup: 0, scale: -3.0, cooldown: Some(3), ..concept(dice, "night") },
+        ],
+        ..start(dice)
+    }
+}
+
+#[test]
+fn keys_of_factor_1_draw_the_same_picture_bit_for_bit() {
+    for profile in [Profile::Fixed, Profile::Reference] {
+        let plain = everything(profile);
+        let mut keyed = plain.clone();
+        keyed.cfg_keys = keys::parse("0:1,2:1").expect("keys");
+        keyed.concepts.iter_mut().for_each(|c| c.keys = keys::parse("1:1,3:1").expect("keys"));
+        assert!(render(&plain, &mut Memory::new(0)).0 == render(&keyed, &mut Memory::new(0)).0, "{profile:?}");
+    }
+}
+
+#[test]
+fn keys_are_factors_on_their_scale_at_every_step() {
+    let plain = everything(Profile::Fixed);
+    let mut keyed = plain.clone();
+    // Twice half of a scale is the scale itself, exactly.
+    (keyed.cfg, keyed.concepts[0].scale, keyed.concepts[1].scale) = (plain.cfg / 2.0, 3.0, -1.5);
+    keyed.cfg_keys = keys::parse("0:2,3:2").expect("keys");
+    keyed.concepts.iter_mut().for_each(|c| c.keys = keys::parse("0:2,9:2").expect("keys"));
+    assert!(render(&plain, &mut Memory::new(0)).0 == render(&keyed, &mut Memory::new(0)).0);
+
+    // Up to a key's line everything is as it was, from there on it is not; where nothing is guided, the prompt alone
+    // is asked.
+    let mut late = plain.clone();
+    late.cfg_keys = keys::parse("1:1,2:1.4,3:0.1").expect("keys");
+    let ((before, _, _), (after, _, spent)) = (render(&plain, &mut Memory::new(0)), render(&late, &mut Memory::new(0)));
+    assert!(before[..2] == after[..2] && before[2] != after[2] && before[3] != after[3]);
+    let foretold = edit_cost(None, &late, &render(&late, &mut Memory::new(0)).1).full;
+    assert_eq!(spent, foretold);
+    assert!(foretold < edit_cost(None, &plain, &render(&plain, &mut Memory::new(0)).1).full);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use sextant::{
     field::Picture,
-    recipe::{Concept, Fusion, ModelRef, Recipe, Sampler, Schedule},
+    recipe::{Concept, Fusion, Key, ModelRef, Recipe, Sampler, Schedule},
     session::{
         self, Document, Layout, Metadata, ModelUse, SessionError, Take, TakeId, decode_picture, encode_picture,
         parameters_text, read_recipe, read_texts, save_picture, thumbnail, thumbnail_picture,
@@ -15,7 +15,13 @@ use tempfile::TempDir;
 
 /// A recipe that uses every kind of field, with text that is hard to quote.
 fn full_recipe() -> Recipe {
-    let concept = Concept { text: "glasses, \"round\"".into(), scale: -4.25, cooldown: Some(17), ..Concept::default() };
+    let concept = Concept {
+        text: "glasses, \"round\"".into(),
+        scale: -4.25,
+        cooldown: Some(17),
+        keys: vec![Key { step: 4, factor: 0.3 }],
+        ..Concept::default()
+    };
     let muted = Concept { text: "mûrier \u{301}".into(), enabled: false, weight: 0.1, ..Concept::default() };
     Recipe {
         prompt: "a fox \\ \"in\" snow,\nNegative prompt: not really\n#\"# 狐 🦊\u{7}".into(),
@@ -25,6 +31,7 @@ fn full_recipe() -> Recipe {
         schedule: Schedule::Karras,
         seed: u64::MAX,
         cfg: 7.5,
+        cfg_keys: vec![Key { step: 0, factor: 1.0 }, Key { step: 20, factor: 0.1 }],
         concepts: vec![concept, muted],
         fusion: Some(Fusion { prompt: Some("a drawn fox".into()), k_g: 0.3, ..Fusion::default() }),
         ..Recipe::default()

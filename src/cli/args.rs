@@ -1,10 +1,16 @@
 //! The arguments of `render` and how they change a recipe.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 
-use crate::recipe::{Concept, Fusion, FusionMode, Lora, ModelRef, Recipe, RecipeError, Sampler, Schedule};
+use crate::{
+    recipe::{Concept, Fusion, FusionMode, GuidanceInterval, Lora, ModelRef, Recipe, RecipeError, Sampler, Schedule, keys},
+    session,
+};
 
 #[derive(Debug, Default, Args)]
 pub struct RenderArgs {
@@ -29,6 +35,9 @@ pub struct RenderArgs {
     /// Guidance scale.
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
     pub cfg: Option<f32>,
+    /// Factors on the guidance scale by step, straight lines between them: "0:1,20:0.4".
+    #[arg(long, value_name = "STEP:FACTOR,…")]
+    pub cfg_keys: Option<String>,
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Pixels; the model's own size when not given.
@@ -39,7 +48,15 @@ pub struct RenderArgs {
     /// cfg or s-cfg.
     #[arg(long, value_name = "METHOD")]
     pub guidance: Option<String>,
-    /// "TEXT; scale=5; threshold=0.9; warmup=10; cooldown=30; weight=1; reverse"; may be given several times.
+    /// Guide only steps FROM up to UNTIL, counted from 0. An approximation: fewer evaluations, another picture.
+    #[arg(long, value_name = "FROM..UNTIL")]
+    pub guidance_interval: Option<String>,
+    /// Stop guiding once the predictions with and without the prompt have a cosine above this, 0.99 say. An
+    /// approximation: fewer evaluations, another picture.
+    #[arg(long, value_name = "COSINE")]
+    pub adaptive_guidance: Option<f32>,
+    /// "TEXT; scale=5; keys=0:0.5,10:1; threshold=0.9; warmup=10; cooldown=30; weight=1; reverse"; may be given
+    /// several times. Keys are factors on the scale by step, with straight lines between them.
     #[arg(long = "concept", value_name = "CONCEPT")]
     pub concepts: Vec<String>,
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
@@ -51,7 +68,8 @@ pub struct RenderArgs {
     pub expert: Option<String>,
     #[arg(long, value_name = "TEXT")]
     pub expert_prompt: Option<String>,
-    /// "t0=600; kg=1; ke=1; mode=2".
+    /// "t0=600; kg=1; ke=1; mode=2"; with "rule=general", "rule=expert", "rule=mask; mask=FILE.png" or
+    /// "rule=weighted; weight=0.5" something else than saliency decides.
     #[arg(long, value_name = "FUSION")]
     pub fusion: Option<String>,
     /// reference (as the authors' code does it) or fixed (with its defects repaired).
@@ -87,6 +105,9 @@ impl RenderArgs {
         }
         set(&mut recipe.steps, &self.steps);
         set(&mut recipe.cfg, &self.cfg);
+        if let Some(text) = &self.cfg_keys {
+            recipe.cfg_keys = keys::parse(text)?;
+        }
         set(&mut recipe.seed, &self.seed);
         set(&mut recipe.width, &self.width);
         set(&mut recipe.height, &self.height);
@@ -95,6 +116,12 @@ impl RenderArgs {
         self.apply_sampler(recipe)?;
         if let Some(guidance) = &self.guidance {
             recipe.scfg.enabled = guidance_method(guidance)?;
+        }
+        if let Some(interval) = &self.guidance_interval {
+            recipe.guidance_interval = Some(guidance_interval(interval)?);
+        }
+        if self.adaptive_guidance.is_some() {
+            recipe.adaptive_guidance = self.adaptive_guidance;
         }
         if let Some(profile) = &self.profile {
             recipe.profile = profile.parse()?;
@@ -180,6 +207,17 @@ fn guidance_method(name: &str) -> Result<bool, RecipeError> {
     }
 }
 
+/// Reads "FROM..UNTIL".
+fn guidance_interval(text: &str) -> Result<GuidanceInterval, RecipeError> {
+    let (from, until) = text.split_once("..").ok_or_else(|| RecipeError::OutOfRange {
+        what: "guidance interval".into(),
+        given: format!("\"{text}\""),
+        must: "FROM..UNTIL, two numbers of steps",
+    })?;
+    let step = |value: &str| number("a guidance interval", value.trim(), text);
+    Ok(GuidanceInterval { from: step(from)?, until: step(until)? })
+}
+
 /// Reads "TEXT; name=value; …; reverse".
 fn concept(text: &str) -> Result<Concept, RecipeError> {
     let mut parts = text.split(';').map(str::trim);
@@ -191,6 +229,7 @@ fn concept(text: &str) -> Result<Concept, RecipeError> {
         match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
             None if part == "reverse" => concept.reverse = true,
             Some(("scale", v)) => concept.scale = number("scale", v, text)?,
+            Some(("keys", v)) => concept.keys = keys::parse(v)?,
             Some(("threshold", v)) => concept.threshold = number("threshold", v, text)?,
             Some(("warmup", v)) => concept.warmup = number("warmup", v, text)?,
             Some(("cooldown", v)) => concept.cooldown = Some(number("cooldown", v, text)?),
@@ -199,7 +238,7 @@ fn concept(text: &str) -> Result<Concept, RecipeError> {
                 return Err(RecipeError::UnknownOption {
                     what: "concept setting",
                     given: part.to_owned(),
-                    known: "scale=, threshold=, warmup=, cooldown=, weight=, reverse".to_owned(),
+                    known: "scale=, keys=, threshold=, warmup=, cooldown=, weight=, reverse".to_owned(),
                 });
             }
         }
@@ -207,7 +246,7 @@ fn concept(text: &str) -> Result<Concept, RecipeError> {
     Ok(concept)
 }
 
-/// Reads "t0=600; kg=1; ke=1; mode=2".
+/// Reads "t0=600; kg=1; ke=1; mode=2; rule=weighted; weight=0.5; mask=FILE.png".
 fn apply_fusion_text(fusion: &mut Fusion, text: &str) -> Result<(), RecipeError> {
     for part in text.split(';').map(str::trim).filter(|p| !p.is_empty()) {
         match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
@@ -215,11 +254,17 @@ fn apply_fusion_text(fusion: &mut Fusion, text: &str) -> Result<(), RecipeError>
             Some(("kg", v)) => fusion.k_g = number("kg", v, text)?,
             Some(("ke", v)) => fusion.k_e = number("ke", v, text)?,
             Some(("mode", v)) => fusion.mode = v.parse::<FusionMode>()?,
+            Some(("rule", v)) => fusion.rule = v.parse()?,
+            Some(("weight", v)) => fusion.weight = number("weight", v, text)?,
+            Some(("mask", v)) => {
+                let mask = session::read_mask(Path::new(v)).map_err(|e| RecipeError::Conflict(e.to_string()))?;
+                fusion.mask = Some(mask);
+            }
             _ => {
                 return Err(RecipeError::UnknownOption {
                     what: "fusion setting",
                     given: part.to_owned(),
-                    known: "t0=, kg=, ke=, mode=".to_owned(),
+                    known: "t0=, kg=, ke=, mode=, rule=, weight=, mask=".to_owned(),
                 });
             }
         }
@@ -236,14 +281,17 @@ fn number<T: FromStr>(name: &str, value: &str, whole: &str) -> Result<T, RecipeE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::{FusionRule, Key};
 
     #[test]
     fn a_concept_reads_all_its_settings() {
-        let c =
-            concept("glasses, wearing glasses; scale=-4.5; threshold=0.95; warmup=2; cooldown=9; weight=2; reverse");
+        let c = concept(
+            "glasses, wearing glasses; scale=-4.5; keys=0:2, 10:0.5; threshold=0.95; warmup=2; cooldown=9; weight=2; reverse",
+        );
         let want = Concept {
             text: "glasses, wearing glasses".into(),
             scale: -4.5,
+            keys: vec![Key { step: 0, factor: 2.0 }, Key { step: 10, factor: 0.5 }],
             threshold: 0.95,
             warmup: 2,
             cooldown: Some(9),
@@ -268,8 +316,33 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        for (text, names) in [("hat; sclae=3", "sclae=3"), ("hat; scale=x", "\"x\""), ("; scale=1", "no text")] {
+        for (text, names) in [
+            ("hat; sclae=3", "sclae=3"),
+            ("hat; scale=x", "\"x\""),
+            ("hat; keys=0:1,9", "\"9\""),
+            ("; scale=1", "no text"),
+        ] {
             let message = concept(text).expect_err("a bad concept").to_string();
+            assert!(message.contains(names), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_two_steps() {
+        assert_eq!(guidance_interval("2..15"), Ok(GuidanceInterval { from: 2, until: 15 }));
+        for text in ["2-15", "a..3", "2.."] {
+            let message = guidance_interval(text).expect_err("no interval").to_string();
+            assert!(message.contains("guidance interval"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_fusion_reads_its_rule() {
+        let mut fusion = Fusion::default();
+        assert_eq!(apply_fusion_text(&mut fusion, "rule=weighted; weight=0.3; t0=0"), Ok(()));
+        assert_eq!((fusion.rule, fusion.weight, fusion.t0), (FusionRule::Weighted, 0.3, 0.0));
+        for (text, names) in [("rule=loudest", "saliency, general, expert"), ("mask=no/such.png", "no/such.png")] {
+            let message = apply_fusion_text(&mut fusion, text).expect_err("a bad fusion").to_string();
             assert!(message.contains(names), "{message}");
         }
     }

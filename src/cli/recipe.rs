@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
-    recipe::{Concept, Fusion, Lora, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg, Schedule},
+    recipe::{
+        Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg,
+        Schedule,
+    },
     session::{self, Imported, PlainWords},
 };
 
@@ -37,6 +40,12 @@ struct Printed<'a> {
     width: usize,
     height: usize,
     cfg: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guidance_interval: Option<GuidanceInterval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adaptive_guidance: Option<f32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    cfg_keys: &'a [Key],
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
@@ -66,6 +75,9 @@ impl<'a> Printed<'a> {
             width,
             height,
             cfg,
+            guidance_interval,
+            adaptive_guidance,
+            cfg_keys,
             profile,
             scfg,
             regions,
@@ -85,6 +97,9 @@ impl<'a> Printed<'a> {
             width: *width,
             height: *height,
             cfg: *cfg,
+            guidance_interval: *guidance_interval,
+            adaptive_guidance: *adaptive_guidance,
+            cfg_keys,
             profile: *profile,
             scfg,
             regions,

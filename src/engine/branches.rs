@@ -6,7 +6,7 @@ use super::memory::{Memory, Question, Text};
 use crate::{
     field::{Latents, Plane},
     guidance::{cfg, scfg, sega},
-    nets::{AttentionTap, NetError, TapRequest, UNet},
+    nets::{AtStep, AttentionTap, NetError, TapRequest, UNet},
     recipe::{Concept, Recipe},
 };
 
@@ -55,8 +55,12 @@ pub struct StepInput<'a> {
     pub timestep: f32,
     /// Index of the call, counted from 0: what warm-ups and cool-downs count.
     pub step: usize,
+    /// Whether to guide at all.
+    pub guided: bool,
     /// Segment also where S-CFG does not need it: panels show regions of every run.
     pub segment: bool,
+    /// Whether concepts act; they do not on a model that draws nothing.
+    pub concepts: bool,
     /// The regions that the user's factors and locks speak of, where they are another model's.
     pub regions: Option<&'a Plane<u16>>,
     pub wanted: &'a (dyn Fn() -> bool + Sync),
@@ -65,7 +69,10 @@ pub struct StepInput<'a> {
 /// A U-Net at one step, asked through the memory.
 struct Asker<'a> {
     unet: &'a UNet,
-    question: Question,
+    model: &'a Arc<str>,
+    question: &'a Question,
+    /// From the first evaluation on.
+    at_step: Option<AtStep<'a>>,
     wanted: &'a (dyn Fn() -> bool + Sync),
     memory: &'a mut Memory,
     evaluations: usize,
@@ -74,7 +81,7 @@ struct Asker<'a> {
 impl Asker<'_> {
     /// The branch of one text.
     fn branch(&mut self, text: &Text) -> Result<Latents, NetError> {
-        match self.memory.prediction(&self.question, &text.key) {
+        match self.memory.prediction(self.question, &text.key) {
             Some(known) => Ok(known),
             None => Ok(self.evaluate(text, &TapRequest::none())?.0),
         }
@@ -87,22 +94,30 @@ impl Asker<'_> {
         texts: &Texts,
     ) -> Result<(Latents, Latents, Arc<scfg::Segmentation>), NetError> {
         let (u, c) = (&texts.uncond, &texts.cond);
-        if let Some(known) = self.memory.segmentation(&self.question, recipe.profile, &u.key, &c.key) {
+        if let Some(known) = self.memory.segmentation(self.question, recipe.profile, &u.key, &c.key) {
             return Ok((self.branch(u)?, self.branch(c)?, known));
         }
         let taps = TapRequest::at(scfg::levels(&self.unet.factors()));
         let (uncond, uncond_taps) = self.evaluate(u, &taps)?;
         let (cond, cond_taps) = self.evaluate(c, &taps)?;
         let size = [cond.height, cond.width];
-        let segmentation = scfg::segment(recipe.profile, &attention(cond_taps), &attention(uncond_taps), size);
+        let segmentation = scfg::segment(recipe.profile, &attention(cond_taps), &attention(uncond_taps), size)?;
         let segmentation = Arc::new(segmentation);
-        self.memory.keep_segmentation(&self.question, recipe.profile, &u.key, &c.key, &segmentation);
+        self.memory.keep_segmentation(self.question, recipe.profile, &u.key, &c.key, &segmentation);
         Ok((uncond, cond, segmentation))
     }
 
     fn evaluate(&mut self, text: &Text, taps: &TapRequest) -> Result<(Latents, Vec<AttentionTap>), NetError> {
-        let q = &self.question;
-        let answer = self.unet.predict(&q.model_input, q.timestep, &text.encoding, taps, self.wanted)?;
+        let (q, unet) = (self.question, self.unet);
+        let keys = self.memory.keys(self.model, &text.key, || unet.read_text(&text.encoding))?;
+        let at_step = match &mut self.at_step {
+            Some(at_step) => at_step,
+            none => {
+                let shifts = self.memory.shifts(self.model, q.timestep(), || unet.time_shifts(q.timestep()));
+                none.insert(unet.at_step(q.model_input(), q.timestep(), shifts)?)
+            }
+        };
+        let answer = at_step.predict(&keys, taps, self.wanted)?;
         self.evaluations += 1;
         self.memory.keep_prediction(q, &text.key, &answer.output);
         Ok((answer.output, answer.taps))
@@ -122,10 +137,10 @@ impl Branches<'_> {
         input: &StepInput<'_>,
         memory: &mut Memory,
     ) -> Result<Predictions, NetError> {
-        let question =
-            Question { model: self.model.clone(), timestep: input.timestep, model_input: input.model_input.clone() };
-        let mut asker = Asker { unet: self.unet, question, wanted: input.wanted, memory, evaluations: 0 };
-        if !recipe.is_guided() {
+        let question = &Question::new(self.model.clone(), input.timestep, input.model_input.clone());
+        let (unet, model, wanted) = (self.unet, &self.model, input.wanted);
+        let mut asker = Asker { unet, model, question, at_step: None, wanted, memory, evaluations: 0 };
+        if !input.guided {
             let cond = asker.branch(&self.texts.cond)?;
             return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
         }
@@ -137,14 +152,15 @@ impl Branches<'_> {
         };
         let regions = input.regions.cloned().or_else(|| segmentation.as_ref().map(|s| s.region()));
         let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
-        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, recipe.cfg, s, &uncond, &cond));
+        let g = recipe.cfg_at(input.step);
+        let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, g, s, &uncond, &cond));
         let guidance = match strength(recipe, rate.as_ref(), regions.as_ref()) {
-            Some(map) => scfg::term(recipe.cfg, &map, &uncond, &cond),
-            None => cfg::term(recipe.cfg, &uncond, &cond),
+            Some(map) => scfg::term(g, &map, &uncond, &cond),
+            None => cfg::term(g, &uncond, &cond),
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
 
-        let active: Vec<Concept> = recipe.active_concepts().cloned().collect();
+        let active: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
         let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
         let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {

@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::fit::Fit;
 use crate::{
     field::{Picture, Plane},
     recipe::Recipe,
 };
 
+pub use super::ledger::{Ledger, Pull, Spread};
 pub use crate::field::{Token, TokenKind};
 
 /// Names one submitted recipe; later submissions have larger ids.
@@ -19,6 +21,8 @@ pub enum Event {
     Ready { device: String },
     /// A model is being read, or something else takes a moment: a sentence for the progress line.
     Busy { message: String },
+    /// Whether two models can be fused, as it was asked for.
+    Fit(Fit),
     /// The job's models are loaded and its text is encoded; denoising begins.
     Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
     /// One step was finished.
@@ -31,6 +35,21 @@ pub enum Event {
     Stopped { job: JobId },
     /// The job could not be carried out; the next one can.
     Failed { job: JobId, message: String },
+}
+
+impl Event {
+    /// The job that it is about, if it is about one.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Started { job, .. }
+            | Self::Step { job, .. }
+            | Self::Preview { job, .. }
+            | Self::Done { job, .. }
+            | Self::Stopped { job }
+            | Self::Failed { job, .. } => Some(*job),
+            Self::Ready { .. } | Self::Busy { .. } | Self::Fit(_) => None,
+        }
+    }
 }
 
 /// What came out of a job.
@@ -64,6 +83,7 @@ pub struct StepReport {
     pub concepts: Vec<Arc<ConceptReport>>,
     pub fusion: Option<Arc<FusionReport>>,
     pub norms: Norms,
+    pub ledger: Ledger,
     /// U-Net evaluations that the step took; 0 where everything was remembered.
     pub evaluations: usize,
     pub elapsed: Duration,
@@ -73,6 +93,9 @@ pub struct StepReport {
 pub struct ScfgReport {
     /// Token position that owns each element.
     pub region: Plane<u16>,
+    /// Each token position's share of the attention at each element, 0..=1, on the grid of the attention maps. The
+    /// owner is the one with the largest.
+    pub attention: Vec<Plane>,
     pub foreground: Plane<u8>,
     /// Rate after clamps and blur; the effective scale is g times this.
     pub rate: Plane,

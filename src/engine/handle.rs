@@ -6,7 +6,10 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use super::event::{Event, JobId};
+use super::{
+    event::{Event, JobId},
+    fit::Partners,
+};
 use crate::recipe::Recipe;
 
 /// Room for the events of several runs: a hidden window that drains late does not block the worker for long.
@@ -37,7 +40,15 @@ struct Shared {
 #[derive(Default)]
 struct Pending {
     request: Option<Request>,
+    /// Two models of which it is asked whether they can be fused.
+    partners: Option<Partners>,
     next_id: u64,
+}
+
+/// What the worker is to do next.
+pub enum Work {
+    Render(Box<Request>),
+    Compare(Partners),
 }
 
 /// A recipe to carry out.
@@ -86,6 +97,13 @@ impl EngineHandle {
         job
     }
 
+    /// Asks whether two models can be fused; [`Event::Fit`] answers. Neither stops a job nor waits for it to end.
+    pub fn compare(&self, partners: Partners) {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.partners = Some(partners);
+        self.shared.arrived.notify_one();
+    }
+
     /// Gives up whatever runs or waits.
     pub fn stop(&self) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,15 +128,34 @@ impl Drop for EngineHandle {
 }
 
 impl WorkerEnd {
-    /// Waits for the newest request; `None` once the other end is gone.
+    /// Waits for the newest request, and leaves questions about models to [`Self::partners`]; `None` once the other end
+    /// is gone.
     pub fn next(&self) -> Option<Request> {
+        self.wait(|pending| pending.request.take())
+    }
+
+    /// A question about models that is not answered yet.
+    pub fn partners(&self) -> Option<Partners> {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).partners.take()
+    }
+
+    /// Waits for the newest request or a question about models; `None` once the other end is gone.
+    pub fn work(&self) -> Option<Work> {
+        self.wait(|pending| {
+            let question = pending.partners.take().map(Work::Compare);
+            question.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
+        })
+    }
+
+    /// Waits until `take` finds something.
+    fn wait<T>(&self, take: impl Fn(&mut Pending) -> Option<T>) -> Option<T> {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.shared.closed.load(Ordering::Acquire) {
                 return None;
             }
-            if let Some(request) = pending.request.take() {
-                return Some(request);
+            if let Some(found) = take(&mut pending) {
+                return Some(found);
             }
             pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }

@@ -12,10 +12,11 @@ use std::{
     sync::Arc,
 };
 
+use super::recent::Recent;
 use crate::{
     field::{Latents, Picture},
     guidance::scfg::Segmentation,
-    nets::TextEncoding,
+    nets::{NetError, TextEncoding, TextKeys, TimeShifts},
     recipe::Profile,
 };
 
@@ -40,20 +41,29 @@ pub struct Text {
 /// What a U-Net was asked about: latents at a timestep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// Content hash of the U-Net's model.
-    pub model: Arc<str>,
-    pub timestep: f32,
-    pub model_input: Latents,
+    model: Arc<str>,
+    timestep: f32,
+    model_input: Latents,
+    /// A short name; equality is checked on the whole.
+    digest: u64,
 }
 
 impl Question {
-    /// A short name; equality is checked on the whole.
-    fn digest(&self) -> u64 {
+    /// `model` is the content hash of the U-Net's model, `model_input` the latents as scaled for it.
+    pub fn new(model: Arc<str>, timestep: f32, model_input: Latents) -> Self {
         let mut hasher = DefaultHasher::new();
-        self.model.hash(&mut hasher);
-        self.timestep.to_bits().hash(&mut hasher);
-        hash_values(&self.model_input, &mut hasher);
-        hasher.finish()
+        model.hash(&mut hasher);
+        timestep.to_bits().hash(&mut hasher);
+        hash_values(&model_input, &mut hasher);
+        Self { digest: hasher.finish(), model, timestep, model_input }
+    }
+
+    pub fn timestep(&self) -> f32 {
+        self.timestep
+    }
+
+    pub fn model_input(&self) -> &Latents {
+        &self.model_input
     }
 }
 
@@ -92,15 +102,32 @@ pub struct Memory {
     moments: HashMap<u64, Moment>,
     pictures: HashMap<u64, Decoded>,
     texts: HashMap<TextKey, TextEncoding>,
+    /// By U-Net.
+    keys: Recent<(Arc<str>, TextKey), Arc<TextKeys>>,
+    /// By U-Net and the timestep's bits.
+    shifts: Recent<(Arc<str>, u32), Arc<TimeShifts>>,
 }
 
 /// Texts are small and few; beyond this many they are encoded again.
 const TEXTS: usize = 512;
+/// Bytes of texts as a U-Net reads them: 32 of SD 1.5's, 6 of SDXL's.
+const KEYS: usize = 256 << 20;
+/// Bytes of what timesteps do to U-Nets: some hundred timesteps of SD 1.5.
+const SHIFTS: usize = 16 << 20;
 
 impl Memory {
     /// `budget` in bytes; 0 remembers nothing.
     pub fn new(budget: usize) -> Self {
-        Self { budget, bytes: 0, clock: 0, moments: HashMap::new(), pictures: HashMap::new(), texts: HashMap::new() }
+        Self {
+            budget,
+            bytes: 0,
+            clock: 0,
+            moments: HashMap::new(),
+            pictures: HashMap::new(),
+            texts: HashMap::new(),
+            keys: Recent::new(KEYS),
+            shifts: Recent::new(SHIFTS),
+        }
     }
 
     /// Bytes in use.
@@ -119,6 +146,27 @@ impl Memory {
         }
         self.texts.insert(key.clone(), encoding.clone());
         Ok(Text { key, encoding })
+    }
+
+    /// A text as the U-Net of `model` reads it, read now if it is not known.
+    pub fn keys(
+        &mut self,
+        model: &Arc<str>,
+        text: &TextKey,
+        read: impl FnOnce() -> Result<TextKeys, NetError>,
+    ) -> Result<Arc<TextKeys>, NetError> {
+        self.keys.get((model.clone(), text.clone()), || read().map(Arc::new), |keys| keys.bytes())
+    }
+
+    /// What a timestep does to the U-Net of `model`, computed now if it is not known; `None` where the text has a say.
+    pub fn shifts(
+        &mut self,
+        model: &Arc<str>,
+        timestep: f32,
+        compute: impl FnOnce() -> Option<TimeShifts>,
+    ) -> Option<Arc<TimeShifts>> {
+        let compute = || compute().map(Arc::new).ok_or(());
+        self.shifts.get((model.clone(), timestep.to_bits()), compute, |shifts| shifts.bytes()).ok()
     }
 
     pub fn prediction(&mut self, question: &Question, text: &TextKey) -> Option<Latents> {
@@ -184,7 +232,7 @@ impl Memory {
 
     fn moment(&mut self, question: &Question) -> Option<&Moment> {
         self.clock += 1;
-        let moment = self.moments.get_mut(&question.digest()).filter(|m| m.question == *question)?;
+        let moment = self.moments.get_mut(&question.digest).filter(|m| m.question == *question)?;
         moment.used = self.clock;
         Some(moment)
     }
@@ -196,7 +244,7 @@ impl Memory {
         }
         self.make_room(bytes + own);
         self.clock += 1;
-        let digest = question.digest();
+        let digest = question.digest;
         if self.moments.get(&digest).is_some_and(|m| m.question != *question) {
             self.bytes -= self.moments.remove(&digest).map_or(0, |m| m.bytes);
         }
@@ -256,7 +304,7 @@ mod tests {
 
     fn question(seed: f32) -> Question {
         let values = (0..16).map(|i| seed + i as f32).collect();
-        Question { model: "m".into(), timestep: 5.0, model_input: Latents::new(1, 4, 4, values) }
+        Question::new("m".into(), 5.0, Latents::new(1, 4, 4, values))
     }
 
     fn key(text: &str) -> TextKey {
@@ -271,8 +319,9 @@ mod tests {
         assert_eq!(memory.prediction(&question(1.0), &key("cat")), Some(answer));
         assert_eq!(memory.prediction(&question(1.0), &key("dog")), None);
         assert_eq!(memory.prediction(&question(1.000_001), &key("cat")), None);
-        assert_eq!(memory.prediction(&Question { timestep: 6.0, ..question(1.0) }, &key("cat")), None);
-        assert_eq!(memory.prediction(&Question { model: "n".into(), ..question(1.0) }, &key("cat")), None);
+        let other = |model: &str, timestep| Question::new(model.into(), timestep, question(1.0).model_input);
+        assert_eq!(memory.prediction(&other("m", 6.0), &key("cat")), None);
+        assert_eq!(memory.prediction(&other("n", 5.0), &key("cat")), None);
     }
 
     #[test]

@@ -7,17 +7,24 @@ pub mod branches;
 pub mod device;
 mod error;
 pub mod event;
+mod fit;
 pub mod handle;
+mod ledger;
 pub mod memory;
 pub mod models;
 pub mod preview;
+mod recent;
 pub mod report;
 pub mod run;
 mod worker;
 
 pub use device::DeviceChoice;
 pub use error::EngineError;
-pub use event::{ConceptReport, Event, Finished, FusionReport, JobId, Norms, ScfgReport, StepReport, Token, TokenKind};
+pub use event::{
+    ConceptReport, Event, Finished, FusionReport, JobId, Ledger, Norms, Pull, ScfgReport, Spread, StepReport, Token,
+    TokenKind,
+};
+pub use fit::{Fit, FitPoint, Partners, Verdict};
 pub use handle::EngineHandle;
 
 /// What the worker may remember of earlier runs unless it is told otherwise, in bytes.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
-
-use super::error::EngineError;
+use super::{device::Opened, error::EngineError};
 use crate::{
     recipe::{Lora, ModelRef, Recipe},
     weights::{self, LoadedModel},
@@ -23,12 +21,12 @@ impl Models {
     pub fn for_recipe(
         &mut self,
         recipe: &Recipe,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
-        let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), device, busy)?;
-        let expert = match recipe.active_fusion() {
-            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, device, busy)?),
+        let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), opened, busy)?;
+        let expert = match recipe.expert_fusion() {
+            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, opened, busy)?),
             None => None,
         };
         Ok((general, expert))
@@ -38,7 +36,7 @@ impl Models {
         &mut self,
         wanted: &ModelRef,
         loras: Vec<Lora>,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<Arc<LoadedModel>, EngineError> {
         match &self.general {
@@ -46,7 +44,7 @@ impl Models {
             _ => {
                 busy(format!("Reading {}…", wanted.title()));
                 self.general = None;
-                let model = Arc::new(weights::load_with(wanted, &loras, device)?);
+                let model = Arc::new(weights::load_changed(wanted, &loras, &opened.device, opened.precision)?);
                 self.general = Some((wanted.clone(), loras, model.clone()));
                 Ok(model)
             }
@@ -58,7 +56,7 @@ impl Models {
         wanted: &ModelRef,
         over: &ModelRef,
         general: &Arc<LoadedModel>,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<Arc<LoadedModel>, EngineError> {
         if wanted == over {
@@ -69,7 +67,7 @@ impl Models {
             _ => {
                 busy(format!("Reading {}…", wanted.title()));
                 self.expert = None;
-                let model = Arc::new(weights::load_expert(wanted, general, device)?);
+                let model = Arc::new(weights::load_expert(wanted, general, &opened.device)?);
                 self.expert = Some((wanted.clone(), general.content_hash.clone(), model.clone()));
                 Ok(model)
             }

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use super::{
     branches::Predictions,
     event::{ConceptReport, FusionReport, Norms, ScfgReport, StepReport},
+    ledger::ledger,
     run::StepRecord,
 };
 use crate::{
     field::{Latents, Picture, Plane},
     guidance::{scfg, sega, snb},
-    recipe::{Concept, Recipe},
+    recipe::{Concept, Fusion, Recipe},
 };
 
 /// The report of one step. `preview` is the picture of its x0 prediction, `draft` if it is only a projection.
@@ -22,6 +23,9 @@ pub fn step_report(
     elapsed: Duration,
 ) -> StepReport {
     let general = &record.general;
+    // Whose guidance the picture follows: the expert's where it draws alone.
+    let alone = recipe.expert_fusion().is_some_and(Fusion::is_expert_alone);
+    let lead = record.expert.as_ref().filter(|_| alone).unwrap_or(general);
     StepReport {
         step: record.step,
         calls,
@@ -30,14 +34,15 @@ pub fn step_report(
         preview,
         draft,
         evaluations: record.evaluations(),
-        scfg: general.segmentation.as_ref().map(|s| Arc::new(scfg_report(s, general.rate.as_ref()))),
-        concepts: concept_reports(recipe, general),
+        scfg: general.segmentation.as_ref().map(|s| Arc::new(scfg_report(s, lead.rate.as_ref()))),
+        concepts: concept_reports(recipe, lead),
         fusion: fusion_report(recipe, record.choice.as_ref(), &record.latents_in),
         norms: Norms {
-            guidance: general.guidance_norm,
-            sega: general.sega.as_ref().map_or(0.0, |s| s.term.norm()),
+            guidance: lead.guidance_norm,
+            sega: lead.sega.as_ref().map_or(0.0, |s| s.term.norm()),
             guided: record.guided.norm(),
         },
+        ledger: ledger(recipe, record.step, general),
         elapsed,
     }
 }
@@ -56,16 +61,29 @@ fn scfg_report(segmentation: &scfg::Segmentation, rate: Option<&Plane>) -> ScfgR
     let total = region.values.len() as f32;
     ScfgReport {
         shares: counts.into_iter().map(|(position, count)| (position, count as f32 / total)).collect(),
+        attention: attention_shares(&segmentation.tokens),
         foreground: segmentation.foreground.clone(),
         rate: rate.cloned().unwrap_or_else(|| Plane::filled(region.height, region.width, 1.0)),
         region,
     }
 }
 
-fn concept_reports(recipe: &Recipe, general: &Predictions) -> Vec<Arc<ConceptReport>> {
-    let Some(sega) = &general.sega else { return Vec::new() };
+/// Maps of every token, each element's values divided by their sum.
+fn attention_shares(tokens: &[Plane]) -> Vec<Plane> {
+    let area = tokens.first().map_or(0, |map| map.values.len());
+    let sum = |p: usize| tokens.iter().map(|map| map.values[p]).sum::<f32>().max(f32::MIN_POSITIVE);
+    let sums: Vec<f32> = (0..area).map(sum).collect();
+    let share = |map: &Plane| {
+        let values = map.values.iter().zip(&sums).map(|(value, sum)| value / sum);
+        Plane::new(map.height, map.width, values.collect())
+    };
+    tokens.iter().map(share).collect()
+}
+
+fn concept_reports(recipe: &Recipe, drawn: &Predictions) -> Vec<Arc<ConceptReport>> {
+    let Some(sega) = &drawn.sega else { return Vec::new() };
     let report = |(concept, step): (&Concept, &sega::ConceptStep)| {
-        let mask = touched_channels(step, &general.cond);
+        let mask = touched_channels(step, &drawn.cond);
         let touched = mask.values.iter().filter(|&&v| v > 0.0).count();
         Arc::new(ConceptReport {
             text: concept.text.clone(),
@@ -93,14 +111,15 @@ fn touched_channels(step: &sega::ConceptStep, shape: &Latents) -> Plane {
 
 /// With a fusion in the recipe, a report at every step; outside its window the general model draws everything.
 fn fusion_report(recipe: &Recipe, choice: Option<&snb::Choice>, shape: &Latents) -> Option<Arc<FusionReport>> {
-    recipe.active_fusion()?;
+    let fusion = recipe.active_fusion()?;
     let blank = || Plane::filled(shape.height, shape.width, 0.0);
     let report = match choice {
         Some(c) => FusionReport {
             active: true,
             saliency_general: c.saliency_general.clone(),
             saliency_expert: c.saliency_expert.clone(),
-            share: c.mask.values.iter().map(|&m| f32::from(m)).sum::<f32>() / c.mask.values.len() as f32,
+            share: fusion.expert_share() * c.mask.values.iter().map(|&m| f32::from(m)).sum::<f32>()
+                / c.mask.values.len() as f32,
             mask: c.mask.clone(),
         },
         None => FusionReport {

@@ -3,12 +3,13 @@
 use super::{
     branches::{Branches, Predictions, StepInput, Texts},
     error::EngineError,
+    fit::{self, Traits},
     memory::{Memory, Text, TextKey},
 };
 use crate::{
     field::{Latents, Token},
     guidance::snb,
-    recipe::{Profile, Recipe},
+    recipe::{Fusion, Profile, Recipe},
     sampling::{self, PredictionType, Solver, StepNoise},
     weights::LoadedModel,
 };
@@ -31,6 +32,8 @@ pub struct Run<'a> {
     prediction: PredictionType,
     noise: StepNoise,
     segment: bool,
+    /// Adaptive guidance has seen enough.
+    agreed: bool,
     init_latents: Latents,
     /// Before the next step, as the sampler has them.
     latents: Latents,
@@ -85,7 +88,7 @@ impl<'a> Run<'a> {
             None => noise.initial().clone(),
         };
         let sigma = solver.init_noise_sigma();
-        let expert = match (recipe.active_fusion(), expert) {
+        let expert = match (recipe.expert_fusion(), expert) {
             (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert, memory)?),
             _ => None,
         };
@@ -101,6 +104,7 @@ impl<'a> Run<'a> {
             solver,
             noise,
             segment: options.segment || recipe.speaks_of_regions(),
+            agreed: false,
             latents: init_latents.map(|v| v * sigma),
             init_latents,
             next: 0,
@@ -141,14 +145,17 @@ impl<'a> Run<'a> {
         };
         let step = self.next;
         let model_input = self.solver.scale_model_input(step, &self.latents);
-        let segment = self.segment;
-        let input =
-            StepInput { model_input: &model_input, timestep: call.timestep, step, segment, regions: None, wanted };
+        let (segment, guided) = (self.segment, self.recipe.guides_at(step) && !self.agreed);
+        let concepts = !self.recipe.expert_fusion().is_some_and(Fusion::is_expert_alone);
+        let (model_input, timestep) = (&model_input, call.timestep);
+        let input = StepInput { model_input, timestep, step, guided, segment, concepts, regions: None, wanted };
         let general = self.general.step(self.recipe, &input, memory)?;
+        self.agreed |= agree(self.recipe, &general);
         let mut guided = general.guided.clone();
         let (mut expert, mut choice) = (None, None);
         if let Some((predictions, chosen)) = self.expert_step(&input, call.sigma, &general, memory)? {
-            guided = snb::blend(&chosen.mask, &general.guided, &predictions.guided);
+            let share = self.recipe.expert_fusion().map_or(1.0, Fusion::expert_share);
+            guided = snb::weighted(&chosen.mask, share, &general.guided, &predictions.guided);
             (expert, choice) = (Some(predictions), Some(chosen));
         }
         if guided.values.iter().any(|v| !v.is_finite()) {
@@ -173,7 +180,8 @@ impl<'a> Run<'a> {
     }
 
     /// The expert's predictions, in the general model's parametrisation, and who draws where; `None` outside the
-    /// fusion's window, where the expert is not evaluated at all.
+    /// fusion's window and for the general model alone, where the expert is not evaluated at all. Where the expert
+    /// draws alone, the general model is asked for its two branches only: saliencies and regions need them.
     fn expert_step(
         &mut self,
         input: &StepInput<'_>,
@@ -182,16 +190,16 @@ impl<'a> Run<'a> {
         memory: &mut Memory,
     ) -> Result<Option<(Predictions, snb::Choice)>, EngineError> {
         let (Some(fusion), Some(expert), Some(general_uncond)) =
-            (self.recipe.active_fusion(), &mut self.expert, &general.uncond)
+            (self.recipe.expert_fusion(), &mut self.expert, &general.uncond)
         else {
             return Ok(None);
         };
-        if !fusion.mode.fuses(input.timestep, fusion.t0) {
+        if !fusion.fuses(input.timestep) {
             return Ok(None);
         }
         // The user's factors and locks speak of the general prompt's words, so they use its regions.
         let regions = general.segmentation.as_ref().map(|s| s.region());
-        let input = StepInput { segment: false, regions: regions.as_ref(), ..*input };
+        let input = StepInput { segment: false, concepts: true, regions: regions.as_ref(), ..*input };
         let mut predictions = expert.branches.step(self.recipe, &input, memory)?;
         convert(&mut predictions, input.model_input, sigma, expert.prediction, self.prediction);
         let baseline = match (self.recipe.profile, &predictions.uncond) {
@@ -199,7 +207,7 @@ impl<'a> Run<'a> {
             _ => general_uncond,
         };
         // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
-        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg;
+        let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg_at(input.step);
         let response = |cond: &Latents, base: &Latents| cond.zip(base, |c, b| to_noise * (c - b));
         let choice = snb::choose(
             self.recipe.profile,
@@ -208,8 +216,16 @@ impl<'a> Run<'a> {
             fusion.k_g,
             fusion.k_e,
         );
-        Ok(Some((predictions, choice)))
+        Ok(Some((predictions, choice.under(fusion))))
     }
+}
+
+/// Whether adaptive guidance may end after this step: the predictions with and without the prompt point the same way.
+fn agree(recipe: &Recipe, p: &Predictions) -> bool {
+    recipe.adaptive_guidance.zip(p.uncond.as_ref()).is_some_and(|(least, uncond)| {
+        let product: f64 = uncond.values.iter().zip(&p.cond.values).map(|(&u, &c)| f64::from(u) * f64::from(c)).sum();
+        product > f64::from(least) * f64::from(uncond.norm()) * f64::from(p.cond.norm())
+    })
 }
 
 /// Rewrites the expert's predictions as the general model would state them.
@@ -254,7 +270,7 @@ fn prepare_expert<'a>(
     expert: &'a LoadedModel,
     memory: &mut Memory,
 ) -> Result<Expert<'a>, EngineError> {
-    check_partners(general, expert)?;
+    check_partners(recipe.profile, general, expert)?;
     let encoder = if recipe.profile == Profile::Reference { general } else { expert };
     let prompt = recipe.expert_prompt().unwrap_or(&recipe.prompt);
     let branches = Branches {
@@ -266,24 +282,17 @@ fn prepare_expert<'a>(
     Ok(Expert { branches, prediction: expert.scheduler.prediction_type })
 }
 
-/// Two models can be fused when they share latent channels, VAE factor and noise schedule.
-fn check_partners(general: &LoadedModel, expert: &LoadedModel) -> Result<(), EngineError> {
-    let refuse = |what: String| Err(EngineError::ExpertMismatch(what));
-    let (g, e) = (general.unet.config().channels, expert.unet.config().channels);
-    if g != e {
-        return refuse(format!("it works on {e} latent channels, the general model on {g}"));
+/// Whether two models can be fused; `profile` decides whose text encoder the expert listens to.
+fn check_partners(profile: Profile, general: &LoadedModel, expert: &LoadedModel) -> Result<(), EngineError> {
+    let reasons = fit::mismatches(&Traits::of(general), &Traits::of(expert));
+    if !reasons.is_empty() {
+        return Err(EngineError::ExpertMismatch(reasons.join(", and ")));
     }
-    let (g, e) = (general.vae.config().factor(), expert.vae.config().factor());
-    if g != e {
-        return refuse(format!("its latents are 1/{e} of the picture, the general model's 1/{g}"));
-    }
-    let noise = |m: &LoadedModel| {
-        (m.scheduler.beta_start, m.scheduler.beta_end, m.scheduler.beta_schedule, m.scheduler.num_train_timesteps)
-    };
-    if noise(general) != noise(expert) {
-        return refuse(
-            "it was trained on another noise schedule (beta_start, beta_end or beta_schedule differ)".into(),
-        );
+    let (wanted, made) = (expert.unet.config().context_width(), general.text.width());
+    if profile == Profile::Reference && wanted != made {
+        return Err(EngineError::ExpertMismatch(format!(
+            "in profile reference it gets the general model's text embeddings, which are {made} wide, not {wanted}"
+        )));
     }
     Ok(())
 }

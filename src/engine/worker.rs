@@ -10,7 +10,8 @@ use super::{
     device::{self, DeviceChoice, Opened},
     error::EngineError,
     event::{Event, Finished, JobId, StepReport},
-    handle::{Cancel, Request, WorkerEnd},
+    fit,
+    handle::{Cancel, Request, Work, WorkerEnd},
     memory::Memory,
     models::Models,
     preview::{Previews, Projection},
@@ -26,7 +27,14 @@ use crate::{
 /// Serves requests until the other end is gone.
 pub fn serve(line: &WorkerEnd, choice: DeviceChoice, memory: usize) {
     let mut worker = Worker::new(line, choice, memory);
-    while let Some(request) = line.next() {
+    while let Some(work) = line.work() {
+        let request = match work {
+            Work::Render(request) => *request,
+            Work::Compare(partners) => {
+                line.send(Event::Fit(fit::check(partners)));
+                continue;
+            }
+        };
         let job = request.job;
         let cancel = line.cancel_token(&request);
         match catch_unwind(AssertUnwindSafe(|| worker.carry_out(request, &cancel))) {
@@ -89,6 +97,7 @@ impl<'a> Worker<'a> {
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
+        log::info!("a picture after {:.2} s and {} evaluations", begun.elapsed().as_secs_f64(), progress.evaluations);
         self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture)) });
 
         // The picture is there; a newer request only ends the polishing.
@@ -141,6 +150,9 @@ fn denoise(
         progress.reports.push(report.clone());
         progress.denoised.push(record.denoised);
         line.send(Event::Step { job: progress.job, report });
+        if let Some(partners) = line.partners() {
+            line.send(Event::Fit(fit::check(partners)));
+        }
     }
     Ok(())
 }

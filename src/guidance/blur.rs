@@ -14,20 +14,35 @@ const CENTRE: f32 = 0.576_116_9;
 pub fn smooth(map: &Plane) -> Plane {
     let (h, w) = (map.height, map.width);
     let mut rows = vec![0.0; h * w];
-    for y in 0..h {
-        for x in 0..w {
+    for (out, row) in rows.chunks_exact_mut(w).zip(map.values.chunks_exact(w)) {
+        for (out, near) in out.iter_mut().skip(1).zip(row.windows(3)) {
+            *out = weighted(near[0], near[1], near[2]);
+        }
+        for x in [0, w - 1] {
             let (left, right) = neighbours(x, w);
-            rows[y * w + x] = SIDE * (map.at(y, left) + map.at(y, right)) + CENTRE * map.at(y, x);
+            out[x] = weighted(row[left], row[x], row[right]);
         }
     }
     let mut out = vec![0.0; h * w];
-    for y in 0..h {
+    for (y, out) in out.chunks_exact_mut(w).enumerate() {
         let (above, below) = neighbours(y, h);
-        for x in 0..w {
-            out[y * w + x] = SIDE * (rows[above * w + x] + rows[below * w + x]) + CENTRE * rows[y * w + x];
+        let [above, row, below] = [above, y, below].map(|y| &rows[y * w..][..w]);
+        for (((out, above), row), below) in out.iter_mut().zip(above).zip(row).zip(below) {
+            *out = weighted(*above, *row, *below);
         }
     }
     Plane::new(h, w, out)
+}
+
+#[inline]
+fn weighted(before: f32, at: f32, after: f32) -> f32 {
+    SIDE * (before + after) + CENTRE * at
+}
+
+/// Which values of a line of `n` make value `i` of the smoothed one, and by what weight.
+pub(super) fn taps(i: usize, n: usize) -> [(usize, f32); 3] {
+    let (before, after) = neighbours(i, n);
+    [(before, SIDE), (i, CENTRE), (after, SIDE)]
 }
 
 /// Indices before and after `i` in a line of `n`, mirrored at the ends without repeating the end.

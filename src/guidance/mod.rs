@@ -6,6 +6,7 @@
 
 pub mod blur;
 pub mod cfg;
+mod refine;
 pub mod scfg;
 pub mod sega;
 pub mod snb;

@@ -8,9 +8,10 @@
 
 use burn::tensor::Tensor;
 
-use super::{blur, snb::resize_bilinear};
+use super::{blur, refine::refine};
 use crate::{
     field::{Latents, Plane},
+    nets::NetError,
     recipe::{Profile, Scfg},
 };
 
@@ -18,9 +19,9 @@ use crate::{
 pub struct Attention {
     /// Height and width of the block's grid, N elements.
     pub grid: [usize; 2],
-    /// `[N, N]`, rows are queries and sum to 1.
+    /// `[N, N]`, columns are queries and sum to 1.
     pub self_map: Tensor<2>,
-    /// `[N, L]`, one column per token position.
+    /// `[L, N]`, one row per token position.
     pub cross_map: Tensor<2>,
 }
 
@@ -66,108 +67,81 @@ impl Segmentation {
 }
 
 /// Regions and foreground, from the attention of both branches at the chosen levels.
-pub fn segment(profile: Profile, cond: &[Attention], uncond: &[Attention], latent_size: [usize; 2]) -> Segmentation {
-    let tokens = layer_mean(&refined_layers(profile, cond, Attention::every_token));
-    let fore = layer_mean(&refined_layers(profile, uncond, Attention::start_and_rest));
-    let [start, rest]: [Plane; 2] = fore.try_into().unwrap_or_else(|_| unreachable!("start_and_rest gives two maps"));
+///
+/// # Errors
+/// When the device does not give the maps.
+pub fn segment(
+    profile: Profile,
+    cond: &[Attention],
+    uncond: &[Attention],
+    latent_size: [usize; 2],
+) -> Result<Segmentation, NetError> {
+    let tokens = refine(profile, cond, MapsOf::EveryToken)?;
+    let fore = refine(profile, uncond, MapsOf::StartAndRest)?;
+    let [start, rest]: [Plane; 2] = fore.try_into().unwrap_or_else(|_| unreachable!("StartAndRest is two maps"));
 
     let (owners, owner_sets) = owners(profile, &tokens);
     let is_fore = start.values.iter().zip(&rest.values).map(|(s, r)| u8::from(s < r)).collect();
     let foreground: Plane<u8> = Plane::new(start.height, start.width, is_fore);
     let [h, w] = latent_size;
-    Segmentation {
+    Ok(Segmentation {
         tokens,
         fore: [start, rest],
         owners: owners.resize_nearest(h, w),
         owner_sets,
         foreground: foreground.resize_nearest(h, w),
-    }
+    })
 }
 
-impl Attention {
-    /// The maps that make token regions: all of them, `[N, L]`.
-    fn every_token(&self) -> Tensor<2> {
-        self.cross_map.clone()
-    }
-
-    /// The maps that make the foreground: the start token's, and the sum of all others, `[N, 2]`. Whatever is done to
-    /// maps before they are normalised is linear, so that they can be summed first.
-    fn start_and_rest(&self) -> Tensor<2> {
-        let [n, tokens] = self.cross_map.dims();
-        let start = self.cross_map.clone().slice([0..n, 0..1]);
-        let rest = self.cross_map.clone().slice([0..n, 1..tokens]).sum_dim(1);
-        Tensor::cat(vec![start, rest], 1)
-    }
+/// Which maps of a layer are refined.
+#[derive(Clone, Copy)]
+pub(super) enum MapsOf {
+    /// Those that make token regions: all tokens'.
+    EveryToken,
+    /// Those that make the foreground: the start token's, and the sum of all others. Whatever is done to maps before
+    /// they are normalised is linear, so that they can be summed first.
+    StartAndRest,
 }
 
-/// Steps 1 to 6 for every layer: refined maps on the finest of the layers' grids, blurred, each divided by its own
-/// spatial mean.
-fn refined_layers(profile: Profile, layers: &[Attention], maps: fn(&Attention) -> Tensor<2>) -> Vec<Vec<Plane>> {
-    let grid = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
-    let finish = |map: &Plane| {
-        let smooth = blur::smooth(&resize_bilinear(map, grid[0], grid[1]));
-        let mean = smooth.mean() + 1e-8;
-        scaled(&smooth, mean)
-    };
-    layers.iter().map(|layer| refine(profile, layer, maps(layer)).iter().map(finish).collect()).collect()
-}
-
-/// Steps 1 and 2: cross-attention maps `[N, K]` spread along self-attention, as K maps on the layer's own grid.
-fn refine(profile: Profile, layer: &Attention, maps: Tensor<2>) -> Vec<Plane> {
-    let spread = |maps: &Tensor<2>| layer.self_map.clone().matmul(maps.clone());
-    let once = spread(&maps);
-    let twice = spread(&once);
-    let mean = match profile {
-        // The loop of the reference multiplies S by S anew each time, so that it adds S^2 three times.
-        Profile::Reference => (once + twice.mul_scalar(3.0)).div_scalar(4.0),
-        Profile::Fixed => {
-            let third = spread(&twice);
-            let fourth = spread(&third);
-            (once + twice + third + fourth).div_scalar(4.0)
-        }
-    };
-    let [n, count] = mean.dims();
-    let values: Vec<f32> = mean.into_data().iter::<f32>().collect();
-    let plane = |k: usize| Plane::new(layer.grid[0], layer.grid[1], (0..n).map(|p| values[p * count + k]).collect());
-    (0..count).map(plane).collect()
-}
-
-fn scaled(map: &Plane, divisor: f32) -> Plane {
-    map.map(|v| v / divisor)
-}
-
-/// Mean over layers, map by map.
-fn layer_mean(layers: &[Vec<Plane>]) -> Vec<Plane> {
-    let mut mean = layers[0].clone();
-    for layer in &layers[1..] {
-        for (sum, map) in mean.iter_mut().zip(layer) {
-            for (s, v) in sum.values.iter_mut().zip(&map.values) {
-                *s += v;
+impl MapsOf {
+    /// One map after another, N elements each.
+    pub(super) fn maps(self, layer: &Attention) -> Result<Vec<f32>, NetError> {
+        let cross = layer.cross_map.clone();
+        let maps = match self {
+            Self::EveryToken => cross,
+            Self::StartAndRest => {
+                let [tokens, n] = cross.dims();
+                let start = cross.clone().slice([0..1, 0..n]);
+                Tensor::cat(vec![start, cross.slice([1..tokens, 0..n]).sum_dim(0)], 0)
             }
-        }
+        };
+        Ok(maps.try_into_vec_as::<f32>()?)
     }
-    mean.iter().map(|map| scaled(map, layers.len() as f32)).collect()
 }
 
 /// The tokens with the largest map at each element, as an index into a list of owner sets.
 fn owners(profile: Profile, tokens: &[Plane]) -> (Plane<usize>, Vec<Vec<u16>>) {
+    let mut best = tokens[0].map(|_| f32::NEG_INFINITY).values;
+    // Where there is nothing but NaN the run is about to be given up for it, but not here.
+    let mut first = vec![0; best.len()];
+    for (k, map) in tokens.iter().enumerate() {
+        for ((best, first), &value) in best.iter_mut().zip(&mut first).zip(&map.values) {
+            if value > *best {
+                (*best, *first) = (value, k as u16);
+            }
+        }
+    }
     let mut sets: Vec<Vec<u16>> = Vec::new();
-    let mut index = Vec::with_capacity(tokens[0].values.len());
-    for p in 0..tokens[0].values.len() {
-        let best = tokens.iter().map(|map| map.values[p]).fold(f32::NEG_INFINITY, f32::max);
-        let mut set: Vec<u16> = (0..tokens.len()).filter(|&k| tokens[k].values[p] >= best).map(|k| k as u16).collect();
-        if set.is_empty() {
-            // Nothing but NaN: the run is about to be given up for it, but not here.
-            set.push(0);
-        }
-        if profile == Profile::Fixed {
-            set.truncate(1);
-        }
-        index.push(sets.iter().position(|known| *known == set).unwrap_or_else(|| {
+    let set_of = |(p, &first): (usize, &u16)| {
+        let rivals = tokens.iter().enumerate().skip(usize::from(first) + 1);
+        let ties = rivals.filter(|(_, map)| profile == Profile::Reference && map.values[p] >= best[p]);
+        let set: Vec<u16> = std::iter::once(first).chain(ties.map(|(k, _)| k as u16)).collect();
+        sets.iter().position(|known| *known == set).unwrap_or_else(|| {
             sets.push(set);
             sets.len() - 1
-        }));
-    }
+        })
+    };
+    let index = first.iter().enumerate().map(set_of).collect();
     (Plane::new(tokens[0].height, tokens[0].width, index), sets)
 }
 

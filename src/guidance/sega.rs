@@ -1,8 +1,9 @@
 //! SEGA, semantic guidance (Brack et al., NeurIPS 2023; arXiv 2301.12247): steering along concept directions.
 //!
-//! A concept k has a direction `d_k = sign_k * scale_k * (eps_k - eps_u)`. Of it only the elements at or above a
-//! quantile of |d_k|, per channel, are kept: `E_k`. The kept parts are added to the guidance once the concept's warm-up
-//! is over, together with a momentum `nu` that remembers earlier steps. Numbering as in algorithms.md §2.1.
+//! A concept k has a direction `d_k = sign_k * scale_k * (eps_k - eps_u)`, with the scale that its keys give the step.
+//! Of it only the elements at or above a quantile of |d_k|, per channel, are kept: `E_k`. The kept parts are added to
+//! the guidance once the concept's warm-up is over, together with a momentum `nu` that remembers earlier steps.
+//! Numbering as in algorithms.md §2.1.
 //!
 //! * `reference`: all concepts share one momentum. While some, but not all, have warmed up, their parts are *averaged*
 //!   by weight and momentum is left out; once all have, parts are *summed* and momentum comes in.
@@ -38,6 +39,9 @@ pub struct ConceptStep {
 pub struct Step {
     pub term: Latents,
     pub concepts: Vec<ConceptStep>,
+    /// Norm of what momentum adds to the next step, `s_m |nu|`, one a concept: each its own (`fixed`), or all the one
+    /// that they share (`reference`).
+    pub momentum: Vec<f32>,
 }
 
 /// What SEGA is asked to do.
@@ -67,7 +71,18 @@ pub fn step(
         Profile::Reference => joint_term(state, concepts, momentum, step, uncond, &parts),
         Profile::Fixed => separate_terms(state, setting, step, uncond, &parts),
     };
-    Step { term, concepts: shown }
+    Step { term, concepts: shown, momentum: momentum_norms(state, setting, profile, step) }
+}
+
+fn momentum_norms(state: &State, setting: &Setting<'_>, profile: Profile, step: usize) -> Vec<f32> {
+    let norm = |k: usize| state.momentum.get(k).map_or(0.0, |nu| setting.momentum.scale * nu.norm());
+    match profile {
+        Profile::Reference => vec![norm(0); setting.concepts.len()],
+        // After its cool-down nothing of a concept is left.
+        Profile::Fixed => (setting.concepts.iter().enumerate())
+            .map(|(k, concept)| if concept.is_cooled(step + 1) { 0.0 } else { norm(k) })
+            .collect(),
+    }
 }
 
 /// `E_k`, unweighted: the direction where it is at or above its quantile and inside its lock, else 0 (zero everywhere
@@ -84,7 +99,7 @@ fn kept_part(
         let magnitude = Plane::filled(uncond.height, uncond.width, 0.0);
         return (zeros(), ConceptStep { mask: None, magnitude, active: false, norm: 0.0 });
     };
-    let scale = concept.signed_scale();
+    let scale = concept.signed_scale_at(step);
     let direction = prediction.zip(uncond, |k, u| scale * (k - u));
     let mut mask = quantile_mask(&direction, concept.threshold);
     if let Some(lock) = lock {

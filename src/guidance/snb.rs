@@ -3,10 +3,13 @@
 //! Two models look at the same latents; at every element the one whose guidance response is the more *salient* supplies
 //! its whole guided noise. Numbering as in algorithms.md §3.2. Predictions are noise (epsilon) here: temperatures mean
 //! something else in other parametrisations.
+//!
+//! The rules that SNB is compared with (one model alone, a given mask, a weighted sum) put something else in the place
+//! of step 6: [`Choice::under`]. The saliencies are worked out all the same, to be looked at.
 
 use crate::{
     field::{Latents, Plane},
-    recipe::Profile,
+    recipe::{Fusion, FusionRule, Paint, Profile},
 };
 
 /// Both saliency maps and the choice made from them.
@@ -15,8 +18,39 @@ pub struct Choice {
     /// After smoothing and channel mean, before sharpness and softmax: `[height, width]`.
     pub saliency_general: Plane,
     pub saliency_expert: Plane,
-    /// 1 where the expert draws.
+    /// 1 where the expert draws; in a weighted sum, where it has its part.
     pub mask: Plane<u8>,
+}
+
+impl Choice {
+    /// The choice as a fusion's rule has it; the contest is left as it is.
+    pub fn under(mut self, fusion: &Fusion) -> Self {
+        let (height, width) = (self.mask.height, self.mask.width);
+        match (fusion.rule, &fusion.mask) {
+            (FusionRule::Saliency, _) => {}
+            (FusionRule::Mask, Some(given)) => self.mask = given_mask(given, height, width),
+            (FusionRule::Expert | FusionRule::Weighted, _) => self.mask.values.fill(1),
+            (FusionRule::General | FusionRule::Mask, _) => self.mask.values.fill(0),
+        }
+        self
+    }
+}
+
+/// A given mask on the latent grid: the expert draws an element when the mask asks for it on at least half of the
+/// element.
+fn given_mask(given: &Paint, height: usize, width: usize) -> Plane<u8> {
+    // Finer than both grids, so that a cell of the mask counts by about the area that it covers.
+    let [rows, columns] = given.size();
+    let fine = |cells: usize, from: usize| cells * from.div_ceil(cells).max(1) * 2;
+    let (fine_rows, fine_columns) = (fine(height, rows), fine(width, columns));
+    let large = given.resized(fine_rows, fine_columns);
+    let (down, across) = (fine_rows / height, fine_columns / width);
+    let wanted = |i: usize| {
+        let (y, x) = (i / width * down, i % width * across);
+        let inside = (0..down * across).filter(|k| large.at(y + k / across, x + k % across) > 0).count();
+        u8::from(2 * inside >= down * across)
+    };
+    Plane::new(height, width, (0..height * width).map(wanted).collect())
 }
 
 /// Steps 3 to 6: who draws where, from the responses `g (eps_c - eps_baseline)` of both models.
@@ -40,8 +74,23 @@ pub fn choose(profile: Profile, general: &Latents, expert: &Latents, k_g: f32, k
 
 /// Step 7: the expert's guided noise where the mask is 1, the general model's elsewhere.
 pub fn blend(mask: &Plane<u8>, general: &Latents, expert: &Latents) -> Latents {
+    weighted(mask, 1.0, general, expert)
+}
+
+/// As [`blend`], but where the mask is 1 the expert has only a share of the noise, 0..=1, and the general model the
+/// rest.
+pub fn weighted(mask: &Plane<u8>, share: f32, general: &Latents, expert: &Latents) -> Latents {
     let area = general.area();
-    let pick = |i: usize| if mask.values[i % area] == 1 { expert.values[i] } else { general.values[i] };
+    let mixed = |g: f32, e: f32| match share {
+        // Alone, each is taken as it is: a sum with nothing would still round.
+        1.0 => e,
+        0.0 => g,
+        share => g + share * (e - g),
+    };
+    let pick = |i: usize| {
+        let general = general.values[i];
+        if mask.values[i % area] == 1 { mixed(general, expert.values[i]) } else { general }
+    };
     general.like((0..general.values.len()).map(pick).collect())
 }
 
@@ -101,7 +150,7 @@ pub(super) fn resize_bilinear(map: &Plane, height: usize, width: usize) -> Plane
 }
 
 /// The two source indices and the weight of the second for target index `i`.
-fn source(i: usize, from: usize, to: usize) -> (usize, usize, f32) {
+pub(super) fn source(i: usize, from: usize, to: usize) -> (usize, usize, f32) {
     let position = ((i as f32 + 0.5) * (from as f32 / to as f32) - 0.5).max(0.0);
     let low = (position as usize).min(from - 1);
     (low, (low + 1).min(from - 1), position - low as f32)
@@ -131,6 +180,46 @@ mod tests {
         let out = box_filter(&Plane::filled(8, 8, 1.0));
         assert_eq!((out.height, out.width), (7, 7));
         assert_eq!((out.at(0, 0), out.at(0, 3), out.at(3, 3), out.at(6, 6)), (0.5625, 0.75, 1.0, 0.5625));
+    }
+
+    /// A contest that each wins half of: the expert the right half.
+    fn contest() -> Choice {
+        let saliency =
+            |expert: bool| Plane::new(2, 4, (0..8).map(|i| f32::from(u8::from((i % 4 > 1) == expert))).collect());
+        let mask = Plane::new(2, 4, vec![0, 0, 1, 1, 0, 0, 1, 1]);
+        Choice { saliency_general: saliency(false), saliency_expert: saliency(true), mask }
+    }
+
+    fn drawn(fusion: &Fusion) -> Vec<f32> {
+        let (general, expert) = (Latents::new(1, 2, 4, vec![1.0; 8]), Latents::new(1, 2, 4, vec![3.0; 8]));
+        let choice = contest().under(fusion);
+        assert_eq!(choice.saliency_expert, contest().saliency_expert, "a rule changes no saliency");
+        weighted(&choice.mask, fusion.expert_share(), &general, &expert).values
+    }
+
+    #[test]
+    fn each_rule_decides_who_draws() {
+        let by = |rule| Fusion { rule, ..Fusion::default() };
+        assert_eq!(drawn(&by(FusionRule::Saliency)), [1.0, 1.0, 3.0, 3.0, 1.0, 1.0, 3.0, 3.0]);
+        assert_eq!(drawn(&by(FusionRule::General)), [1.0; 8]);
+        assert_eq!(drawn(&by(FusionRule::Expert)), [3.0; 8]);
+        assert_eq!(drawn(&Fusion { weight: 0.25, ..by(FusionRule::Weighted) }), [1.5; 8]);
+        assert_eq!(drawn(&Fusion { weight: 0.0, ..by(FusionRule::Weighted) }), [1.0; 8]);
+        let mask = "2x2: 1*1 0*2 1*1".parse().expect("a mask");
+        let given = drawn(&Fusion { mask: Some(mask), ..by(FusionRule::Mask) });
+        assert_eq!(given, [3.0, 3.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0]);
+    }
+
+    #[test]
+    fn a_fine_mask_draws_where_it_covers_half_of_an_element() {
+        // Four columns of the mask to an element: 3, 2, 1 and 0 of them are painted.
+        let mask: Paint = "1x16: 1*3 0*1 1*2 0*2 1*1 0*7".parse().expect("a mask");
+        assert_eq!(given_mask(&mask, 1, 4).values, [1, 1, 0, 0]);
+        // Two elements to three columns: the middle column lies half in each.
+        let mask: Paint = "1x3: 1*2 0*1".parse().expect("a mask");
+        assert_eq!(given_mask(&mask, 1, 2).values, [1, 1]);
+        let mask: Paint = "1x3: 1*1 0*2".parse().expect("a mask");
+        assert_eq!(given_mask(&mask, 2, 2).values, [1, 0, 1, 0]);
     }
 
     #[test]

@@ -38,10 +38,17 @@ pub struct AttentionTap {
     pub factor: usize,
     /// `[h, w]` of the block.
     pub grid: [usize; 2],
-    /// `[N, N]`: row = asking position, column = position looked at.
+    /// `[N, N]`: row = position looked at, column = asking position. Columns sum to 1.
     pub self_map: Tensor<2>,
-    /// `[N, L]`: row = position, column = token of the text.
+    /// `[L, N]`: row = token of the text, column = asking position. Columns sum to 1.
     pub cross_map: Tensor<2>,
+}
+
+/// Keys and values of one attention, `[batch, width, L]` each.
+#[derive(Clone, Debug)]
+pub(super) struct KeyValue {
+    pub(super) key: Tensor<3>,
+    pub(super) value: Tensor<3>,
 }
 
 /// Multi-head attention with its four projections, under diffusers' names.
@@ -66,19 +73,21 @@ impl Attention {
         })
     }
 
-    /// `x` `[batch, width, N]` looks at `context` `[batch, context width, L]`: `residual` (if any) plus
-    /// `[batch, width, N]`, and where `tap` says so the probabilities `[N, L]` of the first sample.
+    /// What there is to look at in `context` `[batch, context width, L]`.
+    pub(super) fn read(&self, context: Tensor<3>) -> KeyValue {
+        KeyValue { key: self.key.forward(context.clone()), value: self.value.forward(context) }
+    }
+
+    /// `x` `[batch, width, N]` looks at what was [`Attention::read`]: `residual` (if any) plus `[batch, width, N]`, and
+    /// where `tap` says so the probabilities `[L, N]` of the first sample.
     pub(super) fn forward(
         &self,
         x: Tensor<3>,
-        context: Tensor<3>,
+        KeyValue { key, value }: KeyValue,
         residual: Option<Tensor<3>>,
         tap: bool,
     ) -> (Tensor<3>, Option<Tensor<2>>) {
-        let query = self.query.forward(x);
-        let key = self.key.forward(context.clone());
-        let value = self.value.forward(context);
-        let (mixed, map) = attend([query, key, value], self.heads, false, tap);
+        let (mixed, map) = attend([self.query.forward(x), key, value], self.heads, false, tap);
         (self.out.forward_onto(mixed, residual), map)
     }
 }
@@ -86,7 +95,7 @@ impl Attention {
 /// softmax(q k^T / sqrt(d)) v per head.
 ///
 /// Query `[batch, width, N]`, key and value `[batch, width, L]`; gives `[batch, width, N]` and, if asked, the first
-/// sample's mean probabilities `[N, L]`. `causal`: a position does not see what comes after it.
+/// sample's mean probabilities `[L, N]`. `causal`: a position does not see what comes after it.
 pub(super) fn attend(
     [query, key, value]: [Tensor<3>; 3],
     heads: usize,
@@ -133,12 +142,12 @@ pub(super) fn attend_plainly(
         }
         let probabilities = softmax(scores, 3);
         if tap {
-            maps.push(probabilities.clone().narrow(0, 0, 1).mean_dim(1).reshape([count, l]));
+            maps.push(probabilities.clone().narrow(0, 0, 1).mean_dim(1).reshape([count, l]).transpose());
         }
         mixed.push(probabilities.matmul(value.clone()));
     }
     let mixed = join(mixed, 2).transpose().reshape([batch, width, n]);
-    (mixed, tap.then(|| join(maps, 0)))
+    (mixed, tap.then(|| join(maps, 1)))
 }
 
 /// The blocks in a row; a single one is not copied.

@@ -20,8 +20,8 @@ pub enum ParamError {
     Missing { name: String },
     #[error("tensor \"{name}\" has shape {found:?}, but config.json asks for {expected:?}")]
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
-    #[error("tensor \"{name}\" cannot be read: {what}")]
-    Unreadable { name: String, what: String },
+    #[error("tensor \"{name}\" can no longer be read ({reason}): keep the file in place while it is loaded")]
+    Unreadable { name: String, reason: String },
     #[error("tensor \"{name}\" has element type {dtype}, but only F32, F16 and BF16 can be read")]
     Dtype { name: String, dtype: String },
 }

@@ -1,6 +1,11 @@
+use std::sync::Arc;
+
 use burn::tensor::{Tensor, TensorData, TensorReadError};
 
-use super::{AddedConditions, AttentionTap, TapRequest, TextEncoding, UNet};
+use super::{
+    AddedConditions, AttentionTap, TapRequest, TextEncoding, UNet, kernels,
+    unet::{ReadText, Shifts, Trunk},
+};
 use crate::field::Latents;
 
 /// The caller no longer wants the result, and said so.
@@ -32,6 +37,44 @@ pub struct Prediction {
     pub taps: Vec<AttentionTap>,
 }
 
+/// What a timestep does to every block of a U-Net: the same for all latents and texts, so it is made once a schedule.
+pub struct TimeShifts(Shifts);
+
+/// A text as every attention of a U-Net reads it: the same for all latents and timesteps, so it is made once.
+pub struct TextKeys {
+    read: ReadText,
+    pooled: Option<Tensor<2>>,
+}
+
+impl TimeShifts {
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.0.0.iter().flatten().map(bytes).sum()
+    }
+}
+
+impl TextKeys {
+    /// Memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.read.0.iter().map(|kv| bytes(&kv.key) + bytes(&kv.value)).sum()
+    }
+}
+
+fn bytes<const D: usize>(x: &Tensor<D>) -> usize {
+    x.dims().iter().product::<usize>() * size_of::<f32>()
+}
+
+/// A U-Net at one step, asked for several texts. What no text decides is computed once; the answers are those of
+/// [`UNet::predict`] to the bit.
+pub struct AtStep<'a> {
+    unet: &'a UNet,
+    latents: &'a Latents,
+    /// Absent where they depend on the text (SDXL).
+    shifts: Option<Arc<TimeShifts>>,
+    timestep: f32,
+    trunk: Option<Trunk>,
+}
+
 impl UNet {
     /// Predicts for one sample on the host: `latents` as the sampler scales them, `timestep` in 0..1000.
     ///
@@ -47,23 +90,44 @@ impl UNet {
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
-        self.check(latents, text)?;
-        let added = text.pooled.as_ref().filter(|_| self.config().pooled_width().is_some()).map(|pooled| {
-            let [h, w] = [latents.height, latents.width].map(|side| (side * SDXL_PIXELS_PER_LATENT) as f32);
-            AddedConditions { pooled: pooled.clone(), time_ids: [h, w, 0.0, 0.0, h, w] }
-        });
-        let sample = upload(latents, self.device());
-        let (output, taps) = self.forward(sample, timestep, text.hidden.clone(), added.as_ref(), taps, wanted)?;
-        Ok(Prediction { output: latents.like(output.try_into_vec_as::<f32>()?), taps })
+        let text = self.read_text(text)?;
+        self.at_step(latents, timestep, self.time_shifts(timestep).map(Arc::new))?.predict(&text, taps, wanted)
     }
 
-    fn check(&self, latents: &Latents, text: &TextEncoding) -> Result<(), NetError> {
+    /// What `timestep` does to every block; `None` where the text has a say in it (SDXL).
+    pub fn time_shifts(&self, timestep: f32) -> Option<TimeShifts> {
+        self.config().pooled_width().is_none().then(|| TimeShifts(self.shifts(timestep, 1, None)))
+    }
+
+    /// Reads a text for [`AtStep::predict`].
+    ///
+    /// # Errors
+    /// [`NetError::Input`] where it does not fit this network.
+    pub fn read_text(&self, text: &TextEncoding) -> Result<TextKeys, NetError> {
+        self.check_text(text)?;
+        Ok(TextKeys { read: self.read(text.hidden.clone()), pooled: text.pooled.clone() })
+    }
+
+    /// At `latents` as the sampler scales them and `timestep` in 0..1000, with what [`UNet::time_shifts`] gave for it.
+    ///
+    /// # Errors
+    /// [`NetError::Input`] where the latents do not fit this network.
+    pub fn at_step<'a>(
+        &'a self,
+        latents: &'a Latents,
+        timestep: f32,
+        shifts: Option<Arc<TimeShifts>>,
+    ) -> Result<AtStep<'a>, NetError> {
+        let channels = self.config().channels;
+        if latents.channels != channels {
+            return input(format!("latents of {channels} channels"), format!("{} channels", latents.channels));
+        }
+        Ok(AtStep { unet: self, latents, shifts, timestep, trunk: None })
+    }
+
+    fn check_text(&self, text: &TextEncoding) -> Result<(), NetError> {
         let config = self.config();
         let [_, _, width] = text.hidden.dims();
-        let input = |expected, given| Err(NetError::Input { network: "U-Net", expected, given });
-        if latents.channels != config.channels {
-            return input(format!("latents of {} channels", config.channels), format!("{} channels", latents.channels));
-        }
         if width != config.context_width() {
             return input(format!("text embeddings {} wide", config.context_width()), format!("{width}"));
         }
@@ -75,6 +139,53 @@ impl UNet {
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn input<T>(expected: String, given: String) -> Result<T, NetError> {
+    Err(NetError::Input { network: "U-Net", expected, given })
+}
+
+impl AtStep<'_> {
+    /// The prediction for one text; [`UNet::predict`] says how and when it fails.
+    pub fn predict(
+        &mut self,
+        text: &TextKeys,
+        taps: &TapRequest,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Prediction, NetError> {
+        kernels::together(self.unet.device(), || {
+            let (output, taps) = match self.shifts.clone() {
+                Some(shifts) => {
+                    let trunk = self.trunk(&shifts, taps, wanted)?;
+                    self.unet.finish(trunk, &shifts.0, &text.read, taps, wanted)?
+                }
+                None => {
+                    let shifts = self.unet.shifts(self.timestep, 1, self.added(text).as_ref());
+                    let trunk = self.unet.begin(self.sample(), &shifts, taps, wanted)?;
+                    self.unet.finish(trunk, &shifts, &text.read, taps, wanted)?
+                }
+            };
+            Ok(Prediction { output: self.latents.like(output.try_into_vec_as::<f32>()?), taps })
+        })
+    }
+
+    /// What was computed for an earlier text, or is now.
+    fn trunk(&mut self, shifts: &TimeShifts, taps: &TapRequest, wanted: &dyn Fn() -> bool) -> Result<Trunk, Stopped> {
+        if let Some(trunk) = self.trunk.as_ref().filter(|trunk| trunk.serves(taps)) {
+            return Ok(trunk.clone());
+        }
+        let trunk = self.unet.begin(self.sample(), &shifts.0, taps, wanted)?;
+        Ok(self.trunk.insert(trunk).clone())
+    }
+
+    fn sample(&self) -> Tensor<4> {
+        upload(self.latents, self.unet.device())
+    }
+
+    fn added(&self, text: &TextKeys) -> Option<AddedConditions> {
+        let [h, w] = [self.latents.height, self.latents.width].map(|side| (side * SDXL_PIXELS_PER_LATENT) as f32);
+        text.pooled.clone().map(|pooled| AddedConditions { pooled, time_ids: [h, w, 0.0, 0.0, h, w] })
     }
 }
 

@@ -41,10 +41,13 @@ impl ResnetBlock {
         })
     }
 
-    /// `x` `[batch, inputs, h, w]`; `time` `[batch, time width, 1]`, already through silu. Gives
-    /// `[batch, outputs, h, w]`.
-    pub(super) fn forward(&self, x: Tensor<4>, time: Option<&Tensor<3>>) -> Tensor<4> {
-        let shift = self.time.as_ref().zip(time).map(|(projection, time)| projection.forward(time.clone()));
+    /// What a time embedding `[batch, time width, 1]`, already through silu, does to this block: `[batch, outputs, 1]`.
+    pub(super) fn shift(&self, time: &Tensor<3>) -> Option<Tensor<3>> {
+        self.time.as_ref().map(|projection| projection.forward(time.clone()))
+    }
+
+    /// `x` `[batch, inputs, h, w]` to `[batch, outputs, h, w]`; `shift` as [`ResnetBlock::shift`] gives it.
+    pub(super) fn forward(&self, x: Tensor<4>, shift: Option<Tensor<3>>) -> Tensor<4> {
         let hidden = self.conv1.forward_in(x.clone(), Around { norm: Some(&self.norm1), shift, ..Default::default() });
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x),

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 
 use super::{
     AttentionTap, ParamError, Params,
-    attention::Attention,
+    attention::{Attention, KeyValue},
     layers::{GroupNorm, LayerNorm, Linear, from_tokens, geglu, to_tokens},
     unet_config::Level,
 };
@@ -51,24 +51,62 @@ impl SpatialTransformer {
         })
     }
 
-    /// `x` `[batch, channels, h, w]`, `context` `[batch, context width, L]`; wanted maps are appended to `taps`.
-    pub(super) fn forward(
+    /// What each block's attention to the text makes of `context` `[batch, context width, L]`, in order.
+    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.blocks.iter().map(|block| block.attn2.read(context.clone()))
+    }
+
+    /// As far as no text is needed, with the map of the positions' attention to each other where `tap` says so. `x`
+    /// `[batch, channels, h, w]`.
+    pub(super) fn begin(&self, x: Tensor<4>, tap: bool) -> Head {
+        let tokens = self.proj_in.forward(self.norm.forward(to_tokens(x.clone())));
+        // The config has at least one block.
+        let (tokens, self_map) = self.blocks[0].look_around(tokens, tap);
+        Head { x, tokens, self_map }
+    }
+
+    /// From there to the end, shaped as `x` was; `texts` are the blocks' keys and values in order, wanted maps are
+    /// appended to `taps`.
+    pub(super) fn finish<'a>(
         &self,
-        x: Tensor<4>,
-        context: &Tensor<3>,
+        head: Head,
+        mut texts: impl Iterator<Item = &'a KeyValue>,
         tap: bool,
         taps: &mut Vec<AttentionTap>,
     ) -> Tensor<4> {
+        let Head { x, mut tokens, mut self_map } = head;
         let [_, _, h, w] = x.dims();
-        let mut tokens = self.proj_in.forward(self.norm.forward(to_tokens(x.clone())));
-        for block in &self.blocks {
-            let maps;
-            (tokens, maps) = block.forward(tokens, context, tap);
-            if let Some((self_map, cross_map)) = maps {
+        for (i, (block, text)) in self.blocks.iter().zip(&mut texts).enumerate() {
+            if i > 0 {
+                (tokens, self_map) = block.look_around(tokens, tap);
+            }
+            let cross_map;
+            (tokens, cross_map) = block.look_at_text(tokens, text.clone(), tap);
+            if let (Some(self_map), Some(cross_map)) = (self_map.take(), cross_map) {
                 taps.push(AttentionTap { factor: self.factor, grid: [h, w], self_map, cross_map });
             }
         }
         from_tokens(self.proj_out.forward_onto(tokens, Some(to_tokens(x))), [h, w])
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.blocks.len()
+    }
+}
+
+/// A transformer about to look at the text for the first time.
+#[derive(Clone)]
+pub(super) struct Head {
+    /// What went in.
+    x: Tensor<4>,
+    tokens: Tensor<3>,
+    /// `[N, N]`, where it was wanted.
+    self_map: Option<Tensor<2>>,
+}
+
+impl Head {
+    pub(super) fn has_map(&self) -> bool {
+        self.self_map.is_some()
     }
 }
 
@@ -86,14 +124,17 @@ impl Block {
         })
     }
 
-    /// `[batch, width, N]`, shape kept, and the (self, cross) maps if asked.
-    fn forward(&self, x: Tensor<3>, context: &Tensor<3>, tap: bool) -> (Tensor<3>, Option<(Tensor<2>, Tensor<2>)>) {
+    /// Self-attention of `[batch, width, N]`, shape kept, and its map if asked.
+    fn look_around(&self, x: Tensor<3>, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
         let normed = self.norm1.forward(x.clone());
-        let (x, self_map) = self.attn1.forward(normed.clone(), normed, Some(x), tap);
-        let normed = self.norm2.forward(x.clone());
-        let (x, cross_map) = self.attn2.forward(normed, context.clone(), Some(x), tap);
+        self.attn1.forward(normed.clone(), self.attn1.read(normed), Some(x), tap)
+    }
+
+    /// Attention to the text and the feed-forward net, shape kept, and the map of the former if asked.
+    fn look_at_text(&self, x: Tensor<3>, text: KeyValue, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
+        let (x, map) = self.attn2.forward(self.norm2.forward(x.clone()), text, Some(x), tap);
         let wide = self.widen.forward(self.norm3.forward(x.clone()));
         // GEGLU with the exact gelu.
-        (self.narrow.forward_onto(geglu(wide), Some(x)), self_map.zip(cross_map))
+        (self.narrow.forward_onto(geglu(wide), Some(x)), map)
     }
 }

@@ -1,10 +1,14 @@
+use std::cell::Cell;
+
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    AddedConditions, AttentionTap, ParamError, Params, Stopped, TapRequest, UNetConfig, kernels,
+    AddedConditions, AttentionTap, ParamError, Params, Stopped, TapRequest, UNetConfig,
+    attention::KeyValue,
+    kernels,
     layers::{Conv, GroupNorm},
     time::TimeEmbedding,
-    unet_blocks::{DownBlock, MiddleBlock, Pass, UpBlock},
+    unet_blocks::{AtText, DownBlock, MiddleBlock, Pass, UpBlock},
 };
 
 /// UNet2DConditionModel (Rombach et al. 2022; SDXL: Podell et al. 2023): predicts noise (or v) in latents.
@@ -92,15 +96,82 @@ impl UNet {
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
+        let shifts = self.shifts(timestep, sample.dims()[0], added);
+        let trunk = self.begin(sample, &shifts, taps, wanted)?;
+        self.finish(trunk, &shifts, &self.read(context), taps, wanted)
+    }
+
+    /// What the timestep, and SDXL's added conditions, do to every resnet block.
+    pub(super) fn shifts(&self, timestep: f32, batch: usize, added: Option<&AddedConditions>) -> Shifts {
         kernels::together(&self.device, || {
-            let time = self.time.forward(timestep, sample.dims()[0], added, &self.device);
-            let pass = Pass { time, context: context.swap_dims(1, 2), request: taps, wanted };
-            let mut maps = Vec::new();
+            let time = &self.time.forward(timestep, batch, added, &self.device);
+            let down = self.down.iter().flat_map(|block| block.shifts(time));
+            let middle = self.middle.iter().flat_map(|block| block.shifts(time));
+            let up = self.up.iter().flat_map(|block| block.shifts(time));
+            Shifts(down.chain(middle).chain(up).collect())
+        })
+    }
+
+    /// What every attention to the text makes of `context` `[batch, L, context width]`.
+    pub(super) fn read(&self, context: Tensor<3>) -> ReadText {
+        kernels::together(&self.device, || {
+            let context = &context.swap_dims(1, 2);
+            let down = self.down.iter().flat_map(|block| block.read(context));
+            let middle = self.middle.iter().flat_map(|block| block.read(context));
+            let up = self.up.iter().flat_map(|block| block.read(context));
+            ReadText(down.chain(middle).chain(up).collect())
+        })
+    }
+
+    /// As far as no text is needed.
+    pub(super) fn begin(
+        &self,
+        sample: Tensor<4>,
+        Shifts(shifts): &Shifts,
+        taps: &TapRequest,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Trunk, Stopped> {
+        kernels::together(&self.device, || {
+            let pass = Pass { shifts: Cell::new(shifts.iter()), texts: Cell::default(), request: taps, wanted };
             let mut x = self.conv_in.forward(sample);
             let mut skips = vec![x.clone()];
-            for block in &self.down {
-                x = block.forward(x, &pass, &mut skips, &mut maps)?;
+            for (i, block) in self.down.iter().enumerate() {
+                match block.begin(x, &pass, &mut skips)? {
+                    Ok(y) => x = y,
+                    Err(at) => {
+                        let used = shifts.len() - pass.shifts_left();
+                        return Ok(Trunk { end: End::AtText(i, at), skips, used });
+                    }
+                }
             }
+            Ok(Trunk { end: End::Bottom(x), skips, used: shifts.len() - pass.shifts_left() })
+        })
+    }
+
+    /// From there to the end, with the text.
+    pub(super) fn finish(
+        &self,
+        trunk: Trunk,
+        Shifts(shifts): &Shifts,
+        ReadText(texts): &ReadText,
+        taps: &TapRequest,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
+        kernels::together(&self.device, || {
+            let Trunk { end, mut skips, used } = trunk;
+            let (shifts, texts) = (Cell::new(shifts[used..].iter()), Cell::new(texts.iter()));
+            let pass = Pass { shifts, texts, request: taps, wanted };
+            let mut maps = Vec::new();
+            let mut x = match end {
+                End::Bottom(x) => x,
+                End::AtText(block, at) => {
+                    let mut x = self.down[block].finish(at, &pass, &mut skips, &mut maps)?;
+                    for block in &self.down[block + 1..] {
+                        x = block.forward(x, &pass, &mut skips, &mut maps)?;
+                    }
+                    x
+                }
+            };
             if let Some(middle) = &self.middle {
                 x = middle.forward(x, &pass, &mut maps)?;
             }
@@ -109,5 +180,40 @@ impl UNet {
             }
             Ok((self.conv_out.forward_normed(x, &self.norm_out), maps))
         })
+    }
+}
+
+/// What a timestep does to every resnet block, in network order.
+#[derive(Clone, Debug)]
+pub(super) struct Shifts(pub(super) Vec<Option<Tensor<3>>>);
+
+/// A text as every attention to it reads it, in network order.
+#[derive(Clone, Debug)]
+pub(super) struct ReadText(pub(super) Vec<KeyValue>);
+
+/// What a U-Net makes of latents and timestep before it looks at a text: the same for all texts.
+#[derive(Clone)]
+pub(super) struct Trunk {
+    end: End,
+    skips: Vec<Tensor<4>>,
+    /// Shifts that were needed so far.
+    used: usize,
+}
+
+#[derive(Clone)]
+enum End {
+    /// In this block on the way down.
+    AtText(usize, AtText),
+    /// No block on the way down looks at the text.
+    Bottom(Tensor<4>),
+}
+
+impl Trunk {
+    /// Whether it can be finished with the maps of `taps`.
+    pub(super) fn serves(&self, taps: &TapRequest) -> bool {
+        match &self.end {
+            End::AtText(_, at) => at.serves(taps),
+            End::Bottom(_) => true,
+        }
     }
 }

@@ -1,26 +1,51 @@
+use std::{cell::Cell, slice};
+
 use burn::tensor::Tensor;
 
 use super::{
     AttentionTap, ParamError, Params, Stopped, TapRequest,
+    attention::KeyValue,
     layers::{Around, Conv},
     resnet::{ResnetBlock, ResnetNorm},
-    transformer::SpatialTransformer,
+    transformer::{Head, SpatialTransformer},
     unet_config::{Level, UNetConfig},
 };
 
-/// What every block of one forward pass is given.
+/// What every block of one forward pass is given. Blocks take their part of `shifts` and `texts` in network order (down,
+/// middle, up), each once.
 pub(super) struct Pass<'a> {
-    /// `[batch, time width, 1]`, through silu.
-    pub(super) time: Tensor<3>,
-    /// `[batch, context width, L]`.
-    pub(super) context: Tensor<3>,
+    /// What the time embedding does to each resnet block.
+    pub(super) shifts: Cell<slice::Iter<'a, Option<Tensor<3>>>>,
+    /// The text as each attention to it reads it.
+    pub(super) texts: Cell<slice::Iter<'a, KeyValue>>,
     pub(super) request: &'a TapRequest,
     pub(super) wanted: &'a dyn Fn() -> bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     fn go_on(&self) -> Result<(), Stopped> {
         if (self.wanted)() { Ok(()) } else { Err(Stopped) }
+    }
+
+    fn next_shift(&self) -> Option<Tensor<3>> {
+        let mut shifts = self.shifts.take();
+        let next = shifts.next().cloned().flatten();
+        self.shifts.set(shifts);
+        next
+    }
+
+    fn next_texts(&self, count: usize) -> slice::Iter<'a, KeyValue> {
+        let (next, later) = self.texts.take().as_slice().split_at(count);
+        self.texts.set(later.iter());
+        next.iter()
+    }
+
+    /// How many shifts are left.
+    pub(super) fn shifts_left(&self) -> usize {
+        let shifts = self.shifts.take();
+        let left = shifts.len();
+        self.shifts.set(shifts);
+        left
     }
 }
 
@@ -32,14 +57,59 @@ struct Layer {
     factor: usize,
 }
 
+/// How far a layer comes without a text.
+enum Begun {
+    /// To its end.
+    Through(Tensor<4>),
+    ToText(Head),
+}
+
 impl Layer {
     fn forward(&self, x: Tensor<4>, pass: &Pass, taps: &mut Vec<AttentionTap>) -> Result<Tensor<4>, Stopped> {
-        pass.go_on()?;
-        let x = self.resnet.forward(x, Some(&pass.time));
-        Ok(match &self.transformer {
-            Some(t) => t.forward(x, &pass.context, pass.request.wants(self.factor), taps),
-            None => x,
+        Ok(match self.begin(x, pass)? {
+            Begun::Through(x) => x,
+            Begun::ToText(head) => self.finish(head, pass, taps),
         })
+    }
+
+    fn begin(&self, x: Tensor<4>, pass: &Pass) -> Result<Begun, Stopped> {
+        pass.go_on()?;
+        let x = self.resnet.forward(x, pass.next_shift());
+        Ok(match &self.transformer {
+            Some(t) => Begun::ToText(t.begin(x, pass.request.wants(self.factor))),
+            None => Begun::Through(x),
+        })
+    }
+
+    fn finish(&self, head: Head, pass: &Pass, taps: &mut Vec<AttentionTap>) -> Tensor<4> {
+        // Only a layer with a transformer makes a head.
+        let Some(t) = &self.transformer else { unreachable!("a layer without attention has begun one") };
+        t.finish(head, pass.next_texts(t.depth()), pass.request.wants(self.factor), taps)
+    }
+
+    /// What a time embedding does to its resnet block.
+    fn shift(&self, time: &Tensor<3>) -> Option<Tensor<3>> {
+        self.resnet.shift(time)
+    }
+
+    /// What its attentions to the text make of `context`.
+    fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.transformer.iter().flat_map(|t| t.read(context))
+    }
+}
+
+/// A way down that has come to where the first text is needed: everything before is the same for all texts.
+#[derive(Clone)]
+pub(super) struct AtText {
+    layer: usize,
+    head: Head,
+    factor: usize,
+}
+
+impl AtText {
+    /// Whether what `request` asks for was kept on the way.
+    pub(super) fn serves(&self, request: &TapRequest) -> bool {
+        self.head.has_map() || !request.wants(self.factor)
     }
 }
 
@@ -95,20 +165,64 @@ impl DownBlock {
 
     pub(super) fn forward(
         &self,
-        mut x: Tensor<4>,
+        x: Tensor<4>,
         pass: &Pass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
     ) -> Result<Tensor<4>, Stopped> {
-        for layer in &self.layers {
+        match self.begin(x, pass, skips)? {
+            Ok(x) => Ok(x),
+            Err(at) => self.finish(at, pass, skips, taps),
+        }
+    }
+
+    /// As far as no text is needed: through, or to the first attention to it.
+    pub(super) fn begin(
+        &self,
+        mut x: Tensor<4>,
+        pass: &Pass,
+        skips: &mut Vec<Tensor<4>>,
+    ) -> Result<Result<Tensor<4>, AtText>, Stopped> {
+        for (i, layer) in self.layers.iter().enumerate() {
+            match layer.begin(x, pass)? {
+                Begun::Through(y) => x = y,
+                Begun::ToText(head) => return Ok(Err(AtText { layer: i, head, factor: layer.factor })),
+            }
+            skips.push(x.clone());
+        }
+        Ok(Ok(self.leave(x, skips)))
+    }
+
+    /// From there to the end.
+    pub(super) fn finish(
+        &self,
+        at: AtText,
+        pass: &Pass,
+        skips: &mut Vec<Tensor<4>>,
+        taps: &mut Vec<AttentionTap>,
+    ) -> Result<Tensor<4>, Stopped> {
+        let mut x = self.layers[at.layer].finish(at.head, pass, taps);
+        skips.push(x.clone());
+        for layer in &self.layers[at.layer + 1..] {
             x = layer.forward(x, pass, taps)?;
             skips.push(x.clone());
         }
-        if let Some(halve) = &self.halve {
-            x = halve.forward(x);
-            skips.push(x.clone());
-        }
-        Ok(x)
+        Ok(self.leave(x, skips))
+    }
+
+    fn leave(&self, x: Tensor<4>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+        let Some(halve) = &self.halve else { return x };
+        let x = halve.forward(x);
+        skips.push(x.clone());
+        x
+    }
+
+    pub(super) fn shifts(&self, time: &Tensor<3>) -> impl Iterator<Item = Option<Tensor<3>>> {
+        self.layers.iter().map(|layer| layer.shift(time))
+    }
+
+    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.layers.iter().flat_map(|layer| layer.read(context))
     }
 }
 
@@ -138,7 +252,15 @@ impl MiddleBlock {
     ) -> Result<Tensor<4>, Stopped> {
         let x = self.first.forward(x, pass, taps)?;
         pass.go_on()?;
-        Ok(self.second.forward(x, Some(&pass.time)))
+        Ok(self.second.forward(x, pass.next_shift()))
+    }
+
+    pub(super) fn shifts(&self, time: &Tensor<3>) -> [Option<Tensor<3>>; 2] {
+        [self.first.shift(time), self.second.shift(time)]
+    }
+
+    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.first.read(context)
     }
 }
 
@@ -192,5 +314,13 @@ impl UpBlock {
             x = double.forward_in(x, Around { size: Some(size), ..Default::default() });
         }
         Ok(x)
+    }
+
+    pub(super) fn shifts(&self, time: &Tensor<3>) -> impl Iterator<Item = Option<Tensor<3>>> {
+        self.layers.iter().map(|layer| layer.shift(time))
+    }
+
+    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.layers.iter().flat_map(|layer| layer.read(context))
     }
 }

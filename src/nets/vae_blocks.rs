@@ -91,7 +91,7 @@ impl Middle {
             let [_, _, h, w] = x.dims();
             let tokens = to_tokens(x);
             let normed = norm.forward(tokens.clone());
-            let (mixed, _) = attention.forward(normed.clone(), normed, Some(tokens), false);
+            let (mixed, _) = attention.forward(normed.clone(), attention.read(normed), Some(tokens), false);
             x = from_tokens(mixed, [h, w]);
         }
         go_on(wanted)?;

@@ -3,7 +3,7 @@
 //! Holds for results that are remembered step by step: up to and including the first touched step the latents are the
 //! same as before, so only branches that were not evaluated there are needed; after it, all of them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use super::{Concept, Fusion, Momentum, Profile, Recipe};
 
@@ -21,7 +21,8 @@ pub struct EditCost {
 /// The cost of `after` when `before` is remembered. `timesteps`: the training timestep of every U-Net call of `after`.
 ///
 /// Counts for runs that segment every step of the general model, as the studio's do.
-/// An upper bound where an edit turns out to change no number (a clamp that never bites, say), exact otherwise.
+/// An upper bound where an edit turns out to change no number (a clamp that never bites, say) and where adaptive
+/// guidance may end early, exact otherwise.
 pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> EditCost {
     let full = (0..timesteps.len()).map(|i| evaluations_at(after, i, timesteps[i]).len()).sum();
     let Some(before) = before.filter(|b| same_start(b, after)) else {
@@ -34,8 +35,8 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
             if first.is_some_and(|first| i > first) {
                 wanted.len()
             } else {
-                let known = evaluations_at(before, i, timesteps[i]);
-                wanted.iter().filter(|branch| !known.contains(*branch)).count()
+                let known = surely_known_at(before, i, timesteps[i]);
+                wanted.iter().filter(|branch| !is_known(&known, branch)).count()
             }
         })
         .sum();
@@ -56,20 +57,46 @@ type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
 fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
-    model_branches(recipe, [&general, &general], true, &recipe.prompt, step, &mut all);
-    if let Some(fusion) = recipe.active_fusion().filter(|f| recipe.is_guided() && f.mode.fuses(timestep, f.t0)) {
+    let fusion = recipe.expert_fusion().filter(|f| recipe.guides_at(step) && f.fuses(timestep));
+    let lead = Part { segmented: true, concepts: fusion.is_none_or(|f| !f.is_expert_alone()) };
+    model_branches(recipe, [&general, &general], lead, &recipe.prompt, step, &mut all);
+    if let Some(fusion) = fusion {
         let expert = fusion.expert.to_string();
         let encoder = if recipe.profile == Profile::Reference { &general } else { &expert };
         let prompt = fusion.prompt.as_deref().unwrap_or(&recipe.prompt);
-        model_branches(recipe, [&expert, encoder], recipe.scfg.enabled, prompt, step, &mut all);
+        let part = Part { segmented: recipe.scfg.enabled, concepts: true };
+        model_branches(recipe, [&expert, encoder], part, prompt, step, &mut all);
     }
     all
+}
+
+/// What was evaluated at one step whatever the predictions were.
+fn surely_known_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
+    if recipe.adaptive_guidance.is_some() && step > 0 {
+        let general = recipe.model.to_string();
+        return HashSet::from([(general.clone(), general, false, recipe.prompt.as_str(), None)]);
+    }
+    evaluations_at(recipe, step, timestep)
+}
+
+/// An evaluation with segmentation also answers for the one without.
+fn is_known(known: &HashSet<Branch<'_>>, branch: &Branch<'_>) -> bool {
+    let (model, encoder, negative, text, profile) = branch;
+    let same = |(m, e, n, t, _): &Branch<'_>| (m, e, n, t) == (model, encoder, negative, text);
+    known.contains(branch) || (profile.is_none() && known.iter().any(same))
+}
+
+/// What a model is evaluated for besides its own prompt.
+#[derive(Clone, Copy)]
+struct Part {
+    segmented: bool,
+    concepts: bool,
 }
 
 fn model_branches<'a>(
     recipe: &'a Recipe,
     [model, encoder]: [&str; 2],
-    segmented: bool,
+    part: Part,
     prompt: &'a str,
     step: usize,
     all: &mut HashSet<Branch<'a>>,
@@ -77,12 +104,15 @@ fn model_branches<'a>(
     let mut add = |negative: bool, text: &'a str, profile| {
         all.insert((model.to_owned(), encoder.to_owned(), negative, text, profile));
     };
-    if !recipe.is_guided() {
+    if !recipe.guides_at(step) {
         return add(false, prompt, None);
     }
-    let segmented = segmented.then_some(recipe.profile);
+    let segmented = part.segmented.then_some(recipe.profile);
     add(true, &recipe.negative, segmented);
     add(false, prompt, segmented);
+    if !part.concepts {
+        return;
+    }
     for concept in recipe.active_concepts().filter(|c| c.matters_at(step, recipe.momentum, recipe.profile)) {
         if concept.text != prompt {
             add(false, &concept.text, None);
@@ -95,19 +125,26 @@ fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<u
     if before == after {
         return None;
     }
-    let whole = |r: &Recipe| (r.prompt.clone(), r.negative.clone(), r.cfg, r.profile);
+    let whole = |r: &Recipe| (r.prompt.clone(), r.negative.clone(), r.profile);
     if whole(before) != whole(after) {
         return Some(0);
     }
-    if !after.is_guided() {
-        return None;
-    }
     let strength = |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r));
-    if strength(before) != strength(after) {
-        return Some(0);
-    }
-    let touched = concepts_touched(before, after).into_iter().chain(fusion_touched(before, after, timesteps)).min();
-    touched.filter(|&step| step < timesteps.len())
+    let strength = (strength(before) != strength(after)).then_some(0);
+    let concepts = concepts_touched(before, after, timesteps.len());
+    let touched = [strength, concepts, fusion_touched(before, after, timesteps)];
+    // What is not guided hears of none of these.
+    let guided = |from: usize| (from..timesteps.len()).find(|&step| after.guides_at(step));
+    let touched = touched.into_iter().flatten().min().and_then(guided);
+    let cfg = (0..timesteps.len()).find(|&step| before.cfg_at(step) != after.cfg_at(step));
+    touched.into_iter().chain(cfg).chain(guidance_touched(before, after, timesteps.len())).min()
+}
+
+/// First step that is guided in one and perhaps not in the other. Adaptive guidance never ends before step 1.
+fn guidance_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
+    let interval = (0..steps).find(|&step| before.guides_at(step) != after.guides_at(step));
+    let adaptive = (before.adaptive_guidance != after.adaptive_guidance).then_some(1);
+    interval.into_iter().chain(adaptive).min()
 }
 
 /// The factors that change something, in order of position.
@@ -119,20 +156,32 @@ fn factors(recipe: &Recipe) -> Vec<(usize, f32)> {
 }
 
 /// First step at which the SEGA terms can differ.
-fn concepts_touched(before: &Recipe, after: &Recipe) -> Option<usize> {
+fn concepts_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
     let (old, new): (Vec<_>, Vec<_>) = (before.active_concepts().collect(), after.active_concepts().collect());
     if old == new && (before.momentum == after.momentum || new.is_empty()) {
         return None;
     }
     if after.profile == Profile::Reference {
         // Concepts share weights and momentum: the first that is warm carries every change.
-        return old.iter().chain(&new).map(|c| c.warmup).min();
+        let warm = old.iter().chain(&new).map(|c| c.warmup).min()?;
+        let only_scales = before.momentum == after.momentum
+            && old.len() == new.len()
+            && old.iter().zip(&new).all(|(o, n)| same_but_scale(o, n));
+        if !only_scales {
+            return Some(warm);
+        }
+        return old
+            .iter()
+            .zip(&new)
+            .filter_map(|(o, n)| scale_changes(o, n, 0..steps))
+            .map(|step| step.max(warm))
+            .min();
     }
     let mut unmatched = new.clone();
     let mut touched = Vec::new();
     for concept in &old {
         match unmatched.iter().position(|c| c.text == concept.text) {
-            Some(at) => touched.extend(concept_touched(concept, unmatched.remove(at))),
+            Some(at) => touched.extend(concept_touched(concept, unmatched.remove(at), after.momentum, steps)),
             None => touched.extend(acts_from(concept)),
         }
     }
@@ -154,31 +203,44 @@ fn momentum_touched(concept: &Concept, before: Momentum, after: Momentum) -> Opt
     acts_from(concept).filter(|_| shows).map(|step| step.max(1))
 }
 
-fn concept_touched(old: &Concept, new: &Concept) -> Option<usize> {
-    if old == new {
-        return None;
+fn concept_touched(old: &Concept, new: &Concept, momentum: Momentum, steps: usize) -> Option<usize> {
+    let from = [acts_from(old), acts_from(new)].into_iter().flatten().min()?;
+    if !same_but_scale(&Concept { cooldown: new.cooldown, ..old.clone() }, new) {
+        return Some(from);
     }
-    let ends = Concept { cooldown: new.cooldown, ..old.clone() };
-    if ends == *new && old.warmup < old.cooldown.min(new.cooldown).unwrap_or(usize::MAX) {
-        // Only the cool-down moved.
-        return [old.cooldown, new.cooldown].into_iter().flatten().min();
-    }
-    [acts_from(old), acts_from(new)].into_iter().flatten().min()
+    let ends = [old.cooldown, new.cooldown];
+    let end = ends.into_iter().flatten().min();
+    let moved = end.filter(|_| old.cooldown != new.cooldown).map(|end| end.max(from));
+    // Momentum takes the scale up during the warm-up already, and lets it be felt after.
+    let heard = if momentum.scale == 0.0 { from } else { 0 };
+    let scaled = scale_changes(old, new, heard..end.unwrap_or(steps).min(steps));
+    moved.into_iter().chain(scaled.map(|step| step.max(from))).min()
+}
+
+/// Whether two concepts are the same but for how strongly they pull.
+fn same_but_scale(old: &Concept, new: &Concept) -> bool {
+    *new == Concept { scale: new.scale, reverse: new.reverse, keys: new.keys.clone(), ..old.clone() }
+}
+
+/// The first of `steps` at which the two pull with different strength.
+fn scale_changes(old: &Concept, new: &Concept, mut steps: Range<usize>) -> Option<usize> {
+    steps.find(|&step| old.signed_scale_at(step) != new.signed_scale_at(step))
 }
 
 /// First step at which who draws where, or what the expert draws, can differ.
 fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
-    let (old, new) = (before.active_fusion(), after.active_fusion());
+    let decisive = |recipe: &Recipe| recipe.expert_fusion().map(Fusion::decisive);
+    let (old, new) = (decisive(before), decisive(after));
     if old == new {
         return None;
     }
-    let fused = |fusion: Option<&Fusion>, t: f32| fusion.is_some_and(|f| f.mode.fuses(t, f.t0));
-    let same_otherwise = match (old, new) {
+    let fused = |fusion: &Option<Fusion>, t: f32| fusion.as_ref().is_some_and(|f| f.fuses(t));
+    let same_otherwise = match (&old, &new) {
         (Some(o), Some(n)) => *n == Fusion { t0: n.t0, mode: n.mode, ..o.clone() },
         _ => false,
     };
     timesteps.iter().position(|&t| {
-        let (o, n) = (fused(old, t), fused(new, t));
+        let (o, n) = (fused(&old, t), fused(&new, t));
         o != n || (o && n && !same_otherwise)
     })
 }
@@ -186,7 +248,7 @@ fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::FusionMode;
+    use crate::recipe::{FusionMode, FusionRule, GuidanceInterval, keys};
 
     fn concept(text: &str, scale: f32, warmup: usize) -> Concept {
         Concept { text: text.into(), scale, warmup, ..Concept::default() }
@@ -259,6 +321,60 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_is_touched_where_a_step_changes_sides() {
+        let whole = recipe(20, 3, &[]);
+        let part = Recipe { guidance_interval: Some(GuidanceInterval { from: 0, until: 12 }), ..whole.clone() };
+        // Up to step 12 all is known; from there on one branch a step.
+        assert_eq!(cost(&whole, &part), EditCost { first: Some(12), evaluations: 7, full: 12 * 2 + 8 });
+        // Step 12 had the prompt's branch, but without the maps that segmentation needs.
+        assert_eq!(cost(&part, &whole), EditCost { first: Some(12), evaluations: 8 * 2, full: 40 });
+    }
+
+    #[test]
+    fn adaptive_guidance_is_touched_after_its_first_look() {
+        let plain = recipe(20, 3, &[]);
+        let adaptive = Recipe { adaptive_guidance: Some(0.99), ..plain.clone() };
+        assert_eq!(cost(&plain, &adaptive), EditCost { first: Some(1), evaluations: 18 * 2, full: 40 });
+        assert_eq!(cost(&adaptive, &plain), EditCost { first: Some(1), evaluations: 19 * 2, full: 40 });
+    }
+
+    #[test]
+    fn a_key_is_touched_where_its_line_begins() {
+        let keys = |text: &str| keys::parse(text).expect("keys");
+        let mut before = recipe(20, 10, &["a"]);
+        before.concepts[0].keys = keys("4:1,8:1,14:1,17:0.5");
+        let mut after = before.clone();
+        after.concepts[0].keys[3].factor = 2.0;
+        assert_eq!(cost(&before, &after), EditCost { first: Some(15), evaluations: 4 * 3, full: 60 });
+        // Before the warm-up has ended, momentum alone has heard of it.
+        after.concepts[0].keys = keys("4:1,6:2,8:1,14:1,17:0.5");
+        assert_eq!(cost(&before, &after).first, Some(10));
+        before.momentum.scale = 0.0;
+        after.momentum.scale = 0.0;
+        assert_eq!(cost(&before, &after).first, None);
+        // The same curve with one key more.
+        after.concepts[0].keys = keys("4:1,8:1,12:1,14:1,17:0.5");
+        assert_eq!(cost(&before, &after).evaluations, 0);
+    }
+
+    #[test]
+    fn keys_of_the_guidance_scale_pay_from_their_line_on_and_nothing_where_nothing_is_guided() {
+        let before = recipe(10, 2, &["a"]);
+        let mut after = before.clone();
+        after.cfg_keys = keys::parse("6:1,8:0.1").expect("keys");
+        // Steps 8 and 9 have a scale of 0.5, which asks for no guidance: the prompt's branch alone.
+        assert_eq!(cost(&before, &after), EditCost { first: Some(7), evaluations: 2, full: 8 * 3 + 2 });
+        let unguided = Recipe { cfg: 1.0, ..before.clone() };
+        let mut other = unguided.clone();
+        other.concepts[0].scale = 9.0;
+        assert_eq!(cost(&unguided, &other).first, None);
+        other = after.clone();
+        other.concepts[0].warmup = 8;
+        after.concepts[0].warmup = 9;
+        assert_eq!(cost(&after, &other).first, None, "both act where nothing is guided");
+    }
+
+    #[test]
     fn a_fusion_is_touched_where_its_window_begins() {
         let before = recipe(20, 3, &[]);
         let fusion = Fusion { t0: 500.0, mode: FusionMode::Low, ..Fusion::default() };
@@ -267,5 +383,33 @@ mod tests {
         assert_eq!(cost(&before, &with), EditCost { first: Some(10), evaluations: 2 + 9 * 4, full: 20 + 20 + 20 });
         let sharper = Recipe { fusion: Some(Fusion { k_e: 3.0, ..fusion }), ..before };
         assert_eq!(cost(&with, &sharper).evaluations, 9 * 4);
+    }
+
+    #[test]
+    fn each_rule_pays_for_what_it_evaluates() {
+        let fusion = Fusion { t0: 500.0, mode: FusionMode::Low, ..Fusion::default() };
+        let by = |rule| Recipe { fusion: Some(Fusion { rule, ..fusion.clone() }), ..recipe(20, 0, &["a"]) };
+        let full = |rule| edit_cost(None, &by(rule), &timesteps(20)).full;
+        // Ten steps lie in the window. Alone, the expert draws at all, and the general model has no concept branch.
+        assert_eq!(full(FusionRule::Saliency), 20 * 3 + 10 * 3);
+        assert_eq!(full(FusionRule::General), 20 * 3);
+        assert_eq!(full(FusionRule::Expert), 20 * 2 + 20 * 3);
+        assert_eq!((full(FusionRule::Mask), full(FusionRule::Weighted)), (90, 90));
+        let touched = |a, b| cost(&by(a), &by(b));
+        assert_eq!(touched(FusionRule::Saliency, FusionRule::Weighted).first, Some(10));
+        // The touched step itself is known: the same branches, put together otherwise.
+        assert_eq!(touched(FusionRule::Saliency, FusionRule::Weighted).evaluations, 9 * 6);
+        assert_eq!(touched(FusionRule::Saliency, FusionRule::Expert).first, Some(0));
+        let off = recipe(20, 0, &["a"]);
+        assert_eq!(cost(&off, &by(FusionRule::General)), EditCost { first: None, evaluations: 0, full: 60 });
+    }
+
+    #[test]
+    fn a_setting_that_the_rule_does_not_use_costs_nothing() {
+        let with = |fusion: Fusion| Recipe { fusion: Some(fusion), ..recipe(20, 0, &[]) };
+        let sum = Fusion { rule: FusionRule::Weighted, t0: 0.0, ..Fusion::default() };
+        let evaluations = |after: Fusion| cost(&with(sum.clone()), &with(after)).evaluations;
+        assert_eq!(evaluations(Fusion { k_e: 4.0, ..sum.clone() }), 0);
+        assert_eq!(evaluations(Fusion { weight: 0.4, ..sum.clone() }), 19 * 4);
     }
 }

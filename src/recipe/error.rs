@@ -1,4 +1,4 @@
-use super::{Concept, Recipe};
+use super::{Concept, Fusion, FusionRule, Key, Recipe};
 
 /// A request that cannot be met: one sentence that says what, where and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -30,6 +30,19 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
         let ok = lora.weight.is_finite() && lora.weight.abs() <= 10.0;
         require(ok, format!("weight of the LoRA {}", lora.title()), lora.weight, "between -10 and 10")?;
     }
+    if let Some(interval) = r.guidance_interval {
+        let given = format!("{}..{}", interval.from, interval.until);
+        require(
+            interval.from < interval.until,
+            "guidance interval",
+            given,
+            "FROM..UNTIL with at least one step in it",
+        )?;
+    }
+    if let Some(cosine) = r.adaptive_guidance {
+        require(cosine > 0.0 && cosine <= 1.0, "adaptive guidance", cosine, "a cosine above 0 and not above 1")?;
+    }
+    check_keys("guidance scale", &r.cfg_keys)?;
     let s = &r.scfg;
     require(s.rate_min.is_finite() && s.rate_min >= 0.0, "S-CFG rate minimum", s.rate_min, "0 or more")?;
     require(
@@ -50,10 +63,23 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     require((0.0..=1.0).contains(&m.scale), "momentum scale", m.scale, "between 0 and 1")?;
     require((0.0..1.0).contains(&m.beta), "momentum beta", m.beta, "at least 0 and below 1")?;
     if let Some(f) = &r.fusion {
-        require(f.t0.is_finite(), "fusion t0", f.t0, "a finite timestep")?;
-        for (name, k) in [("fusion kg", f.k_g), ("fusion ke", f.k_e)] {
-            require(k.is_finite() && k >= 0.0, name, k, "0 or more")?;
-        }
+        check_fusion(f)?;
+    }
+    Ok(())
+}
+
+fn check_fusion(f: &Fusion) -> Result<(), RecipeError> {
+    require(f.t0.is_finite(), "fusion t0", f.t0, "a finite timestep")?;
+    for (name, k) in [("fusion kg", f.k_g), ("fusion ke", f.k_e)] {
+        require(k.is_finite() && k >= 0.0, name, k, "0 or more")?;
+    }
+    require((0.0..=1.0).contains(&f.weight), "fusion weight", f.weight, "the expert's share, between 0 and 1")?;
+    let drawn = f.mask.as_ref().is_some_and(|mask| !mask.levels().is_empty());
+    if f.enabled && f.rule == FusionRule::Mask && !drawn {
+        return Err(RecipeError::Conflict(
+            "the fusion goes by a given mask, but there is none: give one (mask=FILE.png), or choose another rule"
+                .into(),
+        ));
     }
     Ok(())
 }
@@ -62,5 +88,20 @@ fn check_concept(k: usize, c: &Concept) -> Result<(), RecipeError> {
     let name = |field: &str| format!("{field} of concept {} (\"{}\")", k + 1, c.text);
     require(c.scale.is_finite(), name("scale"), c.scale, "a finite number")?;
     require((0.0..=1.0).contains(&c.threshold), name("threshold"), c.threshold, "a quantile between 0 and 1")?;
-    require(c.weight.is_finite(), name("weight"), c.weight, "a finite number")
+    require(c.weight.is_finite(), name("weight"), c.weight, "a finite number")?;
+    check_keys(&name("scale"), &c.keys)
+}
+
+fn check_keys(scale: &str, keys: &[Key]) -> Result<(), RecipeError> {
+    for key in keys {
+        let ok = key.factor.is_finite() && (0.0..=Key::MOST).contains(&key.factor);
+        require(ok, format!("key of the {scale} at step {}", key.step), key.factor, "a factor between 0 and 10")?;
+    }
+    match keys.windows(2).find(|pair| pair[1].step <= pair[0].step) {
+        None => Ok(()),
+        Some(pair) => {
+            let what = format!("step of the key of the {scale} after step {}", pair[0].step);
+            require(false, what, pair[1].step, "a later step: keys stand in the order of their steps")
+        }
+    }
 }

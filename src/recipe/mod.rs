@@ -2,16 +2,22 @@
 
 pub mod cost;
 mod error;
+mod interval;
+pub mod keys;
 mod model_ref;
 mod options;
+mod paint;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
+pub use interval::GuidanceInterval;
+pub use keys::Key;
 pub use model_ref::ModelRef;
-pub use options::{FusionMode, Profile, Sampler, Schedule};
+pub use options::{FusionMode, FusionRule, Profile, Sampler, Schedule};
+pub use paint::Paint;
 
 /// Everything that decides a picture. Serialised as is into sessions, traces and PNG files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +39,16 @@ pub struct Recipe {
     pub height: usize,
     /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
     pub cfg: f32,
+    /// An approximation that saves evaluations: guidance only at some steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guidance_interval: Option<GuidanceInterval>,
+    /// An approximation that saves evaluations (adaptive guidance, Castillo et al. 2023): after the first step at which
+    /// the cosine between the unconditional and the prompt's prediction is above this, guidance ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_guidance: Option<f32>,
+    /// How the guidance scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cfg_keys: Vec<Key>,
     pub profile: Profile,
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
@@ -78,6 +94,9 @@ pub struct Concept {
     pub text: String,
     /// Edit guidance scale; negative steers away.
     pub scale: f32,
+    /// How the scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
     /// Quantile in 0..=1: only elements at or above it are touched.
     pub threshold: f32,
     /// First step index at which the concept acts.
@@ -116,6 +135,14 @@ pub struct Fusion {
     /// Sharpness of the expert's saliency.
     pub k_e: f32,
     pub mode: FusionMode,
+    #[serde(skip_serializing_if = "is_contest")]
+    pub rule: FusionRule,
+    /// The expert's share of [`FusionRule::Weighted`], 0..=1.
+    #[serde(skip_serializing_if = "is_even")]
+    pub weight: f32,
+    /// Where the expert draws under [`FusionRule::Mask`]: a level above 0. Stretched over the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Paint>,
 }
 
 impl Default for Recipe {
@@ -132,6 +159,9 @@ impl Default for Recipe {
             width: 192,
             height: 192,
             cfg: 5.0,
+            guidance_interval: None,
+            adaptive_guidance: None,
+            cfg_keys: Vec::new(),
             profile: Profile::Fixed,
             scfg: Scfg::default(),
             regions: Vec::new(),
@@ -153,6 +183,7 @@ impl Default for Concept {
         Self {
             text: String::new(),
             scale: 5.0,
+            keys: Vec::new(),
             threshold: 0.9,
             warmup: 10,
             cooldown: None,
@@ -180,6 +211,9 @@ impl Default for Fusion {
             k_g: 1.0,
             k_e: 1.0,
             mode: FusionMode::High,
+            rule: FusionRule::Saliency,
+            weight: EVEN,
+            mask: None,
         }
     }
 }
@@ -191,10 +225,67 @@ impl Lora {
     }
 }
 
+/// Half of each model.
+const EVEN: f32 = 0.5;
+
+fn is_even(weight: &f32) -> bool {
+    *weight == EVEN
+}
+
+fn is_contest(rule: &FusionRule) -> bool {
+    *rule == FusionRule::Saliency
+}
+
+impl Fusion {
+    /// Whether the expert is evaluated at raw timestep `t`: alone it draws at every step, else in the window.
+    pub fn fuses(&self, t: f32) -> bool {
+        match self.rule {
+            FusionRule::General => false,
+            FusionRule::Expert => true,
+            FusionRule::Saliency | FusionRule::Mask | FusionRule::Weighted => self.mode.fuses(t, self.t0),
+        }
+    }
+
+    /// Whether timestep gate and mode have a say: one model alone draws at every step.
+    pub fn has_window(&self) -> bool {
+        !matches!(self.rule, FusionRule::General | FusionRule::Expert)
+    }
+
+    /// Whether the expert draws everything, so that the general model serves for maps alone.
+    pub fn is_expert_alone(&self) -> bool {
+        self.rule == FusionRule::Expert
+    }
+
+    /// The expert's share of what it takes part in.
+    pub fn expert_share(&self) -> f32 {
+        if self.rule == FusionRule::Weighted { self.weight } else { 1.0 }
+    }
+
+    /// The settings that its rule uses, all others as they are by default: what decides the picture.
+    pub fn decisive(&self) -> Self {
+        let usual = Self::default();
+        let window = Self { t0: self.t0, mode: self.mode, ..usual.clone() };
+        let decisive = match self.rule {
+            FusionRule::General => return Self { enabled: self.enabled, rule: self.rule, ..usual },
+            FusionRule::Expert => usual,
+            FusionRule::Saliency => Self { k_g: self.k_g, k_e: self.k_e, ..window },
+            FusionRule::Mask => Self { mask: self.mask.clone(), ..window },
+            FusionRule::Weighted => Self { weight: self.weight, ..window },
+        };
+        let (expert, prompt) = (self.expert.clone(), self.prompt.clone());
+        Self { enabled: self.enabled, rule: self.rule, expert, prompt, ..decisive }
+    }
+}
+
 impl Concept {
     /// Signed scale: the direction and strength in one number.
     pub fn signed_scale(&self) -> f32 {
         if self.reverse { -self.scale } else { self.scale }
+    }
+
+    /// The signed scale with its key factor at a step.
+    pub fn signed_scale_at(&self, step: usize) -> f32 {
+        self.signed_scale() * keys::factor_at(&self.keys, step)
     }
 
     /// Past its warm-up.
@@ -238,15 +329,26 @@ impl Recipe {
         !self.regions.is_empty() || self.active_concepts().any(|c| !c.lock.is_empty())
     }
 
-    /// Whether the guidance scale asks for guidance at all; otherwise the prompt branch alone is used, and neither
+    /// The guidance scale with its key factor at a step.
+    pub fn cfg_at(&self, step: usize) -> f32 {
+        self.cfg * keys::factor_at(&self.cfg_keys, step)
+    }
+
+    /// Whether a step is guided, as far as the recipe decides it; adaptive guidance may end it before. Where the
+    /// guidance scale asks for none or the interval leaves the step out, the prompt branch alone is used, and neither
     /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
-    pub fn is_guided(&self) -> bool {
-        self.cfg > 1.0
+    pub fn guides_at(&self, step: usize) -> bool {
+        self.cfg_at(step) > 1.0 && self.guidance_interval.is_none_or(|interval| interval.contains(step))
     }
 
     /// The fusion, if it is switched on.
     pub fn active_fusion(&self) -> Option<&Fusion> {
         self.fusion.as_ref().filter(|f| f.enabled)
+    }
+
+    /// The fusion, if the expert has a part in the picture.
+    pub fn expert_fusion(&self) -> Option<&Fusion> {
+        self.active_fusion().filter(|f| f.rule != FusionRule::General)
     }
 
     /// The expert's prompt, when there is a fusion.

@@ -87,6 +87,21 @@ options! {
     High = "2", "Early steps (t > T0)";
 }
 
+options! {
+    /// Who supplies the noise where two models are fused. All but the first are what SNB is compared with.
+    FusionRule, "fusion rule":
+    /// SNB itself: at every element the model whose guidance response is the more salient.
+    Saliency = "saliency", "Contest";
+    /// The general model at every step, whatever the window says; the expert is not evaluated.
+    General = "general", "General";
+    /// The expert at every step, whatever the window says.
+    Expert = "expert", "Expert";
+    /// The expert inside a given mask.
+    Mask = "mask", "Mask";
+    /// A weighted sum of both at every element.
+    Weighted = "weighted", "Sum";
+}
+
 impl Sampler {
     /// Whether the sampler can go along a schedule. DDIM, PNDM and LCM count timesteps, so that they have only their
     /// own.

@@ -93,6 +93,9 @@ pub struct Layout {
     pub right_width: Option<f32>,
     /// Points.
     pub bottom_height: Option<f32>,
+    /// What is plotted under the timeline; empty for the usual.
+    pub ledger: String,
+    pub ledger_open: bool,
 }
 
 impl Default for Layout {
@@ -104,6 +107,8 @@ impl Default for Layout {
             left_width: None,
             right_width: None,
             bottom_height: None,
+            ledger: String::new(),
+            ledger_open: false,
         }
     }
 }

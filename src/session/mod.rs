@@ -9,6 +9,7 @@ mod files;
 mod fingerprint;
 mod import;
 mod infotext;
+mod mask;
 mod parameters;
 mod png;
 mod recovery;
@@ -19,6 +20,7 @@ pub use files::write_whole;
 pub use fingerprint::{Fingerprint, Mark, Parting};
 pub use import::{Imported, PlainWords, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
+pub use mask::read_mask;
 pub use parameters::parameters_text;
 pub use png::{
     Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation, save_picture,

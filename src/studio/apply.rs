@@ -50,7 +50,7 @@ impl Studio {
 
     /// Applies one event. Events of jobs that were overtaken change nothing.
     pub fn apply(&mut self, event: Event) {
-        if self.grid.apply(&event) {
+        if self.grid.apply(&event) || self.solos.apply(&event) {
             self.busy = None;
             return;
         }
@@ -59,6 +59,7 @@ impl Studio {
                 self.device = Some(device);
                 self.busy = None;
             }
+            Event::Fit(fit) => self.fit = Some(fit),
             Event::Busy { message } => self.busy = Some(message),
             Event::Started { job, calls, tokens } => {
                 self.busy = None;
@@ -136,6 +137,7 @@ impl Studio {
         run.before = None;
         run.track = Track::finished(finished, run.track.tokens.clone());
         let (track, gesture) = (run.track.clone(), run.gesture);
+        self.solos.keep(finished, &track.tokens);
         self.keep(track, finished.elapsed, gesture);
         self.trim_steps();
         if let Playhead::At(step) = self.playhead
@@ -228,13 +230,17 @@ impl Studio {
 fn bytes(report: &StepReport) -> usize {
     let area = report.scfg.as_ref().map_or(0, |s| s.rate.values.len());
     let maps = 2 + 2 * report.concepts.len() + 3 * usize::from(report.fusion.is_some());
-    report.preview.rgb.len() + 4 * area * maps
+    let attention: usize = report.scfg.iter().flat_map(|s| &s.attention).map(|map| map.values.len()).sum();
+    report.preview.rgb.len() + 4 * (area * maps + attention)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Norms, field::Picture};
+    use crate::{
+        engine::{Ledger, Norms},
+        field::Picture,
+    };
 
     fn report(step: usize, calls: usize) -> Arc<StepReport> {
         Arc::new(StepReport {
@@ -249,6 +255,7 @@ mod tests {
             concepts: Vec::new(),
             fusion: None,
             norms: Norms::default(),
+            ledger: Ledger::default(),
             elapsed: Duration::from_millis(100),
         })
     }

@@ -28,6 +28,11 @@ pub fn magma() -> Table {
     })
 }
 
+/// Black to white.
+pub fn grey() -> Table {
+    std::array::from_fn(|i| Color32::from_gray(i as u8))
+}
+
 /// Blue below the middle, neutral at it, amber above: for values around 1.
 pub fn around_one() -> Table {
     let (low, middle, high) = (theme::BELOW_ONE, theme::AT_ONE, theme::ABOVE_ONE);

@@ -29,5 +29,6 @@ pub fn snowman() -> Fusion {
         k_g: 1.0,
         k_e: 4.0,
         mode: FusionMode::High,
+        ..Fusion::default()
     }
 }

@@ -46,7 +46,7 @@ pub fn maps(studio: &Studio) -> Vec<(String, Picture)> {
     maps
 }
 
-fn colored(plane: &Plane, low: f32, high: f32, table: &Table) -> Plane<egui::Color32> {
+pub(super) fn colored(plane: &Plane, low: f32, high: f32, table: &Table) -> Plane<egui::Color32> {
     plane.map(|value| table[colormap::index(value, low, high)])
 }
 

@@ -13,6 +13,7 @@ use egui::Context;
 
 use super::{
     exports,
+    figure::{self, Figure},
     imported::{self, Origin},
     layout,
     state::{Action, Look, ModelSlot, Shown, Studio, TakeId},
@@ -20,8 +21,8 @@ use super::{
 };
 use crate::{
     field::Picture,
-    recipe::{Lora, ModelRef, Recipe},
-    session::Layout,
+    recipe::{FusionRule, Lora, ModelRef, Paint, Recipe},
+    session::{self, Layout},
 };
 
 const EXTENSION: &str = "sextant.ron";
@@ -84,6 +85,8 @@ enum Task {
     /// Named pictures, into a folder.
     Maps(Vec<(String, Picture)>),
     Animation(Vec<Arc<Picture>>),
+    Figure(Box<Figure>),
+    Mask,
     Model(ModelSlot),
     Checkpoint(ModelSlot),
     Lora,
@@ -94,6 +97,7 @@ enum Outcome {
     Opened(PathBuf, Box<SavedSession>),
     Saved(PathBuf, u64),
     Exported,
+    Mask(Paint),
     Model(ModelSlot, PathBuf),
     Lora(PathBuf),
     Failed(String),
@@ -136,6 +140,9 @@ impl Files {
                 frames if frames.is_empty() => studio.complain("The steps of this picture were not kept."),
                 frames => self.start(ctx, studio, Task::Animation(frames), None),
             },
+            Action::ExportFigure => self.export_figure(ctx, studio, figure::steps),
+            Action::ExportGrid => self.export_figure(ctx, studio, figure::grid),
+            Action::PickMask => self.start(ctx, studio, Task::Mask, None),
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
             Action::PickLora => self.start(ctx, studio, Task::Lora, None),
             Action::PickCheckpoint(slot) => self.start(ctx, studio, Task::Checkpoint(*slot), None),
@@ -147,6 +154,13 @@ impl Files {
             | Action::RemoveTake(_)
             | Action::ShowLeftovers
             | Action::Quit => {}
+        }
+    }
+
+    fn export_figure(&mut self, ctx: &Context, studio: &mut Studio, of: fn(&Studio) -> Result<Figure, &'static str>) {
+        match of(studio) {
+            Ok(figure) => self.start(ctx, studio, Task::Figure(Box::new(figure)), None),
+            Err(reason) => studio.complain(reason),
         }
     }
 
@@ -204,6 +218,10 @@ impl Files {
             Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
             Outcome::Model(ModelSlot::Expert, path) => {
                 studio.recipe.fusion.get_or_insert_with(super::demo::snowman).expert = ModelRef::Folder(path);
+            }
+            Outcome::Mask(mask) => {
+                let fusion = studio.recipe.fusion.get_or_insert_with(super::demo::snowman);
+                (fusion.rule, fusion.mask) = (FusionRule::Mask, Some(mask));
             }
             Outcome::Failed(message) => {
                 studio.after_save = None;
@@ -306,6 +324,14 @@ fn ask(task: &Task) -> Option<PathBuf> {
             let dialog = dialog.set_title("Export the animation").add_filter("Animated PNG", &["png"]);
             dialog.set_file_name("forming.png").save_file().map(|path| with_extension(path, "png"))
         }
+        Task::Figure(figure) => {
+            let dialog = dialog.set_title("Export the figure").add_filter("PNG picture", &["png"]);
+            dialog.set_file_name(figure.file_name()).save_file().map(|path| with_extension(path, "png"))
+        }
+        Task::Mask => {
+            let dialog = dialog.set_title("Choose a mask: the expert draws what is bright");
+            dialog.add_filter("PNG picture", &["png"]).pick_file()
+        }
         Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
         Task::Lora => {
             let dialog = dialog.set_title("Choose a LoRA for the general model");
@@ -327,6 +353,8 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
         Task::Animation(frames) => store.export_animation(&path, &frames).map(|()| Outcome::Exported),
         Task::Model(slot) | Task::Checkpoint(slot) => Ok(Outcome::Model(slot, path)),
         Task::Lora => Ok(Outcome::Lora(path)),
+        Task::Figure(figure) => store.export_png(&path, &figure.draw(), figure.recipe()).map(|()| Outcome::Exported),
+        Task::Mask => session::read_mask(&path).map(Outcome::Mask).map_err(|e| e.to_string()),
     };
     done.unwrap_or_else(Outcome::Failed)
 }

@@ -1,26 +1,36 @@
-//! SNB: which model draws which part.
+//! SNB: which model draws which part, and what that is compared with.
 
 use std::sync::Arc;
 
-use egui::{CornerRadius, Rect, Sense, Ui, vec2};
+use egui::{Color32, CornerRadius, FontId, Rect, Response, Sense, TextureHandle, Ui, vec2};
 
 use super::{
     canvas::overlay::full_range,
-    colormap, demo,
+    colormap, demo, difference,
     prompt::field,
     sampling::quiet_combo,
-    state::{Overlay, SaliencyOf, Studio},
+    solo::{State, Whose},
+    state::{Action, Overlay, SaliencyOf, Studio},
     textures::{self, Kind, Textures},
-    theme::{self, Theme},
+    theme::{self, Theme, size},
     widgets::{
         ValueSlider, picture,
         row::{self, note, tinted},
+        segmented::segmented_explained,
     },
 };
 use crate::{
     engine::FusionReport,
-    recipe::{Fusion, FusionMode},
+    recipe::{Fusion, FusionMode, FusionRule, Paint, Recipe},
 };
+
+/// Between tiles, in points.
+const GAP: f32 = 5.0;
+/// The size of the words on tiles, in points.
+const CAPTION: f32 = 9.5;
+const TILE_TEXELS: usize = 128;
+/// Room for a value under a short rail.
+const SHORT_NUMBER: f32 = 36.0;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     let report = studio.shown_frame().and_then(|f| f.report?.fusion.clone());
@@ -35,89 +45,286 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
             tinted(ui, format!("expert draws {:.0} %", 100.0 * report.share), theme.accent);
         }
     });
-    if let Some(report) = &report {
-        tiles(ui, studio, pictures, report);
-        ui.add_space(4.0);
+    if on {
+        rules(ui, studio, report.as_deref());
+        tiles(ui, studio, pictures, report.as_ref());
     }
-    let prompt = studio.recipe.prompt.clone();
-    let Some(fusion) = &mut studio.recipe.fusion else { return };
-    words(ui, fusion, &prompt);
+    let Some(mut fusion) = studio.recipe.fusion.clone() else { return };
+    words(ui, studio, &mut fusion);
     if fusion.enabled {
-        controls(ui, fusion);
+        controls(ui, studio, &mut fusion, report.as_deref());
+    }
+    studio.recipe.fusion = Some(fusion);
+}
+
+/// What decides who draws: SNB, or one of what it is compared with.
+fn rules(ui: &mut Ui, studio: &mut Studio, report: Option<&FusionReport>) {
+    let Some(fusion) = &mut studio.recipe.fusion else { return };
+    let mut rule = fusion.rule;
+    segmented_explained(ui, &mut rule, FusionRule::ALL, FusionRule::title, |_| None, |rule| Some(explained(rule)));
+    if rule == fusion.rule {
+        return;
+    }
+    if rule != FusionRule::Mask || fusion.mask.is_some() {
+        fusion.rule = rule;
+    } else if let Some(report) = report.filter(|report| report.active) {
+        (fusion.rule, fusion.mask) = (rule, Some(as_mask(report)));
+    } else {
+        studio.ask(Action::PickMask);
     }
 }
 
-fn words(ui: &mut Ui, fusion: &mut Fusion, prompt: &str) {
-    let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
-        ui.colored_label(theme.dim, fusion.expert.title());
-        note(ui, "draws");
-    });
+fn explained(rule: FusionRule) -> &'static str {
+    match rule {
+        FusionRule::Saliency => "SNB: every element goes to the model whose guidance is the more salient there",
+        FusionRule::General => "The general model alone, at every step; the expert is not evaluated",
+        FusionRule::Expert => "The expert alone, at every step; the general model is evaluated for its maps only",
+        FusionRule::Mask => "The expert draws inside a given mask: the territory as it is shown, or a picture",
+        FusionRule::Weighted => "Every element is a weighted sum of both models' noise",
+    }
+}
+
+/// The territory as a mask, to be kept over other seeds and settings.
+fn as_mask(report: &FusionReport) -> Paint {
+    let mut mask = Paint::blank(report.mask.height, report.mask.width);
+    for y in 0..report.mask.height {
+        for x in 0..report.mask.width {
+            mask.set(y, x, i16::from(report.mask.at(y, x)));
+        }
+    }
+    mask
+}
+
+/// What the expert draws.
+fn words(ui: &mut Ui, studio: &Studio, fusion: &mut Fusion) {
     let mut text = fusion.prompt.clone().unwrap_or_default();
-    let hint = if prompt.is_empty() { "the general prompt" } else { prompt };
-    if field(ui, "Expert prompt", &mut text, hint, 1).changed() {
+    let hint = match studio.recipe.prompt.is_empty() {
+        true => format!("What {} draws", fusion.expert.title()),
+        false => format!("{} draws the same words", fusion.expert.title()),
+    };
+    if field(ui, "Expert prompt", &mut text, &hint, 1).changed() {
         fusion.prompt = (!text.is_empty()).then_some(text);
     }
 }
 
-fn controls(ui: &mut Ui, fusion: &mut Fusion) {
-    let general = ValueSlider::new("Sharpness of the general model", &mut fusion.k_g, 0.0..=8.0);
-    row::slider(ui, "Sharpness g", general.step(0.05, 2).default_value(1.0))
-        .on_hover_text("How much the general model insists on the places that it cares for most");
-    let expert = ValueSlider::new("Sharpness of the expert", &mut fusion.k_e, 0.0..=8.0);
-    row::slider(ui, "Sharpness e", expert.step(0.05, 2).default_value(1.0))
-        .on_hover_text("How much the expert insists on the places that it cares for most");
-    row::labelled(ui, "Acts on", |ui| {
-        quiet_combo(ui, "Fusion mode", fusion.mode.title(), |ui| {
+fn controls(ui: &mut Ui, studio: &mut Studio, fusion: &mut Fusion, report: Option<&FusionReport>) {
+    match fusion.rule {
+        FusionRule::Saliency => sharpness(ui, fusion),
+        FusionRule::General | FusionRule::Expert => {
+            note(ui, format!("The {}, at every step.", difference::rule(fusion)));
+        }
+        FusionRule::Mask => mask(ui, studio, fusion, report),
+        FusionRule::Weighted => {
+            let share = ValueSlider::new("The expert's share", &mut fusion.weight, 0.0..=1.0);
+            row::slider(ui, "Expert's share", share.step(0.05, 2).default_value(0.5))
+                .on_hover_text("How much of every element's noise is the expert's; the general model gives the rest");
+        }
+    }
+    if fusion.has_window() {
+        window(ui, fusion);
+    }
+}
+
+/// Both sharpnesses in one row.
+fn sharpness(ui: &mut Ui, fusion: &mut Fusion) {
+    let general = ("g", "Sharpness of the general model", &mut fusion.k_g);
+    let expert = ("e", "Sharpness of the expert", &mut fusion.k_e);
+    row::labelled(ui, "Sharpness", |ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let each = ui.available_width() / 2.0;
+        for (letter, name, value) in [general, expert] {
+            let (cell, _) = ui.allocate_exact_size(vec2(each - 4.0, size::ROW), Sense::hover());
+            let (font, ink) = (theme::small_font(), Theme::of(ui).dim);
+            let letter = ui.painter().text(cell.left_center(), egui::Align2::LEFT_CENTER, letter, font, ink);
+            let split = cell.right() - SHORT_NUMBER;
+            let rail = cell.with_min_x(letter.right() + 4.0).with_max_x(split - 2.0);
+            let slider = ValueSlider::new(name, value, 0.0..=8.0).step(0.05, 2).default_value(1.0);
+            slider.place(ui, rail, cell.with_min_x(split)).on_hover_text(
+                "How much the model insists on the places that it cares for most: it wins its peaks more surely, and \
+                 loses elsewhere",
+            );
+        }
+    });
+}
+
+/// Which steps are fused: mode and timestep gate in one row.
+fn window(ui: &mut Ui, fusion: &mut Fusion) {
+    row::labelled(ui, "Fused steps", |ui| {
+        let short = match fusion.mode {
+            FusionMode::Off => "none",
+            FusionMode::Low => "t ≤ T0",
+            FusionMode::High => "t > T0",
+        };
+        quiet_combo(ui, "Fusion mode", short, |ui| {
             for &mode in FusionMode::ALL {
                 if ui.selectable_label(fusion.mode == mode, mode.title()).clicked() {
                     fusion.mode = mode;
                 }
             }
         });
+        let rest = ui.available_rect_before_wrap();
+        let split = rest.right() - size::NUMBER;
+        let rail = rest.with_max_x(split - 4.0);
+        let gate = ValueSlider::new("Timestep gate T0", &mut fusion.t0, 0.0..=1000.0);
+        gate.step(10.0, 0).default_value(600.0).place(ui, rail, rest.with_min_x(split)).on_hover_text(
+            "T0, the training timestep (1000 is noise, 0 the picture) at which the fusion begins or ends",
+        );
     });
-    let gate = ValueSlider::new("Timestep gate T0", &mut fusion.t0, 0.0..=1000.0);
-    row::slider(ui, "T0", gate.step(10.0, 0).default_value(600.0))
-        .on_hover_text("The training timestep (1000 is noise, 0 the picture) at which the fusion begins or ends");
 }
 
-/// Both saliency maps and who draws where; a click shows the map on the canvas.
-fn tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: &Arc<FusionReport>) {
-    let gap = 5.0;
-    let width = (ui.available_width() - 2.0 * gap) / 3.0;
-    let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), (0.74 * width).round()), Sense::hover());
-    let rect = |k: usize| Rect::from_min_size(row.min + vec2(k as f32 * (width + gap), 0.0), vec2(width, row.height()));
+/// Where the given mask comes from.
+fn mask(ui: &mut Ui, studio: &mut Studio, fusion: &mut Fusion, report: Option<&FusionReport>) {
+    row::labelled(ui, "Mask", |ui| {
+        let from_file = ui.button("File…").on_hover_text("A picture: the expert draws what is brighter than mid-grey");
+        if from_file.clicked() {
+            studio.ask(Action::PickMask);
+        }
+        if let Some(mask) = &mut fusion.mask {
+            let invert =
+                ui.button("Swap").on_hover_text("The expert draws what the general model drew, and the reverse");
+            if invert.clicked() {
+                *mask = swapped(mask);
+            }
+            let [height, width] = mask.size();
+            let share =
+                mask.levels().iter().filter(|&&level| level > 0).count() as f32 / (height * width).max(1) as f32;
+            note(ui, format!("{width}×{height}, {:.0} %", 100.0 * share));
+        } else if let Some(report) = report.filter(|report| report.active)
+            && ui.button("Territory").on_hover_text("The expert draws what it drew in the shown step").clicked()
+        {
+            fusion.mask = Some(as_mask(report));
+        }
+    });
+}
+
+fn swapped(mask: &Paint) -> Paint {
+    let [height, width] = mask.size();
+    let mut other = Paint::blank(height, width);
+    for y in 0..height {
+        for x in 0..width {
+            other.set(y, x, i16::from(mask.at(y, x) <= 0));
+        }
+    }
+    other
+}
+
+/// The general model alone, its saliency, who draws where, the expert's saliency, the expert alone.
+fn tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: Option<&Arc<FusionReport>>) {
+    let width = (ui.available_width() - 4.0 * GAP) / 5.0;
+    let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), width.round()), Sense::hover());
+    let place = |k: usize| {
+        let corner = row.min + vec2(k as f32 * (width + GAP), 0.0);
+        Rect::from_min_size(corner, vec2(width, row.height()))
+    };
+    solo_tile(ui, studio, pictures, place(0), Whose::General);
+    solo_tile(ui, studio, pictures, place(4), Whose::Expert);
+    match report {
+        Some(report) => map_tiles(ui, studio, pictures, [place(1), place(2), place(3)], report),
+        None => [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).field, "", theme::PLAIN)),
+    }
+}
+
+/// A tile that can be clicked, with a rim while the pointer or the keyboard is on it.
+fn tile(ui: &mut Ui, rect: Rect, name: &str, rim: Option<Color32>) -> Response {
+    let response = ui.interact(rect, ui.scope_id().with(("tile", name)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let touched = (response.hovered() || response.has_focus()).then_some(Theme::of(ui).dim);
+    if let Some(color) = rim.or(touched) {
+        let pen = egui::Stroke::new(if rim.is_some() { 2.0 } else { 1.0 }, color);
+        ui.painter().rect_stroke(rect, CornerRadius::same(4), pen, egui::StrokeKind::Outside);
+    }
+    response
+}
+
+fn caption(ui: &Ui, rect: Rect, text: &str) {
+    let corner = rect.left_bottom() + vec2(2.0, -2.0);
+    picture::label_on(ui, corner, egui::Align2::LEFT_BOTTOM, text, FontId::proportional(CAPTION));
+}
+
+/// A tile without a picture.
+fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
+    ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
+    let middle = rect.center() - vec2(0.0, 8.0);
+    ui.painter().text(middle, egui::Align2::CENTER_CENTER, text, FontId::proportional(CAPTION), ink);
+}
+
+/// One model alone; a click pins it as A.
+fn solo_tile(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rect: Rect, whose: Whose) {
+    let pinned = studio.pins[0].and_then(|id| studio.take(id)).map(|take| &take.track.recipe);
+    let rim = is_alone(pinned, &studio.recipe, whose).then_some(theme::TAKE_A);
+    let response = tile(ui, rect, &format!("Pin {} as A", whose.name()), rim);
+    let said = solo(ui, studio, pictures, rect, whose);
+    caption(ui, rect, if whose == Whose::General { "general" } else { "expert" });
+    if response.clicked() {
+        studio.pin_solo(whose);
+    }
+    response.on_hover_text(said);
+}
+
+fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, whose: Whose) -> bool {
+    pinned.zip(whose.alone(recipe)).is_some_and(|(pinned, alone)| *pinned == alone)
+}
+
+/// What there is of one model alone; says what a click does.
+fn solo(ui: &Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: Whose) -> String {
+    let theme = Theme::of(ui);
+    match studio.solos.state(&studio.recipe, whose) {
+        Some(State::Done(finished, _)) => {
+            let shown = &finished.picture;
+            let texture = pictures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
+            picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
+            format!("The {} alone, over the same noise. Click pins it as A for comparing.", whose.model())
+        }
+        Some(State::Failed(reason)) => {
+            blank(ui, rect, theme.danger_field, "failed", theme.danger);
+            reason.clone()
+        }
+        Some(State::Rendering(_)) => {
+            blank(ui, rect, theme.raised, "renders…", theme.dim);
+            format!("The {} alone is being rendered.", whose.model())
+        }
+        Some(State::Waiting) | None => {
+            blank(ui, rect, theme.field, "waits", theme.faint);
+            format!("The {} alone: rendered when nothing else is.", whose.model())
+        }
+    }
+}
+
+/// Both saliency maps and, between them, who draws where; a click shows the map on the canvas.
+fn map_tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rects: [Rect; 3], report: &Arc<FusionReport>) {
+    let size = [report.mask.width, report.mask.height];
+    let tint = if report.active { theme::PLAIN } else { theme::IDLE };
+    let saliency = "Saliency: how strongly the model's guidance responds at each element, smoothed";
+    let shows = [
+        ("saliency g", "saliency", saliency, Overlay::Saliency, SaliencyOf::General),
+        ("territory", "territory", "White where the expert draws", Overlay::Territory, studio.look.saliency),
+        ("saliency e", "saliency", saliency, Overlay::Saliency, SaliencyOf::Expert),
+    ];
+    for ((rect, texture), show) in rects.into_iter().zip(maps(ui, pictures, report)).zip(shows) {
+        let (name, short, explained, overlay, of) = show;
+        let response = tile(ui, rect, &format!("Show {name}"), None);
+        picture::cover(ui, rect, texture.id(), size, 4, tint);
+        caption(ui, rect, short);
+        if response.clicked() {
+            (studio.look.overlay, studio.look.saliency) = (overlay, of);
+        }
+        response.on_hover_text(format!("{explained}. Click shows it on the canvas."));
+    }
+}
+
+/// The general model's saliency, the territory, the expert's saliency.
+fn maps(ui: &Ui, pictures: &mut Textures, report: &Arc<FusionReport>) -> [TextureHandle; 3] {
     let magma = colormap::magma();
-    let general = pictures.get(ui.ctx(), report, Kind::SaliencyGeneral, || {
-        let scale = full_range(&report.saliency_general);
-        textures::map_image(&scale.plane, scale.low, scale.high, &magma)
-    });
-    let expert = pictures.get(ui.ctx(), report, Kind::SaliencyExpert, || {
-        let scale = full_range(&report.saliency_expert);
-        textures::map_image(&scale.plane, scale.low, scale.high, &magma)
-    });
+    let mut saliency = |kind, plane| {
+        pictures.get(ui.ctx(), report, kind, || {
+            let scale = full_range(plane);
+            textures::map_image(&scale.plane, scale.low, scale.high, &magma)
+        })
+    };
+    let general = saliency(Kind::SaliencyGeneral, &report.saliency_general);
+    let expert = saliency(Kind::SaliencyExpert, &report.saliency_expert);
     let territory = pictures.get(ui.ctx(), report, Kind::Territory, || {
         textures::mask_image(&report.mask, theme::GENERAL_GROUND, theme::EXPERT_GROUND)
     });
-    let size = [report.mask.width, report.mask.height];
-    let tint = if report.active { theme::PLAIN } else { theme::IDLE };
-    let named = [("saliency g", general), ("saliency e", expert), ("territory", territory)];
-    for (k, (name, texture)) in named.into_iter().enumerate() {
-        let response = ui.interact(rect(k), ui.scope_id().with(("tile", name)), Sense::click());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Show {name}")));
-        picture::cover(ui, rect(k), texture.id(), size, 4, tint);
-        picture::caption(ui, rect(k), name);
-        if response.hovered() || response.has_focus() {
-            let rim = egui::Stroke::new(1.0, Theme::of(ui).dim);
-            ui.painter().rect_stroke(rect(k), CornerRadius::same(4), rim, egui::StrokeKind::Outside);
-        }
-        if response.clicked() {
-            let choice = [
-                (Overlay::Saliency, SaliencyOf::General),
-                (Overlay::Saliency, SaliencyOf::Expert),
-                (Overlay::Territory, studio.look.saliency),
-            ];
-            (studio.look.overlay, studio.look.saliency) = choice[k];
-        }
-    }
+    [general, territory, expert]
 }

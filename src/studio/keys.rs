@@ -40,6 +40,7 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
     if pressed(Modifiers::COMMAND, Key::L) {
         studio.log_open = !studio.log_open;
     }
+    studio.goes_to_step |= pressed(Modifiers::COMMAND, Key::G);
     if studio.palette.is_some() {
         return;
     }

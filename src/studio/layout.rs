@@ -3,6 +3,7 @@
 use egui::{Context, CursorIcon, Id, Rect, Sense, Ui, WidgetInfo, pos2};
 
 use super::{
+    look::Plot,
     state::{Look, Overlay},
     theme::size,
 };
@@ -21,6 +22,8 @@ pub fn of(look: &Look) -> Layout {
         left_width: Some(look.columns[0]),
         right_width: Some(look.columns[1]),
         bottom_height: None,
+        ledger: look.plot.title().to_lowercase(),
+        ledger_open: look.ledger_open,
     }
 }
 
@@ -36,6 +39,9 @@ pub fn restore(look: &mut Look, layout: &Layout) {
         LIGHT => false,
         _ => look.dark,
     };
+    let named = |plot: &Plot| plot.title().eq_ignore_ascii_case(&layout.ledger);
+    look.plot = Plot::ALL.into_iter().find(named).unwrap_or(look.plot);
+    look.ledger_open = layout.ledger_open;
     for (column, width) in look.columns.iter_mut().zip([layout.left_width, layout.right_width]) {
         *column = width.filter(|width| COLUMN.contains(width)).unwrap_or(*column);
     }
@@ -83,10 +89,18 @@ mod tests {
 
     #[test]
     fn what_is_kept_comes_back_and_nonsense_is_left_out() {
-        let arranged = Look { overlay: Overlay::Territory, opacity: 0.3, dark: false, ..Look::default() };
+        let arranged = Look {
+            overlay: Overlay::Territory,
+            opacity: 0.3,
+            dark: false,
+            plot: Plot::Cosines,
+            ledger_open: true,
+            ..Look::default()
+        };
         let mut look = Look::default();
         restore(&mut look, &of(&arranged));
         assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
+        assert_eq!((look.plot, look.ledger_open), (Plot::Cosines, true));
         let odd =
             Layout { overlay_opacity: f32::NAN, left_width: Some(-4.0), theme: "pink".into(), ..Layout::default() };
         restore(&mut look, &odd);

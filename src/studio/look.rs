@@ -30,6 +30,41 @@ impl Overlay {
     }
 }
 
+/// What the ledger under the timeline plots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Plot {
+    #[default]
+    Norms,
+    Cosines,
+    Rate,
+    Share,
+}
+
+impl Plot {
+    pub const ALL: [Self; 4] = [Self::Norms, Self::Cosines, Self::Rate, Self::Share];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Norms => "Norms",
+            Self::Cosines => "Cosines",
+            Self::Rate => "Rate",
+            Self::Share => "Share",
+        }
+    }
+
+    /// What it shows, for who does not know the word.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Norms => "How hard guidance, each concept and its momentum (dashed) pull: the norms of their terms",
+            Self::Cosines => {
+                "How alike directions are: 1 pulls the same way, 0 has nothing in common, -1 pulls against. Pairs of concepts, and each with the prompt (dashed)"
+            }
+            Self::Rate => "S-CFG's rate \u{3c1}: its mean, and the band that all but 5 % at either end lie in",
+            Self::Share => "The share of the picture that each concept touches, and that the expert draws",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compare {
     #[default]
@@ -61,6 +96,30 @@ impl Compare {
     }
 }
 
+/// How a difference of two pictures is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DifferenceAs {
+    /// Its magnitude in the colours of maps.
+    #[default]
+    FalseColor,
+    /// Its magnitude in grey: black where both are equal.
+    Absolute,
+    /// Middle grey where both are equal, lighter where A is.
+    Signed,
+}
+
+impl DifferenceAs {
+    pub const ALL: [Self; 3] = [Self::FalseColor, Self::Absolute, Self::Signed];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FalseColor => "False colour",
+            Self::Absolute => "Absolute",
+            Self::Signed => "Signed",
+        }
+    }
+}
+
 /// Whose saliency the canvas shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SaliencyOf {
@@ -81,6 +140,9 @@ pub struct Look {
     pub compare: Compare,
     /// Where the wipe divides the picture, as a share of its width.
     pub wipe: f32,
+    pub difference: DifferenceAs,
+    /// Differences are shown this many times as large as they are.
+    pub gain: f32,
     /// A blinking canvas changes sides by itself.
     pub blinks: bool,
     pub view: View,
@@ -91,6 +153,9 @@ pub struct Look {
     pub scale: f32,
     /// Widths of the left and the right column, in points.
     pub columns: [f32; 2],
+    /// What the ledger plots, and whether it is open.
+    pub plot: Plot,
+    pub ledger_open: bool,
 }
 
 impl Default for Look {
@@ -103,12 +168,16 @@ impl Default for Look {
             outlines: true,
             compare: Compare::default(),
             wipe: 0.5,
+            difference: DifferenceAs::default(),
+            gain: 1.0,
             blinks: true,
             view: View::default(),
             region: None,
             dark: true,
             scale: 1.0,
             columns: [size::LEFT, size::RIGHT],
+            plot: Plot::default(),
+            ledger_open: false,
         }
     }
 }

@@ -13,7 +13,9 @@ mod cost;
 pub mod demo;
 mod difference;
 pub mod exports;
+pub mod figure;
 pub mod files;
+mod fit;
 mod fusion;
 pub mod grid;
 mod guidance;
@@ -31,6 +33,7 @@ mod palette;
 mod prompt;
 mod regions;
 mod sampling;
+pub mod solo;
 pub mod state;
 pub mod store;
 mod submit;
@@ -58,7 +61,7 @@ use self::{
     theme::{Theme, size},
 };
 use crate::{
-    engine::EngineHandle,
+    engine::{EngineHandle, Partners},
     recipe::Recipe,
     session::{Recovery, first_start, recovery_folder},
 };
@@ -84,6 +87,8 @@ pub struct App {
     /// Counts gestures; see [`state::Take::gesture`].
     gesture: u64,
     pointer_down: bool,
+    /// The models of which the engine was asked whether they fit together.
+    asked: Option<Partners>,
     autosave: Option<Autosave>,
 }
 
@@ -101,6 +106,7 @@ impl App {
             format,
             gesture: 0,
             pointer_down: false,
+            asked: None,
             autosave: None,
         }
     }
@@ -161,6 +167,7 @@ impl App {
         }
         self.follow_reopening();
         self.submit_changes(ui.ctx());
+        self.ask_for_fit();
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), &self.studio, self.history.is_moving(&self.studio.recipe));
         }
@@ -238,6 +245,7 @@ impl App {
             Action::ShowLeftovers => imported::open(&mut self.studio),
             Action::Stop => {
                 self.studio.grid.stop();
+                self.studio.solos.stop();
                 self.engine.stop();
             }
             Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
@@ -272,7 +280,7 @@ impl App {
         self.studio.can_redo = self.history.can_redo();
         let now = ctx.input(|i| i.time);
         match self.submitter.decide(&self.studio.recipe, now, typing) {
-            Decision::Nothing => self.render_grid(),
+            Decision::Nothing => self.render_at_leisure(),
             Decision::Later(pause) => ctx.request_repaint_after(pause),
             Decision::Send => {
                 self.gesture += u64::from(!self.pointer_down);
@@ -281,14 +289,28 @@ impl App {
         }
     }
 
-    /// Sends the next cell of the grid when nothing else is wanted.
-    fn render_grid(&mut self) {
+    /// Sends the next cell of the grid, or one of the two models alone, when nothing else is wanted.
+    fn render_at_leisure(&mut self) {
         if self.pointer_down || self.studio.is_busy() {
             return;
         }
         if let Some((at, recipe)) = self.studio.grid.next_cell() {
             let job = self.engine.submit(recipe);
             self.studio.grid.sent(at, job);
+        } else if !self.studio.grid.running
+            && let Some((at, recipe)) = self.studio.solos.next(&self.studio.recipe)
+        {
+            let job = self.engine.submit(recipe);
+            self.studio.solos.sent(at, job);
+        }
+    }
+
+    /// Asks the engine about two models as soon as the recipe names them.
+    fn ask_for_fit(&mut self) {
+        let partners = self.studio.partners();
+        if self.asked != partners {
+            self.asked = partners;
+            self.asked.iter().for_each(|partners| self.engine.compare(partners.clone()));
         }
     }
 
@@ -299,6 +321,7 @@ impl App {
             Ok(()) => {
                 self.studio.banner = self.studio.banner.take().filter(|banner| !banner.bad);
                 self.studio.grid.overtaken();
+                self.studio.solos.overtaken();
                 let job = self.engine.submit(recipe.clone());
                 self.studio.begin(job, recipe, self.gesture);
             }

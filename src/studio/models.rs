@@ -3,7 +3,7 @@
 use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
 use super::{
-    demo,
+    demo, fit,
     state::{Action, ModelSlot, Studio},
     theme::{self, Theme, size},
     widgets::{Icon, icon_button, row},
@@ -20,6 +20,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     if let Some(model) = slot(ui, studio, ModelSlot::Expert, &expert) {
         studio.recipe.fusion.get_or_insert_with(demo::snowman).expert = model;
     }
+    fit::show(ui, studio);
 }
 
 /// The general model's LoRAs, each with its weight.

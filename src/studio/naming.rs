@@ -1,6 +1,6 @@
 //! Names that takes are given: what was changed since the take before.
 
-use crate::recipe::Recipe;
+use crate::recipe::{Fusion, FusionRule, Recipe};
 
 const LONGEST: usize = 18;
 
@@ -24,7 +24,7 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
         return Some(text);
     }
     if now.active_fusion() != then.active_fusion() {
-        return Some(if now.active_fusion().is_some() { "fusion".into() } else { "no fusion".into() });
+        return Some(fusion(now.active_fusion()).into());
     }
     if now.seed != then.seed {
         return Some(format!("seed {}", now.seed));
@@ -34,6 +34,9 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
     }
     if now.cfg != then.cfg {
         return Some(format!("scale {:.1}", now.cfg));
+    }
+    if now.cfg_keys != then.cfg_keys {
+        return Some("scale over steps".into());
     }
     if (now.sampler, now.schedule) != (then.sampler, then.schedule) {
         return Some(now.sampler.title().into());
@@ -45,6 +48,17 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
         return Some(format!("{}×{}", now.width, now.height));
     }
     (now.profile != then.profile).then(|| now.profile.title().into())
+}
+
+fn fusion(fusion: Option<&Fusion>) -> &'static str {
+    match fusion.map(|fusion| fusion.rule) {
+        None => "no fusion",
+        Some(FusionRule::Saliency) => "fusion",
+        Some(FusionRule::General) => "general only",
+        Some(FusionRule::Expert) => "expert only",
+        Some(FusionRule::Mask) => "fusion by mask",
+        Some(FusionRule::Weighted) => "weighted sum",
+    }
 }
 
 fn concept_difference(now: &Recipe, then: &Recipe) -> Option<String> {

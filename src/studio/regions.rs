@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let tokens = studio.shown_tokens();
     let Some(report) = studio.shown_frame().and_then(|frame| frame.report) else { return };
     let Some(scfg) = report.scfg.clone() else { return };
-    let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg);
+    let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg_at(report.step));
     let share = scfg.shares.iter().find(|(p, _)| *p == position).map_or(0.0, |(_, share)| *share);
     let name = overlay::region_name(&tokens, position).to_owned();
     row::divider(ui);

@@ -6,14 +6,16 @@ use super::{
     grid::Grid,
     imported::Leftovers,
     palette::Palette,
+    solo::Solos,
     track::{Frame, Playhead, Track},
 };
 use crate::{
-    engine::{JobId, Token, TokenKind},
+    engine::{Fit, JobId, Partners, Token, TokenKind},
+    field::Picture,
     recipe::{Recipe, cost::EditCost},
 };
 
-pub use super::look::{Compare, Look, Overlay, SaliencyOf};
+pub use super::look::{Compare, DifferenceAs, Look, Overlay, Plot, SaliencyOf};
 
 /// Names a take for as long as the window is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,6 +109,12 @@ pub enum Action {
     PickCheckpoint(ModelSlot),
     /// Ask for a LoRA to add to the general model.
     PickLora,
+    /// A picture whose bright parts the expert draws.
+    PickMask,
+    /// The shown run as a figure: steps across, what they show down.
+    ExportFigure,
+    /// The grid over two parameters as a figure.
+    ExportGrid,
     RemoveTake(TakeId),
     /// What could not be taken over from the file that was opened.
     ShowLeftovers,
@@ -142,6 +150,11 @@ pub struct Studio {
     /// Takes pinned as A and B.
     pub pins: [Option<TakeId>; 2],
     pub grid: Grid,
+    pub solos: Solos,
+    /// The two pictures that were compared last, and by how much they differ.
+    pub(super) compared: Option<(Arc<Picture>, Arc<Picture>, String)>,
+    /// Whether the models of a fusion fit together, as the engine said last.
+    pub fit: Option<Fit>,
     /// Rows of the concepts that were muted together, to be heard again together.
     pub muted: Vec<usize>,
     /// Which takes the strip shows: words that they must have.
@@ -152,6 +165,8 @@ pub struct Studio {
     pub once: bool,
     pub palette: Option<Palette>,
     pub log_open: bool,
+    /// The number of the shown step is to have the keyboard.
+    pub goes_to_step: bool,
     /// Which of the first hints are done; none once all are, or they were dismissed.
     pub hints: Option<[bool; 3]>,
     pub look: Look,
@@ -324,6 +339,17 @@ impl Studio {
             self.recipe.concepts.iter_mut().for_each(|concept| concept.enabled = false);
             self.muted = heard;
         }
+    }
+
+    /// The models whose fit is of interest.
+    pub fn partners(&self) -> Option<Partners> {
+        let expert = self.recipe.fusion.as_ref()?.expert.clone();
+        Some(Partners { general: self.recipe.model.clone(), expert })
+    }
+
+    /// What the engine found of the models as they stand now.
+    pub fn current_fit(&self) -> Option<&Fit> {
+        self.fit.as_ref().filter(|fit| self.partners().as_ref() == Some(&fit.partners))
     }
 
     /// Switches the fusion off, or on again.

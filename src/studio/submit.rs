@@ -50,10 +50,10 @@ impl Submitter {
 }
 
 /// The recipe without what is switched off: changing that changes no picture.
-fn computed_part(recipe: &Recipe) -> Recipe {
+pub(super) fn computed_part(recipe: &Recipe) -> Recipe {
     let mut part = recipe.clone();
     part.concepts = recipe.active_concepts().cloned().collect();
-    part.fusion = recipe.active_fusion().cloned();
+    part.fusion = recipe.active_fusion().map(crate::recipe::Fusion::decisive);
     if !part.scfg.enabled {
         part.scfg = crate::recipe::Scfg::default();
     }

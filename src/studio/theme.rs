@@ -124,6 +124,10 @@ pub mod size {
     /// The label column of the timeline.
     pub const LANE_LABEL: f32 = 142.0;
     pub const LANE: f32 = 19.0;
+    /// A lane whose keys are drawn.
+    pub const LANE_KEYED: f32 = 38.0;
+    /// Above and below a lane's bar.
+    pub const LANE_PAD: f32 = 4.5;
     /// The side of a timeline thumbnail, by the window's height.
     pub fn frame(window: f32) -> f32 {
         (0.066 * window).round().clamp(40.0, 60.0)
@@ -229,7 +233,7 @@ pub fn install(ctx: &Context) {
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT, Visuals::light()));
 }
 
-fn fonts() -> FontDefinitions {
+pub(super) fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let own: [(&str, &'static [u8]); 3] = [
         ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf")),

@@ -84,6 +84,13 @@ impl Track {
     }
 }
 
+impl Track {
+    /// The guidance scale at the step of a frame.
+    pub fn cfg_of(&self, frame: &Frame) -> f32 {
+        frame.report.as_ref().map_or(self.recipe.cfg, |report| self.recipe.cfg_at(report.step))
+    }
+}
+
 /// What the canvas shows of a run at one moment.
 #[derive(Clone, Debug)]
 pub struct Frame {

@@ -1,56 +1,33 @@
 use std::{
-    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
-    ops::Range,
     sync::Arc,
 };
 
 use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, tensor::Metadata};
 use sha2::{Digest, Sha256};
 
 use super::{
-    LoadError, ModelFiles, names,
+    LoadError, ModelFiles,
+    files::Content,
+    names,
     single::{self, SingleFile, Slice},
 };
 use crate::nets::{ParamError, TensorSource};
 
-/// The weights of one network: one safetensors file, several shards, or a part of a larger file, kept as they are until
-/// asked for.
+/// The weights of one network: one safetensors file, several shards, or a part of a larger file. Tensors are read when they are asked for, so
+/// that a file and the network made of it are never in memory both.
 pub(super) struct Checkpoint {
     /// For messages: the first file.
     path: String,
-    stores: Vec<Store>,
-    /// By canonical name: the weight, and the store it is in.
+    files: Vec<RefCell<Content>>,
+    /// By canonical name: the weight, and the file it is in.
     entries: BTreeMap<String, (Slice, usize)>,
     used: RefCell<BTreeSet<String>>,
     /// The checkpoint that the network is a part of, and the network's folder.
     whole: Option<(Arc<SingleFile>, &'static str)>,
-}
-
-/// Where bytes are.
-enum Store {
-    Held(Cow<'static, [u8]>),
-    /// A checkpoint of one file has several networks: each weight is read when it is wanted.
-    OnDisk(RefCell<File>),
-}
-
-impl Store {
-    fn read(&self, range: &Range<usize>) -> io::Result<Cow<'_, [u8]>> {
-        match self {
-            Self::Held(bytes) => Ok(Cow::Borrowed(&bytes[range.clone()])),
-            Self::OnDisk(file) => {
-                let mut file = file.borrow_mut();
-                let mut bytes = vec![0; range.len()];
-                file.seek(SeekFrom::Start(range.start as u64))?;
-                file.read_exact(&mut bytes)?;
-                Ok(Cow::Owned(bytes))
-            }
-        }
-    }
 }
 
 impl Checkpoint {
@@ -64,24 +41,27 @@ impl Checkpoint {
         }
         let names = files.weight_files(folder)?;
         let mut entries = BTreeMap::new();
-        let mut stores = Vec::with_capacity(names.len());
+        let mut contents = Vec::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
-            let content = files.read(name)?;
+            let mut content = files.open_file(name)?;
             hash.update(name.as_bytes());
-            hash.update(&content);
-            let damaged = |source| LoadError::Safetensors { path: files.describe(name), source };
-            let parsed = SafeTensors::deserialize(&content).map_err(damaged)?;
-            let base = content.as_ptr() as usize;
-            for (tensor, view) in parsed.iter() {
-                let start = view.data().as_ptr() as usize - base;
-                let range = start..start + view.data().len();
-                let slice = Slice { dtype: view.dtype(), shape: view.shape().to_vec(), range };
-                entries.insert(names::canonical(tensor), (slice, index));
+            let (base, metadata) = match read_header(&mut content, hash) {
+                Ok(parsed) => parsed,
+                Err(SafeTensorError::IoError(source)) => {
+                    return Err(LoadError::Read { path: files.describe(name), source });
+                }
+                Err(source) => return Err(LoadError::Safetensors { path: files.describe(name), source }),
+            };
+            for (tensor, info) in metadata.tensors() {
+                let (start, end) = info.data_offsets;
+                let range = base + start..base + end;
+                let slice = Slice { dtype: info.dtype, shape: info.shape.clone(), range };
+                entries.insert(names::canonical(&tensor), (slice, index));
             }
-            stores.push(Store::Held(content));
+            contents.push(RefCell::new(content));
         }
         let path = names.first().map(|name| files.describe(name)).unwrap_or_default();
-        Ok(Self { path, stores, entries, used: RefCell::default(), whole: None })
+        Ok(Self { path, files: contents, entries, used: RefCell::default(), whole: None })
     }
 
     /// A network of a checkpoint of one file. The file's hash is taken once, with the U-Net.
@@ -94,10 +74,10 @@ impl Checkpoint {
         if folder == single::UNET {
             whole.hash(hash).map_err(unreadable)?;
         }
-        let stores = vec![Store::OnDisk(RefCell::new(whole.file().map_err(unreadable)?))];
+        let file: Content = Box::new(whole.file().map_err(unreadable)?);
         let entries = weights.slices.iter().map(|(name, slice)| (names::canonical(name), (slice.clone(), 0))).collect();
         let whole = Some((whole.clone(), folder));
-        Ok(Self { path, stores, entries, used: RefCell::default(), whole })
+        Ok(Self { path, files: vec![RefCell::new(file)], entries, used: RefCell::default(), whole })
     }
 
     /// Every weight, by canonical name.
@@ -143,9 +123,12 @@ impl TensorSource for Checkpoint {
 
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError> {
         let entry = self.entries.get(name).ok_or_else(|| ParamError::Missing { name: name.to_owned() })?;
-        let (slice, store) = entry;
-        let unreadable = |error: io::Error| ParamError::Unreadable { name: name.to_owned(), what: error.to_string() };
-        let bytes = self.stores[*store].read(&slice.range).map_err(unreadable)?;
+        let (slice, file) = entry;
+        let unreadable = |e: io::Error| ParamError::Unreadable { name: name.to_owned(), reason: e.to_string() };
+        let mut bytes = vec![0; slice.range.len()];
+        let mut file = self.files[*file].borrow_mut();
+        file.seek(SeekFrom::Start(slice.range.start as u64)).map_err(unreadable)?;
+        file.read_exact(&mut bytes).map_err(unreadable)?;
         let unknown = || ParamError::Dtype { name: name.to_owned(), dtype: format!("{:?}", slice.dtype) };
         let values = floats(slice.dtype, &bytes).ok_or_else(unknown)?;
         self.used.borrow_mut().insert(name.to_owned());
@@ -166,4 +149,49 @@ pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
 /// Whether a file begins as those do that torch writes: zip files of pickles, and bare ones.
 pub(super) fn is_pickle(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || matches!(head, [0x80, 2..=5, ..])
+}
+
+/// Bytes of a file that are in memory at a time while it is hashed.
+const PORTION: usize = 1 << 20;
+/// As the safetensors crate has it.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// Where the data of a safetensors file begins, and what is in it; `hash` is fed the whole file.
+fn read_header(file: &mut Content, hash: &mut Sha256) -> Result<(usize, Metadata), SafeTensorError> {
+    let mut portion = vec![0; PORTION];
+    let mut header = Vec::new();
+    let mut length = 0;
+    loop {
+        let count = match file.read(&mut portion) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e.into()),
+        };
+        hash.update(&portion[..count]);
+        length += count;
+        if header.len() < header_end(&header)? {
+            header.extend_from_slice(&portion[..count]);
+        }
+    }
+    let end = header_end(&header)?;
+    if header.len() < 8 {
+        return Err(SafeTensorError::HeaderTooSmall);
+    }
+    let text = header.get(8..end).ok_or(SafeTensorError::InvalidHeaderLength)?;
+    let text = std::str::from_utf8(text).map_err(SafeTensorError::InvalidHeader)?;
+    let metadata: Metadata = serde_json::from_str(text).map_err(SafeTensorError::InvalidHeaderDeserialization)?;
+    if end + single::check(&metadata)? != length {
+        return Err(SafeTensorError::MetadataIncompleteBuffer);
+    }
+    Ok((end, metadata))
+}
+
+/// Where the header ends that begins with these bytes; where there are too few to tell, the end of its length.
+fn header_end(begin: &[u8]) -> Result<usize, SafeTensorError> {
+    let Some(length) = begin.first_chunk::<8>() else { return Ok(8) };
+    match u64::from_le_bytes(*length) {
+        length if length > MAX_HEADER => Err(SafeTensorError::HeaderTooLarge),
+        length => Ok(8 + length as usize),
+    }
 }

@@ -10,6 +10,13 @@ use serde_json::Value;
 use super::{LoadError, bundled, single::SingleFile};
 use crate::recipe::ModelRef;
 
+/// A file's content, where it is.
+pub(super) type Content = Box<dyn ReadSeek>;
+
+pub(super) trait ReadSeek: io::Read + io::Seek {}
+
+impl<T: io::Read + io::Seek> ReadSeek for T {}
+
 /// The files of one model, by their path inside it (`unet/config.json`).
 #[derive(Clone, Debug)]
 pub enum ModelFiles {
@@ -81,6 +88,27 @@ impl ModelFiles {
         }
     }
 
+    /// A file to read piece by piece.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::read`].
+    pub(super) fn open_file(&self, path: &str) -> Result<Content, LoadError> {
+        match self {
+            Self::Folder(folder) => match fs::File::open(folder.join(path)) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    Err(LoadError::MissingFile { path: self.describe(path) })
+                }
+                Err(source) => Err(LoadError::Read { path: self.describe(path), source }),
+            },
+            Self::Single(file) => {
+                let file = file.file().map_err(|source| LoadError::Read { path: self.describe(path), source })?;
+                Ok(Box::new(file))
+            }
+            Self::Bundled { .. } => Ok(Box::new(io::Cursor::new(self.read(path)?))),
+        }
+    }
+
     /// A JSON file.
     ///
     /// # Errors
@@ -96,6 +124,9 @@ impl ModelFiles {
     /// # Errors
     /// [`LoadError::Pickle`] where there is only a pickle, [`LoadError::MissingFile`] where there is nothing.
     pub(super) fn weight_files(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        if let Self::Single(_) = self {
+            return Ok(vec![self.describe(folder)]);
+        }
         let stems = ["diffusion_pytorch_model", "model", "pytorch_model"];
         for variant in ["", ".fp16"] {
             for stem in &stems[..2] {

@@ -11,11 +11,13 @@ mod files;
 mod lora;
 mod model;
 mod names;
+mod outline;
 mod single;
 mod text;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
-pub use model::{Family, LoadedModel, load, load_expert, load_with};
+pub use model::{Family, LoadedModel, load, load_changed, load_expert, load_with};
+pub use outline::{Outline, Rest};
 pub use single::SingleFile;
 pub use text::{EncodeError, TextStack};

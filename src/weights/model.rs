@@ -10,7 +10,7 @@ use super::{
     lora::{self, Changed, Loras},
 };
 use crate::{
-    nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
+    nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
     recipe::{Lora, ModelRef},
     sampling::ScheduleConfig,
 };
@@ -37,6 +37,9 @@ pub struct LoadedModel {
     pub content_hash: String,
     /// SHA-256 over the LoRAs that were added, if there are any; the other hash then knows of them, too.
     pub changes: Option<String>,
+    /// With which U-Net and autoencoder multiply on the CPU. The text encoder, whose few products decide over all that
+    /// follows, keeps to f32.
+    pub precision: Precision,
 }
 
 impl LoadedModel {
@@ -57,57 +60,75 @@ impl LoadedModel {
     }
 }
 
+/// Loads a complete model that computes in f32.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+    load_with(model, device, Precision::F32)
+}
+
 /// Loads a complete model.
 ///
 /// # Errors
 /// [`LoadError`] says in one sentence which file or tensor is wrong. A folder with nothing but a U-Net is
 /// [`LoadError::ExpertOnly`].
-pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
-    load_with(model, &[], device)
+pub fn load_with(model: &ModelRef, device: &Device, precision: Precision) -> Result<LoadedModel, LoadError> {
+    load_changed(model, &[], device, precision)
 }
 
 /// Loads a complete model with LoRAs added to its U-Net and text encoder.
 ///
 /// # Errors
-/// As [`load`], and for a LoRA that cannot be read or does not fit.
-pub fn load_with(model: &ModelRef, loras: &[Lora], device: &Device) -> Result<LoadedModel, LoadError> {
+/// As [`load_with`], and for a LoRA that cannot be read or does not fit.
+pub fn load_changed(
+    model: &ModelRef,
+    loras: &[Lora],
+    device: &Device,
+    precision: Precision,
+) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if is_expert_part(&files) {
         return Err(LoadError::ExpertOnly { path: files.describe("") });
     }
-    load_complete(&files, loras, device)
+    load_complete(&files, loras, (device, precision))
 }
 
-/// Loads a model to stand beside `general`. A folder with nothing but a U-Net borrows the rest from there.
+/// Loads a model to stand beside `general`, with its precision. A folder with nothing but a U-Net borrows the rest from there.
 ///
 /// # Errors
 /// As [`load`], and [`LoadError::Mismatch`] where the U-Net does not fit `general`'s text encoder or autoencoder.
 pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if !is_expert_part(&files) {
-        return load_complete(&files, &[], device);
+        return load_complete(&files, &[], (device, general.precision));
     }
     let mut hash = Sha256::new();
-    let unet = read_unet(&files, &Loras::default(), device, &mut hash)?;
+    let unet = read_unet(&files, &Loras::default(), (device, general.precision), &mut hash)?;
     // It reads its texts through the general model's encoder.
     hash.update(general.changes.as_deref().unwrap_or_default());
     check_fit(&files, &unet, &general.text, &general.vae)?;
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
 }
 
-fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
+pub(super) fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
     const PATH: &str = "scheduler/scheduler_config.json";
     ScheduleConfig::from_json(&files.json(PATH)?)
         .map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
 }
 
-fn is_expert_part(files: &ModelFiles) -> bool {
+/// Whether there is nothing but a U-Net.
+pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
     !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
 }
 
 const INDEX: &str = "model_index.json";
 
-fn load_complete(files: &ModelFiles, loras: &[Lora], device: &Device) -> Result<LoadedModel, LoadError> {
+fn load_complete(
+    files: &ModelFiles,
+    loras: &[Lora],
+    (device, precision): (&Device, Precision),
+) -> Result<LoadedModel, LoadError> {
     if !files.has(INDEX) {
         return Err(LoadError::NoModel { path: files.describe("") });
     }
@@ -124,8 +145,8 @@ fn load_complete(files: &ModelFiles, loras: &[Lora], device: &Device) -> Result<
     let mut hash = Sha256::new();
     let (loras, changes) = Loras::read(loras)?;
     let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
-    let unet = read_unet(files, &loras, device, &mut hash)?;
-    let vae = read_part(files, "vae", None, device, &mut hash, VaeConfig::parse, Vae::load)?;
+    let unet = read_unet(files, &loras, (device, precision), &mut hash)?;
+    let vae = read_part(files, "vae", None, (device, precision), &mut hash, VaeConfig::parse, Vae::load)?;
     loras.finish()?;
     hash.update(changes.as_deref().unwrap_or_default());
     check_fit(files, &unet, &text, &vae)?;
@@ -137,11 +158,17 @@ fn load_complete(files: &ModelFiles, loras: &[Lora], device: &Device) -> Result<
         scheduler: Arc::new(scheduler),
         content_hash: hex(hash),
         changes,
+        precision,
     })
 }
 
-fn read_unet(files: &ModelFiles, loras: &Loras, device: &Device, hash: &mut Sha256) -> Result<UNet, LoadError> {
-    read_part(files, "unet", Some(loras), device, hash, UNetConfig::parse, UNet::load)
+fn read_unet(
+    files: &ModelFiles,
+    loras: &Loras,
+    on: (&Device, Precision),
+    hash: &mut Sha256,
+) -> Result<UNet, LoadError> {
+    read_part(files, "unet", Some(loras), on, hash, UNetConfig::parse, UNet::load)
 }
 
 /// Config, weights and network of the part in `folder`.
@@ -149,7 +176,7 @@ fn read_part<C, N>(
     files: &ModelFiles,
     folder: &str,
     loras: Option<&Loras>,
-    device: &Device,
+    (device, precision): (&Device, Precision),
     hash: &mut Sha256,
     parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
     build: impl Fn(&Params, C) -> Result<N, ParamError>,
@@ -162,9 +189,9 @@ fn read_part<C, N>(
         Some(loras) => {
             loras.check(lora::UNET, &checkpoint, &checkpoint.names())?;
             let changed = Changed { base: &checkpoint, loras, network: lora::UNET };
-            build(&Params::root(&changed, device), config)
+            build(&Params::root(&changed, device).with_precision(precision), config)
         }
-        None => build(&Params::root(&checkpoint, device), config),
+        None => build(&Params::root(&checkpoint, device).with_precision(precision), config),
     };
     let net = net.map_err(|source| checkpoint.error(source))?;
     checkpoint.warn_of_unused();

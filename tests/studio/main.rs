@@ -1,12 +1,14 @@
 //! The window, driven as a person drives it. The test plays the engine: it takes the requests and sends the events.
 
 mod compare;
+mod fusion;
 mod imports;
 mod manners;
 mod recovery;
 mod regions;
 mod synthetic;
 mod takes;
+mod timeline;
 mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use sextant::{
-    engine::{ConceptReport, Finished, FusionReport, Norms, ScfgReport, StepReport, Token, TokenKind},
+    engine::{
+        ConceptReport, Finished, FusionReport, Ledger, Norms, Pull, ScfgReport, Spread, StepReport, Token, TokenKind,
+    },
     field::{Picture, Plane},
     recipe::Recipe,
 };
@@ -76,7 +78,9 @@ fn scfg() -> ScfgReport {
         11 => 0.8,
         _ => 1.0,
     });
-    ScfgReport { foreground: region.map(|p| u8::from(p != 0)), region, rate, shares }
+    // Every word has most of the attention where it owns the picture.
+    let attention = (0..32).map(|p| region.map(|owner| if usize::from(owner) == p { 0.69 } else { 0.01 })).collect();
+    ScfgReport { attention, foreground: region.map(|p| u8::from(p != 0)), region, rate, shares }
 }
 
 fn concepts(recipe: &Recipe, step: usize) -> Vec<Arc<ConceptReport>> {
@@ -100,6 +104,18 @@ fn fusion() -> FusionReport {
     FusionReport { active: true, saliency_general, saliency_expert, mask, share }
 }
 
+/// Momentum that gathers; all concepts pull alike, and a little against the prompt.
+fn ledger(recipe: &Recipe, t: f32) -> Ledger {
+    let count = recipe.active_concepts().count();
+    let pull = |k: usize| Pull {
+        momentum: t * (1.0 + k as f32),
+        with_prompt: Some(-0.2),
+        with: (0..count).map(|other| Some(if other == k { 1.0 } else { 0.83 })).collect(),
+    };
+    let rate = recipe.scfg.enabled.then_some(Spread { low: 0.8, mean: 1.1 + 0.1 * t, high: 1.6 });
+    Ledger { rate, concepts: (0..count).map(pull).collect() }
+}
+
 /// A step of a run of `recipe` that shows `preview`.
 pub fn report(recipe: &Recipe, step: usize, preview: Arc<Picture>) -> Arc<StepReport> {
     let t = step as f32 / recipe.steps as f32;
@@ -115,6 +131,7 @@ pub fn report(recipe: &Recipe, step: usize, preview: Arc<Picture>) -> Arc<StepRe
         concepts: concepts(recipe, step),
         fusion: recipe.active_fusion().map(|_| Arc::new(fusion())),
         norms: Norms { guidance: 9.0 - 6.0 * t, sega: 4.0 * (t * 3.1).sin().abs(), guided: 41.0 - 4.0 * t },
+        ledger: ledger(recipe, t),
         elapsed: Duration::from_millis(41),
     })
 }

@@ -144,8 +144,14 @@ impl Window {
 
     /// The colour on screen at a place of the picture, given as shares of its sides.
     pub fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
+        self.pixel_above(u, v, 0.0)
+    }
+
+    /// As [`Self::pixel`], where a line of this height stands below the picture.
+    pub fn pixel_above(&mut self, u: f32, v: f32, line: f32) -> [u8; 3] {
         let whole = self.harness.get_by_label("Canvas").rect();
-        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - vec2(0.0, canvas::BOTTOM));
+        let below = vec2(0.0, canvas::BOTTOM + line);
+        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - below);
         let frame = self.studio().shown_frame().expect("a picture");
         let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
         let at = placed.min + placed.size() * vec2(u, v);

@@ -9,7 +9,7 @@ use rten_simd::{
 use rten_vecmath::Exp;
 
 use super::{
-    memory::{filled, scratch},
+    memory::{filled, recycle, scratch},
     product::{Columns, Matrix, Places, Product, pack, packed_len},
     team,
     tile::Target,
@@ -18,6 +18,8 @@ use super::{
 
 /// Queries of a block: a multiple of all tile widths, so that only the last block has a ragged end.
 const BLOCK: usize = 48;
+/// Values of a map that are averaged over heads in one task.
+const MEAN_PART: usize = 8 << 10;
 /// Scores of a block that stay in a second-level cache: 512 KiB.
 const SCORES: usize = 128 << 10;
 
@@ -37,7 +39,7 @@ struct Sizes {
 }
 
 /// Query `[batch, width, n]`, key and value `[batch, width, l]` to `[batch, width, n]`. `causal` hides keys after the
-/// query's own position. With `map`, also the first sample's probabilities `[n, l]`, mean over heads.
+/// query's own position. With `map`, also the first sample's probabilities `[l, n]`, mean over heads.
 pub(in super::super) fn attend(
     [query, key, value]: [&Values; 3],
     [batch, width, n, l]: [usize; 4],
@@ -50,21 +52,25 @@ pub(in super::super) fn attend(
     let packed = packed(key, value, batch * heads, sizes);
     let blocks = n.div_ceil(block);
     let tasks = batch * heads * blocks;
-    let mut seen = vec![0.0; if map { heads * l * n } else { 0 }];
-    let kept = Target::of_values(&mut seen);
-    // SAFETY: each task writes all rows of its head for the queries of its block; together that is everything.
-    let out = unsafe {
-        filled(batch * width * n, |out| {
-            let out = Target::of(out);
-            team::each(tasks, |task| {
-                let (head, block) = (task / blocks, task % blocks);
-                let query = &query[head * sizes.d * n..][..sizes.d * n];
-                let probabilities = (map && head < heads).then(|| kept.at(head * l * n));
-                sizes.block_of(&packed[head], query, block, out.at(head * sizes.d * n), probabilities);
+    let mut out = Vec::new();
+    // SAFETY: each task writes all rows of its head for the queries of its block, in `out` and, of the first sample,
+    // in `seen`; together that is everything.
+    let seen = unsafe {
+        filled(if map { heads * l * n } else { 0 }, |seen| {
+            let kept = Target::of(seen);
+            out = filled(batch * width * n, |out| {
+                let out = Target::of(out);
+                team::each(tasks, |task| {
+                    let (head, block) = (task / blocks, task % blocks);
+                    let query = &query[head * sizes.d * n..][..sizes.d * n];
+                    let probabilities = (map && head < heads).then(|| kept.at(head * l * n));
+                    sizes.block_of(&packed[head], query, block, out.at(head * sizes.d * n), probabilities);
+                });
             });
         })
     };
     let map = map.then(|| mean_over_heads(&seen, sizes));
+    recycle(seen);
     (values::tensor(out, [batch, width, n]), map)
 }
 
@@ -169,17 +175,17 @@ impl SimdOp for Softmax<'_> {
     }
 }
 
-/// `[heads, l, n]` to `[n, l]`.
+/// `[heads, l, n]` to `[l, n]`.
 fn mean_over_heads(seen: &[f32], Sizes { heads, n, l, .. }: Sizes) -> Tensor<2> {
-    let mut map = vec![0.0; n * l];
+    let mut map = seen[..l * n].to_vec();
     let share = 1.0 / heads as f32;
-    team::each_part(&mut map, l * 16, |part, rows| {
-        for (i, row) in rows.chunks_exact_mut(l).enumerate() {
-            let i = part * 16 + i;
-            for (j, value) in row.iter_mut().enumerate() {
-                *value = (0..heads).map(|head| seen[(head * l + j) * n + i]).sum::<f32>() * share;
-            }
+    team::each_part(&mut map, MEAN_PART, |part, values| {
+        let first = part * MEAN_PART;
+        for head in 1..heads {
+            let more = &seen[head * l * n + first..][..values.len()];
+            values.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
         }
+        values.iter_mut().for_each(|sum| *sum *= share);
     });
-    values::tensor(map, [n, l])
+    values::tensor(map, [l, n])
 }

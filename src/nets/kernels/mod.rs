@@ -14,6 +14,7 @@ mod memory;
 mod norm;
 mod pointwise;
 mod product;
+mod spread;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -24,5 +25,6 @@ pub(super) use attention::attend;
 pub(super) use conv::{Extras, Geometry, Weights, convolve, multiply};
 pub(super) use norm::{GroupNorm, group_norm, layer_norm};
 pub(super) use pointwise::{geglu, gelu, quick_gelu, silu};
+pub(super) use spread::spread;
 pub(super) use team::together;
 pub(super) use values::{Values, is_here};

@@ -2,6 +2,7 @@
 
 use egui::{Align, Layout, Rect, Ui, UiBuilder, pos2, vec2};
 
+use super::compare;
 use crate::{
     engine::StepReport,
     studio::{
@@ -36,8 +37,11 @@ pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static
 }
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
-    if matches!(studio.look.compare, Compare::Difference | Compare::Grid) {
+    if studio.look.compare == Compare::Grid {
         return;
+    }
+    if studio.look.compare == Compare::Difference {
+        return compare::difference_bar(ui, studio, whole);
     }
     let frame = studio.shown_frame();
     let report = frame.as_ref().and_then(|frame| frame.report.as_deref());

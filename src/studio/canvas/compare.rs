@@ -1,18 +1,25 @@
 //! Comparing two runs: which of them a blinking canvas shows, and how they differ, in words.
 
-use egui::{Align, Layout, Rect, Response, Ui, UiBuilder};
+use std::sync::Arc;
+
+use egui::{Align, Layout, Rect, Response, Ui, UiBuilder, pos2, vec2};
 
 use crate::studio::{
+    colormap::{self, Table},
     difference,
-    state::{Compare, Studio},
+    state::{Compare, DifferenceAs, Studio},
     theme::{self, Theme},
-    widgets::row,
+    track::Track,
+    widgets::{ValueSlider, row, segmented},
 };
 
 /// Seconds that a blinking canvas rests on a side.
 const BEAT: f64 = 0.7;
 /// Room for the line that says how the settings differ, in points.
 pub const LINE: f32 = 20.0;
+/// Room for the gain of a difference, in points, and the largest gain.
+const GAIN: f32 = 180.0;
+const MOST_GAIN: f32 = 32.0;
 
 /// Whether a blinking canvas shows B now: while it is held, else in turns with A when it is timed.
 pub fn shows_b(ui: &Ui, studio: &Studio, response: &Response) -> bool {
@@ -38,7 +45,7 @@ pub fn blink_switch(ui: &mut Ui, studio: &mut Studio, row: Rect) {
 /// Under the pictures: every setting in which A and B differ.
 pub fn settings_line(ui: &mut Ui, studio: &Studio, area: Rect) {
     let [Some((a, _)), Some((b, _))] = studio.sides() else { return };
-    let list = difference::settings(&a.recipe, &b.recipe);
+    let list = difference::settings(a.into(), b.into());
     let text = if list.is_empty() { "A and B have the same settings.".to_owned() } else { list.join(" · ") };
     let layout = Layout::centered_and_justified(egui::Direction::LeftToRight);
     let inner = area.shrink2(egui::vec2(16.0, 0.0));
@@ -48,19 +55,49 @@ pub fn settings_line(ui: &mut Ui, studio: &Studio, area: Rect) {
     said.on_hover_text(list.join("\n"));
 }
 
-/// How much the pictures shown as A and B differ, in a sentence.
-pub fn picture_difference(studio: &Studio) -> String {
-    let picture = |side: usize| {
-        let [a, b] = studio.sides();
-        let (track, _) = [a, b].into_iter().nth(side)??;
+/// How a difference is shown, and how many times enlarged, in the place of the overlays' bar.
+pub fn difference_bar(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
+    let wide = segmented::width(ui, DifferenceAs::ALL.iter().map(|as_| as_.title())) + GAIN;
+    let left = (whole.center().x - wide / 2.0).max(whole.left() + 8.0);
+    let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - 8.0, 26.0));
+    let layout = Layout::left_to_right(Align::Center);
+    let mut bar = ui.new_child(UiBuilder::new().id_salt("difference bar").max_rect(row).layout(layout));
+    let look = &mut studio.look;
+    segmented::segmented(&mut bar, &mut look.difference, &DifferenceAs::ALL, DifferenceAs::title, |_| None);
+    bar.add_space(10.0);
+    row::note(&mut bar, "gain");
+    let (rail, _) = bar.allocate_exact_size(vec2(84.0, 22.0), egui::Sense::hover());
+    let (number, _) = bar.allocate_exact_size(vec2(42.0, 22.0), egui::Sense::hover());
+    let gain = ValueSlider::new("Gain of the difference", &mut look.gain, 1.0..=MOST_GAIN).factor();
+    gain.step(1.0, 0)
+        .place(&mut bar, rail, number)
+        .on_hover_text("How many times as large as it is the difference is shown; the numbers below do not change");
+}
+
+/// What the colours of a difference mean: their scale, and the values at its ends, of 255.
+pub fn difference_scale(studio: &Studio) -> (Table, [f32; 2]) {
+    let most = 255.0 / studio.look.gain;
+    match studio.look.difference {
+        DifferenceAs::FalseColor => (colormap::magma(), [0.0, most]),
+        DifferenceAs::Absolute => (colormap::grey(), [0.0, most]),
+        DifferenceAs::Signed => (colormap::grey(), [-most, most]),
+    }
+}
+
+/// How much the pictures shown as A and B differ, in numbers; worked out once for each pair.
+pub fn picture_difference(studio: &mut Studio) -> String {
+    let picture = |side: Option<(&Track, String)>| {
+        let (track, _) = side?;
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()));
         frame.map(|frame| frame.picture)
     };
-    match picture(0).zip(picture(1)).and_then(|(a, b)| difference::pictures(&a, &b)) {
-        Some((_, 0)) => "A and B are the same, pixel for pixel.".into(),
-        Some((mean, most)) => {
-            format!("A and B differ by {mean:.1} of 255 on average, by {most} at most. Black where they are equal.")
-        }
-        None => "A and B have different sizes.".into(),
+    let [a, b] = studio.sides().map(picture);
+    let Some((a, b)) = a.zip(b) else { return String::new() };
+    let known = studio.compared.as_ref().filter(|(x, y, _)| Arc::ptr_eq(x, &a) && Arc::ptr_eq(y, &b));
+    if let Some((.., said)) = known {
+        return said.clone();
     }
+    let said = difference::pictures(&a, &b).map_or("A and B have different sizes".into(), |d| d.to_string());
+    studio.compared = Some((a, b, said.clone()));
+    said
 }

@@ -12,12 +12,14 @@ use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor, wgpu
 use egui::{PaintCallbackInfo, Rect};
 
 use super::overlay::{Maps, Source};
-use crate::studio::state::Overlay;
+use crate::studio::state::{DifferenceAs, Overlay};
 
 const MODE_PICTURE: u32 = 0;
 const MODE_LABELS: u32 = 1;
 const MODE_SCALAR: u32 = 2;
 const MODE_DIFFERENCE: u32 = 3;
+const MODE_DIFFERENCE_GREY: u32 = 4;
+const MODE_DIFFERENCE_SIGNED: u32 = 5;
 const FLAG_OUTLINES: u32 = 1;
 const FLAG_TEXELS: u32 = 2;
 const FLAG_LINEAR_TARGET: u32 = 4;
@@ -37,6 +39,8 @@ pub struct CanvasPaint {
     pub pixels_per_point: f32,
     pub opacity: f32,
     pub outlines: bool,
+    pub difference: DifferenceAs,
+    pub gain: f32,
 }
 
 /// What the views share, and what each holds.
@@ -97,6 +101,15 @@ impl CallbackTrait for CanvasPaint {
 }
 
 impl CanvasPaint {
+    /// A difference can be looked at in several ways without another upload.
+    fn mode(&self, held: &Held) -> u32 {
+        match (held.mode, self.difference) {
+            (MODE_DIFFERENCE, DifferenceAs::Absolute) => MODE_DIFFERENCE_GREY,
+            (MODE_DIFFERENCE, DifferenceAs::Signed) => MODE_DIFFERENCE_SIGNED,
+            (mode, _) => mode,
+        }
+    }
+
     fn uniforms(&self, held: &Held) -> [u8; UNIFORM_BYTES as usize] {
         let offset = (self.placed.min - self.area.min) / self.area.size();
         let extent = self.placed.size() / self.area.size();
@@ -108,7 +121,7 @@ impl CanvasPaint {
         flags |= if self.format.is_srgb() { FLAG_LINEAR_TARGET } else { 0 };
         let numbers = [offset.x, offset.y, extent.x, extent.y, pixel.x, pixel.y, self.opacity, held.low, held.high]
             .map(f32::to_bits);
-        let words = numbers.into_iter().chain([held.mode, flags, 0]);
+        let words = numbers.into_iter().chain([self.mode(held), flags, self.gain.to_bits()]);
         let mut bytes = [0; UNIFORM_BYTES as usize];
         for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
             place.copy_from_slice(&word.to_ne_bytes());

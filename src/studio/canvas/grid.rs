@@ -10,7 +10,7 @@ use crate::{
     studio::{
         grid::{Content, Grid, MOST, Parameter, Side},
         sampling::quiet_combo,
-        state::Studio,
+        state::{Action, Studio},
         textures::Textures,
         theme::{self, Theme, size},
         widgets::{picture, row},
@@ -34,7 +34,10 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, whole: Re
         let mut ui = ui.new_child(UiBuilder::new().id_salt(name).max_rect(line).layout(layout));
         side(&mut ui, name, &mut studio.grid.sides(&recipe)[k], &recipe);
         if k == 0 {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| start_or_stop(ui, &mut studio.grid, &recipe));
+            let end = Layout::right_to_left(Align::Center);
+            if ui.with_layout(end, |ui| start_or_stop(ui, &mut studio.grid, &recipe)).inner {
+                studio.ask(Action::ExportGrid);
+            }
         }
     }
     let area = Rect::from_min_max(whole.min + vec2(size::MARGIN, CONTROLS), whole.max - vec2(size::MARGIN, 34.0));
@@ -77,7 +80,8 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
     ui.add(DragValue::new(&mut side.count).range(1..=MOST).speed(0.05)).accessible_name(format!("{name}: count"));
 }
 
-fn start_or_stop(ui: &mut Ui, grid: &mut Grid, recipe: &Recipe) {
+/// Says whether a figure is asked for.
+fn start_or_stop(ui: &mut Ui, grid: &mut Grid, recipe: &Recipe) -> bool {
     if grid.running {
         if ui.button("Stop grid").clicked() {
             grid.stop();
@@ -87,8 +91,11 @@ fn start_or_stop(ui: &mut Ui, grid: &mut Grid, recipe: &Recipe) {
     }
     let (done, all) = grid.progress();
     if all > 0 {
+        let figure = ui.button("Figure…").on_hover_text("Export the grid as one picture with its labels");
         row::note(ui, format!("{done} of {all}"));
+        return figure.clicked();
     }
+    false
 }
 
 fn cells(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, area: Rect, sides: [Side; 2]) {

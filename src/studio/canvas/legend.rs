@@ -27,7 +27,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
     let report = frame.report.as_deref();
     let middle = pos2(area.center().x, area.center().y - 4.0);
     if studio.look.compare == Compare::Difference {
-        return text(ui, middle, &compare::picture_difference(studio));
+        let (table, [low, high]) = compare::difference_scale(studio);
+        return scale_bar(ui, area, &table, low, high, &compare::picture_difference(studio));
     }
     if let Some(reason) = bar::missing(studio.look.overlay, report) {
         return text(ui, middle, reason);

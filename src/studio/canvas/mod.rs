@@ -19,7 +19,7 @@ use self::{gpu::CanvasPaint, overlay::Source};
 use crate::engine::Token;
 
 use super::{
-    state::{Compare, Overlay, Studio},
+    state::{Compare, DifferenceAs, Overlay, Studio},
     textures::Textures,
     theme::{self, Theme},
     track::{Frame, Track},
@@ -105,9 +105,9 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
             area,
             clip: area,
             title: is_draft(&frame).then(|| "draft".into()),
+            cfg: track.cfg_of(&frame),
             frame,
             tokens: track.tokens.clone(),
-            cfg: track.recipe.cfg,
             other: None,
         });
         return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
@@ -125,14 +125,14 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let side = |(track, title): (&Track, String), area: Rect| {
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
-        let (tokens, cfg) = (track.tokens.clone(), track.recipe.cfg);
+        let (tokens, cfg) = (track.tokens.clone(), track.cfg_of(&frame));
         Some(Pane { area, clip: area, frame, tokens, cfg, title: Some(title), other: None })
     };
     let spread = compare == Compare::SideBySide;
     let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
     let (mut a, mut b) = side(a, left).zip(side(b, right)).ok_or_else(|| nothing_yet(studio))?;
     if compare == Compare::Difference {
-        a.title = Some("|A − B|".into());
+        a.title = Some(if studio.look.difference == DifferenceAs::Signed { "A − B" } else { "|A − B|" }.into());
         a.other = Some(b.frame);
         return Ok(vec![a]);
     }
@@ -215,6 +215,8 @@ fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureF
         pixels_per_point: ui.pixels_per_point(),
         opacity: look.opacity,
         outlines: look.outlines,
+        difference: look.difference,
+        gain: look.gain,
     };
     let clip = pane.clip.intersect(ui.clip_rect());
     let painter = ui.painter().with_clip_rect(clip);

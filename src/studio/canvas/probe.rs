@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{ConceptReport, FusionReport, Norms, ScfgReport, TokenKind},
+        engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, TokenKind},
         field::{Picture, Plane},
     };
 
@@ -111,6 +111,7 @@ mod tests {
             scfg: Some(Arc::new(ScfgReport {
                 region: Plane::new(2, 2, vec![0, 2, 2, 2]),
                 foreground: Plane::filled(2, 2, 1),
+                attention: Vec::new(),
                 rate: plane([1.0, 1.34, 1.5, 1.6]),
                 shares: vec![(2, 0.75), (0, 0.25)],
             })),
@@ -130,6 +131,7 @@ mod tests {
                 share: 0.25,
             })),
             norms: Norms::default(),
+            ledger: Ledger::default(),
             elapsed: Duration::ZERO,
         }
     }

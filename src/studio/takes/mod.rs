@@ -207,6 +207,10 @@ fn menu(ui: &mut Ui, studio: &mut Studio, id: TakeId) {
     if ui.button("Export as PNG…").clicked() {
         studio.ask(Action::ExportPng(Some(id)));
     }
+    if ui.button("Export figure…").on_hover_text("Its steps across, their maps down, with captions").clicked() {
+        studio.show_take(id);
+        studio.ask(Action::ExportFigure);
+    }
     if ui.button("Remove").clicked() {
         studio.ask(Action::RemoveTake(id));
     }

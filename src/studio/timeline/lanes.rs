@@ -1,10 +1,10 @@
-//! When S-CFG, each concept and the fusion act. Dragging a lane's end sets warm-up, cool-down or the fusion's gate.
+//! When guidance, each concept and the fusion act, and how strongly: one lane each.
 
-use egui::{Align2, Color32, CornerRadius, CursorIcon, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::Axis;
+use super::{Axis, ends, jump, keys, momentum};
 use crate::{
-    recipe::{Fusion, FusionMode, Profile, Recipe},
+    recipe::{Concept, Fusion, FusionMode, Key, Recipe},
     studio::{
         cost::timestep,
         state::Studio,
@@ -13,30 +13,76 @@ use crate::{
     },
 };
 
-const GRIP: f32 = 9.0;
-
 /// One lane, before it is drawn.
-struct Lane {
-    name: String,
-    color: Color32,
-    start: usize,
-    end: usize,
+pub struct Lane {
+    pub name: String,
+    pub color: Color32,
+    /// The first step at which it acts, and the first at which it no longer does.
+    pub start: usize,
+    pub end: usize,
     /// Which ends can be dragged.
-    grips: [bool; 2],
-    kind: Kind,
+    pub grips: [bool; 2],
+    pub kind: Kind,
+    /// There are keys, so that the lane is high enough to show them.
+    pub keyed: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Scfg,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The guidance scale, with or without S-CFG.
+    Guidance,
+    /// The concept in this row.
     Concept(usize),
     Fusion,
 }
 
-/// How many lanes the recipe has.
-pub fn count(recipe: &Recipe) -> usize {
-    let words = |c: &&crate::recipe::Concept| !c.text.trim().is_empty();
-    1 + recipe.concepts.iter().filter(words).count() + usize::from(recipe.fusion.is_some())
+impl Kind {
+    /// The keys of the lane's scale; a fusion has no scale.
+    pub fn keys(self, recipe: &Recipe) -> Option<&Vec<Key>> {
+        match self {
+            Self::Guidance => Some(&recipe.cfg_keys),
+            Self::Concept(row) => recipe.concepts.get(row).map(|concept| &concept.keys),
+            Self::Fusion => None,
+        }
+    }
+
+    pub fn keys_mut(self, recipe: &mut Recipe) -> Option<&mut Vec<Key>> {
+        match self {
+            Self::Guidance => Some(&mut recipe.cfg_keys),
+            Self::Concept(row) => recipe.concepts.get_mut(row).map(|concept| &mut concept.keys),
+            Self::Fusion => None,
+        }
+    }
+
+    /// What the slider says, which keys are factors on.
+    pub fn scale(self, recipe: &Recipe) -> f32 {
+        match self {
+            Self::Guidance => recipe.cfg,
+            Self::Concept(row) => recipe.concepts.get(row).map_or(0.0, Concept::signed_scale),
+            Self::Fusion => 0.0,
+        }
+    }
+}
+
+impl Lane {
+    fn height(&self) -> f32 {
+        height_of(self.keyed)
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.start >= self.end
+    }
+}
+
+fn height_of(keyed: bool) -> f32 {
+    if keyed { size::LANE_KEYED } else { size::LANE }
+}
+
+/// The height of all lanes of a recipe.
+pub fn height(recipe: &Recipe) -> f32 {
+    let words = |c: &&Concept| !c.text.trim().is_empty();
+    let concepts: f32 = recipe.concepts.iter().filter(words).map(|c| height_of(!c.keys.is_empty())).sum();
+    height_of(!recipe.cfg_keys.is_empty()) + concepts + if recipe.fusion.is_some() { size::LANE } else { 0.0 }
 }
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect, axis: Axis) {
@@ -45,46 +91,16 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect, axis: Axis) {
     ScrollArea::vertical().id_salt("lanes").auto_shrink(false).show(&mut child, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for lane in lanes {
-            let (row, _) = ui.allocate_exact_size(vec2(area.width(), size::LANE), Sense::hover());
+            let (row, _) = ui.allocate_exact_size(vec2(area.width(), lane.height()), Sense::hover());
             draw(ui, studio, &lane, row, axis);
         }
     });
-    if let Some(step) = reference_jump(&studio.recipe, axis.steps) {
-        jump_mark(ui, area, axis.x(step), step);
-    }
-}
-
-/// The step at which the reference's rule for several concepts jumps: until the last warm-up ends it weighs the
-/// concepts that are warm among themselves, from then on all of them together, momentum included.
-fn reference_jump(recipe: &Recipe, steps: usize) -> Option<usize> {
-    let last = recipe.active_concepts().map(|concept| concept.warmup).max()?;
-    (recipe.profile == Profile::Reference && (1..steps).contains(&last)).then_some(last)
-}
-
-fn jump_mark(ui: &Ui, area: Rect, x: f32, step: usize) {
-    let ink = Theme::of(ui).danger;
-    let line = [pos2(x, area.top() + 1.0), pos2(x, area.bottom() - 1.0)];
-    ui.painter().extend(egui::Shape::dashed_line(&line, egui::Stroke::new(1.2, ink), 4.0, 3.0));
-    let near = Rect::from_center_size(pos2(x, area.center().y), vec2(7.0, area.height()));
-    let response = ui.interact(near, ui.scope_id().with("reference jump"), Sense::hover());
-    response.on_hover_text(format!(
-        "The reference rule jumps at step {}, where the last warm-up ends: from here on it weighs all concepts together. \
-         The profile \"fixed\" has no such jump",
-        step + 1
-    ));
+    jump::show(ui, &mut studio.recipe, area, axis);
 }
 
 fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
     let recipe = &studio.recipe;
-    let scfg_end = if recipe.scfg.enabled { steps } else { 0 };
-    let mut lanes = vec![Lane {
-        name: "S-CFG".into(),
-        color: theme::SCFG,
-        start: 0,
-        end: scfg_end,
-        grips: [false; 2],
-        kind: Kind::Scfg,
-    }];
+    let mut lanes = vec![guidance(recipe, steps)];
     for (row, concept) in recipe.concepts.iter().enumerate().filter(|(_, c)| !c.text.trim().is_empty()) {
         let end = concept.cooldown.unwrap_or(steps).min(steps);
         lanes.push(Lane {
@@ -94,152 +110,132 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
             end,
             grips: [true; 2],
             kind: Kind::Concept(row),
+            keyed: !concept.keys.is_empty(),
         });
     }
     if let Some(fusion) = &recipe.fusion {
         let (start, end) = if fusion.enabled { fused(fusion, studio.shown_track(), steps) } else { (0, 0) };
-        let grips =
-            [fusion.enabled && fusion.mode == FusionMode::Low, fusion.enabled && fusion.mode == FusionMode::High];
+        let gated = fusion.enabled && fusion.has_window();
+        let grips = [gated && fusion.mode == FusionMode::Low, gated && fusion.mode == FusionMode::High];
         let name = "fusion".into();
-        lanes.push(Lane { name, color: theme::FUSION, start, end, grips, kind: Kind::Fusion });
+        lanes.push(Lane { name, color: theme::FUSION, start, end, grips, kind: Kind::Fusion, keyed: false });
     }
     lanes
 }
 
+/// Guidance acts wherever its scale is above 1; the lane runs from the first such step to the last.
+fn guidance(recipe: &Recipe, steps: usize) -> Lane {
+    let guided = |step: &usize| recipe.guides_at(*step);
+    let start = (0..steps).find(guided).unwrap_or(0);
+    let end = (0..steps).rfind(guided).map_or(0, |last| last + 1);
+    Lane {
+        name: if recipe.scfg.enabled { "S-CFG" } else { "CFG" }.into(),
+        color: theme::SCFG,
+        start,
+        end,
+        grips: [false; 2],
+        kind: Kind::Guidance,
+        keyed: !recipe.cfg_keys.is_empty(),
+    }
+}
+
 /// The steps that are fused: a stretch from the first, or to the last.
-fn fused(fusion: &Fusion, track: Option<&Track>, steps: usize) -> (usize, usize) {
-    let acts = |step: &usize| fusion.mode.fuses(timestep(track, *step, steps), fusion.t0);
+pub fn fused(fusion: &Fusion, track: Option<&Track>, steps: usize) -> (usize, usize) {
+    let acts = |step: &usize| fusion.fuses(timestep(track, *step, steps));
     let start = (0..steps).find(acts).unwrap_or(0);
     let end = (start..steps).take_while(acts).last().map_or(start, |last| last + 1);
     (start, end)
 }
 
-fn draw(ui: &Ui, studio: &mut Studio, lane: &Lane, row: Rect, axis: Axis) {
+fn draw(ui: &mut Ui, studio: &mut Studio, lane: &Lane, row: Rect, axis: Axis) {
     let theme = Theme::of(ui);
+    label(ui, lane, row, axis);
+    keys::button(ui, studio, lane, row, axis);
     let painter = ui.painter();
-    let middle = row.center().y;
-    let idle = lane.start >= lane.end;
-    let color = if idle { theme.faint } else { lane.color };
-    let left = row.left() + size::MARGIN;
-    let square = Rect::from_center_size(pos2(left + 4.5, middle), vec2(8.0, 8.0));
-    painter.rect_filled(square, CornerRadius::same(2), color);
-    let room = Rect::from_min_max(pos2(left, row.top()), pos2(axis.left - 8.0, row.bottom()));
-    let ink = if idle { theme.faint } else { theme.dim };
-    let named = painter.with_clip_rect(room.intersect(ui.clip_rect()));
-    named.text(pos2(left + 15.0, middle), Align2::LEFT_CENTER, &lane.name, theme::small_font(), ink);
-
-    let bar = |a: f32, b: f32| Rect::from_min_max(pos2(a, middle - 5.0), pos2(b, middle + 5.0));
-    painter.rect_filled(bar(axis.left, axis.left + axis.width), CornerRadius::same(2), theme.field);
-    let (a, b) = (axis.x(lane.start), axis.x(lane.end));
-    let strength = if matches!(lane.kind, Kind::Scfg) { 0.28 } else { 0.72 };
-    if !idle {
-        painter.rect_filled(bar(a, b), CornerRadius::same(3), theme::mix(theme.panel, lane.color, strength));
+    let rail = Rect::from_min_max(
+        pos2(axis.left, row.top() + size::LANE_PAD),
+        pos2(axis.left + axis.width, row.bottom() - size::LANE_PAD),
+    );
+    let bar = Rect::from_x_y_ranges(axis.x(lane.start)..=axis.x(lane.end), rail.y_range());
+    painter.rect_filled(rail, CornerRadius::same(2), theme.field);
+    let strength = if lane.kind == Kind::Guidance { 0.28 } else { 0.72 };
+    if !lane.is_idle() {
+        // Under a curve, the bar only says when.
+        let fill = if lane.keyed { 0.35 * strength } else { strength };
+        painter.rect_filled(bar, CornerRadius::same(3), theme::mix(theme.panel, lane.color, fill));
     }
     if let Kind::Concept(row) = lane.kind {
-        tail(ui, studio, lane, row, axis, middle);
+        momentum::show(ui, studio, lane, row, axis, rail);
     }
-    for (k, x) in [a, b].into_iter().enumerate() {
-        if lane.grips[k] {
-            grip(ui, studio, lane, k, x, bar(a, b), axis);
-        }
-    }
+    let body = ui.interact(rail, ui.scope_id().with(("lane", lane.kind)), Sense::CLICK);
+    body.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Lane of {}", lane.name)));
+    keys::curve(ui, studio, lane, rail, bar, theme::mix(theme.panel, lane.color, strength), axis);
+    keys::add_at_pointer(ui, studio, lane, &body, rail, axis);
+    ends::show(ui, studio, lane, bar, axis);
+    keys::points(ui, studio, lane, rail, axis);
+    explain(body, studio, lane);
 }
 
-/// Momentum, fading as it does: `fixed` gathers it before the warm-up ends, `reference` has some left after the end.
-fn tail(ui: &Ui, studio: &Studio, lane: &Lane, row: usize, axis: Axis, middle: f32) {
-    let (recipe, theme) = (&studio.recipe, Theme::of(ui));
-    let heard = recipe.concepts.get(row).is_some_and(|concept| concept.enabled);
-    if !heard || recipe.momentum.scale == 0.0 || lane.start >= lane.end {
-        return;
-    }
-    let (steps, from_end) = match recipe.profile {
-        Profile::Fixed => (0..lane.start, lane.start),
-        Profile::Reference => (lane.end..axis.steps, lane.end),
-    };
-    for step in steps {
-        // The newest share weighs 1 - beta, every step before it beta times that.
-        let age = if step < from_end { from_end - 1 - step } else { step - from_end + 1 };
-        let strength = 0.55 * recipe.momentum.beta.powi(age as i32);
-        if strength > 0.02 {
-            let cell = Rect::from_min_max(pos2(axis.x(step), middle - 3.0), pos2(axis.x(step + 1), middle + 3.0));
-            ui.painter().rect_filled(cell, 0.0, theme::mix(theme.field, lane.color, strength));
-        }
-    }
-}
-
-fn grip(ui: &Ui, studio: &mut Studio, lane: &Lane, side: usize, x: f32, bar: Rect, axis: Axis) {
+fn label(ui: &Ui, lane: &Lane, row: Rect, axis: Axis) {
     let theme = Theme::of(ui);
-    let inward = if side == 0 { GRIP / 2.0 } else { -GRIP / 2.0 };
-    let rect = Rect::from_center_size(pos2(x + inward, bar.center().y), vec2(GRIP, size::LANE - 2.0));
-    let response = ui.interact(rect, ui.scope_id().with(("grip", &lane.name, side)), Sense::click_and_drag());
-    let name = format!("{} of {} lane", ["Start", "End"][side], lane.name);
-    let value = [lane.start, lane.end][side] as f64;
-    response.widget_info(|| WidgetInfo { value: Some(value), ..WidgetInfo::labeled(Role::Slider, true, &name) });
-    let mark = Rect::from_center_size(pos2(x + inward * 0.55, bar.center().y), vec2(2.0, bar.height() - 2.0));
-    let strong = response.hovered() || response.dragged();
-    ui.painter().rect_filled(mark, 1.0, if strong { theme.text } else { theme::mix(lane.color, theme.text, 0.6) });
-    let border = response.interact_pointer_pos().filter(|_| response.dragged()).map(|p| axis.border(p.x));
-    if let Some(border) = border {
-        apply(studio, lane, side, border, axis.steps);
-    }
-    response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
-}
-
-fn apply(studio: &mut Studio, lane: &Lane, side: usize, border: usize, steps: usize) {
-    match lane.kind {
-        Kind::Scfg => {}
-        Kind::Concept(row) => {
-            let Some(concept) = studio.recipe.concepts.get_mut(row) else { return };
-            if side == 0 {
-                concept.warmup = border.min(lane.end.saturating_sub(1));
-            } else {
-                let end = border.max(lane.start + 1);
-                concept.cooldown = (end < steps).then_some(end);
-            }
-        }
-        Kind::Fusion => {
-            let gate = gate_at(studio.shown_track(), border, steps);
-            if let Some(fusion) = &mut studio.recipe.fusion {
-                fusion.t0 = gate;
-            }
-        }
+    let painter = ui.painter();
+    let left = row.left() + size::MARGIN;
+    let middle = row.center().y;
+    let color = if lane.is_idle() { theme.faint } else { lane.color };
+    painter.rect_filled(Rect::from_center_size(pos2(left + 4.5, middle), vec2(8.0, 8.0)), CornerRadius::same(2), color);
+    let room = Rect::from_min_max(pos2(left, row.top()), pos2(axis.left - 28.0, row.bottom()));
+    let ink = if lane.is_idle() { theme.faint } else { theme.dim };
+    let named = painter.with_clip_rect(room.intersect(ui.clip_rect()));
+    named.text(pos2(left + 15.0, middle), Align2::LEFT_CENTER, &lane.name, theme::small_font(), ink);
+    if lane.keyed {
+        painter.hline(axis.left..=axis.left + axis.width, row.bottom() - 0.5, Stroke::new(1.0, theme.line));
     }
 }
 
-/// The gate that lies between the steps before and after `border`.
-fn gate_at(track: Option<&Track>, border: usize, steps: usize) -> f32 {
-    match border {
-        0 => 1000.0,
-        b if b >= steps => 0.0,
-        b => ((timestep(track, b - 1, steps) + timestep(track, b, steps)) / 2.0).round(),
-    }
+/// When it acts, in words.
+fn explain(body: egui::Response, studio: &Studio, lane: &Lane) {
+    let acts = if lane.is_idle() {
+        format!("{} acts at no step", lane.name)
+    } else {
+        format!("{} acts from step {} to {}", lane.name, lane.start + 1, lane.end)
+    };
+    let more = match (lane.kind, lane.kind.keys(&studio.recipe)) {
+        (_, None) => "Drag its end to fuse more steps or fewer",
+        (Kind::Guidance, _) => {
+            "Double-click to add a key: a factor on the guidance scale from which it changes in a straight line to the next key"
+        }
+        _ => {
+            "Drag an end to set its warm-up or cool-down. Double-click to add a key: a factor on its strength from which it changes in a straight line to the next key"
+        }
+    };
+    body.on_hover_text(format!("{acts}.\n{more}."));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Concept;
 
     #[test]
-    fn only_the_reference_rule_jumps_where_the_last_warm_up_ends() {
-        let concept = |warmup| Concept { text: "x".into(), warmup, ..Concept::default() };
-        let mut recipe = Recipe { concepts: vec![concept(3), concept(8)], ..Recipe::default() };
-        assert_eq!(reference_jump(&recipe, 20), None);
-        recipe.profile = Profile::Reference;
-        assert_eq!(reference_jump(&recipe, 20), Some(8));
-        assert_eq!(reference_jump(&recipe, 8), None, "it never ends");
+    fn guidance_acts_where_its_scale_is_above_one() {
+        let mut recipe = Recipe::default();
+        let span = |recipe: &Recipe| {
+            let lane = guidance(recipe, 20);
+            (lane.start, lane.end)
+        };
+        assert_eq!(span(&recipe), (0, 20));
+        // 5 times 0.1 is no guidance.
+        recipe.cfg_keys = crate::recipe::keys::parse("0:0.1,3:0.1,4:1,15:1,16:0").expect("keys");
+        assert_eq!(span(&recipe), (4, 16));
+        recipe.cfg = 1.0;
+        recipe.cfg_keys.clear();
+        assert!(guidance(&recipe, 20).is_idle());
     }
 
     #[test]
-    fn a_dragged_gate_fuses_exactly_the_steps_of_its_lane() {
-        for border in 0..=20 {
-            let early = Fusion { mode: FusionMode::High, t0: gate_at(None, border, 20), ..Fusion::default() };
-            let (start, end) = fused(&early, None, 20);
-            assert_eq!((start, end), (0, border), "early, t0 {}", early.t0);
-        }
-        let late = Fusion { mode: FusionMode::Low, t0: gate_at(None, 8, 20), ..Fusion::default() };
-        assert_eq!(fused(&late, None, 20), (8, 20));
-        let off = Fusion { mode: FusionMode::Off, ..Fusion::default() };
-        assert_eq!(fused(&off, None, 20), (0, 0));
+    fn lanes_with_keys_are_higher() {
+        let mut recipe = crate::studio::demo::recipe();
+        assert_eq!(height(&recipe), 4.0 * size::LANE);
+        recipe.concepts[1].keys = vec![Key { step: 2, factor: 0.5 }];
+        assert_eq!(height(&recipe), 3.0 * size::LANE + size::LANE_KEYED);
     }
 }

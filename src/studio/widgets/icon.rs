@@ -28,6 +28,8 @@ pub enum Icon {
     Star,
     Starred,
     Loop,
+    Key,
+    Keyed,
 }
 
 /// A square button with a sign; `name` is its accessible name and its tooltip.
@@ -115,6 +117,8 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
             ]);
         }
         Icon::Star | Icon::Starred => star(painter, at, ink, icon == Icon::Starred),
+        Icon::Key => drop(painter.add(Shape::closed_line(diamond(at, 3.6), Stroke::new(1.2, ink)))),
+        Icon::Keyed => drop(painter.add(Shape::convex_polygon(diamond(at, 4.0), ink, Stroke::NONE))),
         Icon::Loop => {
             turn(painter, at, pen, 1.1 * PI, 0.75 * PI, true);
             turn(painter, at, pen, 0.1 * PI, 0.75 * PI, true);
@@ -123,6 +127,11 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
             line(&[(-5.5, 4.0), (-5.5, -4.0), (-2.0, -4.0), (-0.5, -2.5), (5.5, -2.5), (5.5, 4.0), (-5.5, 4.0)])
         }
     }
+}
+
+/// The sign of keys on a timeline.
+fn diamond(at: Pos2, radius: f32) -> Vec<Pos2> {
+    [vec2(0.0, -radius), vec2(radius, 0.0), vec2(0.0, radius), vec2(-radius, 0.0)].map(|d| at + d).to_vec()
 }
 
 fn star(painter: &Painter, at: Pos2, ink: Color32, filled: bool) {

@@ -1,8 +1,8 @@
-//! Small pictures with a caption on them.
+//! Small pictures, and words on them.
 
 use egui::{Color32, CornerRadius, Rect, TextureId, Ui, pos2, vec2};
 
-use crate::studio::theme::{self, Theme};
+use crate::studio::theme::Theme;
 
 const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 
@@ -14,11 +14,6 @@ pub fn cover(ui: &Ui, rect: Rect, texture: TextureId, picture_size: [usize; 2], 
     let uv = Rect::from_center_size(WHOLE.center(), part);
     let image = egui::epaint::RectShape::filled(rect, CornerRadius::same(radius), tint).with_texture(texture, uv);
     ui.painter().add(image);
-}
-
-/// A caption in the lower left corner of a picture.
-pub fn caption(ui: &Ui, rect: Rect, text: &str) {
-    label_on(ui, pos2(rect.left() + 4.0, rect.bottom() - 4.0), egui::Align2::LEFT_BOTTOM, text, theme::small_font());
 }
 
 /// Light text on a dark, half transparent ground, placed by its corner.

@@ -5,6 +5,7 @@ use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use crate::studio::theme::{self, Theme, size};
 
 const PAD: f32 = 9.0;
+const LEAST_PAD: f32 = 3.0;
 const HEIGHT: f32 = 26.0;
 
 /// The width that [`segmented`] takes.
@@ -24,8 +25,24 @@ pub fn segmented<T: Copy + PartialEq>(
     title: impl Fn(T) -> &'static str,
     unavailable: impl Fn(T) -> Option<&'static str>,
 ) -> bool {
+    segmented_explained(ui, chosen, options, title, unavailable, |_| None)
+}
+
+/// As [`segmented`], with a hover text for each option.
+pub fn segmented_explained<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    chosen: &mut T,
+    options: &[T],
+    title: impl Fn(T) -> &'static str,
+    unavailable: impl Fn(T) -> Option<&'static str>,
+    explain: impl Fn(T) -> Option<&'static str>,
+) -> bool {
     let theme = Theme::of(ui);
-    let widths: Vec<f32> = options.iter().map(|&o| text_width(ui, title(o)) + 2.0 * PAD).collect();
+    let mut widths: Vec<f32> = options.iter().map(|&o| text_width(ui, title(o))).collect();
+    // In a narrow column the titles stand closer.
+    let spare = ui.available_width() - 4.0 - widths.iter().sum::<f32>();
+    let pad = (spare / (2 * options.len().max(1)) as f32).clamp(LEAST_PAD, PAD);
+    widths.iter_mut().for_each(|width| *width += 2.0 * pad);
     let (rect, _) = ui.allocate_exact_size(vec2(widths.iter().sum::<f32>() + 4.0, HEIGHT), Sense::hover());
     ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS + 1), theme.field);
     let mut left = rect.left() + 2.0;
@@ -38,8 +55,8 @@ pub fn segmented<T: Copy + PartialEq>(
         let mut response = ui.interact(cell, ui.scope_id().with(("segment", name)), Sense::click());
         let active = *chosen == option;
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, reason.is_none(), active, name));
-        if let Some(reason) = reason {
-            response = response.on_hover_text(reason);
+        if let Some(text) = reason.or_else(|| explain(option)) {
+            response = response.on_hover_text(text);
         }
         if response.clicked() && !active {
             *chosen = option;

@@ -210,7 +210,7 @@ fn typed(text: &str) -> Option<f64> {
 }
 
 /// Gives a number field the keyboard with all of its text selected.
-fn type_into(ui: &Ui, field: Id, text: &str) {
+pub fn type_into(ui: &Ui, field: Id, text: &str) {
     ui.memory_mut(|m| m.request_focus(field));
     let mut state = TextEdit::load_state(ui.ctx(), field).unwrap_or_default();
     state.cursor.set_char_range(Some(CCursorRange::select_all_str(text)));
@@ -229,7 +229,7 @@ pub(super) fn paint_knob(ui: &Ui, at: Pos2, response: &Response) {
 }
 
 /// Numbers without a frame until they are touched.
-pub(super) fn plain_numbers(ui: &mut Ui) {
+pub fn plain_numbers(ui: &mut Ui) {
     let theme = Theme::of(ui);
     let widgets = &mut ui.visuals_mut().widgets;
     widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;

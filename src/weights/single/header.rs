@@ -105,8 +105,10 @@ impl Header {
 }
 
 /// The bytes that the tensors take together, if they lie one behind the other and each is as long as its shape says.
-/// The format's own reader checks this only of a file that is in memory as a whole.
-fn check(header: &Metadata) -> Result<usize, SafeTensorError> {
+///
+/// # Errors
+/// What the format's own reader says, which checks this only of a file that is in memory as a whole.
+pub(in crate::weights) fn check(header: &Metadata) -> Result<usize, SafeTensorError> {
     let mut tensors: Vec<(String, &TensorInfo)> = header.tensors().into_iter().collect();
     tensors.sort_by_key(|(_, info)| info.data_offsets);
     let mut end = 0;

@@ -27,7 +27,7 @@ use self::{
 };
 use super::LoadError;
 
-pub(super) use header::Slice;
+pub(super) use header::{Slice, check};
 
 /// The networks, by the folder that diffusers keeps each in.
 pub(super) const UNET: &str = "unet";

@@ -1,9 +1,14 @@
 //! SEGA concepts: one card each, with a slider to both sides.
 
+mod arithmetic;
+mod interference;
+mod kinds;
+
 use egui::{
     Align, Align2, CornerRadius, Layout, Popup, PopupCloseBehavior, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2,
 };
 
+use self::{arithmetic::Term, kinds::EditKind};
 use super::{
     colormap, cost, regions,
     sampling::quiet_combo,
@@ -22,15 +27,19 @@ use std::sync::Arc;
 const STRONGEST: f32 = 12.0;
 /// What a new concept starts with.
 const FIRST_SCALE: f32 = 5.0;
-const FIRST_WARMUP: usize = 3;
-/// Overlaps below this share are not worth a line.
-const WORTH_SAYING: f32 = 0.1;
 const CARD: f32 = 64.0;
 const TILE: f32 = 44.0;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
+    let steps = studio.recipe.steps;
+    let id = ui.scope_id().with("kind of new concepts");
+    let mut kind: EditKind = ui.data(|d| d.get_temp(id)).unwrap_or_default();
     row::heading(ui, "Concepts", |ui| {
-        row::note(ui, "king - man + woman");
+        if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(kind), steps) {
+            kind = picked;
+            ui.data_mut(|d| d.insert_temp(id, kind));
+        }
+        row::note(ui, "king - man + 2 woman");
     });
     let mut gone = None;
     for row in 0..studio.recipe.concepts.len() {
@@ -42,37 +51,11 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     if let Some(row) = gone {
         studio.recipe.concepts.remove(row);
     }
-    overlaps(ui, studio);
-    add(ui, studio);
+    interference::show(ui, studio);
+    add(ui, studio, kind);
     if studio.recipe.active_concepts().next().is_some() {
         momentum(ui, &mut studio.recipe.momentum);
     }
-}
-
-/// Pairs of concepts that pull at the same places of the shown step, in words.
-fn overlaps(ui: &mut Ui, studio: &Studio) {
-    let Some(report) = studio.shown_frame().and_then(|frame| frame.report) else { return };
-    let acting: Vec<&ConceptReport> =
-        report.concepts.iter().map(|c| c.as_ref()).filter(|c| c.active && c.norm > 0.0).collect();
-    for (k, a) in acting.iter().enumerate() {
-        for b in &acting[k + 1..] {
-            let share = overlap(&a.mask.values, &b.mask.values);
-            if share >= WORTH_SAYING {
-                let text =
-                    format!("{} and {} overlap on {:.0} % of the canvas", a.text.trim(), b.text.trim(), 100.0 * share);
-                let color = Theme::of(ui).accent;
-                row::tinted(ui, text, color).on_hover_text(
-                    "Where two concepts touch the same elements their pulls add up. Raise a threshold, or lock one of them to a region, to keep them apart",
-                );
-            }
-        }
-    }
-}
-
-/// The share of elements that both masks touch.
-fn overlap(a: &[f32], b: &[f32]) -> f32 {
-    let both = a.iter().zip(b).filter(|(a, b)| **a > 0.0 && **b > 0.0).count();
-    both as f32 / a.len().max(1) as f32
 }
 
 /// Shared by all concepts.
@@ -88,7 +71,7 @@ fn momentum(ui: &mut Ui, momentum: &mut Momentum) {
     });
 }
 
-fn add(ui: &mut Ui, studio: &mut Studio) {
+fn add(ui: &mut Ui, studio: &mut Studio, kind: EditKind) {
     let id = ui.scope_id().with("new concept");
     let mut text: String = ui.data(|d| d.get_temp(id)).unwrap_or_default();
     let field = TextEdit::singleline(&mut text)
@@ -98,7 +81,8 @@ fn add(ui: &mut Ui, studio: &mut Studio) {
         .margin(egui::Margin::symmetric(8, 4));
     let response = ui.add(field).accessible_name("Add a concept");
     if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
-        studio.recipe.concepts.extend(parse(&text));
+        let steps = studio.recipe.steps;
+        studio.recipe.concepts.extend(arithmetic::parse(&text).into_iter().map(|term| concept(term, kind, steps)));
         text.clear();
     }
     if let Some(edit) = studio.edit.filter(|_| text.is_empty()) {
@@ -109,31 +93,12 @@ fn add(ui: &mut Ui, studio: &mut Studio) {
     ui.data_mut(|d| d.insert_temp(id, text));
 }
 
-/// Concepts from a line such as `king - man + woman`: a sign between spaces, or at the start, begins a new one.
-pub fn parse(line: &str) -> Vec<Concept> {
-    let mut terms: Vec<(f32, String)> = vec![(1.0, String::new())];
-    for word in line.split_whitespace() {
-        let sign = match word {
-            "+" => Some(1.0),
-            "-" | "−" | "–" => Some(-1.0),
-            _ => None,
-        };
-        if let Some(sign) = sign {
-            terms.push((sign, String::new()));
-        } else if let Some((_, text)) = terms.last_mut() {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(word);
-        }
-    }
-    let concept = |(sign, text): (f32, String)| Concept {
-        text,
-        scale: sign * FIRST_SCALE,
-        warmup: FIRST_WARMUP,
-        ..Concept::default()
-    };
-    terms.into_iter().filter(|(_, text)| !text.is_empty()).map(concept).collect()
+/// A typed term as a concept of its kind.
+fn concept(term: Term, kind: EditKind, steps: usize) -> Concept {
+    let Term { sign, weight, text } = term;
+    let mut concept = Concept { text, scale: sign * FIRST_SCALE, weight, ..Concept::default() };
+    kind.apply(&mut concept, steps);
+    concept
 }
 
 /// What the shown step says of a row, when the shown run computed it.
@@ -149,7 +114,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let open_id = ui.scope_id().with(("concept open", row));
     let mut open: bool = ui.data(|d| d.get_temp(open_id)).unwrap_or(false);
     let color = concept_color(row);
-    let details = if open { 4.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
+    let details = if open { 5.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
     let theme = Theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
     let edge = if studio.recipe.concepts[row].enabled { color } else { theme.faint };
@@ -270,6 +235,12 @@ fn summary(concept: &Concept, steps: usize, report: Option<&ConceptReport>) -> S
     let top = 100.0 * (1.0 - concept.threshold);
     let end = concept.cooldown.unwrap_or(steps).min(steps);
     let mut text = format!("top {top:.0} %  {}–{end}", (concept.warmup + 1).min(steps));
+    if concept.weight != 1.0 {
+        text += &format!("  ×{:.1}", concept.weight);
+    }
+    if !concept.keys.is_empty() {
+        text += "  keys";
+    }
     if let Some(report) = report {
         text += &format!("  area {:.0} %", 100.0 * report.share);
     }
@@ -291,7 +262,7 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
     response.on_hover_text(text).clicked()
 }
 
-/// Threshold, steps and weight.
+/// Kind, threshold, steps and weight.
 fn more(
     ui: &mut Ui,
     concept: &mut Concept,
@@ -304,6 +275,13 @@ fn more(
     let layout = Layout::top_down(Align::Min);
     let mut child = ui.new_child(UiBuilder::new().id_salt(("more", row)).max_rect(area).layout(layout));
     let ui = &mut child;
+    row::labelled(ui, "Kind", |ui| {
+        ui.response()
+            .on_hover_text("What kind of edit this is: sets threshold and warm-up as such edits usually want them");
+        if let Some(picked) = kinds::choice(ui, &format!("Kind of {name}"), EditKind::of(concept, steps), steps) {
+            picked.apply(concept, steps);
+        }
+    });
     let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
     let top = 100.0 * (1.0 - *threshold.value());
     row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
@@ -338,30 +316,6 @@ fn more(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_overlap_counts_elements_that_both_touch() {
-        assert_eq!(overlap(&[0.0, 0.5, 1.0, 0.2], &[1.0, 0.0, 0.1, 1.0]), 0.5);
-        assert_eq!(overlap(&[], &[]), 0.0);
-    }
-
-    fn terms(line: &str) -> Vec<(String, f32)> {
-        parse(line).into_iter().map(|c| (c.text, c.scale.signum())).collect()
-    }
-
-    #[test]
-    fn signs_between_spaces_separate_concepts() {
-        let expected = [("king", 1.0), ("man", -1.0), ("woman", 1.0)].map(|(t, s)| (t.to_owned(), s));
-        assert_eq!(terms("king - man + woman"), expected);
-        assert_eq!(terms("  − rain "), [("rain".to_owned(), -1.0)]);
-    }
-
-    #[test]
-    fn hyphens_inside_words_stay_and_nothing_gives_nothing() {
-        assert_eq!(terms("close-up of a half-timbered house").len(), 1);
-        assert_eq!(terms(" + - "), []);
-        assert_eq!(terms(""), []);
-    }
 
     #[test]
     fn the_summary_counts_steps_from_one() {

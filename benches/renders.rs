@@ -1,0 +1,108 @@
+//! Whole renders of the bundled models with each method, in turn, and slider edits: `cargo bench --bench renders`, with
+//! `-- --rounds 9` more rounds.
+//!
+//! Ratios are medians of pairs: each round renders everything once, and a method is compared with the plain render of
+//! its own round.
+
+mod shared;
+
+use sextant::{
+    engine::{
+        self,
+        memory::Memory,
+        preview::{Previews, Projection},
+        report::step_report,
+    },
+    recipe::Recipe,
+};
+use shared::{METHODS, Models, flag, median, recipe, seconds};
+
+fn main() {
+    let models = Models::bundled();
+    let rounds = flag("--rounds", 5);
+    println!("| whole render | ms | to plain guidance | evaluations |\n|---|---|---|---|");
+    renders(&models, rounds);
+    println!("\n| what panels show | ms | to the bare run |\n|---|---|---|");
+    panels(&models, rounds);
+    println!("\n| slider edit, 20 steps | ms | to a fresh run | evaluations |\n|---|---|---|---|");
+    edits(&models, rounds);
+}
+
+fn renders(models: &Models, rounds: usize) {
+    let names: Vec<&str> = std::iter::once("cfg").chain(METHODS).collect();
+    let mut times = vec![Vec::new(); names.len()];
+    let mut evaluations = vec![0; names.len()];
+    for round in 0..=rounds {
+        for (i, name) in names.iter().enumerate() {
+            let recipe = recipe(name);
+            let time = seconds(|| evaluations[i] = models.render(&recipe).1);
+            // The first round warms up.
+            if round > 0 {
+                times[i].push(time);
+            }
+        }
+    }
+    for (i, name) in names.iter().enumerate() {
+        println!(
+            "| {name} | {:.0} | {:.3} | {} |",
+            1e3 * median(&times[i]),
+            ratio(&times[i], &times[0]),
+            evaluations[i]
+        );
+    }
+}
+
+/// What it costs that a window looks on: segmentation of every step, remembering, reports; and previews beside.
+fn panels(models: &Models, rounds: usize) {
+    let recipe = recipe("cfg");
+    let projection = Projection::measure(&models.general).expect("a projection");
+    let bare = || models.denoise(&recipe, false, &mut Memory::new(0), |_, _| {});
+    let maps = || models.denoise(&recipe, true, &mut Memory::new(0), |_, _| {});
+    let shown = |previews: bool| {
+        let mut painter = Previews::new(&models.general, &projection);
+        let empty = std::sync::Arc::new(models.decode(&sextant::field::Latents::zeros(4, 8, 8)));
+        models.denoise(&recipe, true, &mut Memory::new(engine::MEMORY), |record, memory| {
+            let preview = if previews {
+                painter.picture(memory, &record.denoised).expect("a preview")
+            } else {
+                (empty.clone(), true)
+            };
+            std::hint::black_box(step_report(&recipe, record, 20, preview, Default::default()));
+        })
+    };
+    let mut times = vec![Vec::new(); 4];
+    for round in 0..=rounds {
+        let taken = [seconds(bare), seconds(maps), seconds(|| shown(false)), seconds(|| shown(true))];
+        if round > 0 {
+            times.iter_mut().zip(taken).for_each(|(times, time)| times.push(time));
+        }
+    }
+    let names = ["bare steps", "with segmentation", "and remembered, with reports", "and previews decoded"];
+    for (name, taken) in names.iter().zip(&times) {
+        println!("| {name} | {:.0} | {:.3} |", 1e3 * median(taken), ratio(taken, &times[0]));
+    }
+}
+
+/// A scale moved in a recipe that is remembered.
+fn edits(models: &Models, rounds: usize) {
+    for (what, warmup) in [("sega 1", 3), ("sega 1", 10), ("sega 3", 10)] {
+        let mut recipe = recipe(what);
+        recipe.concepts.iter_mut().for_each(|c| c.warmup = warmup);
+        let mut memory = Memory::new(engine::MEMORY);
+        let run = |recipe: &Recipe, memory: &mut Memory| models.denoise(recipe, true, memory, |_, _| {}).1;
+        run(&recipe, &mut memory);
+        let (mut edited, mut fresh, mut spent, mut full) = (Vec::new(), Vec::new(), 0, 0);
+        for round in 0..rounds {
+            recipe.concepts[0].scale = 3.0 + round as f32 * 0.37;
+            edited.push(seconds(|| spent = run(&recipe, &mut memory)));
+            fresh.push(seconds(|| full = run(&recipe, &mut Memory::new(0))));
+        }
+        let time = 1e3 * median(&edited);
+        println!("| {what}, from step {warmup} | {time:.0} | {:.2} | {spent} of {full} |", ratio(&edited, &fresh));
+    }
+}
+
+/// The median of pairwise ratios.
+fn ratio(of: &[f64], to: &[f64]) -> f64 {
+    median(&of.iter().zip(to).map(|(a, b)| a / b).collect::<Vec<_>>())
+}

@@ -1,0 +1,152 @@
+//! Steps 1 to 6 of S-CFG's segmentation (algorithms.md §1.2): token maps refined by self-attention, on the finest grid,
+//! blurred, each divided by its own spatial mean, averaged over layers.
+//!
+//! Refinement is linear in the map, and resizing and blurring are linear and the same for all layers of one grid. So
+//! the mean of a finished map is a weighted sum over the unfinished one, the layers of a grid are added up first, and
+//! each map is resized once a grid and blurred once.
+
+use rayon::prelude::*;
+
+use super::{
+    blur,
+    scfg::{Attention, MapsOf},
+    snb::{resize_bilinear, source},
+};
+use crate::{
+    field::Plane,
+    nets::{NetError, SelfAttention},
+    recipe::Profile,
+};
+
+/// Maps that one task refines: as many as the product takes at a time.
+const MAPS: usize = 8;
+
+/// One layer, ready to be refined.
+struct Layer {
+    grid: [usize; 2],
+    attention: SelfAttention,
+    /// The maps before refinement, one after another.
+    maps: Vec<f32>,
+    /// What each position adds to the mean of the finished map.
+    weights: Vec<f32>,
+}
+
+/// The maps that `of` says of all `layers`, refined and averaged, on the finest of their grids.
+pub(super) fn refine(profile: Profile, layers: &[Attention], of: MapsOf) -> Result<Vec<Plane>, NetError> {
+    let finest = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
+    let layers: Vec<Layer> = layers.iter().map(|l| Layer::new(l, finest, of)).collect::<Result<_, _>>()?;
+    let count = layers.iter().map(Layer::count).min().unwrap_or(0);
+    let at_once = if layers.iter().all(|l| l.attention.is_here()) { MAPS } else { count.max(1) };
+    let parts: Vec<Vec<Plane>> = (0..count.div_ceil(at_once))
+        .into_par_iter()
+        .map(|part| finished(profile, &layers, finest, part * at_once..(part * at_once + at_once).min(count)))
+        .collect::<Result<_, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
+/// Maps `range` of all layers, through all steps.
+fn finished(
+    profile: Profile,
+    layers: &[Layer],
+    finest: [usize; 2],
+    range: std::ops::Range<usize>,
+) -> Result<Vec<Plane>, NetError> {
+    // A sum a grid, all maps of the range one after another.
+    let mut sums: Vec<([usize; 2], Vec<f32>)> = Vec::new();
+    let share = 1.0 / layers.len() as f32;
+    for layer in layers {
+        let n = layer.weights.len();
+        let refined = layer.attention.spread(&layer.maps[range.start * n..range.end * n], powers(profile))?;
+        let at = sums.iter().position(|(grid, _)| *grid == layer.grid).unwrap_or_else(|| {
+            sums.push((layer.grid, vec![0.0; refined.len()]));
+            sums.len() - 1
+        });
+        for (sum, map) in sums[at].1.chunks_exact_mut(n).zip(refined.chunks_exact(n)) {
+            let factor = share / (dot(map, &layer.weights) + 1e-8);
+            sum.iter_mut().zip(map).for_each(|(sum, value)| *sum += value * factor);
+        }
+    }
+    let [h, w] = finest;
+    let finish = |k: usize| {
+        let mut whole = Plane::filled(h, w, 0.0);
+        for ([gh, gw], sum) in &sums {
+            let n = gh * gw;
+            let resized = resize_bilinear(&Plane::new(*gh, *gw, sum[k * n..(k + 1) * n].to_vec()), h, w);
+            whole.values.iter_mut().zip(&resized.values).for_each(|(whole, value)| *whole += value);
+        }
+        blur::smooth(&whole)
+    };
+    Ok((0..range.len()).map(finish).collect())
+}
+
+/// The weights of S, S^2, .. in the refinement.
+fn powers(profile: Profile) -> &'static [f32] {
+    match profile {
+        // The loop of the reference multiplies S by S anew each time, so that it adds S^2 three times.
+        Profile::Reference => &[0.25, 0.75],
+        Profile::Fixed => &[0.25; 4],
+    }
+}
+
+impl Layer {
+    fn new(layer: &Attention, finest: [usize; 2], of: MapsOf) -> Result<Self, NetError> {
+        let [h, w] = layer.grid;
+        let (down, across) = (line_weights(h, finest[0]), line_weights(w, finest[1]));
+        let weights = down.iter().flat_map(|y| across.iter().map(move |x| (y * x) as f32)).collect();
+        let maps = of.maps(layer)?;
+        Ok(Self { grid: layer.grid, attention: SelfAttention::new(layer.self_map.clone()), maps, weights })
+    }
+
+    fn count(&self) -> usize {
+        self.maps.len() / self.weights.len().max(1)
+    }
+}
+
+/// What each of `from` values in a line adds to the mean over the line resized to `to` and blurred; on a grid, the
+/// factors of rows and columns.
+fn line_weights(from: usize, to: usize) -> Vec<f64> {
+    let mut resized = vec![0.0; to];
+    for i in 0..to {
+        for (j, weight) in blur::taps(i, to) {
+            resized[j] += f64::from(weight) / to as f64;
+        }
+    }
+    if from == to {
+        return resized;
+    }
+    let mut weights = vec![0.0; from];
+    for (i, &weight) in resized.iter().enumerate() {
+        let (low, high, share) = source(i, from, to);
+        weights[low] += weight * f64::from(1.0 - share);
+        weights[high] += weight * f64::from(share);
+    }
+    weights
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 16];
+    let (a, b) = (a.chunks(16), b.chunks(16));
+    for (a, b) in a.zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_of_a_finished_map_is_foretold() {
+        for (from, to) in [([6, 6], [12, 12]), ([12, 12], [12, 12]), ([3, 5], [7, 9]), ([1, 2], [1, 3])] {
+            let values: Vec<f32> = (0..from[0] * from[1]).map(|i| ((i * 7919) % 101) as f32).collect();
+            let (down, across) = (line_weights(from[0], to[0]), line_weights(from[1], to[1]));
+            let weights: Vec<f32> = down.iter().flat_map(|y| across.iter().map(move |x| (y * x) as f32)).collect();
+            let found = dot(&values, &weights);
+            let expected = blur::smooth(&resize_bilinear(&Plane::new(from[0], from[1], values), to[0], to[1])).mean();
+            assert!((found - expected).abs() < 1e-4 * expected.abs(), "{from:?} to {to:?}: {found} for {expected}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use burn::tensor::{Tensor, TensorData, TensorReadError};
+
+use super::kernels::{self, Values};
+
+/// The self-attention of one transformer block, along which maps over its grid are spread: `(S m)(p)` is the mean of map
+/// m over what position p looks at.
+pub struct SelfAttention(Held);
+
+enum Held {
+    Here(Values),
+    Away(Tensor<2>),
+}
+
+impl SelfAttention {
+    /// From [`super::AttentionTap::self_map`], `[N, N]`.
+    pub fn new(self_map: Tensor<2>) -> Self {
+        Self(match Values::take(self_map) {
+            Ok(values) => Held::Here(values),
+            Err(tensor) => Held::Away(tensor),
+        })
+    }
+
+    /// Whether it is in this process's memory, so that calls for a few maps each, on several threads, are quicker than
+    /// one call for all.
+    pub fn is_here(&self) -> bool {
+        matches!(self.0, Held::Here(_))
+    }
+
+    /// The sum over r of `weights[r - 1] S^r m` for each map m of `maps`, which are `[N]` each, one after another.
+    ///
+    /// # Errors
+    /// When the device does not give the result.
+    pub fn spread(&self, maps: &[f32], weights: &[f32]) -> Result<Vec<f32>, TensorReadError> {
+        match &self.0 {
+            Held::Here(attention) => Ok(spread_here(attention, maps, weights)),
+            Held::Away(attention) => {
+                let n = attention.dims()[0];
+                let mut power =
+                    Tensor::<2>::from_data(TensorData::new(maps.to_vec(), [maps.len() / n, n]), &attention.device());
+                let mut sum = power.zeros_like();
+                for &weight in weights {
+                    power = power.matmul(attention.clone());
+                    sum = sum + power.clone().mul_scalar(weight);
+                }
+                sum.try_into_vec_as::<f32>()
+            }
+        }
+    }
+}
+
+fn spread_here(attention: &[f32], maps: &[f32], weights: &[f32]) -> Vec<f32> {
+    let n = attention.len().isqrt();
+    let mut sum = vec![0.0; maps.len()];
+    let (mut power, mut next) = (maps.to_vec(), vec![0.0; maps.len()]);
+    for &weight in weights {
+        kernels::spread(attention, n, &power, &mut next);
+        std::mem::swap(&mut power, &mut next);
+        sum.iter_mut().zip(&power).for_each(|(sum, value)| *sum += weight * value);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn powers_agree_with_plain_products() {
+        // Sizes that no vector divides.
+        for (n, count) in [(1, 1), (7, 3), (36, 32), (150, 9)] {
+            let number = |i: usize| ((i * 7919) % 1013) as f32 / 1013.0 / n as f32;
+            let attention: Vec<f32> = (0..n * n).map(number).collect();
+            let maps: Vec<f32> = (0..count * n).map(|i| number(i + 5)).collect();
+            let weights = [0.25, 0.75, -1.0];
+            let tensor =
+                |v: &[f32], rows| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [rows, n]), &Device::flex());
+            let here = SelfAttention::new(tensor(&attention, n));
+            assert!(here.is_here());
+            let away = SelfAttention(Held::Away(tensor(&attention, n)));
+            let (found, expected) =
+                (here.spread(&maps, &weights).expect("here"), away.spread(&maps, &weights).expect("away"));
+            for (f, e) in found.iter().zip(&expected) {
+                assert!((f - e).abs() <= 1e-6 * e.abs().max(1e-3), "{n}: {f} for {e}");
+            }
+        }
+    }
+}

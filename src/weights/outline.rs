@@ -1,0 +1,70 @@
+use super::{
+    LoadError, ModelFiles,
+    model::{is_expert_part, read_schedule},
+};
+use crate::{
+    nets::{ClipConfig, UNetConfig, VaeConfig},
+    recipe::ModelRef,
+    sampling::ScheduleConfig,
+};
+
+/// What a model's config files say, without reading a weight.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// Channels of the latents.
+    pub channels: usize,
+    /// Width of the text embedding that the U-Net attends to.
+    pub context_width: usize,
+    /// Absent for a folder with nothing but a U-Net, which borrows it.
+    pub rest: Option<Rest>,
+}
+
+/// What stands around a U-Net.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    /// Picture side / latent side.
+    pub factor: usize,
+    pub scheduler: ScheduleConfig,
+    /// Width of each text encoder's embeddings, and its layers.
+    pub text: Vec<[usize; 2]>,
+}
+
+impl Outline {
+    /// Reads the config files of `model`, and looks whether its U-Net's weights are there in a form that can be read.
+    ///
+    /// # Errors
+    /// As [`super::load`], as far as config files and file names show it.
+    pub fn read(model: &ModelRef) -> Result<Self, LoadError> {
+        let files = ModelFiles::open(model)?;
+        if !files.has("unet/config.json") {
+            return Err(LoadError::NoModel { path: files.describe("") });
+        }
+        files.weight_files("unet")?;
+        let config = |path: &str, source| LoadError::Config { path: files.describe(path), source };
+        let read = |path: &str| files.read(path);
+        let unet = "unet/config.json";
+        let unet = UNetConfig::parse(&read(unet)?).map_err(|e| config(unet, e))?;
+        let rest = if is_expert_part(&files) {
+            None
+        } else {
+            let vae = "vae/config.json";
+            let vae = VaeConfig::parse(&read(vae)?).map_err(|e| config(vae, e))?;
+            let mut text = Vec::new();
+            for path in ["text_encoder/config.json", "text_encoder_2/config.json"] {
+                if path.starts_with("text_encoder/") || files.has(path) {
+                    let clip = ClipConfig::parse(&read(path)?).map_err(|e| config(path, e))?;
+                    text.push([clip.width, clip.layers]);
+                }
+            }
+            Some(Rest { factor: vae.factor(), scheduler: read_schedule(&files)?, text })
+        };
+        Ok(Self { channels: unet.channels, context_width: unet.context_width(), rest })
+    }
+}
+
+impl Rest {
+    /// Width of the text embeddings, all encoders side by side.
+    pub fn text_width(&self) -> usize {
+        self.text.iter().map(|[width, _]| width).sum()
+    }
+}
