@@ -22,7 +22,7 @@ pub use verify::VerifyArgs;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// A session to open in the studio.
+    /// A session to open in the studio, or a picture that carries its settings.
     pub session: Option<std::path::PathBuf>,
     /// Where to compute: auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]

@@ -8,15 +8,15 @@ use serde::Serialize;
 use super::Failure;
 use crate::{
     recipe::{
-        Concept, Fusion, GuidanceInterval, Key, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor, RegionGroup,
-        RegionPaint, Sampler, Scfg, Schedule,
+        Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
+        RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
-    session::{self, Imported},
+    session::{self, Imported, PlainWords},
 };
 
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
-    /// A PNG, JPEG or WebP picture, a session, or a text with settings.
+    /// A PNG, JPEG, WebP or GIF picture, a session, or a text with settings.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Print JSON instead of RON.
@@ -31,6 +31,8 @@ struct Printed<'a> {
     prompt: &'a str,
     negative: &'a str,
     model: &'a ModelRef,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    loras: &'a [Lora],
     sampler: Sampler,
     schedule: Schedule,
     steps: usize,
@@ -59,6 +61,9 @@ struct Printed<'a> {
     /// What kind of writing it was found in.
     found: &'static str,
     not_restored: &'a [String],
+    /// The prompts without the signs that mean nothing here, where there are any: what the window takes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plain: Option<&'a PlainWords>,
 }
 
 impl<'a> Printed<'a> {
@@ -68,6 +73,7 @@ impl<'a> Printed<'a> {
             prompt,
             negative,
             model,
+            loras,
             sampler,
             schedule,
             steps,
@@ -92,6 +98,7 @@ impl<'a> Printed<'a> {
             prompt,
             negative,
             model,
+            loras,
             sampler: *sampler,
             schedule: *schedule,
             steps: *steps,
@@ -113,6 +120,7 @@ impl<'a> Printed<'a> {
             fusion,
             found: imported.found.title(),
             not_restored: &imported.not_restored,
+            plain: imported.plain.as_ref(),
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
 /// Whether two recipes begin with the same latents and visit the same noise levels with the same general model.
 fn same_start(a: &Recipe, b: &Recipe) -> bool {
     let start = |r: &Recipe| (r.seed, r.width, r.height, r.steps, r.sampler, r.schedule);
-    start(a) == start(b) && a.model == b.model
+    start(a) == start(b) && a.model == b.model && a.active_loras().eq(b.active_loras())
 }
 
 /// One U-Net evaluation: model, encoder, whether it is the unconditional branch, text, and the profile that its

@@ -26,6 +26,10 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    for lora in &r.loras {
+        let ok = lora.weight.is_finite() && lora.weight.abs() <= 10.0;
+        require(ok, format!("weight of the LoRA {}", lora.title()), lora.weight, "between -10 and 10")?;
+    }
     if let Some(interval) = r.guidance_interval {
         let given = format!("{}..{}", interval.from, interval.until);
         require(

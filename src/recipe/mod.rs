@@ -9,6 +9,8 @@ mod options;
 mod paint;
 mod regions;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
@@ -26,6 +28,9 @@ pub struct Recipe {
     pub prompt: String,
     pub negative: String,
     pub model: ModelRef,
+    /// Changes of the model's weights, in the order in which they are added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
     pub sampler: Sampler,
     pub schedule: Schedule,
     pub steps: usize,
@@ -62,6 +67,14 @@ pub struct Recipe {
     pub concepts: Vec<Concept>,
     pub momentum: Momentum,
     pub fusion: Option<Fusion>,
+}
+
+/// A LoRA file, added to the weights of the general model's U-Net and text encoder (Hu et al., ICLR 2022).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lora {
+    pub path: PathBuf,
+    /// How much of it is added; 0 adds nothing, and a negative one takes away.
+    pub weight: f32,
 }
 
 /// S-CFG settings (Shen et al., CVPR 2024).
@@ -146,6 +159,7 @@ impl Default for Recipe {
             prompt: String::new(),
             negative: String::new(),
             model: ModelRef::Pocket,
+            loras: Vec::new(),
             sampler: Sampler::Ddim,
             schedule: Schedule::Normal,
             steps: 20,
@@ -214,6 +228,13 @@ impl Default for Fusion {
             owners: Vec::new(),
             bias: Paint::default(),
         }
+    }
+}
+
+impl Lora {
+    /// A short name for people: the file's, without its ending.
+    pub fn title(&self) -> String {
+        self.path.file_stem().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
 }
 
@@ -304,6 +325,11 @@ impl Recipe {
     /// Concepts that are computed, in order: enabled and with a text.
     pub fn active_concepts(&self) -> impl Iterator<Item = &Concept> {
         self.concepts.iter().filter(|c| c.enabled && !c.text.trim().is_empty())
+    }
+
+    /// The LoRAs that change something.
+    pub fn active_loras(&self) -> impl Iterator<Item = &Lora> {
+        self.loras.iter().filter(|lora| lora.weight != 0.0)
     }
 
     /// The guidance scale with its key factor at a step.

@@ -2,10 +2,12 @@
 //!
 //! Every file is written whole or not at all, and what cannot be read is told in one sentence.
 
+mod chunks;
 mod document;
 mod error;
 mod files;
 mod import;
+mod infotext;
 mod layout;
 mod mask;
 mod packed;
@@ -17,7 +19,8 @@ mod settings;
 pub use document::{Document, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
-pub use import::{Imported, Source, import, import_bytes};
+pub use import::{Imported, PlainWords, Source, import, import_bytes};
+pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
 pub use mask::read_mask;
 pub use packed::{KeptSteps, Packed};

@@ -64,6 +64,7 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
     list.each("prompt", x, y, |r| quoted(&r.prompt));
     list.each("negative", x, y, |r| quoted(&r.negative));
     list.each("model", x, y, |r| r.model.title());
+    list.each("LoRA", x, y, loras);
     list.each("profile", x, y, |r| r.profile.title().into());
     list.each("scale", x, y, |r| format!("{:.1}{}", r.cfg, keys(&r.cfg_keys)));
     list.each("guided steps", x, y, |r| {
@@ -246,6 +247,12 @@ pub fn pictures(a: &Picture, b: &Picture) -> Option<PictureDifference> {
         psnr: psnr as f32,
         changed: (3.0 * changed as f64 / count) as f32,
     })
+}
+
+/// The LoRAs that change something, each with its weight.
+fn loras(recipe: &Recipe) -> String {
+    let all: Vec<String> = recipe.active_loras().map(|lora| format!("{} {:.2}", lora.title(), lora.weight)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use egui::Context;
 use super::{
     exports::{self, GreyMaps},
     figure::{self, Figure},
+    imported::{self, Origin},
     layout,
     state::{Action, Banner, Compare, Look, MapFormat, ModelSlot, Shown, Studio, TakeId},
     steps,
@@ -22,11 +23,24 @@ use super::{
 use crate::{
     field::Picture,
     fingerprint::Fingerprint,
-    recipe::{FusionRule, ModelRef, Paint, Recipe},
+    recipe::{FusionRule, Lora, ModelRef, Paint, Recipe},
     session::{self, Layout},
 };
 
 const EXTENSION: &str = "sextant.ron";
+
+/// Endings of the names of files that can be opened.
+const OPENED: [&str; 7] = ["ron", "png", "jpg", "jpeg", "webp", "gif", "txt"];
+
+/// Whether a file can be opened, as far as its name tells.
+pub fn is_known(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| OPENED.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Whether the name is one that a session is saved under.
+pub fn is_session(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ron"))
+}
 
 /// What a session keeps of a take.
 #[derive(Clone, Debug)]
@@ -53,11 +67,13 @@ pub struct SavedSession {
     pub keep_steps: bool,
     /// What could not be read of it: a sentence for people.
     pub notice: Option<String>,
+    /// Where the recipe comes from, if not from a session.
+    pub origin: Option<Origin>,
 }
 
 /// Reads and writes files for the window, from a thread that may wait. Errors are sentences for people.
 pub trait Store: Send + Sync {
-    /// Reads a session, or the recipe that a PNG picture carries.
+    /// Reads a session, or the recipe that a picture or a text of settings carries.
     fn load(&self, path: &Path) -> Result<SavedSession, String>;
     fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String>;
     /// With how its run went, if that is known.
@@ -93,6 +109,8 @@ enum Task {
     Figure(Box<Figure>),
     Mask,
     Model(ModelSlot),
+    Checkpoint(ModelSlot),
+    Lora,
 }
 
 enum Outcome {
@@ -102,6 +120,7 @@ enum Outcome {
     Exported,
     Mask(Paint),
     Model(ModelSlot, PathBuf),
+    Lora(PathBuf),
     Failed(String),
 }
 
@@ -150,6 +169,8 @@ impl Files {
             Action::ExportGrid => self.export_figure(ctx, studio, figure::grid),
             Action::PickMask => self.start(ctx, studio, Task::Mask, None),
             Action::PickModel(slot) => self.start(ctx, studio, Task::Model(*slot), None),
+            Action::PickLora => self.start(ctx, studio, Task::Lora, None),
+            Action::PickCheckpoint(slot) => self.start(ctx, studio, Task::Checkpoint(*slot), None),
             Action::DiscardRecovered => self.discard(ctx, studio),
             Action::Generate
             | Action::Stop
@@ -158,6 +179,7 @@ impl Files {
             | Action::RemoveTake(_)
             | Action::SetMemory(_)
             | Action::KeepSteps(_)
+            | Action::ShowLeftovers
             | Action::Quit => {}
         }
     }
@@ -219,6 +241,7 @@ impl Files {
                 (studio.path, studio.saved) = (Some(path), version);
                 studio.actions.extend(studio.after_save.take());
             }
+            Outcome::Lora(path) => studio.recipe.loras.push(Lora { path, weight: 1.0 }),
             Outcome::Model(ModelSlot::General, path) => studio.recipe.model = ModelRef::Folder(path),
             Outcome::Model(ModelSlot::Expert, path) => {
                 studio.recipe.fusion.get_or_insert_with(super::demo::snowman).expert = ModelRef::Folder(path);
@@ -246,8 +269,13 @@ fn start_over(studio: &mut Studio, recipe: Recipe) {
 
 fn opened(studio: &mut Studio, path: PathBuf, session: SavedSession) {
     // A picture's recipe is taken over, but the picture is not where the session is saved.
-    let is_session = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron"));
-    adopt(studio, Some(path).filter(|_| is_session), session);
+    match session.origin.clone() {
+        Some(origin) => {
+            adopt(studio, None, session);
+            imported::tell(studio, &path, origin);
+        }
+        None => adopt(studio, Some(path), session),
+    }
 }
 
 /// Puts a session that was read in the place of the one that was open; `path` is where it is saved.
@@ -307,6 +335,7 @@ pub(super) fn session(studio: &Studio) -> SavedSession {
         layout: Layout { step, ..layout::of(&studio.look) },
         keep_steps: studio.keep_steps,
         notice: None,
+        origin: None,
     }
 }
 
@@ -347,7 +376,7 @@ fn ask(task: &Task) -> Option<PathBuf> {
     match task {
         Task::Open => {
             let dialog = dialog.set_title("Open a session or a picture");
-            dialog.add_filter("Sessions and pictures", &["ron", "png"]).add_filter("All files", &["*"]).pick_file()
+            dialog.add_filter("Sessions and pictures", &OPENED).add_filter("All files", &["*"]).pick_file()
         }
         Task::Save(..) => {
             let dialog = dialog.set_title("Save the session").add_filter("Sextant session", &["ron"]);
@@ -377,6 +406,14 @@ fn ask(task: &Task) -> Option<PathBuf> {
             dialog.add_filter("PNG picture", &["png"]).pick_file()
         }
         Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
+        Task::Lora => {
+            let dialog = dialog.set_title("Choose a LoRA for the general model");
+            dialog.add_filter("LoRA", &["safetensors"]).pick_file()
+        }
+        Task::Checkpoint(_) => {
+            let dialog = dialog.set_title("Choose a Stable Diffusion 1.x or 2.x checkpoint");
+            dialog.add_filter("Checkpoint", &["safetensors"]).pick_file()
+        }
     }
 }
 
@@ -404,11 +441,12 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
             let frames = exports::frames(&track, look.as_deref());
             store.export_animation(&path, &frames).map(|()| Outcome::Exported)
         }
+        Task::Model(slot) | Task::Checkpoint(slot) => Ok(Outcome::Model(slot, path)),
+        Task::Lora => Ok(Outcome::Lora(path)),
         Task::Figure(figure) => {
             store.export_png(&path, &figure.draw(), figure.recipe(), None).map(|()| Outcome::Exported)
         }
         Task::Mask => session::read_mask(&path).map(Outcome::Mask).map_err(|e| e.to_string()),
-        Task::Model(slot) => Ok(Outcome::Model(slot, path)),
     };
     done.unwrap_or_else(Outcome::Failed)
 }
@@ -428,6 +466,7 @@ fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Source;
 
     #[test]
     fn extensions_are_added_once() {
@@ -442,10 +481,14 @@ mod tests {
     fn a_picture_gives_its_recipe_but_not_its_path() {
         let mut studio = Studio { device: Some("CPU".into()), ..Studio::default() };
         let recipe = Recipe { seed: 9, ..Recipe::default() };
-        opened(&mut studio, "a.png".into(), SavedSession { recipe: recipe.clone(), ..SavedSession::default() });
+        let origin = Origin { found: Source::Parameters, not_restored: vec!["Model: x".into()] };
+        let picture = SavedSession { recipe: recipe.clone(), origin: Some(origin), ..SavedSession::default() };
+        opened(&mut studio, "a.png".into(), picture);
+        assert!(studio.leftovers.is_some() && studio.banner.as_ref().is_some_and(|banner| !banner.bad));
         assert_eq!((studio.recipe.seed, studio.path.clone(), studio.reopened), (9, None, true));
         opened(&mut studio, "a.sextant.ron".into(), SavedSession { recipe, ..SavedSession::default() });
         assert_eq!(studio.path, Some("a.sextant.ron".into()));
         assert_eq!(studio.device.as_deref(), Some("CPU"));
+        assert!(studio.leftovers.is_none() && studio.banner.is_none(), "nothing is left of what was open before");
     }
 }

@@ -22,6 +22,7 @@ pub mod grid;
 mod guidance;
 mod hints;
 mod history;
+pub mod imported;
 mod keys;
 mod layout;
 pub mod log;
@@ -174,6 +175,7 @@ impl App {
         confirm::show(ui, &mut self.studio);
         palette::show(ui, &mut self.studio);
         notices::log_window(ui, &mut self.studio);
+        imported::window(ui, &mut self.studio);
         notices::drop_hint(ui);
         let dropped = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned()));
         self.studio.actions.extend(dropped.map(Action::OpenFile));
@@ -289,6 +291,7 @@ impl App {
                 self.studio.playhead = track::Playhead::Newest;
                 self.submit();
             }
+            Action::ShowLeftovers => imported::open(&mut self.studio),
             Action::Stop => {
                 self.studio.grid.stop();
                 self.studio.solos.stop();
@@ -469,7 +472,10 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     };
     match (left, session) {
         (Some(document), _) => autosave::recover(&mut app.studio, document),
-        (None, Some(path)) if path.exists() => app.studio.actions.push(Action::OpenFile(path)),
+        // What is no session, and is not there, is told of when it is opened.
+        (None, Some(path)) if path.exists() || (files::is_known(&path) && !files::is_session(&path)) => {
+            app.studio.actions.push(Action::OpenFile(path));
+        }
         // A name that is not taken yet: a new session, to be saved there.
         (None, path) => {
             app = app.with_session(demo::session());

@@ -20,6 +20,12 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
     if now.model != then.model {
         return Some(now.model.title());
     }
+    if let Some(changed) = now.loras.iter().find(|lora| !then.loras.contains(lora)) {
+        return Some(format!("{} {:.2}", changed.title(), changed.weight));
+    }
+    if now.loras != then.loras {
+        return Some("no LoRA".into());
+    }
     if let Some(text) = concept_difference(now, then) {
         return Some(text);
     }

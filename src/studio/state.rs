@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     grid::Grid,
+    imported::Leftovers,
     palette::Palette,
     solo::Solos,
     track::{Frame, Playhead, Track},
@@ -109,7 +110,12 @@ pub enum Action {
     SetMemory(usize),
     /// Whether sessions keep the steps of their takes.
     KeepSteps(bool),
+    /// Ask for a model's folder.
     PickModel(ModelSlot),
+    /// Ask for a checkpoint of one file.
+    PickCheckpoint(ModelSlot),
+    /// Ask for a LoRA to add to the general model.
+    PickLora,
     /// A picture whose bright parts the expert draws.
     PickMask,
     /// The shown run as a figure: steps across, what they show down.
@@ -117,6 +123,8 @@ pub enum Action {
     /// The grid over two parameters as a figure.
     ExportGrid,
     RemoveTake(TakeId),
+    /// What could not be taken over from the file that was opened.
+    ShowLeftovers,
     /// Give up what was recovered, for the session as it was last saved.
     DiscardRecovered,
     /// Close the window.
@@ -196,6 +204,8 @@ pub struct Studio {
     /// What the engine is busy with besides denoising.
     pub busy: Option<String>,
     pub banner: Option<Banner>,
+    /// What could not be taken over from the file that was opened.
+    pub leftovers: Option<Leftovers>,
     pub path: Option<PathBuf>,
     /// Counts changes of what a session keeps; see [`Studio::touch`].
     pub version: u64,

@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    files::{SavedSession, SavedTake, Store},
+    files::{self, SavedSession, SavedTake, Store},
+    imported::Origin,
     steps,
     track::Track,
 };
@@ -17,7 +18,7 @@ use crate::{
     field::Picture,
     fingerprint::Fingerprint,
     recipe::Recipe,
-    session::{self, Document, KeptSteps, Layout, Metadata, ModelUse, Packed, SessionError, TakeId},
+    session::{self, Document, KeptSteps, Layout, Metadata, ModelUse, Packed, SessionError, Source, TakeId},
 };
 
 /// Longest side of the picture that a session keeps of a take; larger ones are rendered again from their recipe.
@@ -38,11 +39,17 @@ pub struct SessionStore {
 
 impl Store for SessionStore {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
-            let recipe = session::read_recipe(path).map_err(|e| e.to_string())?;
-            return Ok(SavedSession { recipe, ..SavedSession::default() });
+        let load = || Document::load(path).map(saved_session).map_err(|e| e.to_string());
+        if files::is_session(path) {
+            return load();
         }
-        Document::load(path).map(saved_session).map_err(|e| e.to_string())
+        let imported = session::import(path).map_err(|e| e.to_string())?;
+        if imported.found == Source::Session {
+            return load();
+        }
+        let origin = Origin { found: imported.found, not_restored: imported.not_restored.clone() };
+        let recipe = imported.into_plain_recipe();
+        Ok(SavedSession { recipe, origin: Some(origin), ..SavedSession::default() })
     }
 
     fn save(&self, path: &Path, saved: &SavedSession) -> Result<(), String> {
@@ -168,6 +175,7 @@ pub(super) fn saved_session(document: Document) -> SavedSession {
         pins: document.layout.pins.map(|pin| pin.and_then(place)),
         keep_steps: !document.steps.is_empty(),
         notice: notice(&damaged),
+        origin: None,
         recipe: document.recipe,
         layout: document.layout,
     }

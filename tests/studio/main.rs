@@ -2,6 +2,7 @@
 
 mod compare;
 mod fusion;
+mod imports;
 mod manners;
 mod recovery;
 mod regions;

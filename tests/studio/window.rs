@@ -35,6 +35,9 @@ impl Store for Drawer {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
         let drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = drawer.iter().rev().find(|(at, _)| at == path).map(|(_, session)| session.clone());
+        if found.is_none() && path.is_file() {
+            return SessionStore::default().load(path);
+        }
         found.ok_or_else(|| format!("There is no session at {}: choose another file.", path.display()))
     }
 
