@@ -5,10 +5,10 @@ use std::{fs, path::Path};
 
 use sextant::{
     field::Picture,
+    fingerprint::{Fingerprint, Mark},
     recipe::{Concept, Fusion, Profile, Recipe, Sampler, Schedule},
     session::{
-        self, Document, Fingerprint, Imported, Mark, Metadata, SessionError, Source, encode_picture, import_bytes,
-        parameters_text,
+        self, Document, Imported, Metadata, SessionError, Source, encode_picture, import_bytes, parameters_text,
     },
 };
 
