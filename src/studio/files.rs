@@ -96,7 +96,7 @@ pub trait Store: Send + Sync {
 enum Task {
     Open,
     /// With the version that is written.
-    Save(SavedSession, u64),
+    Save(Box<SavedSession>, u64),
     Export(Box<Finished>),
     /// Named pictures, into a folder.
     Maps(Vec<(String, Picture)>),
@@ -146,9 +146,11 @@ impl Files {
             Action::OpenSession => self.start(ctx, studio, Task::Open, None),
             Action::OpenFile(path) => self.start(ctx, studio, Task::Open, Some(path.clone())),
             Action::SaveSession => {
-                self.start(ctx, studio, Task::Save(session(studio), studio.version), studio.path.clone())
+                self.start(ctx, studio, Task::Save(Box::new(session(studio)), studio.version), studio.path.clone())
             }
-            Action::SaveSessionAs => self.start(ctx, studio, Task::Save(session(studio), studio.version), None),
+            Action::SaveSessionAs => {
+                self.start(ctx, studio, Task::Save(Box::new(session(studio)), studio.version), None)
+            }
             Action::ExportPng(take) => match finished(studio, *take) {
                 Some(finished) => self.start(ctx, studio, Task::Export(Box::new(finished)), None),
                 None => studio.complain("There is no finished picture to export yet: wait for it, or press Generate."),

@@ -34,8 +34,11 @@ pub struct SessionStore {
     /// Pictures are put into text once, however often their session is written.
     texts: Mutex<HashMap<usize, (Weak<Picture>, String)>>,
     /// And so are steps, by the address of the first report.
-    steps: Mutex<HashMap<usize, (Vec<Weak<StepReport>>, Packed)>>,
+    steps: Mutex<HashMap<usize, PackedOnce>>,
 }
+
+/// Packed steps, with the reports that they were packed from.
+type PackedOnce = (Vec<Weak<StepReport>>, Packed);
 
 impl Store for SessionStore {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {

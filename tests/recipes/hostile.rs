@@ -4,9 +4,7 @@ use std::{fs, path::Path, time::Instant};
 
 use sextant::{
     field::Picture,
-    session::{
-        self, Document, Fingerprint, Mark, Metadata, SessionError, encode_picture, import_bytes, parameters_text,
-    },
+    session::{self, Document, Metadata, SessionError, encode_picture, import_bytes, parameters_text},
 };
 
 use crate::{
