@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use sextant::{cli, engine, studio};
+use sextant::{cli, engine, nets::Precision, studio};
 
 fn main() -> ExitCode {
     let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).build();
@@ -12,12 +12,12 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
         Some(command) => cli::run(command),
-        None => open_studio(&cli.device, cli.memory.saturating_mul(1 << 20), cli.session),
+        None => open_studio(&cli.device, cli.precision, cli.memory.saturating_mul(1 << 20), cli.session),
     }
 }
 
-fn open_studio(device: &str, memory: usize, session: Option<std::path::PathBuf>) -> ExitCode {
-    let choice = match device.parse::<engine::DeviceChoice>() {
+fn open_studio(device: &str, precision: Precision, memory: usize, session: Option<std::path::PathBuf>) -> ExitCode {
+    let choice = match device.parse().and_then(|choice: engine::DeviceChoice| choice.with(precision)) {
         Ok(choice) => choice,
         Err(error) => {
             eprintln!("sextant: {error}");

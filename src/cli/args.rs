@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 
 use crate::{
+    nets::Precision,
     recipe::{Concept, Fusion, FusionMode, GuidanceInterval, ModelRef, Recipe, RecipeError, Sampler, Schedule, keys},
     session,
 };
@@ -84,6 +85,9 @@ pub struct RenderArgs {
     /// auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// Of products on the CPU: f32, or bf16 for half the memory, and for speed where the CPU has AVX512_BF16.
+    #[arg(long, default_value_t, value_name = "PRECISION")]
+    pub precision: Precision,
     /// The picture to write.
     #[arg(long, value_name = "FILE.png")]
     pub out: PathBuf,

@@ -12,6 +12,7 @@ use crate::{
         memory::Memory,
         run::{Run, StepRecord},
     },
+    nets::Precision,
     session::{Fingerprint, Mark},
     weights::LoadedModel,
 };
@@ -45,6 +46,7 @@ pub(super) fn fingerprint(
         app: env!("CARGO_PKG_VERSION").to_owned(),
         device: opened.name.clone(),
         cpu: cpu(),
+        precision: (opened.precision != Precision::F32).then(|| opened.precision.to_string()),
         model_hash: general.content_hash.clone(),
         expert_hash: expert.map(|model| model.content_hash.clone()),
         start: Mark::of(run.init_latents()),
@@ -70,6 +72,7 @@ fn cpu() -> String {
         ("fma", std::arch::is_x86_feature_detected!("fma")),
         ("f16c", std::arch::is_x86_feature_detected!("f16c")),
         ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ("avx512bf16", std::arch::is_x86_feature_detected!("avx512bf16")),
     ];
     let names = extensions.into_iter().filter(|(_, there)| *there).map(|(name, _)| format!(" {name}"));
     std::env::consts::ARCH.to_owned() + &names.collect::<String>()

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::engine;
+use crate::{engine, nets::Precision};
 
 pub use args::RenderArgs;
 pub use recipe::RecipeArgs;
@@ -27,6 +27,9 @@ pub struct Cli {
     /// Where to compute: auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// Of products on the CPU: f32, or bf16 for half the memory, and for speed where the CPU has AVX512_BF16.
+    #[arg(long, default_value_t, value_name = "PRECISION")]
+    pub precision: Precision,
     /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none.
     #[arg(long, default_value_t = engine::MEMORY >> 20, value_name = "MIB")]
     pub memory: usize,

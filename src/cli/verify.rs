@@ -18,6 +18,7 @@ use crate::{
         run::{Options, Run},
     },
     field::Picture,
+    nets::Precision,
     recipe::Recipe,
     session::{self, Fingerprint, Source},
 };
@@ -30,6 +31,9 @@ pub struct VerifyArgs {
     /// auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// f32 or bf16; what the picture was made with when not given.
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<Precision>,
 }
 
 /// What a picture claims: its pixels, and how they came about.
@@ -37,6 +41,13 @@ struct Claim {
     recipe: Recipe,
     picture: Picture,
     run: Option<Fingerprint>,
+}
+
+impl Claim {
+    /// What it says that it was made with; pictures that say nothing were made in f32.
+    fn precision(&self) -> Precision {
+        self.run.as_ref().and_then(|run| run.precision.as_deref()?.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// How far two pictures of one size are apart, in 8-bit values.
@@ -56,7 +67,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         let (w, h) = (claim.picture.width, claim.picture.height);
         return Ok(say(false, &format!("the picture is {w}x{h} pixels, but its recipe makes {width}x{height}")));
     }
-    let (picture, run) = make_again(&claim.recipe, &args.device)?;
+    let (picture, run) = make_again(&claim.recipe, &args.device, args.precision.unwrap_or_else(|| claim.precision()))?;
     let difference = difference(&claim.picture, &picture);
     let course = course(claim.run.as_ref(), &run);
     Ok(match difference {
@@ -101,10 +112,10 @@ fn refuse(sentence: String) -> Failure {
     Failure::refused(anyhow::Error::msg(sentence))
 }
 
-fn make_again(recipe: &Recipe, device: &str) -> Result<(Picture, Fingerprint), Failure> {
-    let opened = device.parse().and_then(device::open).map_err(Failure::refused)?;
+fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Picture, Fingerprint), Failure> {
+    let opened = device::open_named(device, precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
-    let (general, expert) = Models::default().for_recipe(recipe, &opened.device, &busy).map_err(Failure::refused)?;
+    let (general, expert) = Models::default().for_recipe(recipe, &opened, &busy).map_err(Failure::refused)?;
     let mut memory = Memory::new(0);
     let mut run =
         Run::prepare(recipe, &general, expert.as_deref(), Options::default(), &mut memory).map_err(Failure::refused)?;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
-
-use super::error::EngineError;
+use super::{device::Opened, error::EngineError};
 use crate::{
     recipe::{ModelRef, Recipe},
     weights::{self, LoadedModel},
@@ -23,12 +21,12 @@ impl Models {
     pub fn for_recipe(
         &mut self,
         recipe: &Recipe,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
-        let general = self.general(&recipe.model, device, busy)?;
+        let general = self.general(&recipe.model, opened, busy)?;
         let expert = match recipe.expert_fusion() {
-            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, device, busy)?),
+            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, opened, busy)?),
             None => None,
         };
         Ok((general, expert))
@@ -37,7 +35,7 @@ impl Models {
     fn general(
         &mut self,
         wanted: &ModelRef,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<Arc<LoadedModel>, EngineError> {
         match &self.general {
@@ -45,7 +43,7 @@ impl Models {
             _ => {
                 busy(format!("Reading {}…", wanted.title()));
                 self.general = None;
-                let model = Arc::new(weights::load(wanted, device)?);
+                let model = Arc::new(weights::load_with(wanted, &opened.device, opened.precision)?);
                 self.general = Some((wanted.clone(), model.clone()));
                 Ok(model)
             }
@@ -57,7 +55,7 @@ impl Models {
         wanted: &ModelRef,
         over: &ModelRef,
         general: &Arc<LoadedModel>,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<Arc<LoadedModel>, EngineError> {
         if wanted == over {
@@ -68,7 +66,7 @@ impl Models {
             _ => {
                 busy(format!("Reading {}…", wanted.title()));
                 self.expert = None;
-                let model = Arc::new(weights::load_expert(wanted, general, device)?);
+                let model = Arc::new(weights::load_expert(wanted, general, &opened.device)?);
                 self.expert = Some((wanted.clone(), over.clone(), model.clone()));
                 Ok(model)
             }

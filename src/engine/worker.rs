@@ -122,7 +122,7 @@ impl<'a> Worker<'a> {
             }
         };
         let busy = |message| line.send(Event::Busy { message });
-        let (general, expert) = self.models.for_recipe(recipe, &opened.device, &busy)?;
+        let (general, expert) = self.models.for_recipe(recipe, opened, &busy)?;
         if self.projection.as_ref().is_none_or(|(of, _)| *of != general.content_hash) {
             self.projection = Some((general.content_hash.clone(), Projection::measure(&general)?));
         }

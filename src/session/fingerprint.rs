@@ -22,6 +22,9 @@ pub struct Fingerprint {
     pub device: String,
     /// The CPU's kind, and the extensions that arithmetic may use.
     pub cpu: String,
+    /// The precision of products, where it is not f32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// SHA-256 of the general model's weights in hex.
     pub model_hash: String,
     /// SHA-256 of the expert's weights in hex.

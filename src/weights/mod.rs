@@ -14,6 +14,6 @@ mod text;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
-pub use model::{Family, LoadedModel, load, load_expert};
+pub use model::{Family, LoadedModel, load, load_expert, load_with};
 pub use outline::{Outline, Rest};
 pub use text::{EncodeError, TextStack};

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{EncodeError, LoadError, ModelFiles, TextStack, checkpoint::Checkpoint};
 use crate::{
-    nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
+    nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
     recipe::ModelRef,
     sampling::ScheduleConfig,
 };
@@ -31,6 +31,9 @@ pub struct LoadedModel {
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
+    /// With which U-Net and autoencoder multiply on the CPU. The text encoder, whose few products decide over all that
+    /// follows, keeps to f32.
+    pub precision: Precision,
 }
 
 impl LoadedModel {
@@ -51,30 +54,38 @@ impl LoadedModel {
     }
 }
 
+/// Loads a complete model that computes in f32.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+    load_with(model, device, Precision::F32)
+}
+
 /// Loads a complete model.
 ///
 /// # Errors
 /// [`LoadError`] says in one sentence which file or tensor is wrong. A folder with nothing but a U-Net is
 /// [`LoadError::ExpertOnly`].
-pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+pub fn load_with(model: &ModelRef, device: &Device, precision: Precision) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if is_expert_part(&files) {
         return Err(LoadError::ExpertOnly { path: files.describe("") });
     }
-    load_complete(&files, device)
+    load_complete(&files, device, precision)
 }
 
-/// Loads a model to stand beside `general`. A folder with nothing but a U-Net borrows the rest from there.
+/// Loads a model to stand beside `general`, with its precision. A folder with nothing but a U-Net borrows the rest from there.
 ///
 /// # Errors
 /// As [`load`], and [`LoadError::Mismatch`] where the U-Net does not fit `general`'s text encoder or autoencoder.
 pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if !is_expert_part(&files) {
-        return load_complete(&files, device);
+        return load_complete(&files, device, general.precision);
     }
     let mut hash = Sha256::new();
-    let unet = read_unet(&files, device, &mut hash)?;
+    let unet = read_unet(&files, (device, general.precision), &mut hash)?;
     check_fit(&files, &unet, &general.text, &general.vae)?;
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
 }
@@ -92,7 +103,7 @@ pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
 
 const INDEX: &str = "model_index.json";
 
-fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, LoadError> {
+fn load_complete(files: &ModelFiles, device: &Device, precision: Precision) -> Result<LoadedModel, LoadError> {
     if !files.has(INDEX) {
         return Err(LoadError::NoModel { path: files.describe("") });
     }
@@ -108,8 +119,8 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
     let scheduler = read_schedule(files)?;
     let mut hash = Sha256::new();
     let text = TextStack::read(files, two, zeros, device, &mut hash)?;
-    let unet = read_unet(files, device, &mut hash)?;
-    let vae = read_vae(files, device, &mut hash)?;
+    let unet = read_unet(files, (device, precision), &mut hash)?;
+    let vae = read_vae(files, (device, precision), &mut hash)?;
     check_fit(files, &unet, &text, &vae)?;
     Ok(LoadedModel {
         family,
@@ -118,22 +129,23 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
         vae: Arc::new(vae),
         scheduler: Arc::new(scheduler),
         content_hash: hex(hash),
+        precision,
     })
 }
 
-fn read_unet(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<UNet, LoadError> {
-    read_part(files, "unet", device, hash, UNetConfig::parse, UNet::load)
+fn read_unet(files: &ModelFiles, on: (&Device, Precision), hash: &mut Sha256) -> Result<UNet, LoadError> {
+    read_part(files, "unet", on, hash, UNetConfig::parse, UNet::load)
 }
 
-fn read_vae(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<Vae, LoadError> {
-    read_part(files, "vae", device, hash, VaeConfig::parse, Vae::load)
+fn read_vae(files: &ModelFiles, on: (&Device, Precision), hash: &mut Sha256) -> Result<Vae, LoadError> {
+    read_part(files, "vae", on, hash, VaeConfig::parse, Vae::load)
 }
 
 /// Config, weights and network of the part in `folder`.
 fn read_part<C, N>(
     files: &ModelFiles,
     folder: &str,
-    device: &Device,
+    (device, precision): (&Device, Precision),
     hash: &mut Sha256,
     parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
     build: impl Fn(&Params, C) -> Result<N, ParamError>,
@@ -142,7 +154,8 @@ fn read_part<C, N>(
     let config =
         parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
     let checkpoint = Checkpoint::read(files, folder, hash)?;
-    let net = build(&Params::root(&checkpoint, device), config).map_err(|source| checkpoint.error(source))?;
+    let params = Params::root(&checkpoint, device).with_precision(precision);
+    let net = build(&params, config).map_err(|source| checkpoint.error(source))?;
     checkpoint.warn_of_unused();
     Ok(net)
 }
