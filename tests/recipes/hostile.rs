@@ -4,6 +4,7 @@ use std::{fs, path::Path, time::Instant};
 
 use sextant::{
     field::Picture,
+    fingerprint::{Fingerprint, Mark},
     session::{self, Document, Metadata, SessionError, encode_picture, import_bytes, parameters_text},
 };
 

@@ -19,7 +19,7 @@ fn the_demo_is_there_and_can_be_scrubbed_before_the_engine_says_a_word() {
     let (mut window, request) = Window::open_with(Harness::builder(), |app| app.with_session(demo::session()));
     assert_eq!(request.recipe, demo::recipe(), "it is rendered all the same");
     let studio = window.studio();
-    assert_eq!((studio.takes.len(), studio.is_unsaved(), studio.words().len()), (1, false, 11));
+    assert_eq!((studio.takes.len(), studio.is_unsaved(), studio.names().regions().len()), (1, false, 11));
     let kept = studio.shown_frame().expect("a picture at once").picture;
     assert!(window.harness.query_by_label_contains("Legend cat").is_some(), "with its regions");
     assert!(window.harness.query_by_label_contains("Take 1:").is_some());
