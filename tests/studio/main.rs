@@ -224,6 +224,9 @@ fn overlays_switch_and_say_what_they_lack() {
     assert_eq!(request.recipe.expert_prompt(), Some(request.recipe.prompt.as_str()), "the same words");
     window.play(&request);
     assert!(window.harness.query_by_label_contains("Legend expert").is_some());
+    // In a lower window the tiles are scrolled to.
+    window.harness.set_size(egui::vec2(1440.0, 900.0));
+    window.harness.run_ok();
     window.click("Show saliency e");
     assert_eq!(window.studio().look.overlay, Overlay::Saliency);
 }
