@@ -12,15 +12,16 @@ use clap::Args;
 use super::{Failure, Status, making};
 use crate::{
     engine::{
-        device,
+        circumstances, device,
         memory::Memory,
         models::Models,
         run::{Options, Run},
     },
     field::Picture,
+    fingerprint::{Expected, Fingerprint},
     nets::Precision,
     recipe::Recipe,
-    session::{self, Fingerprint, Source},
+    session::{self, Source},
 };
 
 #[derive(Debug, Args)]
@@ -119,9 +120,9 @@ fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Pi
     let mut memory = Memory::new(0);
     let mut run =
         Run::prepare(recipe, &general, expert.as_deref(), Options::default(), &mut memory).map_err(Failure::refused)?;
-    let marks = making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
+    making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = making::fingerprint(&run, marks, &opened, &general, expert.as_deref());
+    let fingerprint = circumstances::fingerprint(&run, &opened, &general, expert.as_deref());
     Ok((pixels.to_picture(), fingerprint))
 }
 
@@ -152,11 +153,25 @@ fn course(before: Option<&Fingerprint>, now: &Fingerprint) -> String {
             parting.distance
         ),
     };
-    [vec![place], circumstances(before, now)].concat().join("; ")
+    [vec![place], differences(before, now), expectation(before.expected(now))].concat().join("; ")
+}
+
+/// What the canary says of a picture that came out otherwise.
+fn expectation(expected: Expected) -> Vec<String> {
+    let text = match expected {
+        Expected::Identity => {
+            "identity was to be expected, since fixed operations give the same bits here as where it was made"
+        }
+        Expected::Closeness => {
+            "only closeness was to be expected, since the weights or the rounding of fixed operations are others"
+        }
+        Expected::Unknown => return Vec::new(),
+    };
+    vec![text.to_owned()]
 }
 
 /// What was otherwise when the picture was made.
-fn circumstances(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
+fn differences(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
     let mut found = Vec::new();
     if before.model_hash != now.model_hash {
         found.push("the model's weights are not those it was made with".to_owned());
@@ -174,7 +189,7 @@ fn circumstances(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{field::Latents, session::Mark};
+    use crate::{field::Latents, fingerprint::Mark};
 
     fn fingerprint(last: f32) -> Fingerprint {
         let mark = |value: f32| Mark::of(&Latents::new(1, 4, 4, vec![value; 16]));
@@ -187,6 +202,11 @@ mod tests {
         assert!(course(Some(&before), &fingerprint(4.0)).contains("all 3 steps are the same"));
         let said = course(Some(&before), &Fingerprint { device: "GPU".into(), ..fingerprint(5.0) });
         assert!(said.starts_with("step 3 of 3") && said.contains("by 2.5e-1") && said.contains("GPU"), "{said}");
+        let same = |canary: &str| Fingerprint { canary: Some(canary.into()), ..fingerprint(5.0) };
+        let with = Fingerprint { canary: Some("aa".into()), ..before.clone() };
+        assert!(course(Some(&with), &same("aa")).ends_with("here as where it was made"));
+        assert!(course(Some(&with), &same("bb")).contains("only closeness was to be expected"));
+        assert!(!course(Some(&before), &same("aa")).contains("to be expected"), "an old picture does not say");
         let other_noise = Fingerprint { start: Mark::default(), ..fingerprint(4.0) };
         assert!(course(Some(&before), &other_noise).contains("--init-latents"));
     }

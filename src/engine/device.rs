@@ -6,7 +6,8 @@ use burn::tensor::{Device, DeviceKind};
 
 use super::error::EngineError;
 use crate::{
-    nets::{Precision, TapRequest},
+    fingerprint,
+    nets::{self, Precision, TapRequest},
     recipe::ModelRef,
     weights::{self, LoadedModel},
 };
@@ -61,6 +62,16 @@ pub struct Opened {
     /// Of products, on the CPU.
     pub precision: Precision,
     pub name: String,
+    /// What it makes of a few fixed operations, in short; see [`fingerprint::canary`].
+    pub canary: Option<String>,
+}
+
+impl Opened {
+    /// Asks the device for its canary, once for all runs.
+    fn new(device: Device, precision: Precision, name: String) -> Self {
+        let canary = nets::canary(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
+        Self { canary: canary.ok().map(|song| fingerprint::canary(&song)), device, precision, name }
+    }
 }
 
 impl fmt::Debug for Opened {
@@ -102,7 +113,7 @@ fn cpu(precision: Precision) -> Opened {
     if !precision.is_fast_here() {
         log::warn!("this CPU has no instruction for products in {precision}: it takes less memory, but is not faster");
     }
-    Opened { device: Device::flex(), precision, name }
+    Opened::new(Device::flex(), precision, name)
 }
 
 fn gpu() -> Result<Opened, EngineError> {
@@ -114,7 +125,7 @@ fn gpu() -> Result<Opened, EngineError> {
         .init()
         .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
     self_test(&device, &name)?;
-    Ok(Opened { device, precision: Precision::F32, name })
+    Ok(Opened::new(device, Precision::F32, name))
 }
 
 /// The first hardware adapter, dedicated cards first.

@@ -9,6 +9,7 @@
 //! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations.
 
 mod attention;
+mod canary;
 mod clip;
 mod clip_config;
 mod kernels;
@@ -33,6 +34,7 @@ mod vae_blocks;
 mod vae_config;
 
 pub use attention::{AttentionTap, TapRequest};
+pub use canary::canary;
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use params::{ConfigError, ParamError, Params, TensorSource};

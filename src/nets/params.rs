@@ -10,7 +10,8 @@ pub trait TensorSource {
     /// The values of tensor `name` and the note that it was used.
     ///
     /// # Errors
-    /// [`ParamError`] if there is no such tensor or its element type is not a float type of 16 or 32 bits.
+    /// [`ParamError`] if there is no such tensor, it cannot be read, or its element type is not a float type of 16 or 32
+    /// bits.
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError>;
 }
 
