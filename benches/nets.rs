@@ -5,9 +5,9 @@ use std::time::Instant;
 use burn::tensor::Device;
 use sextant::{
     field::Latents,
-    nets::TapRequest,
+    nets::{Precision, TapRequest},
     recipe::ModelRef,
-    weights::{LoadedModel, load},
+    weights::{LoadedModel, load_with},
 };
 
 /// Median and least of `repeats` runs after two to warm up, in milliseconds.
@@ -35,24 +35,34 @@ fn latents(height: usize, width: usize) -> Latents {
 }
 
 fn main() {
-    let model: LoadedModel = load(&ModelRef::Pocket, &Device::flex()).expect("Pocket");
+    for precision in [Precision::F32, Precision::Bf16] {
+        pocket(precision);
+    }
+}
+
+fn pocket(precision: Precision) {
+    let model: LoadedModel = load_with(&ModelRef::Pocket, &Device::flex(), precision).expect("Pocket");
+    let time =
+        |name: &str, repeats: usize, work: &mut dyn FnMut()| time(&format!("{name}, {precision}"), repeats, work);
     let text = model.encode("a cat and a red balloon on a beach at sunset").expect("encoding");
     let predict = |latents: &Latents, taps: &TapRequest| {
         model.unet.predict(latents, 500.0, &text, taps, &|| true).expect("prediction");
     };
-    time("text encoder", 20, || {
+    time("text encoder", 20, &mut || {
         model.encode("a cat and a red balloon on a beach at sunset").expect("encoding");
     });
     for side in [24, 32] {
         let latents = latents(side, side);
-        time(&format!("U-Net, one branch, {side}x{side}"), 40, || predict(&latents, &TapRequest::none()));
-        time(&format!("U-Net with maps at 2 and 4, {side}x{side}"), 40, || predict(&latents, &TapRequest::at([2, 4])));
-        time(&format!("VAE decode to {0}x{0}", 8 * side), 20, || {
+        time(&format!("U-Net, one branch, {side}x{side}"), 40, &mut || predict(&latents, &TapRequest::none()));
+        time(&format!("U-Net with maps at 2 and 4, {side}x{side}"), 40, &mut || {
+            predict(&latents, &TapRequest::at([2, 4]))
+        });
+        time(&format!("VAE decode to {0}x{0}", 8 * side), 20, &mut || {
             model.vae.decode(&latents, &|| true).expect("picture");
         });
     }
     let pixels = model.vae.decode(&latents(24, 24), &|| true).expect("picture");
-    time("VAE encode from 192x192", 20, || {
+    time("VAE encode from 192x192", 20, &mut || {
         model.vae.encode(&pixels, &|| true).expect("latents");
     });
 }

@@ -1,7 +1,7 @@
 //! Our side of `benches/peers.py`, which runs us and diffusers in turn: reads one word a line, does it once, and answers
 //! with the seconds it took.
 //!
-//! * `load FOLDER`: a model folder (or `pocket`), not counted by the script;
+//! * `load FOLDER [bf16]`: a model folder (or `pocket`), in f32 unless told otherwise; not counted by the script;
 //! * `render`: 20 DDIM steps with guidance 5 at the model's own size, picture included;
 //! * `s-cfg`, `sega 1`, `sega 3`, `snb`: the same with a method on;
 //! * `unet SIDE`: the two branches of one guided step on latents of that side;
@@ -15,28 +15,26 @@ use std::{
     time::Instant,
 };
 
-use burn::tensor::Device;
 use sextant::{
-    nets::TapRequest,
+    nets::{Precision, TapRequest},
     recipe::ModelRef,
     sampling::TorchGenerator,
-    weights::{self, LoadedModel},
+    weights::LoadedModel,
 };
 use shared::{Models, recipe};
 
 fn main() {
-    let device = Device::flex();
     let mut models: Option<Models> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line");
         let words: Vec<&str> = line.split_whitespace().collect();
         let begun = Instant::now();
         match (words.as_slice(), &models) {
-            (["load", "pocket"], _) => models = Some(Models::bundled()),
-            (["load", folder], _) => {
-                let folder = ModelRef::from((*folder).to_owned());
-                let general = weights::load(&folder, &device).expect("a model");
-                models = Some(Models { expert: general.clone(), general });
+            (["load", folder, rest @ ..], _) => {
+                // The other one goes first: two do not fit everywhere.
+                drop(models.take());
+                let precision = rest.first().map_or(Ok(Precision::F32), |p| p.parse()).expect("a precision");
+                models = Some(Models::read(ModelRef::from((*folder).to_owned()), precision));
             }
             (["unet", side], Some(models)) => guided_step(&models.general, side.parse().expect("a side")),
             (["decode", side], Some(models)) => decode(&models.general, side.parse().expect("a side")),

@@ -170,17 +170,18 @@ def main():
     torch.set_num_threads(os.cpu_count())
     ours = Ours()
 
-    def table(title, line, peers, extra=()):
-        ours.do(line)
+    def table(title, line, peers, extra=(), side=None):
+        side = side or ours
+        side.do(line)
         for peer in peers.values():
             timed(peer)
         times = {name: [] for name in ["ours", *peers, *extra]}
         for _ in range(options.rounds):
-            times["ours"].append(ours.do(line))
+            times["ours"].append(side.do(line))
             for name, peer in peers.items():
                 times[name].append(timed(peer))
             for name in extra:
-                times[name].append(ours.do(name) / ours.do(line))
+                times[name].append(side.do(name) / side.do(line))
         median = {name: statistics.median(t) for name, t in times.items()}
         for name in peers:
             print(f"| {title} | diffusers {name} | {median['ours'] / median[name]:.2f} |", flush=True)
@@ -194,13 +195,20 @@ def main():
     if options.compiled:
         peers["fp32 compiled"], peers["bf16 compiled"] = pocket(torch.float32, False, True), pocket(torch.bfloat16, False, True)
     table("Pocket, 20 steps, guidance, 192 x 192", "render", peers, ("s-cfg", "sega 1", "sega 3", "snb"))
+    short = Ours()
+    short.do("load pocket bf16")
+    peers = {name: peer for name, peer in peers.items() if name.startswith("bf16")}
+    table("Pocket, ours with --precision bf16", "render", {**peers, "fp32": pocket(torch.float32, False)}, side=short)
     if options.sd15 or options.sdcpp:
         folder = sd15_folder(options.scratch)
         ours.do(f"load {folder}")
         load = lambda: UNet2DConditionModel.from_pretrained(folder / "unet")
         table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64",
               {"fp32": guided_step(load(), torch.float32, False, True), "fp32 channels-last": guided_step(load(), torch.float32, True, True)})
-        table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16": guided_step(load(), torch.bfloat16, True, True)})
+        bf16 = guided_step(load(), torch.bfloat16, True, True)
+        table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16": bf16})
+        short.do(f"load {folder} bf16")
+        table("SD 1.5 U-Net, guided step, ours with --precision bf16", "unet 64", {"bf16": bf16}, side=short)
         if options.compiled:
             table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"fp32 compiled": guided_step(load(), torch.float32, False, True, True)})
             table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16 compiled": guided_step(load(), torch.bfloat16, False, True, True)})

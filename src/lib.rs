@@ -5,11 +5,13 @@
 //! [`studio`] draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
 //!
 //! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, weights → nets →
-//! recipe, field. `tests/architecture.rs` holds that true.
+//! recipe, fingerprint, arrays, field. `tests/architecture.rs` holds that true.
 
+pub mod arrays;
 pub mod cli;
 pub mod engine;
 pub mod field;
+pub mod fingerprint;
 pub mod guidance;
 pub mod nets;
 pub mod recipe;

@@ -1,11 +1,12 @@
 //! The trace: every tensor of a run under public names, as one safetensors file (names are a contract; design §5).
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use burn::tensor::Tensor;
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::Dtype;
 
 use crate::{
+    arrays::{Arrays, ArraysError},
     engine::{
         branches::{Predictions, Texts},
         run::StepRecord,
@@ -21,47 +22,31 @@ pub enum TraceError {
     #[error("cannot write the trace {path}: {source}")]
     Write { path: String, source: std::io::Error },
     #[error("cannot put the trace together: {0}")]
-    Assemble(#[from] safetensors::SafeTensorError),
+    Assemble(#[from] ArraysError),
     #[error("cannot read initial latents from {path}: {why}")]
     InitLatents { path: String, why: String },
 }
 
 /// Collects a run, tensor by tensor.
-#[derive(Default)]
 pub struct Trace {
     /// Whether a second model takes part, so that every step says whether it was fused.
     fusing: bool,
-    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+    arrays: Arrays,
 }
 
 impl Trace {
-    fn put(&mut self, name: impl Into<String>, dtype: Dtype, shape: &[usize], bytes: Vec<u8>) {
-        self.tensors.push((name.into(), dtype, shape.to_vec(), bytes));
-    }
-
-    fn floats(&mut self, name: impl Into<String>, shape: &[usize], values: &[f32]) {
-        self.put(name, Dtype::F32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
-    }
-
-    fn latents(&mut self, name: impl Into<String>, x: &Latents) {
-        self.floats(name, &[1, x.channels, x.height, x.width], &x.values);
-    }
-
-    fn plane(&mut self, name: impl Into<String>, p: &Plane) {
-        self.floats(name, &[p.height, p.width], &p.values);
-    }
-
-    fn bytes(&mut self, name: impl Into<String>, p: &Plane<u8>) {
-        self.put(name, Dtype::U8, &[p.height, p.width], p.values.clone());
+    /// Nothing collected yet; `recipe` is the run's description as text.
+    pub fn new(recipe: impl Into<String>) -> Self {
+        Self { fusing: false, arrays: Arrays::of(recipe) }
     }
 
     /// The noise the run starts from, and its texts as given to the U-Nets.
     pub fn begin(&mut self, init_latents: &Latents, general: &Texts, expert: Option<&Texts>) {
-        self.latents("init_latents", init_latents);
+        self.arrays.latents("init_latents", init_latents);
         self.texts("text", general);
         for (k, text) in general.concepts.iter().enumerate() {
             let (shape, values) = host(&text.encoding.hidden);
-            self.floats(format!("text.concept.{k}"), &shape, &values);
+            self.arrays.floats(format!("text.concept.{k}"), &shape, &values);
         }
         self.fusing = expert.is_some();
         if let Some(expert) = expert {
@@ -72,10 +57,10 @@ impl Trace {
     fn texts(&mut self, prefix: &str, texts: &Texts) {
         for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
             let (shape, values) = host(&text.encoding.hidden);
-            self.floats(format!("{prefix}.{name}"), &shape, &values);
+            self.arrays.floats(format!("{prefix}.{name}"), &shape, &values);
             if let Some(pooled) = &text.encoding.pooled {
                 let (shape, values) = host(pooled);
-                self.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
+                self.arrays.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
             }
         }
     }
@@ -83,50 +68,48 @@ impl Trace {
     /// Everything of one step.
     pub fn step(&mut self, record: &StepRecord) {
         let name = |rest: &str| format!("step.{:03}.{rest}", record.step);
-        self.floats(name("timestep"), &[1], &[record.timestep]);
-        self.latents(name("latents_in"), &record.latents_in);
-        self.latents(name("latents_out"), &record.latents_out);
-        self.latents(name("eps_guided"), &record.guided);
+        self.arrays.floats(name("timestep"), &[1], &[record.timestep]);
+        self.arrays.latents(name("latents_in"), &record.latents_in);
+        self.arrays.latents(name("latents_out"), &record.latents_out);
+        self.arrays.latents(name("eps_guided"), &record.guided);
         self.predictions(&name(""), &record.general);
         if let Some(expert) = &record.expert {
             self.predictions(&name("expert."), expert);
         }
         if let Some(choice) = &record.choice {
-            self.plane(name("snb.saliency_general"), &choice.saliency_general);
-            self.plane(name("snb.saliency_expert"), &choice.saliency_expert);
-            self.bytes(name("snb.mask"), &choice.mask);
+            self.arrays.plane(name("snb.saliency_general"), &choice.saliency_general);
+            self.arrays.plane(name("snb.saliency_expert"), &choice.saliency_expert);
+            self.arrays.bytes(name("snb.mask"), &choice.mask);
         }
         if self.fusing {
-            self.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(record.choice.is_some())]);
+            self.arrays.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(record.choice.is_some())]);
         }
     }
 
     fn predictions(&mut self, prefix: &str, p: &Predictions) {
         if let Some(uncond) = &p.uncond {
-            self.latents(format!("{prefix}eps_uncond"), uncond);
+            self.arrays.latents(format!("{prefix}eps_uncond"), uncond);
         }
-        self.latents(format!("{prefix}eps_cond"), &p.cond);
+        self.arrays.latents(format!("{prefix}eps_cond"), &p.cond);
         for (k, concept) in p.concepts.iter().enumerate() {
             if let Some(concept) = concept {
-                self.latents(format!("{prefix}eps_concept.{k}"), concept);
+                self.arrays.latents(format!("{prefix}eps_concept.{k}"), concept);
             }
         }
         if let (Some(s), Some(rate)) = (&p.segmentation, &p.rate) {
-            let region = s.region();
-            let owners = region.values.iter().flat_map(|&k| i32::from(k).to_le_bytes()).collect();
-            self.put(format!("{prefix}scfg.region"), Dtype::I32, &[region.height, region.width], owners);
-            self.bytes(format!("{prefix}scfg.foreground"), &s.foreground);
-            self.plane(format!("{prefix}scfg.rate"), rate);
+            self.arrays.owners(format!("{prefix}scfg.region"), &s.region());
+            self.arrays.bytes(format!("{prefix}scfg.foreground"), &s.foreground);
+            self.arrays.plane(format!("{prefix}scfg.rate"), rate);
             self.stack(format!("{prefix}scfg.chat"), &s.tokens);
             self.stack(format!("{prefix}scfg.fore"), &s.fore);
         }
         if let Some(s) = &p.sega {
-            self.latents(format!("{prefix}sega.term"), &s.term);
+            self.arrays.latents(format!("{prefix}sega.term"), &s.term);
             for (k, concept) in s.concepts.iter().enumerate() {
                 if let Some(mask) = &concept.mask {
                     let shape = [s.term.channels, s.term.height, s.term.width];
                     let bits = mask.iter().map(|&m| u8::from(m)).collect();
-                    self.put(format!("{prefix}sega.mask.{k}"), Dtype::U8, &shape, bits);
+                    self.arrays.put(format!("{prefix}sega.mask.{k}"), Dtype::U8, &shape, bits);
                 }
             }
         }
@@ -134,25 +117,19 @@ impl Trace {
 
     fn stack(&mut self, name: String, planes: &[Plane]) {
         let values: Vec<f32> = planes.iter().flat_map(|p| p.values.iter().copied()).collect();
-        self.floats(name, &[planes.len(), planes[0].height, planes[0].width], &values);
+        self.arrays.floats(name, &[planes.len(), planes[0].height, planes[0].width], &values);
     }
 
     /// The result: latents, and the picture `[3, H, W]` in 0..1.
     pub fn finish(&mut self, latents: &Latents, pixels: &Pixels) {
-        self.latents("final.latents", latents);
+        self.arrays.latents("final.latents", latents);
         let image: Vec<f32> = pixels.values.iter().map(|v| (v * 0.5 + 0.5).clamp(0.0, 1.0)).collect();
-        self.floats("final.image", &[1, 3, pixels.height, pixels.width], &image);
+        self.arrays.floats("final.image", &[1, 3, pixels.height, pixels.width], &image);
     }
 
-    /// Writes the file; `recipe` is its description as text.
-    pub fn write(&self, path: &Path, recipe: &str) -> Result<(), TraceError> {
-        let views = self
-            .tensors
-            .iter()
-            .map(|(name, dtype, shape, bytes)| Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?)))
-            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-        let metadata = HashMap::from([("recipe".to_owned(), recipe.to_owned())]);
-        let bytes = safetensors::serialize(views, Some(metadata))?;
+    /// Writes the file.
+    pub fn write(&self, path: &Path) -> Result<(), TraceError> {
+        let bytes = self.arrays.to_file()?;
         std::fs::write(path, bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
     }
 }

@@ -5,16 +5,18 @@ use std::{fs, path::Path};
 /// What each module may name of the others.
 const ARROWS: &[(&str, &[&str])] = &[
     ("field", &[]),
+    ("fingerprint", &["field"]),
+    ("arrays", &["field"]),
     ("recipe", &[]),
     ("sampling", &["field", "recipe"]),
     ("guidance", &["field", "recipe", "nets"]),
     ("nets", &["field", "recipe"]),
     ("weights", &["field", "recipe", "nets", "sampling"]),
-    ("engine", &["field", "recipe", "nets", "weights", "sampling", "guidance"]),
-    ("session", &["field", "recipe"]),
-    ("trace", &["field", "recipe", "nets", "engine"]),
-    ("studio", &["field", "recipe", "engine", "session"]),
-    ("cli", &["field", "recipe", "nets", "engine", "session", "trace", "weights"]),
+    ("engine", &["field", "fingerprint", "recipe", "nets", "weights", "sampling", "guidance"]),
+    ("session", &["field", "fingerprint", "recipe"]),
+    ("trace", &["field", "arrays", "recipe", "nets", "engine"]),
+    ("studio", &["field", "fingerprint", "arrays", "recipe", "engine", "session"]),
+    ("cli", &["field", "fingerprint", "recipe", "nets", "engine", "session", "trace", "weights"]),
 ];
 
 /// Words that a module must not contain, each with its reason.

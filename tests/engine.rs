@@ -11,7 +11,10 @@ use std::{
 
 use sextant::{
     engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId, Partners, Verdict},
-    recipe::{Concept, Fusion, FusionMode, FusionRule, ModelRef, Profile, Recipe, RegionFactor, Scfg},
+    recipe::{
+        Concept, Fusion, FusionMode, FusionRule, ModelRef, Owner, Paint, Profile, Recipe, RegionFactor, RegionGroup,
+        RegionOwner, RegionPaint, Scfg,
+    },
 };
 
 fn start() -> EngineHandle {
@@ -227,6 +230,50 @@ fn a_locked_concept_stays_in_its_regions() {
     assert!(inside > 0, "the cat is somewhere");
 }
 
+/// Merged words own together, painted places change hands, and a region's owner draws it, whatever the saliencies say.
+#[test]
+fn regions_are_as_the_user_has_them() {
+    let engine = start();
+    let mut recipe = everything();
+    let (cat, on, beach) = (2, 3, 5);
+    let mut corner = Paint::blank(24, 24);
+    (0..3).for_each(|i| corner.set(i, i, 1));
+    recipe.groups = vec![RegionGroup { positions: vec![on, beach], name: String::new() }];
+    recipe.painted = vec![RegionPaint { position: cat, cells: corner.clone() }];
+    let take = |recipe: &Recipe| finished(&engine, engine.submit(recipe.clone()));
+    let contest = take(&recipe);
+    let region = |take: &Finished, step: usize| take.reports[step].scfg.as_ref().map(|s| s.region.clone());
+    for step in 0..4 {
+        let owners = region(&contest, step).expect("regions");
+        assert!(owners.values.iter().all(|&p| usize::from(p) != beach), "a merged region goes by its first word");
+        assert!((0..3).all(|i| usize::from(owners.at(i, i)) == cat), "painted");
+    }
+    for (owner, draws) in [(Owner::Expert, 1), (Owner::General, 0)] {
+        let mut owned = recipe.clone();
+        if let Some(fusion) = &mut owned.fusion {
+            fusion.owners = vec![RegionOwner { position: cat, owner }];
+        }
+        let owned = take(&owned);
+        for step in 0..4 {
+            let owners = region(&owned, step).expect("regions");
+            let mask = &owned.reports[step].fusion.as_ref().expect("a fusion").mask;
+            let of_cat = owners.values.iter().zip(&mask.values).filter(|(p, _)| usize::from(**p) == cat);
+            assert!(of_cat.clone().count() >= 3 && of_cat.clone().all(|(_, &m)| m == draws), "{owner} at step {step}");
+        }
+    }
+    let mut leaning = recipe.clone();
+    if let Some(fusion) = &mut leaning.fusion {
+        fusion.bias = Paint::blank(2, 2);
+        fusion.bias.set(0, 0, 30_000);
+        fusion.bias.set(1, 1, -30_000);
+    }
+    let mask = take(&leaning).reports[0].fusion.as_ref().expect("a fusion").mask.clone();
+    let all = |y: usize, x: usize, model: u8| (0..12).all(|i| (0..12).all(|j| mask.at(y + i, x + j) == model));
+    assert!(all(0, 0, 1) && all(12, 12, 0), "each quarter as it was painted");
+    let before = contest.reports[0].fusion.as_ref().expect("a fusion").mask.clone();
+    assert!((0..12).all(|i| mask.at(i, 20) == before.at(i, 20)), "the others as before");
+}
+
 #[test]
 fn a_region_factor_of_one_changes_nothing_and_another_does() {
     let engine = start();
@@ -338,4 +385,37 @@ fn the_window_is_woken_after_every_event_and_the_thread_ends_with_its_handle() {
         assert!(begun.elapsed() < Duration::from_secs(10), "the worker still runs");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn the_memory_budget_is_followed_while_the_engine_lives() {
+    let engine = start();
+    let spent = |recipe: Recipe| finished(&engine, engine.submit(recipe)).branch_evaluations;
+    let fresh = spent(small(1));
+    assert_eq!((fresh, spent(small(1))), (8, 0), "everything was remembered");
+    let used = engine.memory().used();
+    assert!(used > 0 && used <= engine.memory().budget() && engine.memory().budget() == engine::MEMORY);
+    engine.set_memory(0);
+    let begun = Instant::now();
+    while engine.memory().used() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "an idle engine forgets at once");
+        thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!((spent(small(1)), spent(small(1))), (8, 8), "nothing may be remembered");
+    engine.set_memory(1 << 20);
+    spent(small(1));
+    assert!((1..=1 << 20).contains(&engine.memory().used()), "{}", engine.memory().used());
+}
+
+#[test]
+fn a_run_has_a_fingerprint_with_the_canary_of_its_device() {
+    let run = |recipe: Recipe| {
+        let engine = start();
+        finished(&engine, engine.submit(recipe)).fingerprint.clone()
+    };
+    let (first, again, other) = (run(small(1)), run(small(1)), run(everything()));
+    assert_eq!(first, again, "the same machine, the same recipe");
+    assert!(first.canary.is_some() && first.canary == other.canary, "whatever is rendered");
+    assert_eq!((first.steps.len(), first.expert_hash.is_some(), other.expert_hash.is_some()), (4, false, true));
+    assert!(first.steps != other.steps);
 }

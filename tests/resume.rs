@@ -11,8 +11,8 @@ use sextant::{
     },
     field::Latents,
     recipe::{
-        Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Profile, Recipe, RegionFactor,
-        Sampler, Scfg, Schedule,
+        Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Owner, Paint, Profile, Recipe,
+        RegionFactor, RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule,
         cost::{EditCost, edit_cost},
         keys,
     },
@@ -96,9 +96,19 @@ fn concept(dice: &mut Dice, text: &str) -> Concept {
     }
 }
 
+/// A dab of one of `levels` on an 8 x 8 grid.
+fn paint(dice: &mut Dice, levels: &[i16]) -> Paint {
+    let mut paint = Paint::blank(8, 8);
+    let (top, left, level) = (dice.roll(6), dice.roll(6), dice.pick(levels));
+    for i in 0..6 {
+        paint.set(top + i / 2 % 3, left + i % 2, level);
+    }
+    paint
+}
+
 fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(23) {
+    match dice.roll(27) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -130,7 +140,20 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
             }
         }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
-        14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![1 + dice.roll(5), 2],
+        14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![dice.roll(6), 2],
+        23 => {
+            let first = 1 + dice.roll(3);
+            recipe.groups = vec![RegionGroup { positions: vec![first, first + 1], name: String::new() }];
+        }
+        24 => recipe.painted = vec![RegionPaint { position: dice.roll(6), cells: paint(dice, &[-1, 1]) }],
+        25 => recipe.painted_factor = paint(dice, &[-100, -40, 80]),
+        26 => {
+            let owner = RegionOwner { position: dice.roll(6), owner: dice.pick(&[Owner::General, Owner::Expert]) };
+            let bias = paint(dice, &[-300, 200, 50]);
+            if let Some(f) = &mut recipe.fusion {
+                (f.owners, f.bias) = (vec![owner], bias);
+            }
+        }
         15 => recipe.cfg_keys = random_keys(dice),
         16 | 17 if k < recipe.concepts.len() => recipe.concepts[k].keys = random_keys(dice),
         18 => {

@@ -11,6 +11,7 @@ use sextant::{
         run::{Options, Run, StepRecord},
     },
     field::{Latents, Picture},
+    nets::Precision,
     recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
     weights::{self, LoadedModel},
 };
@@ -43,9 +44,17 @@ pub struct Models {
 
 impl Models {
     pub fn bundled() -> Self {
+        Self::read(ModelRef::Pocket, Precision::F32)
+    }
+
+    /// Pocket with its expert; other models have none, and stand in for it themselves.
+    pub fn read(model: ModelRef, precision: Precision) -> Self {
         let device = Device::flex();
-        let general = weights::load(&ModelRef::Pocket, &device).expect("Pocket");
-        let expert = weights::load_expert(&ModelRef::PocketToon, &general, &device).expect("Pocket Toon");
+        let general = weights::load_with(&model, &device, precision).expect("a model");
+        let expert = match model {
+            ModelRef::Pocket => weights::load_expert(&ModelRef::PocketToon, &general, &device).expect("Pocket Toon"),
+            _ => general.clone(),
+        };
         Self { general, expert }
     }
 

@@ -8,7 +8,10 @@ use std::{
 use clap::Args;
 
 use crate::{
-    recipe::{Concept, Fusion, FusionMode, GuidanceInterval, ModelRef, Recipe, RecipeError, Sampler, Schedule, keys},
+    nets::Precision,
+    recipe::{
+        Concept, Fusion, FusionMode, GuidanceInterval, Lora, ModelRef, Recipe, RecipeError, Sampler, Schedule, keys,
+    },
     session,
 };
 
@@ -18,9 +21,12 @@ pub struct RenderArgs {
     pub prompt: Option<String>,
     #[arg(long, value_name = "TEXT")]
     pub negative: Option<String>,
-    /// A diffusers folder; `pocket` is the bundled model.
+    /// A diffusers folder or a `.safetensors` checkpoint; `pocket` is the bundled model.
     #[arg(long, value_name = "PATH")]
     pub model: Option<String>,
+    /// A LoRA file to add to the model, and how much of it (1 when not given); may be given several times.
+    #[arg(long = "lora", value_name = "FILE[:WEIGHT]")]
+    pub loras: Vec<String>,
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// ddim, pndm, euler, euler-a, heun, dpmpp-2m, unipc or lcm; `-karras` or `-exponential` may be appended.
@@ -60,7 +66,7 @@ pub struct RenderArgs {
     pub momentum_scale: Option<f32>,
     #[arg(long, value_name = "BETA", allow_negative_numbers = true)]
     pub momentum_beta: Option<f32>,
-    /// The second model of a fusion: a diffusers folder, or `pocket-toon`.
+    /// The second model of a fusion: a diffusers folder, a `.safetensors` checkpoint, or `pocket-toon`.
     #[arg(long, value_name = "PATH")]
     pub expert: Option<String>,
     #[arg(long, value_name = "TEXT")]
@@ -84,6 +90,9 @@ pub struct RenderArgs {
     /// auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// Of products on the CPU: f32, or bf16 for half the memory, and for speed where the CPU has AVX512_BF16.
+    #[arg(long, default_value_t, value_name = "PRECISION")]
+    pub precision: Precision,
     /// The picture to write.
     #[arg(long, value_name = "FILE.png")]
     pub out: PathBuf,
@@ -96,6 +105,9 @@ impl RenderArgs {
         set(&mut recipe.negative, &self.negative);
         if let Some(model) = &self.model {
             recipe.model = model_ref(model);
+        }
+        if !self.loras.is_empty() {
+            recipe.loras = self.loras.iter().map(|text| lora(text)).collect();
         }
         set(&mut recipe.steps, &self.steps);
         set(&mut recipe.cfg, &self.cfg);
@@ -171,6 +183,13 @@ fn set<T: Clone>(target: &mut T, given: &Option<T>) {
 
 fn model_ref(text: &str) -> ModelRef {
     ModelRef::from(text.to_owned())
+}
+
+/// Reads "FILE:WEIGHT"; what stands behind the last colon is a weight if it is a number.
+fn lora(text: &str) -> Lora {
+    let weighted = text.rsplit_once(':').and_then(|(path, weight)| Some((path, weight.trim().parse().ok()?)));
+    let (path, weight) = weighted.unwrap_or((text, 1.0));
+    Lora { path: path.into(), weight }
 }
 
 /// `dpmpp-2m-karras` is short for sampler `dpmpp-2m` with schedule `karras`.
@@ -288,6 +307,17 @@ mod tests {
             lock: Vec::new(),
         };
         assert_eq!(c, Ok(want));
+    }
+
+    #[test]
+    fn a_lora_may_carry_its_weight() {
+        for (text, path, weight) in [
+            ("a.safetensors", "a.safetensors", 1.0),
+            ("b:c/a.safetensors:-0.5", "b:c/a.safetensors", -0.5),
+            ("C:\\a.safetensors", "C:\\a.safetensors", 1.0),
+        ] {
+            assert_eq!(lora(text), Lora { path: path.into(), weight });
+        }
     }
 
     #[test]

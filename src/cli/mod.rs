@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::engine;
+use crate::nets::Precision;
 
 pub use args::RenderArgs;
 pub use recipe::RecipeArgs;
@@ -22,14 +22,18 @@ pub use verify::VerifyArgs;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// A session to open in the studio.
+    /// A session to open in the studio, or a picture that carries its settings.
     pub session: Option<std::path::PathBuf>,
     /// Where to compute: auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none.
-    #[arg(long, default_value_t = engine::MEMORY >> 20, value_name = "MIB")]
-    pub memory: usize,
+    /// Of products on the CPU: f32, or bf16 for half the memory, and for speed where the CPU has AVX512_BF16.
+    #[arg(long, default_value_t, value_name = "PRECISION")]
+    pub precision: Precision,
+    /// How much the studio may remember of earlier runs, in MiB: more makes more edits cheap, 0 makes none. Without it
+    /// what was last set in the window, at first 1024.
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

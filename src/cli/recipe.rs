@@ -8,15 +8,15 @@ use serde::Serialize;
 use super::Failure;
 use crate::{
     recipe::{
-        Concept, Fusion, GuidanceInterval, Key, ModelRef, Momentum, Profile, Recipe, RegionFactor, Sampler, Scfg,
-        Schedule,
+        Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
+        RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
-    session::{self, Imported},
+    session::{self, Imported, PlainWords},
 };
 
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
-    /// A PNG, JPEG or WebP picture, a session, or a text with settings.
+    /// A PNG, JPEG, WebP or GIF picture, a session, or a text with settings.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Print JSON instead of RON.
@@ -31,6 +31,8 @@ struct Printed<'a> {
     prompt: &'a str,
     negative: &'a str,
     model: &'a ModelRef,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    loras: &'a [Lora],
     sampler: Sampler,
     schedule: Schedule,
     steps: usize,
@@ -47,12 +49,21 @@ struct Printed<'a> {
     profile: Profile,
     scfg: &'a Scfg,
     regions: &'a [RegionFactor],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [RegionGroup],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    painted: &'a [RegionPaint],
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    painted_factor: &'a Paint,
     concepts: &'a [Concept],
     momentum: Momentum,
     fusion: &'a Option<Fusion>,
     /// What kind of writing it was found in.
     found: &'static str,
     not_restored: &'a [String],
+    /// The prompts without the signs that mean nothing here, where there are any: what the window takes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plain: Option<&'a PlainWords>,
 }
 
 impl<'a> Printed<'a> {
@@ -62,6 +73,7 @@ impl<'a> Printed<'a> {
             prompt,
             negative,
             model,
+            loras,
             sampler,
             schedule,
             steps,
@@ -75,6 +87,9 @@ impl<'a> Printed<'a> {
             profile,
             scfg,
             regions,
+            groups,
+            painted,
+            painted_factor,
             concepts,
             momentum,
             fusion,
@@ -83,6 +98,7 @@ impl<'a> Printed<'a> {
             prompt,
             negative,
             model,
+            loras,
             sampler: *sampler,
             schedule: *schedule,
             steps: *steps,
@@ -96,11 +112,15 @@ impl<'a> Printed<'a> {
             profile: *profile,
             scfg,
             regions,
+            groups,
+            painted,
+            painted_factor,
             concepts,
             momentum: *momentum,
             fusion,
             found: imported.found.title(),
             not_restored: &imported.not_restored,
+            plain: imported.plain.as_ref(),
         }
     }
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 use super::{Failure, RenderArgs, making};
 use crate::{
     engine::{
-        device,
+        circumstances, device,
         memory::Memory,
         models::Models,
         run::{Options, Run},
     },
-    nets::Pixels,
     recipe::Recipe,
     session,
     trace::{self, Trace},
@@ -25,22 +24,24 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     check_writable(&args.out)?;
     let init = args.init_latents.as_deref().map(trace::read_init_latents).transpose().map_err(Failure::refused)?;
 
-    let opened = args.device.parse().and_then(device::open).map_err(Failure::refused)?;
+    let opened = device::open_named(&args.device, args.precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
-    let (general, expert) = Models::default().for_recipe(&recipe, &opened.device, &busy).map_err(Failure::refused)?;
+    let (general, expert) = Models::default().for_recipe(&recipe, &opened, &busy).map_err(Failure::refused)?;
     native_size(args, &mut recipe, &general);
     recipe.validate().map_err(Failure::refused)?;
 
     // One picture is made once: there is nothing to remember it for.
     let mut memory = Memory::new(0);
-    let mut trace = args.trace.as_ref().map(|_| Trace::default());
+    let description =
+        ron::ser::to_string_pretty(&recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
+    let mut trace = args.trace.as_ref().map(|_| Trace::new(description));
     let options = Options { init_latents: init, ..Options::default() };
     let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut memory).map_err(Failure::refused)?;
     if let Some(trace) = &mut trace {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);
     }
-    let marks = making::denoise(&mut run, &mut memory, &mut |record| {
+    making::denoise(&mut run, &mut memory, &mut |record| {
         if let Some(trace) = &mut trace {
             trace.step(record);
         }
@@ -48,12 +49,13 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     .map_err(Failure::failed)?;
 
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = making::fingerprint(&run, marks, &opened, &general, expert.as_deref());
+    let fingerprint = circumstances::fingerprint(&run, &opened, &general, expert.as_deref());
     let metadata =
         session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash), run: Some(&fingerprint) };
     session::save_picture(&args.out, &pixels.to_picture(), Some(metadata)).map_err(Failure::failed)?;
     if let (Some(trace), Some(path)) = (&mut trace, &args.trace) {
-        finish_trace(trace, path, &run, &pixels, &recipe)?;
+        trace.finish(run.latents(), &pixels);
+        trace.write(path).map_err(Failure::failed)?;
     }
     Ok(())
 }
@@ -82,16 +84,4 @@ fn check_writable(out: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::refused(anyhow::anyhow!("the folder of --out {} does not exist: create it first", out.display())))
-}
-
-fn finish_trace(
-    trace: &mut Trace,
-    path: &Path,
-    run: &Run<'_>,
-    pixels: &Pixels,
-    recipe: &Recipe,
-) -> Result<(), Failure> {
-    trace.finish(run.latents(), pixels);
-    let text = ron::ser::to_string_pretty(recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
-    trace.write(path, &text).map_err(Failure::failed)
 }

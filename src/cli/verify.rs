@@ -12,14 +12,16 @@ use clap::Args;
 use super::{Failure, Status, making};
 use crate::{
     engine::{
-        device,
+        circumstances, device,
         memory::Memory,
         models::Models,
         run::{Options, Run},
     },
     field::Picture,
+    fingerprint::{Expected, Fingerprint},
+    nets::Precision,
     recipe::Recipe,
-    session::{self, Fingerprint, Source},
+    session::{self, Source},
 };
 
 #[derive(Debug, Args)]
@@ -30,6 +32,9 @@ pub struct VerifyArgs {
     /// auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// f32 or bf16; what the picture was made with when not given.
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<Precision>,
 }
 
 /// What a picture claims: its pixels, and how they came about.
@@ -37,6 +42,13 @@ struct Claim {
     recipe: Recipe,
     picture: Picture,
     run: Option<Fingerprint>,
+}
+
+impl Claim {
+    /// What it says that it was made with; pictures that say nothing were made in f32.
+    fn precision(&self) -> Precision {
+        self.run.as_ref().and_then(|run| run.precision.as_deref()?.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// How far two pictures of one size are apart, in 8-bit values.
@@ -56,7 +68,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         let (w, h) = (claim.picture.width, claim.picture.height);
         return Ok(say(false, &format!("the picture is {w}x{h} pixels, but its recipe makes {width}x{height}")));
     }
-    let (picture, run) = make_again(&claim.recipe, &args.device)?;
+    let (picture, run) = make_again(&claim.recipe, &args.device, args.precision.unwrap_or_else(|| claim.precision()))?;
     let difference = difference(&claim.picture, &picture);
     let course = course(claim.run.as_ref(), &run);
     Ok(match difference {
@@ -101,16 +113,16 @@ fn refuse(sentence: String) -> Failure {
     Failure::refused(anyhow::Error::msg(sentence))
 }
 
-fn make_again(recipe: &Recipe, device: &str) -> Result<(Picture, Fingerprint), Failure> {
-    let opened = device.parse().and_then(device::open).map_err(Failure::refused)?;
+fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Picture, Fingerprint), Failure> {
+    let opened = device::open_named(device, precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
-    let (general, expert) = Models::default().for_recipe(recipe, &opened.device, &busy).map_err(Failure::refused)?;
+    let (general, expert) = Models::default().for_recipe(recipe, &opened, &busy).map_err(Failure::refused)?;
     let mut memory = Memory::new(0);
     let mut run =
         Run::prepare(recipe, &general, expert.as_deref(), Options::default(), &mut memory).map_err(Failure::refused)?;
-    let marks = making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
+    making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = making::fingerprint(&run, marks, &opened, &general, expert.as_deref());
+    let fingerprint = circumstances::fingerprint(&run, &opened, &general, expert.as_deref());
     Ok((pixels.to_picture(), fingerprint))
 }
 
@@ -141,11 +153,25 @@ fn course(before: Option<&Fingerprint>, now: &Fingerprint) -> String {
             parting.distance
         ),
     };
-    [vec![place], circumstances(before, now)].concat().join("; ")
+    [vec![place], differences(before, now), expectation(before.expected(now))].concat().join("; ")
+}
+
+/// What the canary says of a picture that came out otherwise.
+fn expectation(expected: Expected) -> Vec<String> {
+    let text = match expected {
+        Expected::Identity => {
+            "identity was to be expected, since fixed operations give the same bits here as where it was made"
+        }
+        Expected::Closeness => {
+            "only closeness was to be expected, since the weights or the rounding of fixed operations are others"
+        }
+        Expected::Unknown => return Vec::new(),
+    };
+    vec![text.to_owned()]
 }
 
 /// What was otherwise when the picture was made.
-fn circumstances(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
+fn differences(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
     let mut found = Vec::new();
     if before.model_hash != now.model_hash {
         found.push("the model's weights are not those it was made with".to_owned());
@@ -163,7 +189,7 @@ fn circumstances(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{field::Latents, session::Mark};
+    use crate::{field::Latents, fingerprint::Mark};
 
     fn fingerprint(last: f32) -> Fingerprint {
         let mark = |value: f32| Mark::of(&Latents::new(1, 4, 4, vec![value; 16]));
@@ -176,6 +202,11 @@ mod tests {
         assert!(course(Some(&before), &fingerprint(4.0)).contains("all 3 steps are the same"));
         let said = course(Some(&before), &Fingerprint { device: "GPU".into(), ..fingerprint(5.0) });
         assert!(said.starts_with("step 3 of 3") && said.contains("by 2.5e-1") && said.contains("GPU"), "{said}");
+        let same = |canary: &str| Fingerprint { canary: Some(canary.into()), ..fingerprint(5.0) };
+        let with = Fingerprint { canary: Some("aa".into()), ..before.clone() };
+        assert!(course(Some(&with), &same("aa")).ends_with("here as where it was made"));
+        assert!(course(Some(&with), &same("bb")).contains("only closeness was to be expected"));
+        assert!(!course(Some(&before), &same("aa")).contains("to be expected"), "an old picture does not say");
         let other_noise = Fingerprint { start: Mark::default(), ..fingerprint(4.0) };
         assert!(course(Some(&before), &other_noise).contains("--init-latents"));
     }

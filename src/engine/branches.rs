@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::memory::{Memory, Question, Text};
 use crate::{
     field::{Latents, Plane},
-    guidance::{cfg, scfg, sega},
+    guidance::{cfg, regions::Regions, scfg, sega},
     nets::{AtStep, AttentionTap, NetError, TapRequest, UNet},
     recipe::{Concept, Recipe},
 };
@@ -24,6 +24,8 @@ pub struct Branches<'a> {
     /// Content hash of the U-Net's model.
     pub model: Arc<str>,
     pub texts: Texts,
+    /// What the user's settings mean by regions, where this model's attention cuts them.
+    pub regions: Regions,
     pub sega: sega::State,
 }
 
@@ -35,8 +37,10 @@ pub struct Predictions {
     pub cond: Latents,
     /// One per active concept; `None` where it was not needed.
     pub concepts: Vec<Option<Latents>>,
-    /// Who owns what, by this model's attention; absent where nobody asked.
+    /// Who owns what, by this model's attention and the user's corrections; absent where nobody asked.
     pub segmentation: Option<Arc<scfg::Segmentation>>,
+    /// The region of every element as the user's settings name it; absent where nobody asked.
+    pub regions: Option<Plane<u16>>,
     /// S-CFG's rate map rho, where it is on.
     pub rate: Option<Plane>,
     pub sega: Option<sega::Step>,
@@ -61,8 +65,8 @@ pub struct StepInput<'a> {
     pub segment: bool,
     /// Whether concepts act; they do not on a model that draws nothing.
     pub concepts: bool,
-    /// The regions that the user's factors and locks speak of, where they are another model's.
-    pub regions: Option<&'a Plane<u16>>,
+    /// The regions that the user's factors and locks speak of, where another model cuts them.
+    pub regions: Option<(&'a Regions, &'a Plane<u16>)>,
     pub wanted: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -146,15 +150,16 @@ impl Branches<'_> {
         }
         let (uncond, cond, segmentation) = if recipe.scfg.enabled || input.segment {
             let (uncond, cond, segmentation) = asker.segmented(recipe, &self.texts)?;
-            (uncond, cond, Some(segmentation))
+            (uncond, cond, Some(self.regions.correct(recipe.profile, segmentation)))
         } else {
             (asker.branch(&self.texts.uncond)?, asker.branch(&self.texts.cond)?, None)
         };
-        let regions = input.regions.cloned().or_else(|| segmentation.as_ref().map(|s| s.region()));
+        let own = segmentation.as_ref().map(|s| self.regions.of_owners(&s.region()));
+        let regions = input.regions.or(own.as_ref().map(|own| (&self.regions, own)));
         let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
         let g = recipe.cfg_at(input.step);
         let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, g, s, &uncond, &cond));
-        let guidance = match strength(recipe, rate.as_ref(), regions.as_ref()) {
+        let guidance = match strength(recipe, rate.as_ref(), regions) {
             Some(map) => scfg::term(g, &map, &uncond, &cond),
             None => cfg::term(g, &uncond, &cond),
         };
@@ -164,7 +169,7 @@ impl Branches<'_> {
         let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
         let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {
-            let locks: Vec<_> = active.iter().map(|c| lock(c, regions.as_ref())).collect();
+            let locks: Vec<_> = active.iter().map(|c| regions.and_then(|(by, map)| by.lock(c, map))).collect();
             let setting = sega::Setting { concepts: &active, locks: &locks, momentum: recipe.momentum };
             sega::step(&mut self.sega, &setting, recipe.profile, input.step, &uncond, &concepts)
         });
@@ -172,16 +177,24 @@ impl Branches<'_> {
             guided = guided.zip(&s.term, |e, t| e + t);
         }
         let guidance_norm = guidance.norm();
-        let uncond = Some(uncond);
-        Ok(Predictions { uncond, cond, concepts, segmentation, rate, sega, guided, guidance_norm, evaluations })
+        Ok(Predictions {
+            uncond: Some(uncond),
+            cond,
+            concepts,
+            segmentation,
+            regions: own,
+            rate,
+            sega,
+            guided,
+            guidance_norm,
+            evaluations,
+        })
     }
 }
 
 /// What the guidance is multiplied by, element by element: `rho * override`; `None` where that is 1 everywhere.
-fn strength(recipe: &Recipe, rate: Option<&Plane>, regions: Option<&Plane<u16>>) -> Option<Plane> {
-    let factors = regions
-        .filter(|_| !recipe.regions.is_empty())
-        .map(|regions| regions.map(|position| recipe.region_factor(usize::from(position))));
+fn strength(recipe: &Recipe, rate: Option<&Plane>, regions: Option<(&Regions, &Plane<u16>)>) -> Option<Plane> {
+    let factors = regions.and_then(|(by, map)| by.factors(recipe, map));
     match (rate, factors) {
         (Some(rate), Some(mut factors)) => {
             factors.values.iter_mut().zip(&rate.values).for_each(|(f, rho)| *f *= rho);
@@ -192,12 +205,6 @@ fn strength(recipe: &Recipe, rate: Option<&Plane>, regions: Option<&Plane<u16>>)
     }
 }
 
-/// Where a concept may act; `None`: everywhere.
-fn lock(concept: &Concept, regions: Option<&Plane<u16>>) -> Option<Plane<bool>> {
-    let regions = regions.filter(|_| !concept.lock.is_empty())?;
-    Some(regions.map(|position| concept.lock.contains(&usize::from(position))))
-}
-
 /// Without guidance the prompt's own prediction is all there is.
 fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
     Predictions {
@@ -206,6 +213,7 @@ fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
         cond,
         concepts: vec![None; concepts],
         segmentation: None,
+        regions: None,
         rate: None,
         sega: None,
         guidance_norm: 0.0,

@@ -6,7 +6,8 @@ use burn::tensor::{Device, DeviceKind};
 
 use super::error::EngineError;
 use crate::{
-    nets::TapRequest,
+    fingerprint,
+    nets::{self, Precision, TapRequest},
     recipe::ModelRef,
     weights::{self, LoadedModel},
 };
@@ -18,7 +19,27 @@ pub enum DeviceChoice {
     #[default]
     Auto,
     Cpu,
+    /// The CPU with products in bf16.
+    CpuBf16,
     Wgpu,
+}
+
+impl DeviceChoice {
+    /// The choice with products in `precision`, which only the CPU's own kernels can choose.
+    ///
+    /// # Errors
+    /// [`EngineError::Device`] where bf16 is asked of a graphics card.
+    pub fn with(self, precision: Precision) -> Result<Self, EngineError> {
+        match (precision, self) {
+            (Precision::F32, Self::CpuBf16) => Ok(Self::Cpu),
+            (Precision::F32, choice) => Ok(choice),
+            (Precision::Bf16, Self::Wgpu) => {
+                let why = "bf16 is a precision of the CPU alone: choose --device cpu, or --precision f32";
+                Err(EngineError::Device(why.into()))
+            }
+            (Precision::Bf16, _) => Ok(Self::CpuBf16),
+        }
+    }
 }
 
 impl FromStr for DeviceChoice {
@@ -38,7 +59,19 @@ impl FromStr for DeviceChoice {
 #[derive(Clone)]
 pub struct Opened {
     pub device: Device,
+    /// Of products, on the CPU.
+    pub precision: Precision,
     pub name: String,
+    /// What it makes of a few fixed operations, in short; see [`fingerprint::canary`].
+    pub canary: Option<String>,
+}
+
+impl Opened {
+    /// Asks the device for its canary, once for all runs.
+    fn new(device: Device, precision: Precision, name: String) -> Self {
+        let canary = nets::canary(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
+        Self { canary: canary.ok().map(|song| fingerprint::canary(&song)), device, precision, name }
+    }
 }
 
 impl fmt::Debug for Opened {
@@ -53,18 +86,34 @@ const SELF_TEST_TOLERANCE: f32 = 2e-3;
 /// Opens a device. `Auto` falls back to the CPU and logs why; `Wgpu` says why it cannot.
 pub fn open(choice: DeviceChoice) -> Result<Opened, EngineError> {
     match choice {
-        DeviceChoice::Cpu => Ok(cpu()),
+        DeviceChoice::Cpu => Ok(cpu(Precision::F32)),
+        DeviceChoice::CpuBf16 => Ok(cpu(Precision::Bf16)),
         DeviceChoice::Wgpu => gpu(),
         DeviceChoice::Auto => Ok(gpu().unwrap_or_else(|why| {
             log::info!("computing on the CPU: {why}");
-            cpu()
+            cpu(Precision::F32)
         })),
     }
 }
 
-fn cpu() -> Opened {
+/// [`open`] for the words of the command line.
+///
+/// # Errors
+/// As [`open`], for words that name no device, and as [`DeviceChoice::with`].
+pub fn open_named(name: &str, precision: Precision) -> Result<Opened, EngineError> {
+    open(name.parse::<DeviceChoice>()?.with(precision)?)
+}
+
+fn cpu(precision: Precision) -> Opened {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Opened { device: Device::flex(), name: format!("CPU · {threads} threads") }
+    let mut name = format!("CPU · {threads} threads");
+    if precision != Precision::F32 {
+        name = format!("{name} · {precision}");
+    }
+    if !precision.is_fast_here() {
+        log::warn!("this CPU has no instruction for products in {precision}: it takes less memory, but is not faster");
+    }
+    Opened::new(Device::flex(), precision, name)
 }
 
 fn gpu() -> Result<Opened, EngineError> {
@@ -76,7 +125,7 @@ fn gpu() -> Result<Opened, EngineError> {
         .init()
         .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
     self_test(&device, &name)?;
-    Ok(Opened { device, name })
+    Ok(Opened::new(device, Precision::F32, name))
 }
 
 /// The first hardware adapter, dedicated cards first.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::fit::Fit;
 use crate::{
     field::{Picture, Plane},
+    fingerprint::Fingerprint,
     recipe::Recipe,
 };
 
@@ -61,6 +62,8 @@ pub struct Finished {
     pub elapsed: Duration,
     /// U-Net forward passes of one sample each.
     pub branch_evaluations: usize,
+    /// How the steps went and on what, for the picture to carry.
+    pub fingerprint: Arc<Fingerprint>,
 }
 
 /// Everything the panels show of one step. Maps are at latent size unless said.
@@ -101,6 +104,23 @@ pub struct ScfgReport {
     pub rate: Plane,
     /// Share of the elements of each region that occurs, largest first: (token position, share 0..=1).
     pub shares: Vec<(usize, f32)>,
+}
+
+impl ScfgReport {
+    /// Counts whom the regions belong to.
+    pub fn new(region: Plane<u16>, foreground: Plane<u8>, rate: Plane, attention: Vec<Plane>) -> Self {
+        let mut counts: Vec<(usize, usize)> = Vec::new();
+        for &owner in &region.values {
+            match counts.iter_mut().find(|(position, _)| *position == usize::from(owner)) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((usize::from(owner), 1)),
+            }
+        }
+        counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        let total = region.values.len() as f32;
+        let shares = counts.into_iter().map(|(position, count)| (position, count as f32 / total)).collect();
+        Self { region, foreground, rate, shares, attention }
+    }
 }
 
 #[derive(Clone, Debug)]

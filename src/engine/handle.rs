@@ -9,6 +9,7 @@ use std::sync::{
 use super::{
     event::{Event, JobId},
     fit::Partners,
+    memory::Gauge,
 };
 use crate::recipe::Recipe;
 
@@ -35,11 +36,14 @@ struct Shared {
     /// Raised by every submission and stop; a running job compares it with the value it began with.
     generation: AtomicU64,
     closed: AtomicBool,
+    gauge: Arc<Gauge>,
 }
 
 #[derive(Default)]
 struct Pending {
     request: Option<Request>,
+    /// The budget was lowered since the worker last looked.
+    trim: bool,
     /// Two models of which it is asked whether they can be fused.
     partners: Option<Partners>,
     next_id: u64,
@@ -49,6 +53,8 @@ struct Pending {
 pub enum Work {
     Render(Box<Request>),
     Compare(Partners),
+    /// Forget what no longer fits the budget.
+    Trim,
 }
 
 /// A recipe to carry out.
@@ -79,6 +85,7 @@ pub fn connect(wake: impl Fn() + Send + 'static) -> (EngineHandle, WorkerEnd) {
         arrived: Condvar::new(),
         generation: AtomicU64::new(0),
         closed: AtomicBool::new(false),
+        gauge: Arc::default(),
     });
     let (sender, events) = sync_channel(EVENT_ROOM);
     let worker = WorkerEnd { shared: shared.clone(), events: sender, wake: Box::new(wake) };
@@ -111,6 +118,19 @@ impl EngineHandle {
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Sets how many bytes the worker may remember of earlier runs; a running job keeps to it from now on, and one that
+    /// waits forgets at once what is too much.
+    pub fn set_memory(&self, bytes: usize) {
+        self.shared.gauge.set_budget(bytes);
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).trim = true;
+        self.shared.arrived.notify_one();
+    }
+
+    /// How much the worker remembers, and how much it may.
+    pub fn memory(&self) -> &Gauge {
+        &self.shared.gauge
+    }
+
     /// The next event, if there is one.
     pub fn poll(&self) -> Option<Event> {
         self.events.try_recv().ok()
@@ -139,10 +159,11 @@ impl WorkerEnd {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).partners.take()
     }
 
-    /// Waits for the newest request or a question about models; `None` once the other end is gone.
+    /// Waits for the newest request, a question about models or a lower budget; `None` once the other end is gone.
     pub fn work(&self) -> Option<Work> {
         self.wait(|pending| {
             let question = pending.partners.take().map(Work::Compare);
+            let question = question.or_else(|| std::mem::take(&mut pending.trim).then_some(Work::Trim));
             question.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
         })
     }
@@ -159,6 +180,11 @@ impl WorkerEnd {
             }
             pending = self.shared.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The budget of what is remembered, and where its use is told.
+    pub fn gauge(&self) -> Arc<Gauge> {
+        self.shared.gauge.clone()
     }
 
     pub fn cancel_token(&self, request: &Request) -> Cancel {

@@ -1,5 +1,7 @@
 //! The guidance ledger: per step, how hard everything pulls and in which direction, as numbers for plots.
 
+use serde::{Deserialize, Serialize};
+
 use super::branches::Predictions;
 use crate::{
     field::{Latents, Plane},
@@ -8,7 +10,7 @@ use crate::{
 };
 
 /// What the plots of one step need beyond the maps.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     /// How far S-CFG's rates lie apart; absent where it does not act.
     pub rate: Option<Spread>,
@@ -17,7 +19,7 @@ pub struct Ledger {
 }
 
 /// 5th percentile, mean and 95th percentile of a map.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub low: f32,
     pub mean: f32,
@@ -26,7 +28,7 @@ pub struct Spread {
 
 /// The direction of one concept at one step: the signed difference of its prediction and the unconditional one, before
 /// the threshold.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pull {
     /// Norm of what momentum adds to the next step; in the reference profile all concepts share one.
     pub momentum: f32,

@@ -9,7 +9,10 @@
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::recent::Recent;
@@ -94,9 +97,32 @@ struct Decoded {
     used: u64,
 }
 
+/// A budget in bytes and how much of it is in use: told and asked across threads without waiting.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    budget: AtomicUsize,
+    used: AtomicUsize,
+}
+
+impl Gauge {
+    /// Bytes that may be used.
+    pub fn budget(&self) -> usize {
+        self.budget.load(Ordering::Relaxed)
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_budget(&self, bytes: usize) {
+        self.budget.store(bytes, Ordering::Relaxed);
+    }
+}
+
 /// Remembered answers within a budget; what was not used for longest goes first.
 pub struct Memory {
-    budget: usize,
+    gauge: Arc<Gauge>,
     bytes: usize,
     clock: u64,
     moments: HashMap<u64, Moment>,
@@ -118,8 +144,16 @@ const SHIFTS: usize = 16 << 20;
 impl Memory {
     /// `budget` in bytes; 0 remembers nothing.
     pub fn new(budget: usize) -> Self {
+        let gauge = Gauge::default();
+        gauge.set_budget(budget);
+        Self::within(gauge.into())
+    }
+
+    /// Keeps to a budget that others may change at any time.
+    pub fn within(gauge: Arc<Gauge>) -> Self {
+        gauge.used.store(0, Ordering::Relaxed);
         Self {
-            budget,
+            gauge,
             bytes: 0,
             clock: 0,
             moments: HashMap::new(),
@@ -128,6 +162,11 @@ impl Memory {
             keys: Recent::new(KEYS),
             shifts: Recent::new(SHIFTS),
         }
+    }
+
+    /// Forgets what no longer fits the budget.
+    pub fn trim(&mut self) {
+        self.make_room(0);
     }
 
     /// Bytes in use.
@@ -217,7 +256,7 @@ impl Memory {
 
     pub fn keep_picture(&mut self, model: &Arc<str>, latents: &Latents, picture: &Arc<Picture>) {
         let bytes = picture_bytes(latents, picture);
-        if bytes > self.budget {
+        if bytes > self.gauge.budget() {
             return;
         }
         self.make_room(bytes);
@@ -228,6 +267,7 @@ impl Memory {
         if let Some(old) = self.pictures.insert(picture_digest(model, latents), entry) {
             self.bytes -= picture_bytes(&old.latents, &old.picture);
         }
+        self.tell();
     }
 
     fn moment(&mut self, question: &Question) -> Option<&Moment> {
@@ -239,7 +279,7 @@ impl Memory {
 
     fn keep(&mut self, question: &Question, bytes: usize, insert: impl FnOnce(&mut Moment)) {
         let own = size_of_val(question.model_input.values.as_slice());
-        if bytes + own > self.budget {
+        if bytes + own > self.gauge.budget() {
             return;
         }
         self.make_room(bytes + own);
@@ -261,15 +301,21 @@ impl Memory {
         moment.bytes += grown;
         self.bytes += grown;
         insert(moment);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        self.gauge.used.store(self.bytes, Ordering::Relaxed);
     }
 
     /// Forgets what was not used for longest, until `bytes` more fit. Forgets in portions, so that the search for the
     /// oldest is not paid for at every step.
     fn make_room(&mut self, bytes: usize) {
-        if self.bytes + bytes <= self.budget {
+        let budget = self.gauge.budget();
+        if self.bytes + bytes <= budget {
             return;
         }
-        let aim = (self.budget - self.budget / 8).saturating_sub(bytes);
+        let aim = (budget - budget / 8).saturating_sub(bytes);
         let moments = self.moments.iter().map(|(&k, m)| (m.used, k, true));
         let pictures = self.pictures.iter().map(|(&k, p)| (p.used, k, false));
         let mut oldest: Vec<_> = moments.chain(pictures).collect();
@@ -284,6 +330,7 @@ impl Memory {
                 self.bytes -= self.pictures.remove(&key).map_or(0, |p| picture_bytes(&p.latents, &p.picture));
             }
         }
+        self.tell();
     }
 }
 
@@ -336,6 +383,20 @@ mod tests {
         assert!(memory.prediction(&question(0.0), &key("cat")).is_none());
         let held: usize = memory.moments.values().map(|m| m.bytes).sum();
         assert_eq!(held, memory.bytes(), "the count is of what is held");
+    }
+
+    #[test]
+    fn a_lower_budget_forgets_at_once_and_says_so() {
+        let gauge = Arc::new(Gauge::default());
+        gauge.set_budget(1 << 20);
+        let mut memory = Memory::within(gauge.clone());
+        (0..100).for_each(|i| memory.keep_prediction(&question(i as f32), &key("cat"), &Latents::zeros(1, 4, 4)));
+        let before = gauge.used();
+        assert_eq!(before, memory.bytes());
+        gauge.set_budget(before / 2);
+        memory.trim();
+        assert!(gauge.used() <= before / 2 && gauge.used() == memory.bytes());
+        assert!(memory.prediction(&question(99.0), &key("cat")).is_some(), "the newest stays");
     }
 
     #[test]

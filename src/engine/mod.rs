@@ -4,6 +4,7 @@
 //! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
 
 pub mod branches;
+pub mod circumstances;
 pub mod device;
 mod error;
 pub mod event;
@@ -26,8 +27,9 @@ pub use event::{
 };
 pub use fit::{Fit, FitPoint, Partners, Verdict};
 pub use handle::EngineHandle;
+pub use memory::Gauge;
 
-/// What the worker may remember of earlier runs unless it is told otherwise, in bytes.
+/// What the worker may remember of earlier runs unless it is told otherwise, in bytes; [`EngineHandle::set_memory`].
 pub const MEMORY: usize = 1 << 30;
 
 /// Starts the worker's thread, which remembers earlier runs within `memory` bytes. `wake` is called from it after every
@@ -37,6 +39,7 @@ pub const MEMORY: usize = 1 << 30;
 /// When the operating system refuses a thread.
 pub fn start(choice: DeviceChoice, memory: usize, wake: impl Fn() + Send + 'static) -> std::io::Result<EngineHandle> {
     let (handle, worker) = handle::connect(wake);
-    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice, memory))?;
+    handle.set_memory(memory);
+    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice))?;
     Ok(handle)
 }

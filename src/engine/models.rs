@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
-
-use super::error::EngineError;
+use super::{device::Opened, error::EngineError};
 use crate::{
-    recipe::{ModelRef, Recipe},
+    recipe::{Lora, ModelRef, Recipe},
     weights::{self, LoadedModel},
 };
 
 /// The general model and the expert that were used last.
 #[derive(Default)]
 pub struct Models {
-    general: Option<(ModelRef, Arc<LoadedModel>)>,
-    /// With the general model it was loaded over: a part of a model borrows the rest.
-    expert: Option<(ModelRef, ModelRef, Arc<LoadedModel>)>,
+    general: Option<(ModelRef, Vec<Lora>, Arc<LoadedModel>)>,
+    /// With the hash of the general model it was loaded over: a part of a model borrows the rest.
+    expert: Option<(ModelRef, String, Arc<LoadedModel>)>,
 }
 
 impl Models {
@@ -23,12 +21,12 @@ impl Models {
     pub fn for_recipe(
         &mut self,
         recipe: &Recipe,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
-        let general = self.general(&recipe.model, device, busy)?;
+        let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), opened, busy)?;
         let expert = match recipe.expert_fusion() {
-            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, device, busy)?),
+            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, opened, busy)?),
             None => None,
         };
         Ok((general, expert))
@@ -37,16 +35,17 @@ impl Models {
     fn general(
         &mut self,
         wanted: &ModelRef,
-        device: &Device,
+        loras: Vec<Lora>,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<Arc<LoadedModel>, EngineError> {
         match &self.general {
-            Some((name, model)) if name == wanted => Ok(model.clone()),
+            Some((name, with, model)) if name == wanted && *with == loras => Ok(model.clone()),
             _ => {
                 busy(format!("Reading {}…", wanted.title()));
                 self.general = None;
-                let model = Arc::new(weights::load(wanted, device)?);
-                self.general = Some((wanted.clone(), model.clone()));
+                let model = Arc::new(weights::load_changed(wanted, &loras, &opened.device, opened.precision)?);
+                self.general = Some((wanted.clone(), loras, model.clone()));
                 Ok(model)
             }
         }
@@ -57,19 +56,19 @@ impl Models {
         wanted: &ModelRef,
         over: &ModelRef,
         general: &Arc<LoadedModel>,
-        device: &Device,
+        opened: &Opened,
         busy: &dyn Fn(String),
     ) -> Result<Arc<LoadedModel>, EngineError> {
         if wanted == over {
             return Ok(general.clone());
         }
         match &self.expert {
-            Some((name, base, model)) if name == wanted && base == over => Ok(model.clone()),
+            Some((name, base, model)) if name == wanted && *base == general.content_hash => Ok(model.clone()),
             _ => {
                 busy(format!("Reading {}…", wanted.title()));
                 self.expert = None;
-                let model = Arc::new(weights::load_expert(wanted, general, device)?);
-                self.expert = Some((wanted.clone(), over.clone(), model.clone()));
+                let model = Arc::new(weights::load_expert(wanted, general, &opened.device)?);
+                self.expert = Some((wanted.clone(), general.content_hash.clone(), model.clone()));
                 Ok(model)
             }
         }

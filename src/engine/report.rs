@@ -50,22 +50,9 @@ pub fn step_report(
 /// Without S-CFG the rate is 1 everywhere.
 fn scfg_report(segmentation: &scfg::Segmentation, rate: Option<&Plane>) -> ScfgReport {
     let region = segmentation.region();
-    let mut counts: Vec<(usize, usize)> = Vec::new();
-    for &owner in &region.values {
-        match counts.iter_mut().find(|(position, _)| *position == usize::from(owner)) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((usize::from(owner), 1)),
-        }
-    }
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    let total = region.values.len() as f32;
-    ScfgReport {
-        shares: counts.into_iter().map(|(position, count)| (position, count as f32 / total)).collect(),
-        attention: attention_shares(&segmentation.tokens),
-        foreground: segmentation.foreground.clone(),
-        rate: rate.cloned().unwrap_or_else(|| Plane::filled(region.height, region.width, 1.0)),
-        region,
-    }
+    let rate = rate.cloned().unwrap_or_else(|| Plane::filled(region.height, region.width, 1.0));
+    let attention = attention_shares(&segmentation.tokens);
+    ScfgReport::new(region, segmentation.foreground.clone(), rate, attention)
 }
 
 /// Maps of every token, each element's values divided by their sum.

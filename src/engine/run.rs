@@ -8,8 +8,12 @@ use super::{
 };
 use crate::{
     field::{Latents, Token},
-    guidance::snb,
-    recipe::{Fusion, Profile, Recipe},
+    fingerprint::Mark,
+    guidance::{
+        regions::{Regions, field_of},
+        snb,
+    },
+    recipe::{Fusion, FusionRule, Profile, Recipe},
     sampling::{self, PredictionType, Solver, StepNoise},
     weights::LoadedModel,
 };
@@ -38,6 +42,8 @@ pub struct Run<'a> {
     /// Before the next step, as the sampler has them.
     latents: Latents,
     next: usize,
+    /// Of the latents after each step made.
+    marks: Vec<Mark>,
 }
 
 struct Expert<'a> {
@@ -92,11 +98,13 @@ impl<'a> Run<'a> {
             (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert, memory)?),
             _ => None,
         };
+        let texts = texts(recipe, general, &recipe.prompt, memory)?;
         Ok(Self {
             general: Branches {
                 unet: &general.unet,
                 model: general.content_hash.as_str().into(),
-                texts: texts(recipe, general, &recipe.prompt, memory)?,
+                regions: Regions::new(recipe, &texts.cond.encoding.tokens, [shape[1], shape[2]]),
+                texts,
                 sega: Default::default(),
             },
             expert,
@@ -108,6 +116,7 @@ impl<'a> Run<'a> {
             latents: init_latents.map(|v| v * sigma),
             init_latents,
             next: 0,
+            marks: Vec::new(),
             recipe,
         })
     }
@@ -123,6 +132,11 @@ impl<'a> Run<'a> {
 
     pub fn latents(&self) -> &Latents {
         &self.latents
+    }
+
+    /// Marks of the latents after each step made so far.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     /// The encoded prompt, position by position.
@@ -165,6 +179,7 @@ impl<'a> Run<'a> {
         let denoised = self.solver.denoised(step, &guided, &latents_in);
         self.latents = self.solver.step(step, &guided, &latents_in, &mut self.noise);
         self.next += 1;
+        self.marks.push(Mark::of(&self.latents));
         Ok(Some(StepRecord {
             step,
             timestep: call.timestep,
@@ -197,9 +212,9 @@ impl<'a> Run<'a> {
         if !fusion.fuses(input.timestep) {
             return Ok(None);
         }
-        // The user's factors and locks speak of the general prompt's words, so they use its regions.
-        let regions = general.segmentation.as_ref().map(|s| s.region());
-        let input = StepInput { segment: false, concepts: true, regions: regions.as_ref(), ..*input };
+        // The user's factors, locks and owners speak of the general prompt's words, so they use its regions.
+        let (by, regions) = (&self.general.regions, general.regions.as_ref());
+        let input = StepInput { segment: false, concepts: true, regions: regions.map(|map| (by, map)), ..*input };
         let mut predictions = expert.branches.step(self.recipe, &input, memory)?;
         convert(&mut predictions, input.model_input, sigma, expert.prediction, self.prediction);
         let baseline = match (self.recipe.profile, &predictions.uncond) {
@@ -209,13 +224,22 @@ impl<'a> Run<'a> {
         // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
         let to_noise = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg_at(input.step);
         let response = |cond: &Latents, base: &Latents| cond.zip(base, |c, b| to_noise * (c - b));
-        let choice = snb::choose(
+        let mut choice = snb::choose(
             self.recipe.profile,
             &response(&general.cond, general_uncond),
             &response(&predictions.cond, baseline),
             fusion.k_g,
             fusion.k_e,
         );
+        if fusion.rule == FusionRule::Saliency {
+            let size = [choice.mask.height, choice.mask.width];
+            if let Some(bias) = field_of(&fusion.bias, size) {
+                snb::lean(&mut choice, fusion.k_g, fusion.k_e, &bias);
+            }
+            if let Some(owners) = regions.and_then(|map| by.owners(&fusion.owners, map)) {
+                snb::assign(&mut choice, &owners);
+            }
+        }
         Ok(Some((predictions, choice.under(fusion))))
     }
 }
@@ -277,6 +301,8 @@ fn prepare_expert<'a>(
         unet: &expert.unet,
         model: expert.content_hash.as_str().into(),
         texts: texts(recipe, encoder, prompt, memory)?,
+        // S-CFG cuts the expert's own prompt by the expert's attention: the words are others.
+        regions: Regions::default(),
         sega: Default::default(),
     };
     Ok(Expert { branches, prediction: expert.scheduler.prediction_type })

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    circumstances,
     device::{self, DeviceChoice, Opened},
     error::EngineError,
     event::{Event, Finished, JobId, StepReport},
@@ -20,16 +21,21 @@ use super::{
 };
 use crate::{
     field::{Latents, Picture},
+    fingerprint::Fingerprint,
     recipe::Recipe,
     weights::LoadedModel,
 };
 
 /// Serves requests until the other end is gone.
-pub fn serve(line: &WorkerEnd, choice: DeviceChoice, memory: usize) {
-    let mut worker = Worker::new(line, choice, memory);
+pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
+    let mut worker = Worker::new(line, choice);
     while let Some(work) = line.work() {
         let request = match work {
             Work::Render(request) => *request,
+            Work::Trim => {
+                worker.memory.trim();
+                continue;
+            }
             Work::Compare(partners) => {
                 line.send(Event::Fit(fit::check(partners)));
                 continue;
@@ -43,7 +49,7 @@ pub fn serve(line: &WorkerEnd, choice: DeviceChoice, memory: usize) {
             Ok(Err(error)) => line.send(Event::Failed { job, message: error.to_string() }),
             Err(panic) => {
                 // What the panic left behind is unknown, so everything is begun anew.
-                worker = Worker::new(line, choice, memory);
+                worker = Worker::new(line, choice);
                 let error = EngineError::Panicked(panic_text(panic.as_ref()));
                 line.send(Event::Failed { job, message: error.to_string() });
             }
@@ -72,8 +78,9 @@ struct Progress {
 }
 
 impl<'a> Worker<'a> {
-    fn new(line: &'a WorkerEnd, choice: DeviceChoice, memory: usize) -> Self {
-        Self { line, choice, opened: None, models: Models::default(), memory: Memory::new(memory), projection: None }
+    fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
+        let memory = Memory::within(line.gauge());
+        Self { line, choice, opened: None, models: Models::default(), memory, projection: None }
     }
 
     /// One request from start to end.
@@ -94,11 +101,13 @@ impl<'a> Worker<'a> {
         denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.memory, self.line, &wanted)?;
 
         let picture = previews.decode(&mut self.memory, run.latents(), &wanted)?;
+        let Some(opened) = &self.opened else { return Ok(()) };
+        let fingerprint = Arc::new(circumstances::fingerprint(&run, opened, &general, expert.as_deref()));
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
         log::info!("a picture after {:.2} s and {} evaluations", begun.elapsed().as_secs_f64(), progress.evaluations);
-        self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture)) });
+        self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture, fingerprint)) });
 
         // The picture is there; a newer request only ends the polishing.
         for (report, latents) in reports.iter().zip(&denoised).filter(|(report, _)| report.draft) {
@@ -122,7 +131,7 @@ impl<'a> Worker<'a> {
             }
         };
         let busy = |message| line.send(Event::Busy { message });
-        let (general, expert) = self.models.for_recipe(recipe, &opened.device, &busy)?;
+        let (general, expert) = self.models.for_recipe(recipe, opened, &busy)?;
         if self.projection.as_ref().is_none_or(|(of, _)| *of != general.content_hash) {
             self.projection = Some((general.content_hash.clone(), Projection::measure(&general)?));
         }
@@ -158,13 +167,14 @@ fn denoise(
 }
 
 impl Progress {
-    fn finish(self, recipe: Recipe, picture: Arc<Picture>) -> Finished {
+    fn finish(self, recipe: Recipe, picture: Arc<Picture>, fingerprint: Arc<Fingerprint>) -> Finished {
         Finished {
             recipe,
             picture,
             reports: self.reports,
             elapsed: self.begun.elapsed(),
             branch_evaluations: self.evaluations,
+            fingerprint,
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod blur;
 pub mod cfg;
 mod refine;
+pub mod regions;
 pub mod scfg;
 pub mod sega;
 pub mod snb;

@@ -36,10 +36,13 @@ pub(super) fn refine(profile: Profile, layers: &[Attention], of: MapsOf) -> Resu
     let finest = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
     let layers: Vec<Layer> = layers.iter().map(|l| Layer::new(l, finest, of)).collect::<Result<_, _>>()?;
     let count = layers.iter().map(Layer::count).min().unwrap_or(0);
-    let at_once = if layers.iter().all(|l| l.attention.is_here()) { MAPS } else { count.max(1) };
-    let parts: Vec<Vec<Plane>> = (0..count.div_ceil(at_once))
+    if !layers.iter().all(|l| l.attention.is_here()) {
+        // Another device's work stays on the thread that the device belongs to.
+        return finished(profile, &layers, finest, 0..count);
+    }
+    let parts: Vec<Vec<Plane>> = (0..count.div_ceil(MAPS))
         .into_par_iter()
-        .map(|part| finished(profile, &layers, finest, part * at_once..(part * at_once + at_once).min(count)))
+        .map(|part| finished(profile, &layers, finest, part * MAPS..(part * MAPS + MAPS).min(count)))
         .collect::<Result<_, _>>()?;
     Ok(parts.into_iter().flatten().collect())
 }

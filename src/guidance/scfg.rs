@@ -64,6 +64,42 @@ impl Segmentation {
     pub fn region(&self) -> Plane<u16> {
         self.owners.map(|set| self.owner_sets[set][0])
     }
+
+    /// The same maps with other owners. `united` names the token that each token counts as; `may_own` the tokens that
+    /// may own an element at latent size, `None` where attention decides alone.
+    pub fn with_owners(&self, profile: Profile, united: &[u16], may_own: &dyn Fn(usize) -> Option<Vec<bool>>) -> Self {
+        let (h, w, grid) = (self.owners.height, self.owners.width, &self.tokens[0]);
+        let mut sets = OwnerSets::default();
+        let mut index = Vec::with_capacity(h * w);
+        for (element, &known) in self.owners.values.iter().enumerate() {
+            let (y, x) = (element / w, element % w);
+            let mut set = match may_own(element) {
+                Some(allowed) => {
+                    let place = (y * grid.height / h) * grid.width + x * grid.width / w;
+                    best(profile, &self.tokens, place, |k| allowed.get(k).is_some_and(|&may| may))
+                }
+                None => self.owner_sets[known].clone(),
+            };
+            set.iter_mut().for_each(|k| *k = united.get(usize::from(*k)).copied().unwrap_or(*k));
+            set.sort_unstable();
+            set.dedup();
+            index.push(sets.index(set));
+        }
+        Self { owners: Plane::new(h, w, index), owner_sets: sets.0, ..self.clone() }
+    }
+}
+
+/// Owner sets, each once.
+#[derive(Default)]
+struct OwnerSets(Vec<Vec<u16>>);
+
+impl OwnerSets {
+    fn index(&mut self, set: Vec<u16>) -> usize {
+        self.0.iter().position(|known| *known == set).unwrap_or_else(|| {
+            self.0.push(set);
+            self.0.len() - 1
+        })
+    }
 }
 
 /// Regions and foreground, from the attention of both branches at the chosen levels.
@@ -131,18 +167,29 @@ fn owners(profile: Profile, tokens: &[Plane]) -> (Plane<usize>, Vec<Vec<u16>>) {
             }
         }
     }
-    let mut sets: Vec<Vec<u16>> = Vec::new();
+    let mut sets = OwnerSets::default();
     let set_of = |(p, &first): (usize, &u16)| {
         let rivals = tokens.iter().enumerate().skip(usize::from(first) + 1);
         let ties = rivals.filter(|(_, map)| profile == Profile::Reference && map.values[p] >= best[p]);
-        let set: Vec<u16> = std::iter::once(first).chain(ties.map(|(k, _)| k as u16)).collect();
-        sets.iter().position(|known| *known == set).unwrap_or_else(|| {
-            sets.push(set);
-            sets.len() - 1
-        })
+        sets.index(std::iter::once(first).chain(ties.map(|(k, _)| k as u16)).collect())
     };
     let index = first.iter().enumerate().map(set_of).collect();
-    (Plane::new(tokens[0].height, tokens[0].width, index), sets)
+    (Plane::new(tokens[0].height, tokens[0].width, index), sets.0)
+}
+
+/// The tokens with the largest map at element `p` of those that `may` own it; one, or in `reference` all that tie.
+fn best(profile: Profile, tokens: &[Plane], p: usize, may: impl Fn(usize) -> bool) -> Vec<u16> {
+    let of = || (0..tokens.len()).filter(|&k| may(k));
+    let most = of().map(|k| tokens[k].values[p]).fold(f32::NEG_INFINITY, f32::max);
+    let mut set: Vec<u16> = of().filter(|&k| tokens[k].values[p] >= most).map(|k| k as u16).collect();
+    if set.is_empty() {
+        // Nothing but NaN: the run is about to be given up for it, but not here.
+        set.push(0);
+    }
+    if profile == Profile::Fixed {
+        set.truncate(1);
+    }
+    set
 }
 
 /// The rate map rho at latent size, from the difference of the two predictions: the effective guidance scale at an

@@ -9,7 +9,7 @@
 
 use crate::{
     field::{Latents, Plane},
-    recipe::{Fusion, FusionRule, Paint, Profile},
+    recipe::{Fusion, FusionRule, Owner, Paint, Profile},
 };
 
 /// Both saliency maps and the choice made from them.
@@ -70,6 +70,27 @@ pub fn choose(profile: Profile, general: &Latents, expert: &Latents, k_g: f32, k
     let mask = g.iter().zip(&e).map(|(g, e)| u8::from(e > g)).collect();
     let mask = Plane::new(general.height, general.width, mask);
     Choice { saliency_general, saliency_expert, mask }
+}
+
+/// A bias in the contest: `bias` is added to the expert's advantage in log-saliency. Where it is 0 the choice stays as
+/// it was made; in the log domain, so that it counts also where the reference's probabilities underflow.
+pub fn lean(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
+    let g = log_softmax(&choice.saliency_general, k_g);
+    let e = log_softmax(&choice.saliency_expert, k_e);
+    for (i, &bias) in bias.values.iter().enumerate().filter(|(_, bias)| **bias != 0.0) {
+        choice.mask.values[i] = u8::from(e[i] + bias > g[i]);
+    }
+}
+
+/// Gives elements to the model that their region belongs to, whatever the saliencies say.
+pub fn assign(choice: &mut Choice, owners: &Plane<Owner>) {
+    for (mask, owner) in choice.mask.values.iter_mut().zip(&owners.values) {
+        match owner {
+            Owner::Contest => {}
+            Owner::General => *mask = 0,
+            Owner::Expert => *mask = 1,
+        }
+    }
 }
 
 /// Step 7: the expert's guided noise where the mask is 1, the general model's elsewhere.
@@ -233,5 +254,30 @@ mod tests {
         let (general, expert) = (map(&[40.0, 1.0, 0.0]), map(&[40.0, 5.0, 0.0]));
         let at = |profile| choose(profile, &general, &expert, 10.0, 10.0).mask.at(4, 12);
         assert_eq!((at(Profile::Reference), at(Profile::Fixed)), (0, 1));
+    }
+
+    fn tied(side: usize) -> Choice {
+        let flat = Latents::new(1, side, side, vec![1.0; side * side]);
+        choose(Profile::Fixed, &flat, &flat, 1.0, 1.0)
+    }
+
+    #[test]
+    fn a_bias_decides_where_it_is_painted_and_nowhere_else() {
+        let mut choice = tied(8);
+        choice.mask.values[5] = 1;
+        let mut bias = Plane::filled(8, 8, 0.0);
+        (bias.values[3], bias.values[4], bias.values[6]) = (0.01, -0.01, 2.0);
+        lean(&mut choice, 1.0, 1.0, &bias);
+        assert_eq!(choice.mask.values[..8], [0, 0, 0, 1, 0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn an_owner_overrules_the_contest() {
+        let mut choice = tied(8);
+        choice.mask.values[1] = 1;
+        let mut owners = Plane::filled(8, 8, Owner::Contest);
+        (owners.values[0], owners.values[1]) = (Owner::Expert, Owner::General);
+        assign(&mut choice, &owners);
+        assert_eq!(choice.mask.values[..3], [1, 0, 0]);
     }
 }

@@ -1,7 +1,7 @@
 use burn::tensor::{Bool, Tensor, activation::softmax};
 
 use super::{
-    ParamError, Params,
+    ParamError, Params, Precision,
     kernels::{self, Values},
     layers::Linear,
 };
@@ -87,7 +87,8 @@ impl Attention {
         residual: Option<Tensor<3>>,
         tap: bool,
     ) -> (Tensor<3>, Option<Tensor<2>>) {
-        let (mixed, map) = attend([self.query.forward(x), key, value], self.heads, false, tap);
+        let query = self.query.forward(x);
+        let (mixed, map) = attend([query, key, value], self.heads, false, tap, self.query.precision());
         (self.out.forward_onto(mixed, residual), map)
     }
 }
@@ -101,13 +102,14 @@ pub(super) fn attend(
     heads: usize,
     causal: bool,
     tap: bool,
+    precision: Precision,
 ) -> (Tensor<3>, Option<Tensor<2>>) {
     let [batch, width, n] = query.dims();
     let l = key.dims()[2];
     match Values::take(query) {
         Ok(query) => {
             let (key, value) = (Values::of(key), Values::of(value));
-            kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap)
+            kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap, precision)
         }
         Err(query) => attend_plainly([query, key, value], heads, causal, tap),
     }

@@ -8,7 +8,7 @@ use burn::tensor::{
 };
 
 use super::{
-    ParamError, Params,
+    ParamError, Params, Precision,
     kernels::{self, Extras, Geometry, Values, Weights},
 };
 
@@ -43,7 +43,9 @@ impl<const D: usize> Held<D> {
         if kernels::is_here(p.device()) {
             let weight = p.values("weight", stored)?;
             let bias = if bias { Some(p.values("bias", &[&[outputs]])?) } else { None };
-            return Ok(Self::Here(Arc::new(Weights::new(&weight, outputs, bias))));
+            // A convolution's kernel; a linear layer has none.
+            let taps = if D == 4 { shape[2..].iter().product() } else { 1 };
+            return Ok(Self::Here(Arc::new(Weights::new(&weight, outputs, taps, p.precision(), bias))));
         }
         let weight = p.tensor_of("weight", shape, stored)?;
         let bias = if bias { Some(p.tensor_of("bias", row, &[&[outputs]])?) } else { None };
@@ -60,6 +62,14 @@ impl Linear {
     pub(super) fn load(p: &Params, inputs: usize, outputs: usize, bias: bool) -> Result<Self, ParamError> {
         let stored: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
         Held::load(p, [1, outputs, inputs], outputs, &stored, bias).map(Self)
+    }
+
+    /// With which it multiplies.
+    pub(super) fn precision(&self) -> Precision {
+        match &self.0 {
+            Held::Here(weights) => weights.precision(),
+            Held::Away(_) => Precision::F32,
+        }
     }
 
     /// `[batch, inputs, n]` to `[batch, outputs, n]`.

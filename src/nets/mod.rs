@@ -1,4 +1,5 @@
-//! The networks of latent diffusion: CLIP text encoder, U-Net, autoencoder. Inference only, f32 throughout.
+//! The networks of latent diffusion: CLIP text encoder, U-Net, autoencoder. Inference only, in f32, or with
+//! products in bf16 (see [`Precision`]).
 //!
 //! Every size comes from a model's own `config.json`. A network is built from [`Params`], which asks a
 //! [`TensorSource`] for weights by their diffusers names; `weights` implements that source, so no network knows files.
@@ -8,6 +9,7 @@
 //! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations.
 
 mod attention;
+mod canary;
 mod clip;
 mod clip_config;
 mod kernels;
@@ -16,6 +18,7 @@ mod layers;
 pub mod operations;
 mod params;
 mod pixels;
+mod precision;
 mod predict;
 mod resnet;
 mod spread;
@@ -31,10 +34,12 @@ mod vae_blocks;
 mod vae_config;
 
 pub use attention::{AttentionTap, TapRequest};
+pub use canary::canary;
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
 pub use pixels::Pixels;
+pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, NetError, Prediction, Stopped, TextKeys, TimeShifts};
 pub use spread::SelfAttention;
 pub use text::TextEncoding;

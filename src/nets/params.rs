@@ -1,5 +1,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Precision;
+
 /// Where a network's weights come from: asked by diffusers name, answers in row-major f32.
 pub trait TensorSource {
     /// The shape of tensor `name`, if it is there.
@@ -8,7 +10,8 @@ pub trait TensorSource {
     /// The values of tensor `name` and the note that it was used.
     ///
     /// # Errors
-    /// [`ParamError`] if there is no such tensor or its element type is not a float type of 16 or 32 bits.
+    /// [`ParamError`] if there is no such tensor, it cannot be read, or its element type is not a float type of 16 or 32
+    /// bits.
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError>;
 }
 
@@ -56,13 +59,24 @@ impl ConfigError {
 pub struct Params<'a> {
     source: &'a dyn TensorSource,
     device: &'a Device,
+    precision: Precision,
     prefix: String,
 }
 
 impl<'a> Params<'a> {
     /// The root of `source`'s names; tensors are put on `device`.
     pub fn root(source: &'a dyn TensorSource, device: &'a Device) -> Self {
-        Self { source, device, prefix: String::new() }
+        Self { source, device, precision: Precision::F32, prefix: String::new() }
+    }
+
+    /// The same, for layers that multiply with `precision` (where the device is the CPU).
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     pub fn device(&self) -> &'a Device {

@@ -6,6 +6,7 @@ use super::kernels::{self, Values};
 /// m over what position p looks at.
 pub struct SelfAttention(Held);
 
+#[expect(clippy::large_enum_variant, reason = "a handful exist at a time, and none is moved about")]
 enum Held {
     Here(Values),
     Away(Tensor<2>),

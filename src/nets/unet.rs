@@ -201,6 +201,7 @@ pub(super) struct Trunk {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
 enum End {
     /// In this block on the way down.
     AtText(usize, AtText),

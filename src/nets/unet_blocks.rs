@@ -58,6 +58,7 @@ struct Layer {
 }
 
 /// How far a layer comes without a text.
+#[expect(clippy::large_enum_variant, reason = "taken apart as soon as it is made")]
 enum Begun {
     /// To its end.
     Through(Tensor<4>),

@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use super::{Concept, Fusion, Momentum, Profile, Recipe};
+use super::{Concept, Fusion, FusionRule, Momentum, Paint, Profile, Recipe};
 
 /// The price of going from one recipe to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
 /// Whether two recipes begin with the same latents and visit the same noise levels with the same general model.
 fn same_start(a: &Recipe, b: &Recipe) -> bool {
     let start = |r: &Recipe| (r.seed, r.width, r.height, r.steps, r.sampler, r.schedule);
-    start(a) == start(b) && a.model == b.model
+    start(a) == start(b) && a.model == b.model && a.active_loras().eq(b.active_loras())
 }
 
 /// One U-Net evaluation: model, encoder, whether it is the unconditional branch, text, and the profile that its
@@ -129,10 +129,11 @@ fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<u
     if whole(before) != whole(after) {
         return Some(0);
     }
-    let strength = |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r));
+    let strength = |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r), field(&r.painted_factor).cloned());
     let strength = (strength(before) != strength(after)).then_some(0);
     let concepts = concepts_touched(before, after, timesteps.len());
-    let touched = [strength, concepts, fusion_touched(before, after, timesteps)];
+    let regions = regions_touched(before, after, timesteps);
+    let touched = [strength, concepts, regions, fusion_touched(before, after, timesteps)];
     // What is not guided hears of none of these.
     let guided = |from: usize| (from..timesteps.len()).find(|&step| after.guides_at(step));
     let touched = touched.into_iter().flatten().min().and_then(guided);
@@ -153,6 +154,26 @@ fn factors(recipe: &Recipe) -> Vec<(usize, f32)> {
         recipe.regions.iter().filter(|r| r.factor != 1.0).map(|r| (r.position, r.factor)).collect();
     factors.sort_by_key(|(position, _)| *position);
     factors
+}
+
+/// A painted map, where anything is painted.
+fn field(paint: &Paint) -> Option<&Paint> {
+    (!paint.is_empty()).then_some(paint)
+}
+
+/// First step at which merged words and painted cells can show: where S-CFG or a factor acts on regions, else where a
+/// locked concept or a region with an owner begins to.
+fn regions_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
+    if before.divides_like(after) {
+        return None;
+    }
+    if after.scfg.enabled || !after.regions.is_empty() {
+        return Some(0);
+    }
+    let locked = after.active_concepts().filter(|c| !c.lock.is_empty()).filter_map(acts_from);
+    let fusion = after.active_fusion().filter(|f| f.rule == FusionRule::Saliency && !f.owners.is_empty());
+    let owned = fusion.and_then(|f| timesteps.iter().position(|&t| f.fuses(t)));
+    locked.chain(owned).min()
 }
 
 /// First step at which the SEGA terms can differ.
@@ -248,7 +269,7 @@ fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{FusionMode, FusionRule, GuidanceInterval, keys};
+    use crate::recipe::{FusionMode, GuidanceInterval, Owner, RegionGroup, RegionOwner, keys};
 
     fn concept(text: &str, scale: f32, warmup: usize) -> Concept {
         Concept { text: text.into(), scale, warmup, ..Concept::default() }
@@ -383,6 +404,31 @@ mod tests {
         assert_eq!(cost(&before, &with), EditCost { first: Some(10), evaluations: 2 + 9 * 4, full: 20 + 20 + 20 });
         let sharper = Recipe { fusion: Some(Fusion { k_e: 3.0, ..fusion }), ..before };
         assert_eq!(cost(&with, &sharper).evaluations, 9 * 4);
+    }
+
+    #[test]
+    fn merged_and_painted_regions_cost_from_where_something_acts_on_them() {
+        let mut before = recipe(20, 5, &["a"]);
+        let group = |positions: &[usize], name: &str| RegionGroup { positions: positions.into(), name: name.into() };
+        let with = |before: &Recipe, groups: &[RegionGroup]| Recipe { groups: groups.to_vec(), ..before.clone() };
+        let merged = [group(&[1, 2], "")];
+        assert_eq!(cost(&before, &with(&before, &merged)).first, None, "nothing acts on regions");
+        before.concepts[0].lock = vec![2];
+        assert_eq!(cost(&before, &with(&before, &merged)).first, Some(5));
+        assert_eq!(cost(&before, &with(&before, &[group(&[2], "tom")])).first, None, "a name changes no picture");
+        let fusion = Fusion { t0: 800.0, mode: FusionMode::Low, ..Fusion::default() };
+        let fused = Recipe { fusion: Some(fusion.clone()), ..before.clone() };
+        let owned = Fusion { owners: vec![RegionOwner { position: 2, owner: Owner::Expert }], ..fusion };
+        let owned = Recipe { fusion: Some(owned), ..before.clone() };
+        assert_eq!(cost(&fused, &owned).first, Some(4), "951 - 50 i <= 800 from step 4 on");
+        assert_eq!(cost(&owned, &with(&owned, &merged)).first, Some(4));
+        before.scfg.enabled = true;
+        assert_eq!(cost(&before, &with(&before, &merged)).first, Some(0));
+        let mut painted = before.clone();
+        painted.painted_factor = Paint::blank(8, 8);
+        assert_eq!(cost(&before, &painted).first, None, "nothing is painted yet");
+        painted.painted_factor.set(2, 2, 50);
+        assert_eq!(cost(&before, &painted).first, Some(0));
     }
 
     #[test]

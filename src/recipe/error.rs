@@ -26,6 +26,10 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    for lora in &r.loras {
+        let ok = lora.weight.is_finite() && lora.weight.abs() <= 10.0;
+        require(ok, format!("weight of the LoRA {}", lora.title()), lora.weight, "between -10 and 10")?;
+    }
     if let Some(interval) = r.guidance_interval {
         let given = format!("{}..{}", interval.from, interval.until);
         require(
@@ -52,6 +56,7 @@ pub(super) fn check(r: &Recipe) -> Result<(), RecipeError> {
         let ok = region.factor.is_finite() && (0.0..=10.0).contains(&region.factor);
         require(ok, format!("factor of the region of token {}", region.position), region.factor, "between 0 and 10")?;
     }
+    check_groups(r)?;
     for (k, concept) in r.concepts.iter().enumerate() {
         check_concept(k, concept)?;
     }
@@ -100,4 +105,23 @@ fn check_keys(scale: &str, keys: &[Key]) -> Result<(), RecipeError> {
             require(false, what, pair[1].step, "a later step: keys stand in the order of their steps")
         }
     }
+}
+
+/// Every token in one group at most, and first positions first: they name the groups.
+fn check_groups(r: &Recipe) -> Result<(), RecipeError> {
+    let mut seen = std::collections::HashSet::new();
+    for group in &r.groups {
+        let ascending = group.positions.is_sorted_by(|a, b| a < b);
+        if group.positions.is_empty() || !ascending || !group.positions.iter().all(|p| seen.insert(*p)) {
+            return Err(RecipeError::Conflict(format!(
+                "the merged region \"{}\" has the tokens {:?}: give it ascending positions that no other region has",
+                group.name, group.positions
+            )));
+        }
+    }
+    let low = r.painted_factor.levels().iter().copied().min().unwrap_or(0);
+    let high = r.painted_factor.levels().iter().copied().max().unwrap_or(0);
+    let painted = |level: i16| 1.0 + f32::from(level) / 100.0;
+    let ok = low >= -100 && high <= 900;
+    require(ok, "painted factor", painted(if low < -100 { low } else { high }), "between 0 and 10")
 }

@@ -7,6 +7,9 @@ pub mod keys;
 mod model_ref;
 mod options;
 mod paint;
+mod regions;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +17,9 @@ pub use error::RecipeError;
 pub use interval::GuidanceInterval;
 pub use keys::Key;
 pub use model_ref::ModelRef;
-pub use options::{FusionMode, FusionRule, Profile, Sampler, Schedule};
+pub use options::{FusionMode, FusionRule, Owner, Profile, Sampler, Schedule};
 pub use paint::Paint;
+pub use regions::{BACKGROUND, RegionFactor, RegionGroup, RegionOwner, RegionPaint, first_of, group_of};
 
 /// Everything that decides a picture. Serialised as is into sessions, traces and PNG files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,9 @@ pub struct Recipe {
     pub prompt: String,
     pub negative: String,
     pub model: ModelRef,
+    /// Changes of the model's weights, in the order in which they are added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
     pub sampler: Sampler,
     pub schedule: Schedule,
     pub steps: usize,
@@ -48,9 +55,26 @@ pub struct Recipe {
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
     pub regions: Vec<RegionFactor>,
+    /// Tokens that count as one region, and regions with names of their own; no token is in two groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<RegionGroup>,
+    /// Corrections of who owns what, by hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub painted: Vec<RegionPaint>,
+    /// A factor on the guidance, painted: 1 + level / 100 at each element.
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    pub painted_factor: Paint,
     pub concepts: Vec<Concept>,
     pub momentum: Momentum,
     pub fusion: Option<Fusion>,
+}
+
+/// A LoRA file, added to the weights of the general model's U-Net and text encoder (Hu et al., ICLR 2022).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lora {
+    pub path: PathBuf,
+    /// How much of it is added; 0 adds nothing, and a negative one takes away.
+    pub weight: f32,
 }
 
 /// S-CFG settings (Shen et al., CVPR 2024).
@@ -63,15 +87,6 @@ pub struct Scfg {
     pub rate_max: f32,
     /// Second clamp: the effective scale g * rate never exceeds this.
     pub scale_cap: f32,
-}
-
-/// The user's own factor on the guidance of one region (`override` in the loop's formula).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RegionFactor {
-    /// Position of the token that owns the region, in the encoded prompt.
-    pub position: usize,
-    /// 1 changes nothing, 0 leaves the region unguided.
-    pub factor: f32,
 }
 
 /// One SEGA concept (Brack et al., NeurIPS 2023).
@@ -130,6 +145,12 @@ pub struct Fusion {
     /// Where the expert draws under [`FusionRule::Mask`]: a level above 0. Stretched over the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Paint>,
+    /// Regions of the general prompt that one of the two draws whatever the saliencies say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<RegionOwner>,
+    /// Painted into the contest: level / 100 is added to the expert's advantage in log-saliency at each element.
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    pub bias: Paint,
 }
 
 impl Default for Recipe {
@@ -138,6 +159,7 @@ impl Default for Recipe {
             prompt: String::new(),
             negative: String::new(),
             model: ModelRef::Pocket,
+            loras: Vec::new(),
             sampler: Sampler::Ddim,
             schedule: Schedule::Normal,
             steps: 20,
@@ -151,6 +173,9 @@ impl Default for Recipe {
             profile: Profile::Fixed,
             scfg: Scfg::default(),
             regions: Vec::new(),
+            groups: Vec::new(),
+            painted: Vec::new(),
+            painted_factor: Paint::default(),
             concepts: Vec::new(),
             momentum: Momentum::default(),
             fusion: None,
@@ -200,7 +225,16 @@ impl Default for Fusion {
             rule: FusionRule::Saliency,
             weight: EVEN,
             mask: None,
+            owners: Vec::new(),
+            bias: Paint::default(),
         }
+    }
+}
+
+impl Lora {
+    /// A short name for people: the file's, without its ending.
+    pub fn title(&self) -> String {
+        self.path.file_stem().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
 }
 
@@ -247,7 +281,7 @@ impl Fusion {
         let decisive = match self.rule {
             FusionRule::General => return Self { enabled: self.enabled, rule: self.rule, ..usual },
             FusionRule::Expert => usual,
-            FusionRule::Saliency => Self { k_g: self.k_g, k_e: self.k_e, ..window },
+            FusionRule::Saliency => return Self { weight: usual.weight, mask: None, ..self.clone() },
             FusionRule::Mask => Self { mask: self.mask.clone(), ..window },
             FusionRule::Weighted => Self { weight: self.weight, ..window },
         };
@@ -293,14 +327,9 @@ impl Recipe {
         self.concepts.iter().filter(|c| c.enabled && !c.text.trim().is_empty())
     }
 
-    /// The user's own factor on the guidance of a region.
-    pub fn region_factor(&self, position: usize) -> f32 {
-        self.regions.iter().find(|r| r.position == position).map_or(1.0, |r| r.factor)
-    }
-
-    /// Whether a setting names regions, so that every step must be segmented.
-    pub fn speaks_of_regions(&self) -> bool {
-        !self.regions.is_empty() || self.active_concepts().any(|c| !c.lock.is_empty())
+    /// The LoRAs that change something.
+    pub fn active_loras(&self) -> impl Iterator<Item = &Lora> {
+        self.loras.iter().filter(|lora| lora.weight != 0.0)
     }
 
     /// The guidance scale with its key factor at a step.

@@ -2,7 +2,7 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Which model: one of the two that the program carries, or a diffusers folder.
+/// Which model: one of the two that the program carries, or one on disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum ModelRef {
@@ -11,7 +11,7 @@ pub enum ModelRef {
     Pocket,
     /// The bundled expert: another U-Net over Pocket's text encoder and VAE.
     PocketToon,
-    /// A diffusers folder on disk.
+    /// A diffusers folder, or a checkpoint of one file.
     Folder(PathBuf),
 }
 

@@ -88,6 +88,15 @@ options! {
 }
 
 options! {
+    /// Who draws a region in a fusion.
+    Owner, "owner":
+    /// The more salient of the two models, element by element.
+    Contest = "contest", "Contest";
+    General = "general", "General";
+    Expert = "expert", "Expert";
+}
+
+options! {
     /// Who supplies the noise where two models are fused. All but the first are what SNB is compared with.
     FusionRule, "fusion rule":
     /// SNB itself: at every element the model whose guidance response is the more salient.

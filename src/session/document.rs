@@ -9,11 +9,13 @@ use std::{
 use ron::ser::PrettyConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{SessionError, error::one_line, files::write_whole};
-use crate::recipe::Recipe;
+use super::{KeptSteps, Layout, SessionError, error::one_line, files::write_whole};
+use crate::{fingerprint::Fingerprint, recipe::Recipe};
 
 /// The version that this program writes; it reads this one and all before it.
-pub const VERSION: u32 = 1;
+///
+/// Version 2 may carry the steps of takes. A program that knows version 1 alone would drop them when it saves.
+pub const VERSION: u32 = 2;
 
 /// What every session says it is.
 pub(super) const FORMAT: &str = "sextant-session";
@@ -47,6 +49,9 @@ pub struct Document {
     /// In a recovery file: the session file that the work belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<PathBuf>,
+    /// The steps of takes, where they are kept. Last, so that what people read stands before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<KeptSteps>,
 }
 
 /// A model that a session used, so that another one in its place is noticed.
@@ -75,41 +80,21 @@ pub struct Take {
     pub seconds: f32,
     /// A small picture, PNG in base64; see [`super::thumbnail`].
     pub thumbnail: Option<String>,
+    /// How its run went, as a picture carries it: a [`Fingerprint`] as RON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
-/// How the window was arranged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Layout {
-    /// Name of the overlay on the canvas; empty for none.
-    pub overlay: String,
-    /// 0..=1.
-    pub overlay_opacity: f32,
-    /// `dark`, `light`, or empty for the system's.
-    pub theme: String,
-    /// Points.
-    pub left_width: Option<f32>,
-    /// Points.
-    pub right_width: Option<f32>,
-    /// Points.
-    pub bottom_height: Option<f32>,
-    /// What is plotted under the timeline; empty for the usual.
-    pub ledger: String,
-    pub ledger_open: bool,
-}
+impl Take {
+    /// How its run went, if that can be read.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        ron::from_str(self.run.as_deref()?).ok()
+    }
 
-impl Default for Layout {
-    fn default() -> Self {
-        Self {
-            overlay: String::new(),
-            overlay_opacity: 0.6,
-            theme: String::new(),
-            left_width: None,
-            right_width: None,
-            bottom_height: None,
-            ledger: String::new(),
-            ledger_open: false,
-        }
+    /// Notes how its run went.
+    pub fn set_fingerprint(&mut self, run: Option<&Fingerprint>) {
+        // A fingerprint is plain data, which always has a text.
+        self.run = run.and_then(|run| ron::to_string(run).ok());
     }
 }
 
@@ -139,6 +124,7 @@ impl Document {
             takes: Vec::new(),
             layout: Layout::default(),
             original: None,
+            steps: Vec::new(),
         }
     }
 
@@ -199,6 +185,18 @@ impl Document {
         let style = PrettyConfig::new().new_line("\n").indentor("  ");
         let text = ron::ser::to_string_pretty(self, style).map_err(|e| SessionError::Unwritable(one_line(e)))?;
         Ok(text + "\n")
+    }
+
+    /// Takes over the steps that `saved`, an earlier state of this session, keeps of takes that both have.
+    pub fn adopt_steps(&mut self, saved: &Self) {
+        let same = |a: &Take, b: &Take| (a.created, &a.recipe) == (b.created, &b.recipe);
+        for take in &self.takes {
+            let before = saved.takes.iter().find(|before| same(before, take));
+            let kept = before.and_then(|before| saved.steps.iter().find(|kept| kept.take == before.id));
+            if let Some(kept) = kept.filter(|_| self.steps.iter().all(|own| own.take != take.id)) {
+                self.steps.push(KeptSteps { take: take.id, steps: kept.steps.clone() });
+            }
+        }
     }
 
     /// Takes must have ids of their own, and parents that are there and are not their own descendants.

@@ -2,25 +2,32 @@
 //!
 //! Every file is written whole or not at all, and what cannot be read is told in one sentence.
 
+mod chunks;
 mod document;
 mod error;
 mod files;
-mod fingerprint;
 mod import;
+mod infotext;
+mod layout;
 mod mask;
+mod packed;
 mod parameters;
 mod png;
 mod recovery;
+mod settings;
 
-pub use document::{Document, Layout, ModelUse, Take, TakeId, VERSION};
+pub use document::{Document, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
-pub use fingerprint::{Fingerprint, Mark, Parting};
-pub use import::{Imported, Source, import, import_bytes};
+pub use import::{Imported, PlainWords, Source, import, import_bytes};
+pub use infotext::{Infotext, Piece};
+pub use layout::Layout;
 pub use mask::read_mask;
+pub use packed::{KeptSteps, Packed};
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation, save_picture,
-    thumbnail, thumbnail_picture,
+    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
+    save_picture, thumbnail, thumbnail_picture,
 };
 pub use recovery::{Recovery, first_start, recovery_folder};
+pub use settings::Settings;

@@ -1,25 +1,22 @@
 //! The `parameters` text that image tools and galleries read: prompt, negative prompt and one line of settings.
 
+use super::infotext::{Infotext, Piece};
 use crate::recipe::{Recipe, Sampler, Schedule};
 
 /// `recipe` as `parameters` text; `model_hash` is the SHA-256 of the weights in hex, of which ten digits are written.
 ///
 /// The line of settings ends with the whole recipe as JSON, for readers that keep nothing but this text.
 pub fn parameters_text(recipe: &Recipe, model_hash: Option<&str>) -> String {
-    let mut parts = Vec::new();
-    if !recipe.prompt.is_empty() {
-        parts.push(recipe.prompt.clone());
-    }
-    if !recipe.negative.is_empty() {
-        parts.push(format!("Negative prompt: {}", recipe.negative));
-    }
-    let settings = settings(recipe, model_hash);
-    let pairs: Vec<String> = settings.into_iter().map(|(key, value)| format!("{key}: {}", quoted(&value))).collect();
-    parts.push(pairs.join(", "));
-    parts.join("\n")
+    let settings = settings(recipe, model_hash).into_iter();
+    let text = Infotext {
+        prompt: recipe.prompt.clone(),
+        negative: recipe.negative.clone(),
+        settings: settings.map(|(key, value)| Piece::Pair(key.to_owned(), value)).collect(),
+    };
+    text.to_string()
 }
 
-/// Keys and values in the order in which other tools write them. No value is empty: readers drop such pairs.
+/// Keys and values in the order in which other tools write them.
 fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, String)> {
     let mut list = vec![("Steps", recipe.steps.to_string()), ("Sampler", sampler_name(recipe.sampler).to_owned())];
     // Without a name, readers take the one that A1111 means by "Automatic".
@@ -33,6 +30,8 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
         list.push(("Model hash", hash.to_owned()));
     }
     list.push(("Model", recipe.model.title()));
+    let loras: Vec<String> = recipe.active_loras().map(|lora| format!("{}: {}", lora.title(), lora.weight)).collect();
+    list.push(("Loras", loras.join(", ")));
     list.push(("RNG", "CPU".to_owned()));
     list.push(("Guidance profile", recipe.profile.title().to_owned()));
     if recipe.scfg.enabled {
@@ -51,7 +50,6 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
         list.push(("Sextant", json));
     }
     list.push(("Version", format!("sextant {}", env!("CARGO_PKG_VERSION"))));
-    list.retain(|(_, value)| !value.is_empty());
     list
 }
 
@@ -69,9 +67,4 @@ fn sampler_name(sampler: Sampler) -> &'static str {
         Sampler::Pndm => "PLMS",
         other => other.title(),
     }
-}
-
-/// A value that holds a comma, a colon or a line break is written as a JSON string, all others as they are.
-fn quoted(value: &str) -> String {
-    if value.contains([',', ':', '\n']) { serde_json::Value::from(value).to_string() } else { value.to_owned() }
 }

@@ -4,20 +4,21 @@
 //! `sextant-run` tells how the steps went, for verification.
 //! The same picture and recipe always give the same bytes.
 
-use std::{fs, io::Cursor, path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
-use super::{SessionError, error::one_line, files::write_whole, fingerprint::Fingerprint, parameters::parameters_text};
-use crate::{field::Picture, recipe::Recipe};
+use super::{SessionError, chunks, error::one_line, files::write_whole, parameters::parameters_text};
+use crate::{
+    field::{Picture, Plane},
+    fingerprint::Fingerprint,
+    recipe::Recipe,
+};
 
 pub(super) const RECIPE_KEYWORD: &str = "sextant";
 const RUN_KEYWORD: &str = "sextant-run";
 const PARAMETERS_KEYWORD: &str = "parameters";
-
-/// Largest text that is unpacked, in bytes.
-const MAX_TEXT: usize = 1 << 24;
 
 /// What a picture says about how it was made.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,29 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
         }
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&picture.rgb)?;
+        writer.finish()
+    };
+    write().map_err(|error| failed(one_line(error)))?;
+    Ok(bytes)
+}
+
+/// A map as the bytes of a 16-bit grey PNG file, value by value.
+///
+/// # Errors
+/// [`SessionError::NotEncoded`] for a map without values.
+pub fn encode_grey16(map: &Plane<u16>) -> Result<Vec<u8>, SessionError> {
+    let (width, height) = (map.width, map.height);
+    let failed = |what: String| SessionError::NotEncoded { width, height, what };
+    let side = |values: usize| u32::try_from(values).map_err(|e| failed(e.to_string()));
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, side(width)?, side(height)?);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Sixteen);
+    encoder.set_compression(Compression::Balanced);
+    let write = || -> Result<(), png::EncodingError> {
+        let mut writer = encoder.write_header()?;
+        let values: Vec<u8> = map.values.iter().flat_map(|value| value.to_be_bytes()).collect();
+        writer.write_image_data(&values)?;
         writer.finish()
     };
     write().map_err(|error| failed(one_line(error)))?;
@@ -135,12 +159,13 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
 }
 
 /// All texts of a PNG file, keyword and content, whichever kind of chunk they are in. Chunks after the pixels are
-/// looked for too, but a file that breaks off in its pixels still gives those before. `name` is for error messages.
+/// looked for too, and a file that breaks off still gives those before; texts whose checksum is wrong are left out.
+/// `name` is for error messages.
 ///
 /// # Errors
 /// [`SessionError::NotAPicture`].
 pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
-    read_metadata(bytes, name).map(|(texts, _)| texts)
+    chunks::read(bytes, name).map(|texts| texts.sound)
 }
 
 /// How the steps went that made the picture, if its PNG file says so in a way that can be read.
@@ -148,35 +173,6 @@ pub fn read_fingerprint(bytes: &[u8], name: &str) -> Option<Fingerprint> {
     let texts = read_texts(bytes, name).ok()?;
     let (_, text) = texts.into_iter().find(|(keyword, _)| keyword == RUN_KEYWORD)?;
     ron::from_str(&text).ok()
-}
-
-/// The texts of a PNG file by keyword, and its EXIF block, if any.
-pub(super) type PngMetadata = (Vec<(String, String)>, Option<Vec<u8>>);
-
-/// As [`read_texts`], with the EXIF block.
-///
-/// # Errors
-/// [`SessionError::NotAPicture`].
-pub(super) fn read_metadata(bytes: &[u8], name: &str) -> Result<PngMetadata, SessionError> {
-    let mut reader = Decoder::new(Cursor::new(bytes))
-        .read_info()
-        .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?;
-    if let Err(error) = reader.finish() {
-        log::warn!("{name} breaks off ({error}); texts after that place are lost");
-    }
-    let info = reader.info();
-    let plain = info.uncompressed_latin1_text.iter().map(|c| (c.keyword.clone(), c.text.clone()));
-    // Packed texts are unpacked with a limit: a few bytes can stand for gigabytes.
-    let packed = info.compressed_latin1_text.iter().cloned().filter_map(|mut chunk| {
-        chunk.decompress_text_with_limit(MAX_TEXT).ok()?;
-        Some((chunk.keyword.clone(), chunk.get_text().ok()?))
-    });
-    let wide = info.utf8_text.iter().cloned().filter_map(|mut chunk| {
-        chunk.decompress_text_with_limit(MAX_TEXT).ok()?;
-        Some((chunk.keyword.clone(), chunk.get_text().ok()?))
-    });
-    let texts = plain.chain(packed).chain(wide).collect();
-    Ok((texts, info.exif_metadata.as_deref().map(<[u8]>::to_vec)))
 }
 
 /// The picture in the bytes of a PNG file, as 8-bit RGB.

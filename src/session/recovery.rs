@@ -82,6 +82,11 @@ impl Recovery {
         document.save(&session_at(&self.stem))
     }
 
+    /// The folder that it is in.
+    pub fn folder(&self) -> &Path {
+        self.stem.parent().unwrap_or(Path::new(""))
+    }
+
     /// Forgets what was kept: everything is saved, or given up.
     pub fn clear(&self) {
         remove(&session_at(&self.stem));

@@ -227,7 +227,7 @@ impl Studio {
 }
 
 /// A report's size in memory, roughly.
-fn bytes(report: &StepReport) -> usize {
+pub(super) fn bytes(report: &StepReport) -> usize {
     let area = report.scfg.as_ref().map_or(0, |s| s.rate.values.len());
     let maps = 2 + 2 * report.concepts.len() + 3 * usize::from(report.fusion.is_some());
     let attention: usize = report.scfg.iter().flat_map(|s| &s.attention).map(|map| map.values.len()).sum();
@@ -267,6 +267,7 @@ mod tests {
             reports: (0..calls).map(|step| report(step, calls)).collect(),
             elapsed: Duration::from_secs(1),
             branch_evaluations: 2 * calls,
+            fingerprint: Arc::default(),
         })
     }
 

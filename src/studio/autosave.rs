@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     recipe::Recipe,
-    session::{Document, Layout, Recovery},
+    session::{Document, Layout, Recovery, Settings},
 };
 
 /// Between two writings at least this long; the rest of the second is for writing.
@@ -31,6 +31,8 @@ enum Errand {
 #[derive(Default)]
 struct Desk {
     next: Option<Errand>,
+    /// Settings to be written; newer ones replace them.
+    settings: Option<Settings>,
     closing: bool,
 }
 
@@ -86,6 +88,13 @@ impl Autosave {
         (self.handed, self.kept, self.at) = (Some(mark), true, Instant::now());
     }
 
+    /// Has the settings written soon.
+    pub fn keep_settings(&self, settings: &Settings) {
+        let (desk, called) = &*self.desk;
+        desk.lock().unwrap_or_else(PoisonError::into_inner).settings = Some(settings.clone());
+        called.notify_one();
+    }
+
     fn hand(&self, errand: Errand) {
         let (desk, called) = &*self.desk;
         desk.lock().unwrap_or_else(PoisonError::into_inner).next = Some(errand);
@@ -114,8 +123,12 @@ impl Drop for Autosave {
 fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Desk>, Condvar)) {
     loop {
         let mut open = desk.lock().unwrap_or_else(PoisonError::into_inner);
-        while open.next.is_none() && !open.closing {
+        while open.next.is_none() && open.settings.is_none() && !open.closing {
             open = called.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+        let written = open.settings.take().map(|settings| settings.save(recovery.folder()));
+        if let Some(Err(error)) = written {
+            log::warn!("the settings could not be kept: {error}");
         }
         if open.closing {
             return recovery.finish();
@@ -141,6 +154,10 @@ fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Desk>,
 /// Opens what an earlier window left behind, and says so.
 pub fn recover(studio: &mut Studio, mut document: Document) {
     let original = document.original.take();
+    // Steps are not kept for recovery, but those of the saved session are still there.
+    if let Some(saved) = original.as_ref().and_then(|path| Document::load(path).ok()) {
+        document.adopt_steps(&saved);
+    }
     let name = original.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
     let what = name.map_or_else(|| "an unsaved session".to_owned(), |name| format!("the session \"{name}\""));
     files::adopt(studio, original, saved_session(document));

@@ -1,6 +1,20 @@
 //! What the window opens with: one scene that shows all three methods.
 
-use crate::recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Sampler, Scfg};
+use std::path::Path;
+
+use super::{
+    files::{SavedSession, SavedTake},
+    state::Look,
+    store::saved_session,
+};
+use crate::{
+    recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Sampler, Scfg},
+    session::{Document, Layout},
+};
+
+/// The demo rendered once, with its steps: the window is alive before a weight is read. `cargo test --release --test
+/// kept -- --ignored` makes it anew.
+const SESSION: &str = include_str!("../../assets/demo.sextant.ron");
 
 /// A cat and a balloon at the beach: S-CFG on, two concepts, and a prepared fusion that waits for its switch.
 pub fn recipe() -> Recipe {
@@ -13,6 +27,16 @@ pub fn recipe() -> Recipe {
         fusion: Some(snowman()),
         ..Recipe::default()
     }
+}
+
+/// The demo with its take. Where that is of another recipe, or cannot be read, the recipe alone.
+pub fn session() -> SavedSession {
+    let document = Document::from_text(SESSION, Path::new("the demo"));
+    let session = document.map(saved_session).inspect_err(|error| log::warn!("{error}")).unwrap_or_default();
+    let of_demo = |take: &SavedTake| take.track.recipe == recipe();
+    let layout = Layout { overlay_opacity: Look::default().opacity, ..Layout::default() };
+    let takes = session.takes.into_iter().filter(of_demo).collect();
+    SavedSession { recipe: recipe(), takes, layout, ..SavedSession::default() }
 }
 
 fn concept(text: &str, scale: f32, threshold: f32) -> Concept {

@@ -64,6 +64,7 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
     list.each("prompt", x, y, |r| quoted(&r.prompt));
     list.each("negative", x, y, |r| quoted(&r.negative));
     list.each("model", x, y, |r| r.model.title());
+    list.each("LoRA", x, y, loras);
     list.each("profile", x, y, |r| r.profile.title().into());
     list.each("scale", x, y, |r| format!("{:.1}{}", r.cfg, keys(&r.cfg_keys)));
     list.each("guided steps", x, y, |r| {
@@ -78,6 +79,7 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
         list.each("S-CFG scale at most", x, y, |r| r.scfg.scale_cap.to_string());
     }
     list.tell("region factors", factors(a), factors(b));
+    regions(&mut list, a, b);
     for text in texts(x, y) {
         list.tell(text, concept(a, text), concept(b, text));
     }
@@ -131,6 +133,34 @@ pub fn rule(fusion: &Fusion) -> &'static str {
         FusionRule::Mask => "given mask",
         FusionRule::Weighted => "weighted sum",
     }
+}
+
+/// Merged words, what is painted, and regions with a model of their own.
+fn regions(list: &mut Telling, a: Side<'_>, b: Side<'_>) {
+    list.tell("merged regions", merged(a), merged(b));
+    let contest = |side: Side<'_>| side.recipe.active_fusion().map(Fusion::decisive).unwrap_or_default();
+    let (f, g) = (contest(a), contest(b));
+    list.tell("drawn by", owners(a, &f), owners(b, &g));
+    let painted = [
+        ("painted regions", a.recipe.painted == b.recipe.painted),
+        ("painted factor", a.recipe.painted_factor == b.recipe.painted_factor),
+        ("painted bias", f.bias == g.bias),
+    ];
+    list.0.extend(painted.iter().filter(|(_, same)| !same).map(|(name, _)| format!("{name} differs")));
+}
+
+/// "red balloon, big cat".
+fn merged(side: Side<'_>) -> String {
+    let words = |positions: &[usize]| positions.iter().map(|&p| side.region(p)).collect::<Vec<_>>().join(" ");
+    let several = side.recipe.groups.iter().filter(|group| group.positions.len() > 1);
+    let all: Vec<String> = several.map(|group| words(&group.positions)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}
+
+/// "cat expert", or the contest everywhere.
+fn owners(side: Side<'_>, fusion: &Fusion) -> String {
+    let all: Vec<String> = fusion.owners.iter().map(|o| format!("{} {}", side.region(o.position), o.owner)).collect();
+    if all.is_empty() { "contest".into() } else { all.join(", ") }
 }
 
 /// The texts of all active concepts of both, once each, in order.
@@ -217,6 +247,12 @@ pub fn pictures(a: &Picture, b: &Picture) -> Option<PictureDifference> {
         psnr: psnr as f32,
         changed: (3.0 * changed as f64 / count) as f32,
     })
+}
+
+/// The LoRAs that change something, each with its weight.
+fn loras(recipe: &Recipe) -> String {
+    let all: Vec<String> = recipe.active_loras().map(|lora| format!("{} {:.2}", lora.title(), lora.weight)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     engine::{Event, JobId},
     field::Picture,
-    recipe::Recipe,
+    recipe::{FusionRule, Recipe},
 };
 
 /// Along one side at most this many values.
@@ -23,6 +23,8 @@ pub enum Parameter {
     Threshold(usize),
     /// The sharpness of the expert's saliency.
     ExpertSharpness,
+    /// The expert's share of a weighted sum.
+    ExpertShare,
 }
 
 impl Parameter {
@@ -30,7 +32,7 @@ impl Parameter {
     pub fn all(recipe: &Recipe) -> Vec<Self> {
         let rows = recipe.concepts.iter().enumerate().filter(|(_, c)| !c.text.trim().is_empty()).map(|(row, _)| row);
         let concepts = rows.flat_map(|row| [Self::Strength(row), Self::Threshold(row)]);
-        let fusion = recipe.fusion.is_some().then_some(Self::ExpertSharpness);
+        let fusion = recipe.fusion.iter().flat_map(|_| [Self::ExpertSharpness, Self::ExpertShare]);
         [Self::Cfg, Self::Seed, Self::Steps].into_iter().chain(concepts).chain(fusion).collect()
     }
 
@@ -43,6 +45,7 @@ impl Parameter {
             Self::Strength(row) => format!("Strength of {}", text(row)),
             Self::Threshold(row) => format!("Threshold of {}", text(row)),
             Self::ExpertSharpness => "Sharpness e".into(),
+            Self::ExpertShare => "Expert's share".into(),
         }
     }
 
@@ -56,6 +59,7 @@ impl Parameter {
             Self::Strength(_) => [-9.0, 9.0],
             Self::Threshold(_) => [0.5, 0.95],
             Self::ExpertSharpness => [0.5, 4.0],
+            Self::ExpertShare => [0.0, 1.0],
         }
     }
 
@@ -79,7 +83,12 @@ impl Parameter {
             }
             Self::ExpertSharpness => {
                 if let Some(fusion) = &mut recipe.fusion {
-                    (fusion.k_e, fusion.enabled) = (value, true);
+                    (fusion.k_e, fusion.rule, fusion.enabled) = (value, FusionRule::Saliency, true);
+                }
+            }
+            Self::ExpertShare => {
+                if let Some(fusion) = &mut recipe.fusion {
+                    (fusion.weight, fusion.rule, fusion.enabled) = (value, FusionRule::Weighted, true);
                 }
             }
         }
@@ -90,7 +99,7 @@ impl Parameter {
         match self {
             Self::Seed | Self::Steps => format!("{value:.0}"),
             Self::Strength(_) => format!("{value:+.1}"),
-            Self::Threshold(_) | Self::ExpertSharpness => format!("{value:.2}"),
+            Self::Threshold(_) | Self::ExpertSharpness | Self::ExpertShare => format!("{value:.2}"),
             Self::Cfg => format!("{value:.1}"),
         }
     }

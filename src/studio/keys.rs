@@ -3,6 +3,7 @@
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::{
+    brush::{Act, Brush},
     palette::Palette,
     state::{Action, Studio},
     timeline,
@@ -44,11 +45,15 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
     if studio.palette.is_some() {
         return;
     }
+    if !typing && studio.look.painting && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        studio.set_painting(None);
+    }
     if !typing && studio.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         studio.ask(Action::Stop);
     }
     if !typing {
         ablate(ctx, studio);
+        brush(ctx, studio);
     }
     if ctx.memory(|m| m.focused().is_none()) {
         steps(ctx, studio);
@@ -66,6 +71,26 @@ fn ablate(ctx: &Context, studio: &mut Studio) {
     }
     if pressed(Key::Num3) {
         studio.flip_fusion();
+    }
+}
+
+/// B takes the brush up and lays it down; [ and ] change its size, X what a stroke does.
+fn brush(ctx: &Context, studio: &mut Studio) {
+    let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if pressed(Key::B) {
+        studio.flip_brush();
+    }
+    if !studio.look.painting {
+        return;
+    }
+    let brush = &mut studio.look.brush;
+    for (key, by) in [(Key::OpenBracket, -1.0), (Key::CloseBracket, 1.0)] {
+        if pressed(key) {
+            brush.size = (brush.size + by).clamp(*Brush::SIZES.start(), *Brush::SIZES.end());
+        }
+    }
+    if pressed(Key::X) {
+        brush.act = if brush.act == Act::Add { Act::TakeAway } else { Act::Add };
     }
 }
 

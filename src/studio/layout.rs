@@ -4,26 +4,51 @@ use egui::{Context, CursorIcon, Id, Rect, Sense, Ui, WidgetInfo, pos2};
 
 use super::{
     look::Plot,
-    state::{Look, Overlay},
+    state::{Compare, Look, Overlay, SaliencyOf, Studio},
     theme::size,
 };
-use crate::session::Layout;
+use crate::session::{Layout, Settings};
 
 const DARK: &str = "dark";
 const LIGHT: &str = "light";
 /// The columns' narrowest and widest, in points.
 pub const COLUMN: std::ops::RangeInclusive<f32> = 240.0..=420.0;
+/// How small and how large the interface can be.
+const SCALE: std::ops::RangeInclusive<f32> = 1.0..=2.0;
+
+/// The name of the face that the window has.
+pub fn theme_name(look: &Look) -> &'static str {
+    if look.dark { DARK } else { LIGHT }
+}
+
+/// Sets the window up as the user has set it before.
+pub fn apply_settings(studio: &mut Studio, settings: Settings) {
+    if !settings.theme.is_empty() {
+        studio.look.dark = settings.theme != LIGHT;
+    }
+    studio.look.scale = settings.scale.filter(|scale| SCALE.contains(scale)).unwrap_or(studio.look.scale);
+    studio.keep_steps = settings.keep_steps;
+    studio.settings = settings;
+}
 
 pub fn of(look: &Look) -> Layout {
     Layout {
         overlay: look.overlay.title().to_lowercase(),
         overlay_opacity: look.opacity,
-        theme: if look.dark { DARK } else { LIGHT }.to_owned(),
+        theme: theme_name(look).to_owned(),
         left_width: Some(look.columns[0]),
         right_width: Some(look.columns[1]),
         bottom_height: None,
         ledger: look.plot.title().to_lowercase(),
         ledger_open: look.ledger_open,
+        scale: Some(look.scale),
+        compare: look.compare.title().to_lowercase(),
+        wipe: Some(look.wipe),
+        region: look.region,
+        concept: Some(look.concept),
+        expert_saliency: Some(look.saliency == SaliencyOf::Expert),
+        outlines: Some(look.outlines),
+        ..Layout::default()
     }
 }
 
@@ -39,6 +64,15 @@ pub fn restore(look: &mut Look, layout: &Layout) {
         LIGHT => false,
         _ => look.dark,
     };
+    let named = |compare: &Compare| compare.title().eq_ignore_ascii_case(&layout.compare);
+    look.compare = Compare::ALL.into_iter().find(named).unwrap_or_default();
+    let share = |value: Option<f32>| value.filter(|value| (0.0..=1.0).contains(value));
+    look.wipe = share(layout.wipe).unwrap_or(look.wipe);
+    look.scale = layout.scale.filter(|scale| SCALE.contains(scale)).unwrap_or(look.scale);
+    (look.region, look.concept) = (layout.region, layout.concept.unwrap_or_default());
+    let whose = |expert| if expert { SaliencyOf::Expert } else { SaliencyOf::General };
+    look.saliency = layout.expert_saliency.map_or(look.saliency, whose);
+    look.outlines = layout.outlines.unwrap_or(look.outlines);
     let named = |plot: &Plot| plot.title().eq_ignore_ascii_case(&layout.ledger);
     look.plot = Plot::ALL.into_iter().find(named).unwrap_or(look.plot);
     look.ledger_open = layout.ledger_open;
@@ -56,7 +90,7 @@ pub fn follow_scale(ctx: &Context, scale: &mut f32) {
     if (now - set).abs() > 1e-3 {
         *scale = now;
     }
-    *scale = scale.clamp(1.0, 2.0);
+    *scale = scale.clamp(*SCALE.start(), *SCALE.end());
     if (now - *scale).abs() > 1e-3 {
         ctx.set_zoom_factor(*scale);
     }
@@ -93,18 +127,33 @@ mod tests {
             overlay: Overlay::Territory,
             opacity: 0.3,
             dark: false,
+            scale: 1.5,
+            compare: Compare::Wipe,
+            wipe: 0.25,
+            region: Some(7),
+            concept: 1,
+            saliency: SaliencyOf::Expert,
+            outlines: false,
             plot: Plot::Cosines,
             ledger_open: true,
             ..Look::default()
         };
         let mut look = Look::default();
         restore(&mut look, &of(&arranged));
+        assert_eq!(of(&look), of(&arranged));
+        assert_eq!((look.scale, look.compare, look.wipe, look.region), (1.5, Compare::Wipe, 0.25, Some(7)));
         assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
         assert_eq!((look.plot, look.ledger_open), (Plot::Cosines, true));
-        let odd =
-            Layout { overlay_opacity: f32::NAN, left_width: Some(-4.0), theme: "pink".into(), ..Layout::default() };
+        let odd = Layout {
+            overlay_opacity: f32::NAN,
+            left_width: Some(-4.0),
+            theme: "pink".into(),
+            wipe: Some(3.0),
+            scale: Some(0.0),
+            ..Layout::default()
+        };
         restore(&mut look, &odd);
         assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
-        assert_eq!(look.columns, Look::default().columns);
+        assert_eq!((look.columns, look.wipe, look.scale), (Look::default().columns, 0.25, 1.5));
     }
 }

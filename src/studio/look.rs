@@ -1,6 +1,6 @@
 //! How results are looked at: overlay, comparison, zoom and the window's arrangement.
 
-use super::{canvas::view::View, theme::size};
+use super::{brush::Brush, canvas::view::View, theme::size};
 
 /// What lies over the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,6 +148,11 @@ pub struct Look {
     pub view: View,
     /// The token position whose region is chosen.
     pub region: Option<usize>,
+    /// Further words that were chosen with it, to be merged.
+    pub also: Vec<usize>,
+    /// The pointer paints on the canvas, as the brush is set.
+    pub painting: bool,
+    pub brush: Brush,
     pub dark: bool,
     /// How large the interface is, 1 to 2.
     pub scale: f32,
@@ -173,6 +178,9 @@ impl Default for Look {
             blinks: true,
             view: View::default(),
             region: None,
+            also: Vec::new(),
+            painting: false,
+            brush: Brush::default(),
             dark: true,
             scale: 1.0,
             columns: [size::LEFT, size::RIGHT],

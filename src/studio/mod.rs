@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod autosave;
+pub mod brush;
 pub mod canvas;
 mod colormap;
 mod concepts;
@@ -21,10 +22,12 @@ pub mod grid;
 mod guidance;
 mod hints;
 mod history;
+pub mod imported;
 mod keys;
 mod layout;
 pub mod log;
 mod look;
+mod memory;
 mod models;
 mod naming;
 mod notices;
@@ -34,6 +37,7 @@ mod regions;
 mod sampling;
 pub mod solo;
 pub mod state;
+pub mod steps;
 pub mod store;
 mod submit;
 mod takes;
@@ -44,16 +48,16 @@ mod toolbar;
 pub mod track;
 mod widgets;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
 
 use self::{
     autosave::Autosave,
-    files::{Files, Store},
+    files::{Files, SavedSession, Store},
     history::History,
-    state::{Action, Studio},
+    state::{Action, MemoryUse, Studio},
     store::SessionStore,
     submit::{Decision, Submitter},
     textures::Textures,
@@ -62,7 +66,7 @@ use self::{
 use crate::{
     engine::{EngineHandle, Partners},
     recipe::Recipe,
-    session::{Recovery, first_start, recovery_folder},
+    session::{Recovery, Settings, first_start, recovery_folder},
 };
 
 /// The window could not be opened.
@@ -89,6 +93,10 @@ pub struct App {
     /// The models of which the engine was asked whether they fit together.
     asked: Option<Partners>,
     autosave: Option<Autosave>,
+    /// The settings as they were last kept.
+    settings_kept: Option<Settings>,
+    /// When the program was started, until there is a picture.
+    begun: Option<Instant>,
 }
 
 impl App {
@@ -107,12 +115,20 @@ impl App {
             pointer_down: false,
             asked: None,
             autosave: None,
+            settings_kept: None,
+            begun: None,
         }
     }
 
     /// Keeps what is not saved through `autosave` from now on.
     pub fn with_autosave(mut self, autosave: Autosave) -> Self {
         self.autosave = Some(autosave);
+        self
+    }
+
+    /// Opens on a session that was read before instead of a recipe alone.
+    pub fn with_session(mut self, session: SavedSession) -> Self {
+        files::adopt(&mut self.studio, None, session);
         self
     }
 
@@ -130,6 +146,8 @@ impl App {
         while let Some(event) = self.engine.poll() {
             self.studio.apply(event);
         }
+        let gauge = self.engine.memory();
+        self.studio.memory = MemoryUse { used: gauge.used(), budget: gauge.budget() };
         if std::mem::take(&mut self.studio.amended) {
             self.history.amend(&self.studio.recipe);
         }
@@ -142,6 +160,7 @@ impl App {
         if std::mem::take(&mut self.studio.reopened) {
             self.submitter = Submitter::default();
             self.history = History::default();
+            self.asked = None;
         }
     }
 
@@ -156,6 +175,7 @@ impl App {
         confirm::show(ui, &mut self.studio);
         palette::show(ui, &mut self.studio);
         notices::log_window(ui, &mut self.studio);
+        imported::window(ui, &mut self.studio);
         notices::drop_hint(ui);
         let dropped = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned()));
         self.studio.actions.extend(dropped.map(Action::OpenFile));
@@ -168,6 +188,37 @@ impl App {
         self.ask_for_fit();
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), &self.studio, self.history.is_moving(&self.studio.recipe));
+        }
+        self.remember_settings();
+        self.tell_first_picture();
+    }
+
+    /// What was set in the window is there again at the next start.
+    fn remember_settings(&mut self) {
+        let look = &self.studio.look;
+        let (theme, scale) = (layout::theme_name(look).to_owned(), Some(look.scale));
+        let settings = Settings { theme, scale, ..self.studio.settings.clone() };
+        if settings != self.studio.settings {
+            self.studio.settings = settings;
+        }
+        let now = &self.studio.settings;
+        // As they are in the first frame they were found, and need no writing.
+        let kept = self.settings_kept.get_or_insert_with(|| now.clone());
+        if let Some(autosave) = self.autosave.as_ref().filter(|_| kept != now) {
+            autosave.keep_settings(now);
+            *kept = now.clone();
+        }
+    }
+
+    /// Logs how long the window took to come alive.
+    fn tell_first_picture(&mut self) {
+        if self.studio.shown_frame().is_some()
+            && let Some(begun) = self.begun.take()
+        {
+            ::log::info!(
+                "the first frame with a picture was laid out {:.3} s after the start",
+                begun.elapsed().as_secs_f32()
+            );
         }
     }
 
@@ -240,6 +291,7 @@ impl App {
                 self.studio.playhead = track::Playhead::Newest;
                 self.submit();
             }
+            Action::ShowLeftovers => imported::open(&mut self.studio),
             Action::Stop => {
                 self.studio.grid.stop();
                 self.studio.solos.stop();
@@ -249,6 +301,14 @@ impl App {
             action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
             Action::RemoveTake(id) => self.history.remove(&mut self.studio, *id),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Action::SetMemory(bytes) => {
+                self.engine.set_memory(*bytes);
+                self.studio.settings.memory_mib = Some(bytes >> 20);
+            }
+            Action::KeepSteps(keep) => {
+                (self.studio.keep_steps, self.studio.settings.keep_steps) = (*keep, *keep);
+                self.studio.touch();
+            }
             action => self.files.begin(ctx, &mut self.studio, action),
         }
     }
@@ -259,7 +319,7 @@ impl App {
         } else {
             self.history.redo(&mut self.studio)
         }
-        // Its factors and locks name places in its own prompt.
+        // What it says of regions names places in its own prompt.
         self.studio.words_of = self.studio.words_of.take().filter(|(prompt, _)| *prompt == self.studio.recipe.prompt);
         self.studio.touch();
     }
@@ -351,11 +411,21 @@ impl eframe::App for App {
     }
 }
 
-/// Opens the window, on `session` if there is one, and runs until it is closed. `engine` starts the worker; it is given
-/// what wakes the window.
+/// How the window is opened.
+#[derive(Debug, Default)]
+pub struct Opening {
+    /// The session to open.
+    pub session: Option<PathBuf>,
+    /// What the user has set before.
+    pub settings: Settings,
+    /// When the program was started.
+    pub begun: Option<Instant>,
+}
+
+/// Opens the window and runs until it is closed. `engine` starts the worker; it is given what wakes the window.
 pub fn run(
     engine: impl FnOnce(Box<dyn Fn() + Send>) -> std::io::Result<EngineHandle> + 'static,
-    session: Option<PathBuf>,
+    opening: Opening,
 ) -> Result<(), StudioError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Sextant")
@@ -372,18 +442,21 @@ pub fn run(
             let ctx = cc.egui_ctx.clone();
             let handle = engine(Box::new(move || ctx.request_repaint()))?;
             theme::install(&cc.egui_ctx);
-            Ok(Box::new(open(handle, session, format)))
+            Ok(Box::new(open(handle, opening, format)))
         }),
     )?;
     Ok(())
 }
 
-/// The window's document: a session that an earlier window left behind, else `session`, else the demo.
-fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFormat) -> App {
+/// The window's document: a session that an earlier window left behind, else the wanted one, else the demo.
+fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> App {
+    let Opening { session, settings, begun } = opening;
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format);
+    layout::apply_settings(&mut app.studio, settings);
+    app.begun = begun;
     let folder = recovery_folder();
-    app.studio.hints = folder.as_deref().is_some_and(first_start).then(Default::default);
+    let hints = folder.as_deref().is_some_and(first_start).then(Default::default);
     let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
     let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
@@ -399,9 +472,16 @@ fn open(engine: EngineHandle, session: Option<PathBuf>, format: wgpu::TextureFor
     };
     match (left, session) {
         (Some(document), _) => autosave::recover(&mut app.studio, document),
-        (None, Some(path)) if path.exists() => app.studio.actions.push(Action::OpenFile(path)),
+        // What is no session, and is not there, is told of when it is opened.
+        (None, Some(path)) if path.exists() || (files::is_known(&path) && !files::is_session(&path)) => {
+            app.studio.actions.push(Action::OpenFile(path));
+        }
         // A name that is not taken yet: a new session, to be saved there.
-        (None, path) => app.studio.path = path,
+        (None, path) => {
+            app = app.with_session(demo::session());
+            app.studio.path = path;
+        }
     }
+    app.studio.hints = hints;
     app
 }

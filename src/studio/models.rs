@@ -15,6 +15,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     if let Some(model) = slot(ui, studio, ModelSlot::General, &studio.recipe.model.clone()) {
         studio.recipe.model = model;
     }
+    loras(ui, studio);
     let expert = studio.recipe.fusion.as_ref().map_or(ModelRef::PocketToon, |f| f.expert.clone());
     if let Some(model) = slot(ui, studio, ModelSlot::Expert, &expert) {
         studio.recipe.fusion.get_or_insert_with(demo::snowman).expert = model;
@@ -22,7 +23,35 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     fit::show(ui, studio);
 }
 
-/// A field with the model's name, a menu of the bundled ones, and a folder button. Returns another choice.
+/// The general model's LoRAs, each with its weight.
+fn loras(ui: &mut Ui, studio: &mut Studio) {
+    let theme = Theme::of(ui);
+    let mut removed = None;
+    for (at, lora) in studio.recipe.loras.iter_mut().enumerate() {
+        let title = lora.title();
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
+        let layout = Layout::right_to_left(Align::Center);
+        let mut line = ui.new_child(UiBuilder::new().id_salt(("lora", at)).max_rect(rect).layout(layout));
+        if icon_button(&mut line, Icon::Close, &format!("Remove the LoRA {title}")).clicked() {
+            removed = Some(at);
+        }
+        // The model is read anew for each weight: one is typed, not dragged through.
+        let field = egui::DragValue::new(&mut lora.weight).range(-10.0..=10.0).speed(0.0).max_decimals(2);
+        let hint = "How much of this change is added to the weights: click and type; 0 adds none, 1 is usual";
+        line.add(field).accessible_name(format!("Weight of the LoRA {title}")).on_hover_text(hint);
+        line.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add_space(8.0);
+            let text = egui::RichText::new(&title).font(theme::small_font()).color(theme.dim);
+            let path = lora.path.display().to_string();
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("LoRA: {path}"));
+        });
+    }
+    if let Some(at) = removed {
+        studio.recipe.loras.remove(at);
+    }
+}
+
+/// A field with the model's name, a menu of the bundled ones and of places to look, and a folder button. Returns another choice.
 fn slot(ui: &mut Ui, studio: &mut Studio, slot: ModelSlot, model: &ModelRef) -> Option<ModelRef> {
     let theme = Theme::of(ui);
     let role = if slot == ModelSlot::General { "general" } else { "expert" };
@@ -64,8 +93,17 @@ fn slot(ui: &mut Ui, studio: &mut Studio, slot: ModelSlot, model: &ModelRef) -> 
                 chosen = Some(option);
             }
         }
-        if ui.button("Folder…").clicked() {
+        let folder = "A diffusers model: the folder with model_index.json in it";
+        if ui.button("Folder…").on_hover_text(folder).clicked() {
             studio.ask(Action::PickModel(slot));
+        }
+        let file = "A Stable Diffusion 1.x or 2.x checkpoint, with the tokenizer's vocab.json and merges.txt beside it";
+        if ui.button("Checkpoint…").on_hover_text(file).clicked() {
+            studio.ask(Action::PickCheckpoint(slot));
+        }
+        let lora = "A small file that changes the general model's weights: a style, a person, a thing it then knows";
+        if slot == ModelSlot::General && ui.button("Add a LoRA…").on_hover_text(lora).clicked() {
+            studio.ask(Action::PickLora);
         }
     });
     chosen

@@ -6,8 +6,8 @@ const LONGEST: usize = 18;
 
 /// A short name for a take of `recipe`, told apart from the take before it.
 pub fn name(recipe: &Recipe, before: Option<&Recipe>) -> String {
-    let Some(before) = before else { return shorten(&first_words(&recipe.prompt)) };
-    shorten(&difference(recipe, before).unwrap_or_else(|| "again".into()))
+    let Some(before) = before else { return shorten(&first_words(&recipe.prompt), LONGEST) };
+    shorten(&difference(recipe, before).unwrap_or_else(|| "again".into()), LONGEST)
 }
 
 fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
@@ -19,6 +19,12 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
     }
     if now.model != then.model {
         return Some(now.model.title());
+    }
+    if let Some(changed) = now.loras.iter().find(|lora| !then.loras.contains(lora)) {
+        return Some(format!("{} {:.2}", changed.title(), changed.weight));
+    }
+    if now.loras != then.loras {
+        return Some("no LoRA".into());
     }
     if let Some(text) = concept_difference(now, then) {
         return Some(text);
@@ -47,6 +53,10 @@ fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
     if (now.width, now.height) != (then.width, then.height) {
         return Some(format!("{}×{}", now.width, now.height));
     }
+    let said = |r: &Recipe| (r.regions.clone(), r.painted_factor.clone());
+    if !now.divides_like(then) || said(now) != said(then) {
+        return Some("regions".into());
+    }
     (now.profile != then.profile).then(|| now.profile.title().into())
 }
 
@@ -74,11 +84,12 @@ fn first_words(prompt: &str) -> String {
     if text.is_empty() { "no prompt".into() } else { text.to_owned() }
 }
 
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= LONGEST {
+/// `text` in at most `longest` characters, with a sign that something is left out.
+pub fn shorten(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
         return text.to_owned();
     }
-    let cut: String = text.chars().take(LONGEST - 1).collect();
+    let cut: String = text.chars().take(longest.saturating_sub(1)).collect();
     format!("{}…", cut.trim_end())
 }
 
@@ -98,6 +109,8 @@ mod tests {
         let night = Recipe { concepts: vec![concept], ..base.clone() };
         assert_eq!(name(&night, Some(&base)), "night -2.5");
         assert_eq!(name(&base, Some(&night)), "no night");
+        let group = crate::recipe::RegionGroup { positions: vec![1, 2], name: String::new() };
+        assert_eq!(name(&Recipe { groups: vec![group], ..base.clone() }, Some(&base)), "regions");
     }
 
     #[test]

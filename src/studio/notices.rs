@@ -4,6 +4,7 @@ use egui::{Align2, Color32, CornerRadius, Id, LayerId, Order, Stroke, StrokeKind
 use egui_extras::{Column, TableBuilder};
 
 use super::{
+    files::is_known,
     log,
     state::Studio,
     theme::{self, Theme},
@@ -73,15 +74,12 @@ pub fn drop_hint(ui: &Ui) {
     let frame = whole.shrink(18.0);
     painter.rect_stroke(frame, CornerRadius::same(10), Stroke::new(2.0, theme.accent), StrokeKind::Inside);
     let name = path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let known = name.as_deref().is_none_or(|name| {
-        let name = name.to_lowercase();
-        [".ron", ".png"].iter().any(|end| name.ends_with(end))
-    });
+    let known = path.as_ref().is_none_or(|path| is_known(path));
     let title = name.map_or_else(|| "Drop to open".to_owned(), |name| format!("Drop to open {name}"));
     let note = if known {
         "A session opens whole; a picture gives the recipe that it carries."
     } else {
-        "This is neither a session (*.sextant.ron) nor a PNG picture."
+        "This is neither a session (*.sextant.ron) nor a PNG, JPEG, WebP or GIF picture."
     };
     let middle = whole.center();
     painter.text(middle, Align2::CENTER_BOTTOM, title, theme::bold_font(18.0), theme.on_picture);

@@ -3,7 +3,7 @@
 use egui::{Align2, Event, Id, Key, Modal, Modifiers, Rect, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
 use super::{
-    state::{Action, Compare, Overlay, Studio},
+    state::{Action, Compare, MapFormat, Overlay, Studio},
     theme::{self, Theme, size},
 };
 
@@ -45,13 +45,17 @@ fn all() -> Vec<Command> {
         ask("Save the session", "Ctrl+S", Action::SaveSession),
         ask("Save the session as…", "Ctrl+Shift+S", Action::SaveSessionAs),
         ask("Export the picture as PNG…", "Ctrl+E", Action::ExportPng(None)),
-        ask("Export the maps of this step as PNG…", "", Action::ExportMaps),
-        ask("Export the forming picture as an animation…", "", Action::ExportAnimation),
+        ask("Export the maps of this step as PNG…", "", Action::ExportMaps(MapFormat::Colours)),
+        ask("Export the maps of this step in 16-bit grey with a sheet…", "", Action::ExportMaps(MapFormat::Grey16)),
+        ask("Export the maps of all steps as safetensors…", "", Action::ExportMaps(MapFormat::Safetensors)),
+        ask("Export the forming picture as an animation…", "", Action::ExportAnimation { overlay: false }),
+        ask("Export an animation with the overlay that is shown…", "", Action::ExportAnimation { overlay: true }),
         ask("Export a figure of the steps and their maps…", "", Action::ExportFigure),
         ask("Export a figure of the grid…", "", Action::ExportGrid),
         run("Switch S-CFG off or on", "1", Studio::flip_scfg),
         run("Mute all concepts, or none", "2", Studio::flip_concepts),
         run("Switch the fusion off or on", "3", Studio::flip_fusion),
+        run("Paint: take the brush up or lay it down", "B", Studio::flip_brush),
         run("Play the steps", "Space", |studio| studio.playing = !studio.playing),
         run("Go to a step…", "Ctrl+G", |studio| studio.goes_to_step = true),
         run("Show or fold the ledger of guidance", "", |studio| studio.look.ledger_open = !studio.look.ledger_open),
@@ -61,6 +65,9 @@ fn all() -> Vec<Command> {
         run("Larger interface", "Ctrl++", |studio| studio.look.scale += 0.1),
         run("Smaller interface", "Ctrl+-", |studio| studio.look.scale -= 0.1),
         run("Interface at its usual size", "Ctrl+0", |studio| studio.look.scale = 1.0),
+        run("Keep the steps of takes in the session, or not", "", |studio| {
+            studio.ask(Action::KeepSteps(!studio.keep_steps));
+        }),
         run("Show the log", "Ctrl+L", |studio| studio.log_open = true),
         ask("Quit", "", Action::Quit),
     ];

@@ -7,20 +7,20 @@ use super::{
     theme::{self, Theme},
     widgets::{chip, row},
 };
-use crate::engine::{Token, TokenKind};
+use crate::engine::TokenKind;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let tokens = studio.shown_tokens();
-    let words: Vec<&Token> = tokens.iter().filter(|t| t.kind == TokenKind::Word).collect();
+    let words = tokens.iter().filter(|t| t.kind == TokenKind::Word).count();
     row::heading(ui, "Prompt", |ui| {
-        if !words.is_empty() {
-            row::note(ui, format!("{} tokens", words.len()));
+        if words > 0 {
+            row::note(ui, format!("{words} tokens"));
         }
     });
     field(ui, "Prompt", &mut studio.recipe.prompt, "What should be in the picture", 2);
-    if !words.is_empty() {
+    if words > 0 {
         ui.add_space(3.0);
-        chips(ui, studio, &words);
+        chips(ui, studio);
     }
 }
 
@@ -41,29 +41,39 @@ pub fn field(ui: &mut Ui, name: &str, text: &mut String, hint: &str, rows: usize
     ui.add(edit).accessible_name(name)
 }
 
-/// Words that own a region at the shown step are filled with its colour; the others stay quiet.
-fn chips(ui: &mut Ui, studio: &mut Studio, words: &[&Token]) {
+/// Regions that occur at the shown step are filled with their colour; other words stay quiet. A click chooses one
+/// region, with Ctrl or Shift further ones to merge it with.
+fn chips(ui: &mut Ui, studio: &mut Studio) {
+    let names = studio.names();
     let frame = studio.shown_frame();
     let scfg = frame.as_ref().and_then(|frame| frame.report.as_ref()?.scfg.clone());
-    let share = |position: usize| scfg.as_ref()?.shares.iter().find(|(p, _)| *p == position).map(|(_, share)| *share);
+    let shares = scfg.as_ref().map(|scfg| names.shares(scfg)).unwrap_or_default();
     let ground = Theme::of(ui).panel;
+    let several = ui.input(|i| i.modifiers.command || i.modifiers.shift);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
-        for token in words {
-            let share = share(token.position);
-            let chosen = studio.look.region == Some(token.position);
-            let own = theme::token_color(token.position);
+        for (region, name) in names.regions() {
+            let share = shares.iter().find(|(p, _)| *p == region).map(|(_, share)| *share);
+            let look = &mut studio.look;
+            let chosen = look.region == Some(region);
+            let along = look.also.contains(&region);
+            let own = names.color(region);
             // With one region chosen, the others step back.
-            let color = if studio.look.region.is_none() || chosen { own } else { theme::mix(ground, own, 0.35) };
-            let response = chip::chip(ui, token.text.trim(), color, share.is_some(), chosen);
-            if response.clicked() && share.is_some() {
-                studio.look.region = (!chosen).then_some(token.position);
+            let color = if look.region.is_none() || chosen || along { own } else { theme::mix(ground, own, 0.35) };
+            let response = chip::chip(ui, &name, color, share.is_some(), chosen || along);
+            if response.clicked() && several && look.region.is_some() && !chosen {
+                look.also.retain(|p| *p != region);
+                look.also.extend((!along).then_some(region));
+            } else if response.clicked() && share.is_some() {
+                studio.choose_region((!chosen).then_some(region));
                 studio.look.overlay = Overlay::Regions;
             }
-            response.on_hover_text(match share {
-                Some(share) => format!("token {}, {:.0} % of the picture", token.position, 100.0 * share),
-                None => format!("token {}, owns no region at this step", token.position),
-            });
+            let tokens: Vec<String> = names.words_of(region).iter().map(usize::to_string).collect();
+            let owns = match share {
+                Some(share) => format!("{:.0} % of the picture", 100.0 * share),
+                None => "owns no region at this step".into(),
+            };
+            response.on_hover_text(format!("token {}, {owns}. Ctrl+click to merge it", tokens.join(" and ")));
         }
     });
 }

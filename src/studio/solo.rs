@@ -221,6 +221,7 @@ mod tests {
             reports: Vec::new(),
             elapsed: Duration::from_secs(1),
             branch_evaluations: 0,
+            fingerprint: Arc::default(),
         };
         Event::Done { job: JobId(job), take: Arc::new(finished) }
     }

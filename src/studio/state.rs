@@ -4,14 +4,16 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     grid::Grid,
+    imported::Leftovers,
     palette::Palette,
     solo::Solos,
     track::{Frame, Playhead, Track},
 };
 use crate::{
-    engine::{Fit, JobId, Partners, Token, TokenKind},
+    engine::{Fit, JobId, Partners, Token},
     field::Picture,
     recipe::{Recipe, cost::EditCost},
+    session::Settings,
 };
 
 pub use super::look::{Compare, DifferenceAs, Look, Overlay, Plot, SaliencyOf};
@@ -98,11 +100,22 @@ pub enum Action {
     SaveSessionAs,
     /// Of what is shown, or of one take.
     ExportPng(Option<TakeId>),
-    /// Every map of the shown step, into a folder.
-    ExportMaps,
-    /// The previews of the shown run, one a step.
-    ExportAnimation,
+    /// Every map of the shown step, into a folder; of all steps, into one safetensors file.
+    ExportMaps(MapFormat),
+    /// The previews of the shown run, one a step; with the overlay that is shown, or without.
+    ExportAnimation {
+        overlay: bool,
+    },
+    /// How many bytes the engine may remember.
+    SetMemory(usize),
+    /// Whether sessions keep the steps of their takes.
+    KeepSteps(bool),
+    /// Ask for a model's folder.
     PickModel(ModelSlot),
+    /// Ask for a checkpoint of one file.
+    PickCheckpoint(ModelSlot),
+    /// Ask for a LoRA to add to the general model.
+    PickLora,
     /// A picture whose bright parts the expert draws.
     PickMask,
     /// The shown run as a figure: steps across, what they show down.
@@ -110,10 +123,30 @@ pub enum Action {
     /// The grid over two parameters as a figure.
     ExportGrid,
     RemoveTake(TakeId),
+    /// What could not be taken over from the file that was opened.
+    ShowLeftovers,
     /// Give up what was recovered, for the session as it was last saved.
     DiscardRecovered,
     /// Close the window.
     Quit,
+}
+
+/// How maps are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapFormat {
+    /// Coloured pictures, as on the canvas.
+    Colours,
+    /// 16-bit grey values at latent size, and a sheet that says what they mean.
+    Grey16,
+    /// Every step's values as they are.
+    Safetensors,
+}
+
+/// What the engine remembers, and how much it may, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub used: usize,
+    pub budget: usize,
 }
 
 /// A place in the recipe that names a model.
@@ -163,9 +196,16 @@ pub struct Studio {
     pub hints: Option<[bool; 3]>,
     pub look: Look,
     pub device: Option<String>,
+    pub memory: MemoryUse,
+    /// Whether the session keeps the steps of its takes.
+    pub keep_steps: bool,
+    /// What is set for all sessions.
+    pub settings: Settings,
     /// What the engine is busy with besides denoising.
     pub busy: Option<String>,
     pub banner: Option<Banner>,
+    /// What could not be taken over from the file that was opened.
+    pub leftovers: Option<Leftovers>,
     pub path: Option<PathBuf>,
     /// Counts changes of what a session keeps; see [`Studio::touch`].
     pub version: u64,
@@ -230,6 +270,11 @@ impl Studio {
         }
         let run = self.run.as_ref()?;
         let before = run.before.as_deref();
+        // What a session kept is what is being rendered again: it stays until the picture itself is there.
+        let again = before.filter(|before| before.kept.is_some() && before.recipe == run.track.recipe);
+        if again.is_some() {
+            return again;
+        }
         if run.track.has_steps() || run.track.picture.is_some() { Some(&run.track) } else { before }
     }
 
@@ -269,6 +314,7 @@ impl Studio {
     /// Pins a take as A (0) or B (1); pinning it there again takes the pin off.
     pub fn toggle_pin(&mut self, side: usize, id: TakeId) {
         self.pins[side] = if self.pins[side] == Some(id) { None } else { Some(id) };
+        self.touch();
     }
 
     /// Removes a take; what was made from it now counts as made from its parent.
@@ -363,6 +409,22 @@ impl Studio {
         self.playing = false;
     }
 
+    /// Shows a take as the newest result, although no job has made it: one read from a session.
+    pub fn show_kept(&mut self, id: TakeId) {
+        let Some(track) = self.take(id).map(|take| take.track.clone()) else { return };
+        self.words_of = (!track.tokens.is_empty()).then(|| (track.recipe.prompt.clone(), track.tokens.to_vec()));
+        self.run = Some(Run {
+            job: JobId(0),
+            calls: track.calls(),
+            track,
+            phase: Phase::Done,
+            gesture: 0,
+            resumed_at: None,
+            spent: (Duration::ZERO, 0),
+            before: None,
+        });
+    }
+
     /// Adds a finished result that did not come from a job: one read from a session.
     pub fn add_take(&mut self, name: String, track: Track, elapsed: Duration, created: u64) -> TakeId {
         self.next_take += 1;
@@ -371,11 +433,10 @@ impl Studio {
         id
     }
 
-    /// The words of the shown run's prompt that may own a region: position and text.
-    pub fn words(&self) -> Vec<(usize, String)> {
-        let tokens = self.shown_tokens();
-        let words = tokens.iter().filter(|t| t.kind == TokenKind::Word);
-        words.map(|t| (t.position, t.text.trim().to_owned())).collect()
+    /// Chooses a region everywhere, or none.
+    pub fn choose_region(&mut self, region: Option<usize>) {
+        self.look.region = region;
+        self.look.also.clear();
     }
 
     /// Word and colour-bearing tokens of what is shown.

@@ -54,6 +54,8 @@ pub(super) fn computed_part(recipe: &Recipe) -> Recipe {
     let mut part = recipe.clone();
     part.concepts = recipe.active_concepts().cloned().collect();
     part.fusion = recipe.active_fusion().map(crate::recipe::Fusion::decisive);
+    part.groups.iter_mut().for_each(|group| group.name.clear());
+    part.groups.retain(|group| group.positions.len() > 1);
     if !part.scfg.enabled {
         part.scfg = crate::recipe::Scfg::default();
     }

@@ -6,7 +6,8 @@ use egui::{Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Ui, pos2,
 
 use super::{
     apply::Progress,
-    state::{Action, Compare, Phase, Studio},
+    memory,
+    state::{Action, Compare, MapFormat, Phase, Studio},
     theme::{self, Theme, size},
     widgets::{Icon, icon, icon_button, segmented::segmented},
 };
@@ -26,7 +27,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         ui.add_space(4.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::MARGIN);
-            device(ui, studio);
+            memory::device(ui, studio);
             history(ui, studio);
             segmented(ui, &mut studio.look.compare, &Compare::ALL, Compare::title, |_| None);
             ui.add_space(4.0);
@@ -70,8 +71,13 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
         entry(ui, "Save as…", "Ctrl+Shift+S", Action::SaveSessionAs);
         ui.separator();
         entry(ui, "Export picture as PNG…", "Ctrl+E", Action::ExportPng(None));
-        entry(ui, "Export maps of this step…", "", Action::ExportMaps);
-        entry(ui, "Export animation…", "", Action::ExportAnimation);
+        entry(ui, "Export maps of this step…", "", Action::ExportMaps(MapFormat::Colours));
+        entry(ui, "Export maps, 16-bit with a sheet…", "", Action::ExportMaps(MapFormat::Grey16));
+        entry(ui, "Export maps of all steps (safetensors)…", "", Action::ExportMaps(MapFormat::Safetensors));
+        entry(ui, "Export animation…", "", Action::ExportAnimation { overlay: false });
+        entry(ui, "Export animation with the overlay…", "", Action::ExportAnimation { overlay: true });
+        ui.separator();
+        memory::keep_steps(ui, studio);
         ui.separator();
         if ui.add(Button::new("All commands…").shortcut_text("Ctrl+K")).clicked() {
             studio.palette = Some(Default::default());
@@ -197,18 +203,6 @@ fn duration(d: Duration) -> String {
         s if s < 60.0 => format!("{s:.1} s"),
         s => format!("{}:{:02} min", s as u64 / 60, s as u64 % 60),
     }
-}
-
-fn device(ui: &mut Ui, studio: &Studio) {
-    let name = studio.device.as_deref().unwrap_or("no device yet");
-    let width = 150.0;
-    let (rect, response) = ui.allocate_exact_size(vec2(width, size::ROW), Sense::hover());
-    let mut child = ui.new_child(
-        egui::UiBuilder::new().id_salt("device").max_rect(rect).layout(Layout::right_to_left(Align::Center)),
-    );
-    let text = RichText::new(name).font(theme::small_font()).color(Theme::of(ui).dim);
-    child.add(egui::Label::new(text).truncate());
-    response.on_hover_text(format!("Device: {name}"));
 }
 
 fn history(ui: &mut Ui, studio: &mut Studio) {

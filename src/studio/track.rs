@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::{
     engine::{Finished, StepReport, Token},
     field::Picture,
+    fingerprint::Fingerprint,
     recipe::Recipe,
+    session::Packed,
 };
 
 /// The steps of one run, finished or not.
@@ -17,6 +19,10 @@ pub struct Track {
     pub reports: Vec<Option<Arc<StepReport>>>,
     /// The finished picture.
     pub picture: Option<Arc<Picture>>,
+    /// How the run went, for the picture to carry.
+    pub fingerprint: Option<Arc<Fingerprint>>,
+    /// The steps as the session that they were read from keeps them.
+    pub kept: Option<Packed>,
 }
 
 impl Track {
@@ -28,11 +34,13 @@ impl Track {
         let mut track = Self { recipe: take.recipe.clone(), tokens, ..Self::default() };
         take.reports.iter().for_each(|report| track.put(report.clone()));
         track.picture = Some(take.picture.clone());
+        track.fingerprint = Some(take.fingerprint.clone());
         track
     }
 
     /// Files a report under its step, making room for the whole run.
     pub fn put(&mut self, report: Arc<StepReport>) {
+        self.kept = None;
         let room = report.calls.max(report.step + 1);
         if self.reports.len() < room {
             self.reports.resize(room, None);
@@ -45,6 +53,7 @@ impl Track {
     pub fn refine(&mut self, step: usize, picture: &Arc<Picture>) {
         if let Some(Some(report)) = self.reports.get_mut(step) {
             *report = Arc::new(StepReport { preview: picture.clone(), draft: false, ..StepReport::clone(report) });
+            self.kept = None;
         }
     }
 

@@ -2,32 +2,32 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _, Seek as _, SeekFrom},
+    sync::Arc,
 };
 
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, tensor::Metadata};
 use sha2::{Digest, Sha256};
 
-use super::{LoadError, ModelFiles, files::Content, names};
+use super::{
+    LoadError, ModelFiles,
+    files::Content,
+    names,
+    single::{self, SingleFile, Slice},
+};
 use crate::nets::{ParamError, TensorSource};
 
-/// The weights of one network: one safetensors file, or several shards. Tensors are read when they are asked for, so
+/// The weights of one network: one safetensors file, several shards, or a part of a larger file. Tensors are read when they are asked for, so
 /// that a file and the network made of it are never in memory both.
 pub(super) struct Checkpoint {
     /// For messages: the first file.
     path: String,
     files: Vec<RefCell<Content>>,
-    /// By canonical name.
-    entries: BTreeMap<String, Entry>,
+    /// By canonical name: the weight, and the file it is in.
+    entries: BTreeMap<String, (Slice, usize)>,
     used: RefCell<BTreeSet<String>>,
-}
-
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    file: usize,
-    /// Bytes of that file.
-    range: std::ops::Range<usize>,
+    /// The checkpoint that the network is a part of, and the network's folder.
+    whole: Option<(Arc<SingleFile>, &'static str)>,
 }
 
 impl Checkpoint {
@@ -36,6 +36,9 @@ impl Checkpoint {
     /// # Errors
     /// [`LoadError`] for missing, unreadable, pickled or damaged files.
     pub(super) fn read(files: &ModelFiles, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
+        if let ModelFiles::Single(file) = files {
+            return Self::part(file, folder, hash);
+        }
         let names = files.weight_files(folder)?;
         let mut entries = BTreeMap::new();
         let mut contents = Vec::with_capacity(names.len());
@@ -52,13 +55,34 @@ impl Checkpoint {
             for (tensor, info) in metadata.tensors() {
                 let (start, end) = info.data_offsets;
                 let range = base + start..base + end;
-                let entry = Entry { dtype: info.dtype, shape: info.shape.clone(), file: index, range };
-                entries.insert(names::canonical(&tensor), entry);
+                let slice = Slice { dtype: info.dtype, shape: info.shape.clone(), range };
+                entries.insert(names::canonical(&tensor), (slice, index));
             }
             contents.push(RefCell::new(content));
         }
         let path = names.first().map(|name| files.describe(name)).unwrap_or_default();
-        Ok(Self { path, files: contents, entries, used: RefCell::default() })
+        Ok(Self { path, files: contents, entries, used: RefCell::default(), whole: None })
+    }
+
+    /// A network of a checkpoint of one file. The file's hash is taken once, with the U-Net.
+    fn part(whole: &Arc<SingleFile>, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
+        let path = whole.path().display().to_string();
+        let unreadable = |source| LoadError::Read { path: path.clone(), source };
+        let known = [single::UNET, single::VAE, single::TEXT].into_iter().find(|name| *name == folder);
+        let found = known.and_then(|folder| Some((folder, whole.weights(folder)?)));
+        let (folder, weights) = found.ok_or_else(|| LoadError::MissingFile { path: path.clone() })?;
+        if folder == single::UNET {
+            whole.hash(hash).map_err(unreadable)?;
+        }
+        let file: Content = Box::new(whole.file().map_err(unreadable)?);
+        let entries = weights.slices.iter().map(|(name, slice)| (names::canonical(name), (slice.clone(), 0))).collect();
+        let whole = Some((whole.clone(), folder));
+        Ok(Self { path, files: vec![RefCell::new(file)], entries, used: RefCell::default(), whole })
+    }
+
+    /// Every weight, by canonical name.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.entries.keys().map(String::as_str).collect()
     }
 
     /// Tensors that nobody asked for and that are not known to be harmless.
@@ -76,33 +100,55 @@ impl Checkpoint {
         }
     }
 
-    /// A weight that could not be had, with the file's name.
+    /// A weight that could not be had, with the file's name, and under the name that it has there.
     pub(super) fn error(&self, source: ParamError) -> LoadError {
-        LoadError::Tensor { path: self.path.clone(), source }
+        let path = self.path.clone();
+        let weights = self.whole.as_ref().and_then(|(file, folder)| file.weights(folder));
+        match (weights, source) {
+            (Some(weights), ParamError::Missing { name }) => LoadError::NoTensor { path, name: weights.origin(&name) },
+            (Some(weights), ParamError::Shape { name, found, expected }) => {
+                let name = weights.origin(&name);
+                let what = format!("tensor \"{name}\" has shape {found:?}, but the others ask for {expected:?}");
+                LoadError::Mismatch { path, what }
+            }
+            (_, source) => LoadError::Tensor { path, source },
+        }
     }
 }
 
 impl TensorSource for Checkpoint {
     fn shape_of(&self, name: &str) -> Option<Vec<usize>> {
-        self.entries.get(name).map(|entry| entry.shape.clone())
+        self.entries.get(name).map(|(slice, _)| slice.shape.clone())
     }
 
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError> {
         let entry = self.entries.get(name).ok_or_else(|| ParamError::Missing { name: name.to_owned() })?;
+        let (slice, file) = entry;
         let unreadable = |e: io::Error| ParamError::Unreadable { name: name.to_owned(), reason: e.to_string() };
-        let mut bytes = vec![0; entry.range.len()];
-        let mut file = self.files[entry.file].borrow_mut();
-        file.seek(SeekFrom::Start(entry.range.start as u64)).map_err(unreadable)?;
+        let mut bytes = vec![0; slice.range.len()];
+        let mut file = self.files[*file].borrow_mut();
+        file.seek(SeekFrom::Start(slice.range.start as u64)).map_err(unreadable)?;
         file.read_exact(&mut bytes).map_err(unreadable)?;
-        let values = match entry.dtype {
-            Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-            Dtype::F16 => bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            Dtype::BF16 => bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            other => return Err(ParamError::Dtype { name: name.to_owned(), dtype: format!("{other:?}") }),
-        };
+        let unknown = || ParamError::Dtype { name: name.to_owned(), dtype: format!("{:?}", slice.dtype) };
+        let values = floats(slice.dtype, &bytes).ok_or_else(unknown)?;
         self.used.borrow_mut().insert(name.to_owned());
         Ok(values)
     }
+}
+
+/// The numbers of a tensor; `None` for a type that is no float of 16 or 32 bits.
+pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+    Some(match dtype {
+        Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        Dtype::F16 => bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        Dtype::BF16 => bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        _ => return None,
+    })
+}
+
+/// Whether a file begins as those do that torch writes: zip files of pickles, and bare ones.
+pub(super) fn is_pickle(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || matches!(head, [0x80, 2..=5, ..])
 }
 
 /// Bytes of a file that are in memory at a time while it is hashed.
@@ -135,7 +181,7 @@ fn read_header(file: &mut Content, hash: &mut Sha256) -> Result<(usize, Metadata
     let text = header.get(8..end).ok_or(SafeTensorError::InvalidHeaderLength)?;
     let text = std::str::from_utf8(text).map_err(SafeTensorError::InvalidHeader)?;
     let metadata: Metadata = serde_json::from_str(text).map_err(SafeTensorError::InvalidHeaderDeserialization)?;
-    if end + metadata.data_len() != length {
+    if end + single::check(&metadata)? != length {
         return Err(SafeTensorError::MetadataIncompleteBuffer);
     }
     Ok((end, metadata))

@@ -9,13 +9,26 @@ use crate::nets::{ConfigError, ParamError, TokenizerError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    #[error("there is no model at {path}: choose a diffusers folder (one with model_index.json)")]
-    NoModel { path: String },
     #[error(
-        "{path} is a single-file checkpoint, which cannot be opened yet: convert it to a diffusers folder and choose \
-         that"
+        "there is no model at {path}: choose a diffusers folder (one with model_index.json) or a .safetensors checkpoint"
     )]
-    SingleFile { path: String },
+    NoModel { path: String },
+    #[error("{path} is {kind}: choose a Stable Diffusion 1.x or 2.x checkpoint, or a diffusers folder")]
+    OtherFile { path: String, kind: &'static str },
+    #[error("{path} has no {what}: choose a complete checkpoint, or one that is a U-Net alone as an expert")]
+    Incomplete { path: String, what: &'static str },
+    #[error("{path} lacks the tensor \"{name}\": it is not complete, download it again")]
+    NoTensor { path: String, name: String },
+    #[error(
+        "{path} does not say whether it predicts noise or velocity: put its .yaml beside it under the same name, or put \
+         \"v-pred\" or \"base\" into its own name"
+    )]
+    Prediction { path: String },
+    #[error(
+        "there is no tokenizer beside {path}, and checkpoints hold none: put vocab.json and merges.txt, the tokenizer \
+         folder of any Stable Diffusion 1.x or 2.x model, beside it"
+    )]
+    NoTokenizer { path: String },
     #[error("{path} is a pickle file, which can run any program when opened: save the model as .safetensors instead")]
     Pickle { path: String },
     #[error("{path} holds only a U-Net: use it as the expert of a fusion, beside a complete model")]
@@ -38,6 +51,8 @@ pub enum LoadError {
     Tensor { path: String, source: ParamError },
     #[error("{path}: {source}")]
     Tokenizer { path: String, source: TokenizerError },
+    #[error("the LoRA {path} cannot be used: {what}")]
+    Lora { path: String, what: String },
     #[error("{path} does not fit the rest of the model: {what}")]
     Mismatch { path: String, what: String },
 }

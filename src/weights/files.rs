@@ -1,8 +1,13 @@
-use std::{borrow::Cow, fs, io, path::PathBuf};
+use std::{
+    borrow::Cow,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
-use super::{LoadError, bundled};
+use super::{LoadError, bundled, single::SingleFile};
 use crate::recipe::ModelRef;
 
 /// A file's content, where it is.
@@ -17,6 +22,8 @@ impl<T: io::Read + io::Seek> ReadSeek for T {}
 pub enum ModelFiles {
     /// A folder on disk.
     Folder(PathBuf),
+    /// A checkpoint of one file, shown as the folder that it would make.
+    Single(Arc<SingleFile>),
     /// Files inside the program.
     Bundled { name: &'static str, files: &'static [(&'static str, &'static [u8])] },
 }
@@ -25,13 +32,16 @@ impl ModelFiles {
     /// The files of `model`.
     ///
     /// # Errors
-    /// [`LoadError`] unless there is such a folder; a single file is refused with the reason.
+    /// [`LoadError`] unless there is such a folder or checkpoint; other files are refused with the reason.
     pub fn open(model: &ModelRef) -> Result<Self, LoadError> {
         match model {
             ModelRef::Pocket => Ok(Self::Bundled { name: "Pocket", files: bundled::POCKET }),
             ModelRef::PocketToon => Ok(Self::Bundled { name: "Pocket Toon", files: bundled::POCKET_TOON }),
             ModelRef::Folder(path) if path.is_dir() => Ok(Self::Folder(path.clone())),
-            ModelRef::Folder(path) => Err(refuse_file(path)),
+            ModelRef::Folder(path) if path.is_file() && ending(path) == "safetensors" => {
+                SingleFile::open(path).map(Self::Single)
+            }
+            ModelRef::Folder(path) => Err(refuse(path)),
         }
     }
 
@@ -39,6 +49,7 @@ impl ModelFiles {
     pub fn describe(&self, path: &str) -> String {
         match self {
             Self::Folder(folder) => folder.join(path).display().to_string(),
+            Self::Single(file) => file.path().display().to_string(),
             Self::Bundled { name, .. } => format!("{name}: {path}"),
         }
     }
@@ -46,6 +57,7 @@ impl ModelFiles {
     pub fn has(&self, path: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(path).is_file(),
+            Self::Single(file) => file.has(path),
             Self::Bundled { files, .. } => files.iter().any(|(name, _)| *name == path),
         }
     }
@@ -61,6 +73,13 @@ impl ModelFiles {
                 Ok(content) => Ok(Cow::Owned(content)),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Err(missing()),
                 Err(source) => Err(LoadError::Read { path: self.describe(path), source }),
+            },
+            Self::Single(file) => match file.read(path) {
+                Some(content) => {
+                    content.map(Cow::Owned).map_err(|source| LoadError::Read { path: self.describe(path), source })
+                }
+                None if path.starts_with("tokenizer/") => Err(LoadError::NoTokenizer { path: self.describe(path) }),
+                None => Err(missing()),
             },
             Self::Bundled { files, .. } => {
                 let found = files.iter().find(|(name, _)| *name == path);
@@ -82,6 +101,10 @@ impl ModelFiles {
                 }
                 Err(source) => Err(LoadError::Read { path: self.describe(path), source }),
             },
+            Self::Single(file) => {
+                let file = file.file().map_err(|source| LoadError::Read { path: self.describe(path), source })?;
+                Ok(Box::new(file))
+            }
             Self::Bundled { .. } => Ok(Box::new(io::Cursor::new(self.read(path)?))),
         }
     }
@@ -101,6 +124,9 @@ impl ModelFiles {
     /// # Errors
     /// [`LoadError::Pickle`] where there is only a pickle, [`LoadError::MissingFile`] where there is nothing.
     pub(super) fn weight_files(&self, folder: &str) -> Result<Vec<String>, LoadError> {
+        if let Self::Single(_) = self {
+            return Ok(vec![self.describe(folder)]);
+        }
         let stems = ["diffusion_pytorch_model", "model", "pytorch_model"];
         for variant in ["", ".fp16"] {
             for stem in &stems[..2] {
@@ -152,13 +178,16 @@ impl ModelFiles {
     }
 }
 
-/// What is wrong with a path that is not a folder.
-fn refuse_file(path: &std::path::Path) -> LoadError {
+/// What a file's name ends with, in small letters.
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|e| e.to_str()).unwrap_or("").to_lowercase()
+}
+
+/// What is wrong with a path that is neither a folder nor a checkpoint.
+fn refuse(path: &Path) -> LoadError {
     let shown = path.display().to_string();
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_lowercase();
-    match ending.as_str() {
+    match ending(path).as_str() {
         _ if !path.is_file() => LoadError::NoModel { path: shown },
-        "safetensors" => LoadError::SingleFile { path: shown },
         "bin" | "ckpt" | "pt" | "pth" | "pkl" => LoadError::Pickle { path: shown },
         _ => LoadError::NoModel { path: shown },
     }

@@ -1,4 +1,5 @@
-//! Files to networks: diffusers folders on disk, and the two models that the program carries.
+//! Files to networks: diffusers folders and single-file checkpoints on disk, and the two models that the program
+//! carries.
 //!
 //! [`load`] gives a complete model. [`load_expert`] also takes a folder with nothing but a U-Net, which then shares
 //! text encoder, autoencoder and scheduler with a complete one.
@@ -7,13 +8,16 @@ mod bundled;
 mod checkpoint;
 mod error;
 mod files;
+mod lora;
 mod model;
 mod names;
 mod outline;
+mod single;
 mod text;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
-pub use model::{Family, LoadedModel, load, load_expert};
+pub use model::{Family, LoadedModel, load, load_changed, load_expert, load_with};
 pub use outline::{Outline, Rest};
+pub use single::SingleFile;
 pub use text::{EncodeError, TextStack};

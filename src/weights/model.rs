@@ -4,10 +4,14 @@ use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{EncodeError, LoadError, ModelFiles, TextStack, checkpoint::Checkpoint};
+use super::{
+    EncodeError, LoadError, ModelFiles, TextStack,
+    checkpoint::Checkpoint,
+    lora::{self, Changed, Loras},
+};
 use crate::{
-    nets::{ConfigError, ParamError, Params, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
-    recipe::ModelRef,
+    nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
+    recipe::{Lora, ModelRef},
     sampling::ScheduleConfig,
 };
 
@@ -31,6 +35,11 @@ pub struct LoadedModel {
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
+    /// SHA-256 over the LoRAs that were added, if there are any; the other hash then knows of them, too.
+    pub changes: Option<String>,
+    /// With which U-Net and autoencoder multiply on the CPU. The text encoder, whose few products decide over all that
+    /// follows, keeps to f32.
+    pub precision: Precision,
 }
 
 impl LoadedModel {
@@ -51,30 +60,53 @@ impl LoadedModel {
     }
 }
 
+/// Loads a complete model that computes in f32.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+    load_with(model, device, Precision::F32)
+}
+
 /// Loads a complete model.
 ///
 /// # Errors
 /// [`LoadError`] says in one sentence which file or tensor is wrong. A folder with nothing but a U-Net is
 /// [`LoadError::ExpertOnly`].
-pub fn load(model: &ModelRef, device: &Device) -> Result<LoadedModel, LoadError> {
+pub fn load_with(model: &ModelRef, device: &Device, precision: Precision) -> Result<LoadedModel, LoadError> {
+    load_changed(model, &[], device, precision)
+}
+
+/// Loads a complete model with LoRAs added to its U-Net and text encoder.
+///
+/// # Errors
+/// As [`load_with`], and for a LoRA that cannot be read or does not fit.
+pub fn load_changed(
+    model: &ModelRef,
+    loras: &[Lora],
+    device: &Device,
+    precision: Precision,
+) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if is_expert_part(&files) {
         return Err(LoadError::ExpertOnly { path: files.describe("") });
     }
-    load_complete(&files, device)
+    load_complete(&files, loras, (device, precision))
 }
 
-/// Loads a model to stand beside `general`. A folder with nothing but a U-Net borrows the rest from there.
+/// Loads a model to stand beside `general`, with its precision. A folder with nothing but a U-Net borrows the rest from there.
 ///
 /// # Errors
 /// As [`load`], and [`LoadError::Mismatch`] where the U-Net does not fit `general`'s text encoder or autoencoder.
 pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if !is_expert_part(&files) {
-        return load_complete(&files, device);
+        return load_complete(&files, &[], (device, general.precision));
     }
     let mut hash = Sha256::new();
-    let unet = read_unet(&files, device, &mut hash)?;
+    let unet = read_unet(&files, &Loras::default(), (device, general.precision), &mut hash)?;
+    // It reads its texts through the general model's encoder.
+    hash.update(general.changes.as_deref().unwrap_or_default());
     check_fit(&files, &unet, &general.text, &general.vae)?;
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
 }
@@ -92,7 +124,11 @@ pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
 
 const INDEX: &str = "model_index.json";
 
-fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, LoadError> {
+fn load_complete(
+    files: &ModelFiles,
+    loras: &[Lora],
+    (device, precision): (&Device, Precision),
+) -> Result<LoadedModel, LoadError> {
     if !files.has(INDEX) {
         return Err(LoadError::NoModel { path: files.describe("") });
     }
@@ -107,9 +143,12 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
     let zeros = two && index.get("force_zeros_for_empty_prompt").and_then(Value::as_bool).unwrap_or(true);
     let scheduler = read_schedule(files)?;
     let mut hash = Sha256::new();
-    let text = TextStack::read(files, two, zeros, device, &mut hash)?;
-    let unet = read_unet(files, device, &mut hash)?;
-    let vae = read_vae(files, device, &mut hash)?;
+    let (loras, changes) = Loras::read(loras)?;
+    let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
+    let unet = read_unet(files, &loras, (device, precision), &mut hash)?;
+    let vae = read_part(files, "vae", None, (device, precision), &mut hash, VaeConfig::parse, Vae::load)?;
+    loras.finish()?;
+    hash.update(changes.as_deref().unwrap_or_default());
     check_fit(files, &unet, &text, &vae)?;
     Ok(LoadedModel {
         family,
@@ -118,22 +157,26 @@ fn load_complete(files: &ModelFiles, device: &Device) -> Result<LoadedModel, Loa
         vae: Arc::new(vae),
         scheduler: Arc::new(scheduler),
         content_hash: hex(hash),
+        changes,
+        precision,
     })
 }
 
-fn read_unet(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<UNet, LoadError> {
-    read_part(files, "unet", device, hash, UNetConfig::parse, UNet::load)
-}
-
-fn read_vae(files: &ModelFiles, device: &Device, hash: &mut Sha256) -> Result<Vae, LoadError> {
-    read_part(files, "vae", device, hash, VaeConfig::parse, Vae::load)
+fn read_unet(
+    files: &ModelFiles,
+    loras: &Loras,
+    on: (&Device, Precision),
+    hash: &mut Sha256,
+) -> Result<UNet, LoadError> {
+    read_part(files, "unet", Some(loras), on, hash, UNetConfig::parse, UNet::load)
 }
 
 /// Config, weights and network of the part in `folder`.
 fn read_part<C, N>(
     files: &ModelFiles,
     folder: &str,
-    device: &Device,
+    loras: Option<&Loras>,
+    (device, precision): (&Device, Precision),
     hash: &mut Sha256,
     parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
     build: impl Fn(&Params, C) -> Result<N, ParamError>,
@@ -142,7 +185,15 @@ fn read_part<C, N>(
     let config =
         parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
     let checkpoint = Checkpoint::read(files, folder, hash)?;
-    let net = build(&Params::root(&checkpoint, device), config).map_err(|source| checkpoint.error(source))?;
+    let net = match loras {
+        Some(loras) => {
+            loras.check(lora::UNET, &checkpoint, &checkpoint.names())?;
+            let changed = Changed { base: &checkpoint, loras, network: lora::UNET };
+            build(&Params::root(&changed, device).with_precision(precision), config)
+        }
+        None => build(&Params::root(&checkpoint, device).with_precision(precision), config),
+    };
+    let net = net.map_err(|source| checkpoint.error(source))?;
     checkpoint.warn_of_unused();
     Ok(net)
 }
@@ -167,6 +218,6 @@ fn check_fit(files: &ModelFiles, unet: &UNet, text: &TextStack, vae: &Vae) -> Re
     Err(LoadError::Mismatch { path: files.describe("unet/config.json"), what })
 }
 
-fn hex(hash: Sha256) -> String {
+pub(super) fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

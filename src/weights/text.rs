@@ -1,7 +1,11 @@
 use burn::tensor::{Device, Tensor};
 use sha2::Sha256;
 
-use super::{LoadError, ModelFiles, checkpoint::Checkpoint};
+use super::{
+    LoadError, ModelFiles,
+    checkpoint::Checkpoint,
+    lora::{self, Changed, Loras},
+};
 use crate::nets::{
     ClipConfig, ClipText, NetError, Params, TextEncoding, Tokenized, Tokenizer, TokenizerError, TokenizerSettings,
 };
@@ -29,11 +33,14 @@ impl TextStack {
         files: &ModelFiles,
         two: bool,
         zeros_for_empty_negative: bool,
+        loras: &Loras,
         device: &Device,
         hash: &mut Sha256,
     ) -> Result<Self, LoadError> {
-        let first = read_pair(files, "tokenizer", "text_encoder", device, hash)?;
-        let second = two.then(|| read_pair(files, "tokenizer_2", "text_encoder_2", device, hash)).transpose()?;
+        let first = read_pair(files, ["tokenizer", "text_encoder"], loras, device, hash)?;
+        let none = Loras::default();
+        let read_second = || read_pair(files, ["tokenizer_2", "text_encoder_2"], &none, device, hash);
+        let second = two.then(read_second).transpose()?;
         if let Some((tokenizer, _)) = &second
             && tokenizer.length() != first.0.length()
         {
@@ -107,8 +114,8 @@ impl TextStack {
 
 fn read_pair(
     files: &ModelFiles,
-    tokenizer: &str,
-    encoder: &str,
+    [tokenizer, encoder]: [&str; 2],
+    loras: &Loras,
     device: &Device,
     hash: &mut Sha256,
 ) -> Result<(Tokenizer, ClipText), LoadError> {
@@ -117,8 +124,9 @@ fn read_pair(
         .map_err(|source| LoadError::Config { path: files.describe(&config_path), source })?;
     let tokenizer = read_tokenizer(files, tokenizer, config.positions)?;
     let checkpoint = Checkpoint::read(files, encoder, hash)?;
-    let encoder =
-        ClipText::load(&Params::root(&checkpoint, device), config).map_err(|source| checkpoint.error(source))?;
+    loras.check(lora::TEXT, &checkpoint, &checkpoint.names())?;
+    let changed = Changed { base: &checkpoint, loras, network: lora::TEXT };
+    let encoder = ClipText::load(&Params::root(&changed, device), config).map_err(|source| checkpoint.error(source))?;
     checkpoint.warn_of_unused();
     Ok((tokenizer, encoder))
 }

@@ -153,7 +153,7 @@ fn written(figure: &Figure) -> Picture {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(figure.file_name());
     let drawn = figure.draw();
-    SessionStore::default().export_png(&path, &drawn, figure.recipe()).expect("written");
+    SessionStore::default().export_png(&path, &drawn, figure.recipe(), None).expect("written");
     assert_eq!(session::read_recipe(&path).expect("its recipe"), *figure.recipe());
     let bytes = std::fs::read(&path).expect("readable");
     let read = session::decode_picture(&bytes, "the figure").expect("a picture");

@@ -2,9 +2,11 @@
 
 mod compare;
 mod fusion;
+mod imports;
 mod manners;
 mod recovery;
 mod regions;
+mod sessions;
 mod synthetic;
 mod takes;
 mod timeline;

@@ -46,7 +46,8 @@ fn a_step_exports_its_maps_and_a_run_its_animation() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = Window::rendered();
     let path = folder.path().join("forming.png");
-    let frames = sextant::studio::exports::frames(window.studio());
+    let track = window.studio().shown_track().expect("a run");
+    let frames = sextant::studio::exports::frames(track, None);
     assert_eq!(frames.len(), 21, "every step, and the finished picture");
     let short = std::time::Duration::from_millis(100);
     sextant::session::save_animation(&path, &frames, short, short).expect("written");

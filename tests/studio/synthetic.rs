@@ -151,5 +151,6 @@ pub fn finished_with(recipe: &Recipe, previews: Vec<Arc<Picture>>, picture: Arc<
         reports,
         elapsed: Duration::from_millis(41 * recipe.steps as u64),
         branch_evaluations: 4 * recipe.steps,
+        fingerprint: Arc::default(),
     })
 }

@@ -14,6 +14,7 @@ use sextant::{
         handle::{Request, WorkerEnd, connect},
     },
     field::Picture,
+    fingerprint::Fingerprint,
     recipe::Recipe,
     studio::{
         App, canvas, demo,
@@ -34,6 +35,9 @@ impl Store for Drawer {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
         let drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = drawer.iter().rev().find(|(at, _)| at == path).map(|(_, session)| session.clone());
+        if found.is_none() && path.is_file() {
+            return SessionStore::default().load(path);
+        }
         found.ok_or_else(|| format!("There is no session at {}: choose another file.", path.display()))
     }
 
@@ -43,8 +47,12 @@ impl Store for Drawer {
         Ok(())
     }
 
-    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe) -> Result<(), String> {
+    fn export_png(&self, _: &Path, _: &Picture, _: &Recipe, _: Option<&Fingerprint>) -> Result<(), String> {
         Err("The disk is full: free some space and export again.".into())
+    }
+
+    fn export_files(&self, folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), String> {
+        SessionStore::default().export_files(folder, files)
     }
 
     fn export_maps(&self, folder: &Path, maps: &[(String, Picture)]) -> Result<(), String> {
@@ -139,6 +147,21 @@ impl Window {
         panic!("never {what}");
     }
 
+    /// Where a place of the picture, given as shares of its sides, is on the screen.
+    pub fn place(&self, u: f32, v: f32) -> egui::Pos2 {
+        self.place_above(u, v, 0.0)
+    }
+
+    /// As [`Self::place`], where a line of this height stands below the picture.
+    fn place_above(&self, u: f32, v: f32, line: f32) -> egui::Pos2 {
+        let whole = self.harness.get_by_label("Canvas").rect();
+        let below = vec2(0.0, canvas::BOTTOM + line);
+        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - below);
+        let frame = self.studio().shown_frame().expect("a picture");
+        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
+        placed.min + placed.size() * vec2(u, v)
+    }
+
     /// The colour on screen at a place of the picture, given as shares of its sides.
     pub fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
         self.pixel_above(u, v, 0.0)
@@ -146,12 +169,7 @@ impl Window {
 
     /// As [`Self::pixel`], where a line of this height stands below the picture.
     pub fn pixel_above(&mut self, u: f32, v: f32, line: f32) -> [u8; 3] {
-        let whole = self.harness.get_by_label("Canvas").rect();
-        let below = vec2(0.0, canvas::BOTTOM + line);
-        let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - below);
-        let frame = self.studio().shown_frame().expect("a picture");
-        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
-        let at = placed.min + placed.size() * vec2(u, v);
+        let at = self.place_above(u, v, line);
         let image = self.harness.render().expect("an adapter to draw with");
         let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
         [r, g, b]

@@ -9,12 +9,14 @@ use rten_simd::{
 use rten_vecmath::Exp;
 
 use super::{
+    element::{Element, Pair, Rows},
     memory::{filled, recycle, scratch},
     product::{Columns, Matrix, Places, Product, pack, packed_len},
     team,
     tile::Target,
     values::{self, Values},
 };
+use crate::nets::Precision;
 
 /// Queries of a block: a multiple of all tile widths, so that only the last block has a ragged end.
 const BLOCK: usize = 48;
@@ -41,78 +43,104 @@ struct Sizes {
 /// Query `[batch, width, n]`, key and value `[batch, width, l]` to `[batch, width, n]`. `causal` hides keys after the
 /// query's own position. With `map`, also the first sample's probabilities `[l, n]`, mean over heads.
 pub(in super::super) fn attend(
-    [query, key, value]: [&Values; 3],
-    [batch, width, n, l]: [usize; 4],
+    parts: [&Values; 3],
+    dims: [usize; 4],
     heads: usize,
     causal: bool,
     map: bool,
+    precision: Precision,
 ) -> (Tensor<3>, Option<Tensor<2>>) {
+    let [_, width, n, l] = dims;
     let block = (SCORES / l.max(1) / BLOCK * BLOCK).clamp(BLOCK, 4 * BLOCK);
     let sizes = Sizes { heads, d: width / heads, n, l, block, causal };
-    let packed = packed(key, value, batch * heads, sizes);
-    let blocks = n.div_ceil(block);
-    let tasks = batch * heads * blocks;
-    let mut out = Vec::new();
-    // SAFETY: each task writes all rows of its head for the queries of its block, in `out` and, of the first sample,
-    // in `seen`; together that is everything.
-    let seen = unsafe {
-        filled(if map { heads * l * n } else { 0 }, |seen| {
-            let kept = Target::of(seen);
-            out = filled(batch * width * n, |out| {
-                let out = Target::of(out);
-                team::each(tasks, |task| {
-                    let (head, block) = (task / blocks, task % blocks);
-                    let query = &query[head * sizes.d * n..][..sizes.d * n];
-                    let probabilities = (map && head < heads).then(|| kept.at(head * l * n));
-                    sizes.block_of(&packed[head], query, block, out.at(head * sizes.d * n), probabilities);
-                });
-            });
-        })
-    };
-    let map = map.then(|| mean_over_heads(&seen, sizes));
-    recycle(seen);
-    (values::tensor(out, [batch, width, n]), map)
+    match precision {
+        Precision::F32 => sizes.attend::<f32>(parts, dims[0], map),
+        Precision::Bf16 => sizes.attend::<Pair>(parts, dims[0], map),
+    }
 }
 
 /// Keys, scaled, as the matrix of the first product; values as that of the second.
-#[derive(Default)]
-struct Packed {
-    keys: Vec<f32>,
-    values: Vec<f32>,
-}
-
-fn packed(key: &Values, value: &Values, heads: usize, Sizes { d, l, .. }: Sizes) -> Vec<Packed> {
-    let scale = 1.0 / (d as f32).sqrt();
-    let mut packed: Vec<Packed> = (0..heads).map(|_| Packed::default()).collect();
-    team::each_part(&mut packed, 1, |head, packed| {
-        let (key, value) = (&key[head * d * l..][..d * l], &value[head * d * l..][..d * l]);
-        let (mut keys, mut values) = (vec![0.0; packed_len(l, d)], vec![0.0; packed_len(d, l)]);
-        pack(&mut keys, l, d, |position, k| key[k * l + position] * scale);
-        pack(&mut values, d, l, |row, position| value[row * l + position]);
-        packed[0] = Packed { keys, values };
-    });
-    packed
+struct Packed<E> {
+    keys: Vec<E>,
+    values: Vec<E>,
 }
 
 impl Sizes {
+    fn attend<E: Element>(
+        self,
+        [query, key, value]: [&Values; 3],
+        batch: usize,
+        map: bool,
+    ) -> (Tensor<3>, Option<Tensor<2>>) {
+        let Self { heads, d, n, l, block, .. } = self;
+        let packed = self.packed::<E>(key, value, batch * heads);
+        let blocks = n.div_ceil(block);
+        let tasks = batch * heads * blocks;
+        let mut out = Vec::new();
+        // SAFETY: each task writes all rows of its head for the queries of its block, in `out` and, of the first
+        // sample, in `seen`; together that is everything.
+        let seen = unsafe {
+            filled(if map { heads * l * n } else { 0 }, |seen| {
+                let kept = Target::of(seen);
+                out = filled(batch * heads * d * n, |out| {
+                    let out = Target::of(out);
+                    team::each(tasks, |task| {
+                        let (head, block) = (task / blocks, task % blocks);
+                        let query = &query[head * d * n..][..d * n];
+                        let probabilities = (map && head < heads).then(|| kept.at(head * l * n));
+                        self.block_of(&packed[head], query, block, out.at(head * d * n), probabilities);
+                    });
+                });
+            })
+        };
+        let map = map.then(|| mean_over_heads(&seen, self));
+        recycle(seen);
+        (values::tensor(out, [batch, heads * d, n]), map)
+    }
+
+    fn packed<E: Element>(self, key: &Values, value: &Values, heads: usize) -> Vec<Packed<E>> {
+        let Self { d, l, .. } = self;
+        let scale = 1.0 / (d as f32).sqrt();
+        let [d_elements, l_elements] = [d, l].map(|depth| depth.div_ceil(E::SPAN));
+        let mut packed: Vec<Packed<E>> = (0..heads).map(|_| Packed { keys: Vec::new(), values: Vec::new() }).collect();
+        team::each_part(&mut packed, 1, |head, packed| {
+            let (key, value) = (&key[head * d * l..][..d * l], &value[head * d * l..][..d * l]);
+            let mut keys = vec![E::default(); packed_len(l, d_elements)];
+            let mut values = vec![E::default(); packed_len(d, l_elements)];
+            // What is missing for the last element is zero.
+            let within = |k: usize, depth: usize, value: &dyn Fn(usize) -> f32| if k < depth { value(k) } else { 0.0 };
+            pack(&mut keys, l, d_elements, |position, k| {
+                E::of(|i| within(k * E::SPAN + i, d, &|k| key[k * l + position] * scale))
+            });
+            pack(&mut values, d, l_elements, |row, k| {
+                E::of(|i| within(k * E::SPAN + i, l, &|position| value[row * l + position]))
+            });
+            packed[0] = Packed { keys, values };
+        });
+        packed
+    }
+
     /// One head, one block of queries; `query` and `out` are `[d, n]`, `kept` `[l, n]`.
     ///
     /// # Safety
     /// `out` and `kept` are that large, and nobody else touches this block's columns meanwhile.
-    unsafe fn block_of(&self, packed: &Packed, query: &[f32], block: usize, out: Target, kept: Option<Target>) {
+    unsafe fn block_of<E: Element>(
+        &self,
+        packed: &Packed<E>,
+        query: &[f32],
+        block: usize,
+        out: Target,
+        kept: Option<Target>,
+    ) {
         let Self { d, n, l, .. } = *self;
         let first = block * self.block;
         let count = self.block.min(n - first);
         // Whole vectors also at a ragged end.
         let stride = count.next_multiple_of(16);
-        scratch(l * stride, |scores| {
-            let starts: Vec<usize> = (0..d).map(|k| k * n + first).collect();
-            let columns =
-                Columns { data: query, starts: &starts, height: 1, width: count, stride: count, floats_per_column: d };
-            let matrix = Matrix { panels: &packed.keys, rows: l, depth: d };
-            let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(stride, count) };
+        scratch(l * stride, |scores: &mut [f32]| {
+            let rows = Rows { data: query, depth: d, stride: n, first, count };
             // SAFETY: `scores` is this task's own, l rows of `stride` floats.
-            unsafe { product.fill_here(Target::of_values(scores)) };
+            unsafe { product(&packed.keys, l, rows, Target::of_values(scores), stride) };
             Softmax { scores, stride, visible: self.causal.then_some(first) }.dispatch();
             if let Some(kept) = kept {
                 for (j, row) in scores.chunks_exact(stride).enumerate() {
@@ -120,15 +148,26 @@ impl Sizes {
                     unsafe { kept.at(j * n + first).write(&row[..count]) };
                 }
             }
-            let starts: Vec<usize> = (0..l).map(|j| j * stride).collect();
-            let columns =
-                Columns { data: scores, starts: &starts, height: 1, width: count, stride: count, floats_per_column: l };
-            let matrix = Matrix { panels: &packed.values, rows: d, depth: l };
-            let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(n, count) };
+            let rows = Rows { data: scores, depth: l, stride, first: 0, count };
             // SAFETY: d rows of n floats are the caller's promise; columns first..first + count are this block's.
-            unsafe { product.fill_here(out.at(first)) };
+            unsafe { product(&packed.values, d, rows, out.at(first), n) };
         });
     }
+}
+
+/// `panels`, of `height` rows, times `rows` to rows of `out` that are `channel` apart.
+///
+/// # Safety
+/// `out` has such rows, and nobody else reads or writes them meanwhile.
+unsafe fn product<E: Element>(panels: &[E], height: usize, rows: Rows, out: Target, channel: usize) {
+    let count = rows.count;
+    E::lend(rows, |data, starts| {
+        let columns = Columns { data, starts, height: 1, width: count, stride: count };
+        let matrix = Matrix { panels, rows: height, depth: starts.len() };
+        let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(channel, count) };
+        // SAFETY: the caller's promise.
+        unsafe { product.fill_here(out) };
+    });
 }
 
 /// Makes each column of scores, `[keys, stride]`, a distribution.

@@ -7,53 +7,97 @@ use burn::tensor::Tensor;
 
 pub(in super::super) use super::grid::Geometry;
 use super::{
+    element::{Element, Pair, Rows},
     grid::{Grid, Sizes},
     memory::{filled, scratch},
     norm::GroupNorm,
     product::{Columns, Matrix, Places, Product, ROWS, pack, packed_len},
     values::{self, Values},
 };
+use crate::nets::Precision;
 
-/// A matrix `[rows, depth]` in the layout that products want, with its bias.
+/// The matrix of a convolution or linear layer in the layout that products want, with its bias.
 pub(in super::super) struct Weights {
-    panels: Vec<f32>,
+    packed: Packed,
     rows: usize,
-    depth: usize,
     bias: Option<Vec<f32>>,
-    /// See [`Weights::doubling`].
-    doubling: OnceLock<[Vec<f32>; 4]>,
+}
+
+enum Packed {
+    Singles(Panels<f32>),
+    Pairs(Panels<Pair>),
 }
 
 impl Weights {
     /// Packs `[rows, depth]`, row-major; a convolution's weight `[outputs, inputs, k, k]` is one with
-    /// depth = inputs * k * k.
-    pub(in super::super) fn new(values: &[f32], rows: usize, bias: Option<Vec<f32>>) -> Self {
-        let depth = values.len() / rows.max(1);
-        let mut panels = vec![0.0; packed_len(rows, depth)];
-        pack(&mut panels, rows, depth, |row, k| values[row * depth + k]);
-        Self { panels, rows, depth, bias, doubling: OnceLock::new() }
+    /// depth = inputs * `taps`, taps = k * k.
+    pub(in super::super) fn new(
+        values: &[f32],
+        rows: usize,
+        taps: usize,
+        precision: Precision,
+        bias: Option<Vec<f32>>,
+    ) -> Self {
+        let packed = match precision {
+            Precision::F32 => Packed::Singles(Panels::new(values, rows, taps)),
+            Precision::Bf16 => Packed::Pairs(Panels::new(values, rows, taps)),
+        };
+        Self { packed, rows, bias }
     }
 
-    fn matrix(&self) -> Matrix<'_> {
+    pub(in super::super) fn precision(&self) -> Precision {
+        match self.packed {
+            Packed::Singles(_) => Precision::F32,
+            Packed::Pairs(_) => Precision::Bf16,
+        }
+    }
+}
+
+/// Panels of one kind of element. Element k of a row holds tap `k % taps` of the channels from `k / taps * SPAN`.
+struct Panels<E> {
+    panels: Vec<E>,
+    rows: usize,
+    depth: usize,
+    taps: usize,
+    /// See [`Panels::doubling`].
+    doubling: OnceLock<[Vec<E>; 4]>,
+}
+
+impl<E: Element> Panels<E> {
+    fn new(values: &[f32], rows: usize, taps: usize) -> Self {
+        let row_len = values.len() / rows.max(1);
+        let inputs = row_len / taps.max(1);
+        let depth = inputs.div_ceil(E::SPAN) * taps;
+        let mut panels = vec![E::default(); packed_len(rows, depth)];
+        pack(&mut panels, rows, depth, |row, k| {
+            let (channel, tap) = (k / taps * E::SPAN, k % taps);
+            // A channel that is missing for the last element counts as zero.
+            E::of(|i| if channel + i < inputs { values[row * row_len + (channel + i) * taps + tap] } else { 0.0 })
+        });
+        Self { panels, rows, depth, taps, doubling: OnceLock::new() }
+    }
+
+    fn matrix(&self) -> Matrix<'_, E> {
         Matrix { panels: &self.panels, rows: self.rows, depth: self.depth }
     }
 
     /// A 3x3 convolution of a map doubled by nearest neighbours sees each value of the small map in 1, 2 or 4 taps.
     /// These are the summed taps: for outputs of even and odd rows, and even and odd columns within those, the panels
     /// of a 2x2 convolution of the small map. 4 multiplications take the place of 9.
-    fn doubling(&self) -> &[Vec<f32>; 4] {
+    fn doubling(&self) -> &[Vec<E>; 4] {
         // Which of the three taps fall on the first of two values, at even outputs, and at odd ones.
         const FIRST: [usize; 2] = [1, 2];
         let taps = |odd: usize, second: usize| if second == 0 { 0..FIRST[odd] } else { FIRST[odd]..3 };
-        let at = |row: usize, k: usize| f64::from(self.panels[row / ROWS * ROWS * self.depth + k * ROWS + row % ROWS]);
+        let at = |row: usize, k: usize| self.panels[row / ROWS * ROWS * self.depth + k * ROWS + row % ROWS];
         self.doubling.get_or_init(|| {
             array::from_fn(|phase| {
-                let depth = self.depth / 9 * 4;
-                let mut panels = vec![0.0; packed_len(self.rows, depth)];
+                let depth = self.depth / self.taps * 4;
+                let mut panels = vec![E::default(); packed_len(self.rows, depth)];
                 pack(&mut panels, self.rows, depth, |row, k| {
-                    let (channel, down, right) = (k / 4, k / 2 % 2, k % 2);
-                    let line = |ky: usize| taps(phase % 2, right).map(move |kx| channel * 9 + ky * 3 + kx);
-                    taps(phase / 2, down).flat_map(line).map(|k| at(row, k)).sum::<f64>() as f32
+                    let (plane, down, right) = (k / 4, k / 2 % 2, k % 2);
+                    let line = |ky: usize| taps(phase % 2, right).map(move |kx| plane * 9 + ky * 3 + kx);
+                    let seen = || taps(phase / 2, down).flat_map(line);
+                    E::of(|i| seen().map(|k| f64::from(at(row, k).value(i))).sum::<f64>() as f32)
                 });
                 panels
             })
@@ -93,13 +137,15 @@ pub(in super::super) fn convolve(
                 let sample = Sample {
                     source: &x[i * inputs * h * w..][..inputs * h * w],
                     sizes: Sizes { h, w, height, width },
-                    weights,
                     geometry,
                     bias: bias.as_deref(),
                     norm: extras.norm.as_ref(),
                     residual: extras.residual.map(|r| &r[i * per_sample..][..per_sample]),
                 };
-                sample.convolve(out);
+                match &weights.packed {
+                    Packed::Singles(panels) => sample.convolve(panels, out),
+                    Packed::Pairs(panels) => sample.convolve(panels, out),
+                }
             }
         })
     };
@@ -111,7 +157,6 @@ pub(in super::super) fn convolve(
 struct Sample<'a> {
     source: &'a [f32],
     sizes: Sizes,
-    weights: &'a Weights,
     geometry: Geometry,
     bias: Option<&'a [f32]>,
     norm: Option<&'a GroupNorm<'a>>,
@@ -120,33 +165,38 @@ struct Sample<'a> {
 
 impl Sample<'_> {
     /// Writes every element of `out`.
-    fn convolve(&self, out: &mut [MaybeUninit<f32>]) {
+    fn convolve<E: Element>(&self, panels: &Panels<E>, out: &mut [MaybeUninit<f32>]) {
         let Sizes { h, w, height, width } = self.sizes;
         if self.geometry == Geometry::same(3) && (height, width) == (2 * h, 2 * w) {
-            return self.convolve_doubled(out);
+            return self.convolve_doubled(panels, out);
         }
         let grid = Grid::new(self.geometry, self.sizes);
         let (high, wide) = (self.geometry.output(height), self.geometry.output(width));
-        let (starts, places) = (grid.starts(self.inputs()), Places::dense(high * wide, wide));
+        let places = Places::dense(high * wide, wide);
         if self.geometry.is_plain() && self.norm.is_none() && (height, width) == (h, w) {
-            self.product(self.weights.matrix(), self.source, &starts, [high, wide, grid.row], places).fill(out);
+            let rows = Rows { data: self.source, depth: self.inputs(), stride: h * w, first: 0, count: h * w };
+            E::lend(rows, |data, starts| {
+                self.product(panels.matrix(), data, starts, [high, wide, wide], places).fill(out);
+            });
         } else {
+            let starts = grid.starts(panels.depth / panels.taps);
             self.on_grid(&grid, |data| {
-                self.product(self.weights.matrix(), data, &starts, [high, wide, grid.row], places).fill(out);
+                self.product(panels.matrix(), data, &starts, [high, wide, grid.row], places).fill(out);
             });
         }
     }
 
-    /// The four phases of a doubled map, each from the small map; see [`Weights::doubling`].
-    fn convolve_doubled(&self, out: &mut [MaybeUninit<f32>]) {
+    /// The four phases of a doubled map, each from the small map; see [`Panels::doubling`].
+    fn convolve_doubled<E: Element>(&self, panels: &Panels<E>, out: &mut [MaybeUninit<f32>]) {
         let Sizes { h, w, height, width } = self.sizes;
         let grid = Grid::new(self.geometry, Sizes { h, w, height: h, width: w });
+        let depth = panels.depth / panels.taps * 4;
         self.on_grid(&grid, |data| {
-            for (phase, panels) in self.weights.doubling().iter().enumerate() {
+            for (phase, doubled) in panels.doubling().iter().enumerate() {
                 let (odd_row, odd_column) = (phase / 2, phase % 2);
                 let tap = |k: usize| k / 4 * grid.plane + (odd_row + k / 2 % 2) * grid.row + odd_column + k % 2;
-                let starts: Vec<usize> = (0..4 * self.inputs()).map(tap).collect();
-                let matrix = Matrix { panels, rows: self.weights.rows, depth: starts.len() };
+                let starts: Vec<usize> = (0..depth).map(tap).collect();
+                let matrix = Matrix { panels: doubled, rows: panels.rows, depth };
                 let first = odd_row * width + odd_column;
                 let places = Places { channel: height * width, first, line: 2 * width, step: 2 };
                 self.product(matrix, data, &starts, [h, w, grid.row], places).fill(out);
@@ -159,25 +209,24 @@ impl Sample<'_> {
     }
 
     /// Lends `work` the map with its borders, normalised if there is a norm.
-    fn on_grid(&self, grid: &Grid, work: impl FnOnce(&[f32])) {
+    fn on_grid<E: Element>(&self, grid: &Grid, work: impl FnOnce(&[E])) {
         let prepare = self.norm.map(|norm| norm.channels(self.source, self.sizes.h * self.sizes.w));
-        scratch(self.inputs() * grid.plane, |data| {
+        scratch(self.inputs().div_ceil(E::SPAN) * grid.plane, |data| {
             grid.fill(data, self.source, prepare.as_deref());
             work(data);
         });
     }
 
     /// `[height, width, stride]` are those of the columns.
-    fn product<'a>(
+    fn product<'a, E: Element>(
         &'a self,
-        matrix: Matrix<'a>,
-        data: &'a [f32],
+        matrix: Matrix<'a, E>,
+        data: &'a [E],
         starts: &'a [usize],
         [height, width, stride]: [usize; 3],
         places: Places,
-    ) -> Product<'a> {
-        let floats_per_column = self.inputs() * self.geometry.stride * self.geometry.stride;
-        let columns = Columns { data, starts, height, width, stride, floats_per_column };
+    ) -> Product<'a, E> {
+        let columns = Columns { data, starts, height, width, stride };
         Product { matrix, columns, bias: self.bias, residual: self.residual, places }
     }
 }
@@ -198,20 +247,31 @@ pub(in super::super) fn multiply(
     weights: &Weights,
     residual: Option<&[f32]>,
 ) -> Tensor<3> {
-    let starts: Vec<usize> = (0..inputs).map(|k| k * n).collect();
     let per_sample = weights.rows * n;
     // SAFETY: a product writes all of its sample's outputs.
     let out = unsafe {
         filled(batch * per_sample, |out| {
             for (i, out) in out.chunks_exact_mut(per_sample.max(1)).enumerate() {
                 let data = &x[i * inputs * n..][..inputs * n];
-                let columns =
-                    Columns { data, starts: &starts, height: 1, width: n, stride: n, floats_per_column: inputs };
+                let rows = Rows { data, depth: inputs, stride: n, first: 0, count: n };
                 let residual = residual.map(|r| &r[i * per_sample..][..per_sample]);
-                let (matrix, bias) = (weights.matrix(), weights.bias.as_deref());
-                Product { matrix, columns, bias, residual, places: Places::dense(n, n) }.fill(out);
+                match &weights.packed {
+                    Packed::Singles(panels) => panels.multiply(rows, weights.bias.as_deref(), residual, out),
+                    Packed::Pairs(panels) => panels.multiply(rows, weights.bias.as_deref(), residual, out),
+                }
             }
         })
     };
     values::tensor(out, [batch, weights.rows, n])
+}
+
+impl<E: Element> Panels<E> {
+    /// Writes the products of all these columns.
+    fn multiply(&self, rows: Rows, bias: Option<&[f32]>, residual: Option<&[f32]>, out: &mut [MaybeUninit<f32>]) {
+        let n = rows.count;
+        E::lend(rows, |data, starts| {
+            let columns = Columns { data, starts, height: 1, width: n, stride: n };
+            Product { matrix: self.matrix(), columns, bias, residual, places: Places::dense(n, n) }.fill(out);
+        });
+    }
 }

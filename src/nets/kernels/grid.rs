@@ -2,7 +2,7 @@
 
 use rten_simd::{Isa, SimdOp};
 
-use super::{norm::Channel, team};
+use super::{element::Element, norm::Channel, team};
 
 /// Floats of a map that are worth a task of their own.
 const TASK_FLOATS: usize = 1 << 13;
@@ -69,11 +69,11 @@ impl Grid {
         Self { geometry, sizes, rows, row, phase, plane: phase * stride * stride }
     }
 
-    /// Where each (channel, ky, kx) begins.
-    pub(super) fn starts(&self, channels: usize) -> Vec<usize> {
+    /// Where each (plane, ky, kx) begins.
+    pub(super) fn starts(&self, planes: usize) -> Vec<usize> {
         let Geometry { kernel, stride, .. } = self.geometry;
-        let mut starts = Vec::with_capacity(channels * kernel * kernel);
-        for channel in 0..channels {
+        let mut starts = Vec::with_capacity(planes * kernel * kernel);
+        for channel in 0..planes {
             for ky in 0..kernel {
                 for kx in 0..kernel {
                     let phase = (ky % stride) * stride + kx % stride;
@@ -84,15 +84,22 @@ impl Grid {
         starts
     }
 
-    /// Lays `source`, `[channels, h, w]`, out in `grid`; `prepare` says what happens to each channel's values.
-    pub(super) fn fill(&self, grid: &mut [f32], source: &[f32], prepare: Option<&[Channel]>) {
+    /// Lays `source`, `[channels, h, w]`, out in `grid`, a plane for as many channels as an element holds; `prepare` says
+    /// what happens to each channel's values. Channels that are missing for the last plane are zeros.
+    pub(super) fn fill<E: Element>(&self, grid: &mut [E], source: &[f32], prepare: Option<&[Channel]>) {
         let area = self.sizes.h * self.sizes.w;
         let at_once = (TASK_FLOATS / self.plane.max(1)).max(1);
         team::each_part(grid, at_once * self.plane, |part, planes| {
             for (i, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
-                let channel = part * at_once + i;
-                let source = &source[channel * area..][..area];
-                Lay { grid: self, plane, source, prepare: prepare.map(|p| &p[channel]) }.dispatch();
+                E::gather(plane, |which, plane| {
+                    let channel = (part * at_once + i) * E::SPAN + which;
+                    match source.get(channel * area..(channel + 1) * area) {
+                        Some(source) => {
+                            Lay { grid: self, plane, source, prepare: prepare.map(|p| &p[channel]) }.dispatch();
+                        }
+                        None => plane.fill(0.0),
+                    }
+                });
             }
         });
     }
@@ -154,9 +161,13 @@ impl Lay<'_> {
                 prepare.apply(isa, &mut line);
             }
             let (up, high) = ((y + before) / stride, (y + before) % stride);
-            for (x, value) in line.iter().enumerate() {
-                let (along, wide) = ((x + before) / stride, (x + before) % stride);
-                self.plane[(high * stride + wide) * phase + up * row + along] = *value;
+            for wide in 0..stride {
+                // The first column that belongs here, and where it goes.
+                let first = (wide + stride - before % stride) % stride;
+                let to = (high * stride + wide) * phase + up * row + (first + before) / stride;
+                for (to, value) in self.plane[to..].iter_mut().zip(line.iter().skip(first).step_by(stride)) {
+                    *to = *value;
+                }
             }
         }
     }

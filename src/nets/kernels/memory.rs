@@ -2,12 +2,14 @@
 //!
 //! A fresh megabyte costs its page faults, as much time as filling it, and allocators give megabytes back at once. So
 //! the buffers of tensors that nobody needs any more are kept for the next ones, up to a budget per thread.
-#![allow(unsafe_code, reason = "a vector's length is set after a kernel has filled its capacity")]
+#![allow(
+    unsafe_code,
+    reason = "a vector's length is set after a kernel has filled its capacity; scratch memory has two types"
+)]
 
-use std::{
-    cell::{Cell, RefCell},
-    mem::MaybeUninit,
-};
+use std::{cell::RefCell, mem::MaybeUninit};
+
+use super::element::Element;
 
 /// Smaller buffers (in floats) are left to the allocator, which has them at hand.
 const SMALL: usize = 16 << 10;
@@ -63,17 +65,20 @@ pub(super) unsafe fn filled(len: usize, fill: impl FnOnce(&mut [MaybeUninit<f32>
 }
 
 thread_local! {
-    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// One for each depth of lending, the outermost last.
+    static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends a buffer of `len` values, old contents and all, for the time of `work`. While it is lent, another call on the
-/// same thread (a stolen task) gets a fresh one.
-pub(super) fn scratch<T>(len: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
-    let mut buffer = SCRATCH.take();
+/// Lends a buffer of `len` elements, old contents and all, for the time of `work`. While it is lent, another call on the
+/// same thread gets another one.
+pub(super) fn scratch<E: Element, T>(len: usize, work: impl FnOnce(&mut [E]) -> T) -> T {
+    let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     if buffer.len() < len {
         buffer.resize(len, 0.0);
     }
-    let result = work(&mut buffer[..len]);
-    SCRATCH.set(buffer);
+    // SAFETY: the buffer is that long, and an element has an f32's size and alignment and may have any bits.
+    let elements = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<E>(), len) };
+    let result = work(elements);
+    SCRATCH.with_borrow_mut(|waiting| waiting.push(buffer));
     result
 }

@@ -1,4 +1,4 @@
-//! The arithmetic of the networks on the CPU, on raw f32 values.
+//! The arithmetic of the networks on the CPU, on raw f32 values, or on pairs of bf16 made of them on the way.
 //!
 //! Everything is channel-major: a map is `[channels, h * w]`, tokens are `[width, positions]`, so that a convolution, a
 //! linear layer and both halves of attention are one kind of [`product`] and nothing is ever transposed. Vector
@@ -9,7 +9,9 @@
 
 mod attention;
 mod conv;
+mod element;
 mod grid;
+mod inner;
 mod memory;
 mod norm;
 mod pointwise;
@@ -23,6 +25,7 @@ mod values;
 
 pub(super) use attention::attend;
 pub(super) use conv::{Extras, Geometry, Weights, convolve, multiply};
+pub(super) use inner::multiplies_pairs;
 pub(super) use norm::{GroupNorm, group_norm, layer_norm};
 pub(super) use pointwise::{geglu, gelu, quick_gelu, silu};
 pub(super) use spread::spread;

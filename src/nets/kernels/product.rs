@@ -8,35 +8,35 @@
 
 use std::{mem::MaybeUninit, ops::Range};
 
-use rten_simd::SimdOp;
-
 use super::{
+    element::Element,
     team,
-    tile::{Target, Task, tile_width},
+    tile::{CHAIN, Target, Task, tile_width},
 };
 
 /// Rows of a panel.
 pub(super) const ROWS: usize = 8;
-/// Floats of the right-hand side that a task reads again and again: 384 KiB, well inside a second-level cache.
-const BLOCK_FLOATS: usize = 96 << 10;
+/// Elements of the right-hand side that a task gathers at a time and reads again for each panel: 384 KiB, well inside a
+/// second-level cache.
+const BLOCK_ELEMENTS: usize = 96 << 10;
 /// Multiplications that are worth a task of their own: some microseconds.
 const TASK_WORK: usize = 1 << 19;
 
-/// The left-hand side, `[rows, depth]`, as panels of [`ROWS`] rows: `[rows / 8][depth][8]`, filled up with zeros.
+/// The left-hand side, `[rows, depth]` elements, as panels of [`ROWS`] rows: `[rows / 8][depth][8]`, filled up with zeros.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
-    pub(super) panels: &'a [f32],
+pub(super) struct Matrix<'a, E> {
+    pub(super) panels: &'a [E],
     pub(super) rows: usize,
     pub(super) depth: usize,
 }
 
-/// How many floats the panels of a matrix take.
+/// How many elements the panels of a matrix take.
 pub(super) fn packed_len(rows: usize, depth: usize) -> usize {
     rows.div_ceil(ROWS) * ROWS * depth
 }
 
 /// Writes the panels of a `[rows, depth]` matrix whose element is `at(row, k)`.
-pub(super) fn pack(panels: &mut [f32], rows: usize, depth: usize, at: impl Fn(usize, usize) -> f32) {
+pub(super) fn pack<E: Element>(panels: &mut [E], rows: usize, depth: usize, at: impl Fn(usize, usize) -> E) {
     assert_eq!(panels.len(), packed_len(rows, depth));
     if depth == 0 {
         return;
@@ -45,7 +45,7 @@ pub(super) fn pack(panels: &mut [f32], rows: usize, depth: usize, at: impl Fn(us
         let live = (rows - i * ROWS).min(ROWS);
         for (k, column) in panel.chunks_exact_mut(ROWS).enumerate() {
             for (r, value) in column.iter_mut().enumerate() {
-                *value = if r < live { at(i * ROWS + r, k) } else { 0.0 };
+                *value = if r < live { at(i * ROWS + r, k) } else { E::default() };
             }
         }
     }
@@ -54,18 +54,16 @@ pub(super) fn pack(panels: &mut [f32], rows: usize, depth: usize, at: impl Fn(us
 /// The right-hand side, whose columns are a map: column `y * stride + x` with `x < width` is position (y, x), other
 /// columns are computed and dropped.
 #[derive(Clone, Copy)]
-pub(super) struct Columns<'a> {
-    pub(super) data: &'a [f32],
+pub(super) struct Columns<'a, E> {
+    pub(super) data: &'a [E],
     /// Where row k begins in `data`.
     pub(super) starts: &'a [usize],
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) stride: usize,
-    /// Floats of `data` per column, all rows together; says how many columns a cache holds.
-    pub(super) floats_per_column: usize,
 }
 
-impl Columns<'_> {
+impl<E> Columns<'_, E> {
     fn count(&self) -> usize {
         if self.height == 0 || self.width == 0 { 0 } else { (self.height - 1) * self.stride + self.width }
     }
@@ -89,16 +87,16 @@ impl Places {
 
 /// `out[row, position] = bias[row] + sum over k of matrix[row, k] * columns[k, position] + residual[row, position]`.
 #[derive(Clone, Copy)]
-pub(super) struct Product<'a> {
-    pub(super) matrix: Matrix<'a>,
-    pub(super) columns: Columns<'a>,
+pub(super) struct Product<'a, E> {
+    pub(super) matrix: Matrix<'a, E>,
+    pub(super) columns: Columns<'a, E>,
     pub(super) bias: Option<&'a [f32]>,
     /// Laid out as the output.
     pub(super) residual: Option<&'a [f32]>,
     pub(super) places: Places,
 }
 
-impl Product<'_> {
+impl<E: Element> Product<'_, E> {
     /// Writes all outputs to `out`, on all threads of the current pool.
     ///
     /// # Panics
@@ -112,7 +110,8 @@ impl Product<'_> {
         }
         let width = tile_width();
         let tiles = total.div_ceil(width);
-        let cut = Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.columns.floats_per_column);
+        let cut =
+            Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.matrix.depth.min(CHAIN / E::SPAN));
         let target = Target::of(out);
         // Each task has panels and columns of its own, so no output is written twice.
         let run = |task: usize| {
@@ -120,7 +119,7 @@ impl Product<'_> {
             let tiles = part(tiles, cut.tile_parts, tile_part);
             let panels = part(panels, cut.row_parts, row_part);
             let columns = tiles.start * width..(tiles.end * width).min(total);
-            Task { product: self, panels, columns, out: target }.dispatch();
+            Task::with_room(self, [panels, columns], target, E::run);
         };
         team::each(cut.row_parts * cut.tile_parts, run);
     }
@@ -133,7 +132,7 @@ impl Product<'_> {
         let (total, panels) = (self.columns.count(), self.matrix.rows.div_ceil(ROWS));
         self.check(usize::MAX);
         if total > 0 && panels > 0 {
-            Task { product: self, panels: 0..panels, columns: 0..total, out }.dispatch();
+            Task::with_room(self, [0..panels, 0..total], out, E::run);
         }
     }
 
@@ -165,8 +164,8 @@ struct Cut {
 
 impl Cut {
     /// Enough tasks for all threads, none too small to be worth it, and none with more columns than a cache holds.
-    fn of(panels: usize, tiles: usize, work_per_tile: usize, floats_per_tile: usize) -> Self {
-        let cached = tiles.div_ceil((BLOCK_FLOATS / floats_per_tile.max(1)).max(1));
+    fn of(panels: usize, tiles: usize, work_per_tile: usize, elements_per_tile: usize) -> Self {
+        let cached = tiles.div_ceil((BLOCK_ELEMENTS / elements_per_tile.max(1)).max(1));
         let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * rayon::current_num_threads());
         // Columns are cut first: then each task packs the whole matrix through one block of columns.
         let tile_parts = cached.max(wanted.min(tiles));

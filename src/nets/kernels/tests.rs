@@ -4,6 +4,7 @@ use rten_simd::{Isa, SimdOp, SimdUnaryOp, isa::GenericIsa, ops::BitOps};
 
 use super::{
     attention::Softmax,
+    element::{Element, Join, Pair},
     norm::{Apply, GroupNorm},
     pointwise::Gelu,
     product::{Columns, Matrix, Places, Product, ROWS, pack, packed_len},
@@ -35,33 +36,61 @@ fn some(count: usize, seed: usize) -> Vec<f32> {
 }
 
 /// A product on one thread, into a vector of its own.
-struct Alone<'a>(Product<'a>, usize);
+struct Alone<'a, E>(Product<'a, E>, usize);
 
-impl SimdOp for Alone<'_> {
-    type Output = Vec<f32>;
-
-    #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) -> Vec<f32> {
+impl<E: Element> Alone<'_, E> {
+    fn compute(self, run: impl FnOnce(Task<E>)) -> Vec<f32> {
         let Self(product, count) = self;
         let panels = 0..product.matrix.rows.div_ceil(ROWS);
         let mut out = vec![0.0; product.matrix.rows * product.places.channel];
-        Task { product: &product, panels, columns: 0..count, out: Target::of_values(&mut out) }.eval(isa);
+        Task::with_room(&product, [panels, 0..count], Target::of_values(&mut out), run);
         out
     }
 }
 
-#[test]
-fn products_agree_with_sums_in_f64() {
-    for (rows, depth, height, width, stride) in
-        [(1, 1, 1, 1, 1), (3, 5, 4, 6, 7), (8, 300, 1, 48, 48), (13, 17, 9, 11, 12), (20, 600, 3, 50, 52)]
-    {
-        let (a, data) = (some(rows * depth, 1), some(depth + height * stride + width, 2));
+impl SimdOp for Alone<'_, f32> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) -> Vec<f32> {
+        self.compute(|task| task.eval(isa))
+    }
+}
+
+impl SimdOp for Alone<'_, Pair> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) -> Vec<f32> {
+        self.compute(|task| task.eval(isa))
+    }
+}
+
+/// Rows, depth (in elements), and height, width and stride of the columns.
+const SIZES: [(usize, usize, usize, usize, usize); 6] = [
+    (1, 1, 1, 1, 1),
+    (3, 5, 4, 6, 7),
+    (8, 300, 1, 48, 48),
+    (13, 17, 9, 11, 12),
+    (20, 600, 3, 50, 52),
+    (37, 257, 1, 23, 23),
+];
+
+/// `compute` against sums in f64, for elements of kind `E`.
+fn check_products<E: Element>(compute: impl for<'a> Fn(&dyn Fn() -> Alone<'a, E>, &dyn Fn(&str, Vec<f32>))) {
+    for (rows, depth, height, width, stride) in SIZES {
+        let elements = |count: usize, seed: usize| -> Vec<E> {
+            let (values, second) = (some(count, seed), some(count, seed + 10));
+            (0..count).map(|k| E::of(|i| [values[k], second[k]][i])).collect()
+        };
+        let a = elements(rows * depth, 1);
+        let data = elements(depth + height * stride + width, 2);
         let (bias, residual) = (some(rows, 3), some(rows * height * width, 4));
-        let mut panels = vec![0.0; packed_len(rows, depth)];
+        let mut panels = vec![E::default(); packed_len(rows, depth)];
         pack(&mut panels, rows, depth, |r, k| a[r * depth + k]);
         // Overlapping rows, as those of a convolution.
         let starts: Vec<usize> = (0..depth).collect();
-        let columns = Columns { data: &data, starts: &starts, height, width, stride, floats_per_column: depth };
+        let columns = Columns { data: &data, starts: &starts, height, width, stride };
         let product = Product {
             matrix: Matrix { panels: &panels, rows, depth },
             columns,
@@ -71,18 +100,69 @@ fn products_agree_with_sums_in_f64() {
         };
         // The sum and, for what rounding can do, the sum of sizes.
         let exact = |row: usize, y: usize, x: usize| {
-            let term = |k: usize| f64::from(a[row * depth + k]) * f64::from(data[k + y * stride + x]);
+            let pair = |k: usize, i: usize| {
+                f64::from(a[row * depth + k].value(i)) * f64::from(data[k + y * stride + x].value(i))
+            };
             let first = [f64::from(bias[row]), f64::from(residual[(row * height + y) * width + x])];
-            let terms = first.into_iter().chain((0..depth).map(term));
+            let terms = first
+                .into_iter()
+                .chain((0..depth).flat_map(|k| (0..E::SPAN).map(move |i| (k, i))).map(|(k, i)| pair(k, i)));
             terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()))
         };
+        compute(&|| Alone(product, (height - 1) * stride + width), &|isa, found| {
+            for (i, found) in found.into_iter().enumerate() {
+                let (exact, size) = exact(i / width / height, i / width % height, i % width);
+                let off = (f64::from(found) - exact).abs();
+                assert!(off < 1e-6 * size, "{isa}, {rows}x{depth}, output {i}: {found} for {exact}");
+            }
+        });
+    }
+}
+
+#[test]
+fn products_agree_with_sums_in_f64() {
+    check_products::<f32>(|product, check| on_each(product, check));
+}
+
+#[test]
+fn products_of_pairs_agree_with_sums_in_f64() {
+    check_products::<Pair>(|product, check| on_each(product, check));
+    // With their own instruction, where there is one.
+    check_products::<Pair>(|product, check| check("as chosen here", product().compute(Pair::run)));
+}
+
+struct Joined<'a>([&'a [f32]; 2], usize);
+
+impl SimdOp for Joined<'_> {
+    type Output = Vec<Pair>;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) -> Vec<Pair> {
+        let mut out = vec![Pair::default(); self.1];
+        let [first, second] = self.0;
+        Join { first, second, out: &mut out }.eval(isa);
+        out
+    }
+}
+
+#[test]
+fn pairs_are_rounded_as_bf16_are() {
+    let mut first = some(100, 7);
+    // Ties to even both ways, the largest numbers, the smallest, none, and zeros of both signs.
+    let special = [0x3f80_8000, 0x3f81_8000, 0x7f7f_ffff, 0xff7f_ffff, 0x7f80_0000, 1, 0x8000_0000, 0, 0x0080_7fff];
+    first.extend(special.map(f32::from_bits));
+    first.extend([f32::NAN, f32::from_bits(0xffff_ffff), f32::from_bits(0x7fff_ffff)]);
+    let second: Vec<f32> = first.iter().rev().copied().collect();
+    let half = &second[..50];
+    for (second, len) in [(&second[..], first.len()), (half, first.len()), (&[][..], 13)] {
         on_each(
-            || Alone(product, (height - 1) * stride + width),
+            || Joined([&first[..len], second], len),
             |isa, found| {
-                for (i, found) in found.into_iter().enumerate() {
-                    let (exact, size) = exact(i / width / height, i / width % height, i % width);
-                    let off = (f64::from(found) - exact).abs();
-                    assert!(off < 1e-6 * size, "{isa}, {rows}x{depth}, output {i}: {found} for {exact}");
+                for (k, pair) in found.into_iter().enumerate() {
+                    let exact = Pair::of(|i| [Some(&first[k]), second.get(k)][i].copied().unwrap_or(0.0));
+                    let same = |i: usize| pair.value(i).to_bits() == exact.value(i).to_bits();
+                    let neither = |i: usize| pair.value(i).is_nan() && exact.value(i).is_nan();
+                    assert!((0..2).all(|i| same(i) || neither(i)), "{isa}: {pair:x?} for {exact:x?}, element {k}");
                 }
             },
         );

@@ -11,12 +11,25 @@ use rten_simd::{
     ops::{BitOps, NumOps},
 };
 
-use super::product::{Product, ROWS};
+use super::{
+    element::{Element, Pair},
+    inner::{Inner, Singles, Widened},
+    memory::scratch,
+    product::{Columns, Product, ROWS},
+};
 
-/// Vectors side by side in a full tile: with 8 rows, 24 running sums, what 32 registers hold beside the operands.
+/// Vectors side by side in a full tile of the widest kind.
 const VECTORS: usize = 3;
-/// Products that are added one by one; longer sums are sums of such chains, which keeps rounding errors small.
-const CHAIN: usize = 256;
+
+/// Vectors side by side in a full tile, and rows of it. Of 32 registers (AVX-512, NEON) 24 hold running sums. Of 16
+/// (AVX2, SSE) 8 do: with 12, one or two are always moved to memory and back, which costs more than it brings.
+#[inline(always)]
+fn tile_size(lanes: usize) -> (usize, usize) {
+    if lanes == 16 || cfg!(target_arch = "aarch64") { (VECTORS, ROWS) } else { (2, ROWS / 2) }
+}
+/// Products that are added one by one; longer sums are sums of such chains, which keeps rounding errors small. So many
+/// rows of a tile are what a first-level cache holds.
+pub(super) const CHAIN: usize = 256;
 
 /// Columns of a full tile on this machine.
 pub(super) fn tile_width() -> usize {
@@ -29,7 +42,8 @@ pub(super) fn tile_width() -> usize {
             isa.f32().len()
         }
     }
-    VECTORS * Lanes.dispatch()
+    let lanes = Lanes.dispatch();
+    tile_size(lanes).0 * lanes
 }
 
 /// Where outputs go; tasks on several threads write their own parts of it.
@@ -73,114 +87,192 @@ impl Target {
 }
 
 /// Some panels times some columns.
-pub(super) struct Task<'a> {
-    pub(super) product: &'a Product<'a>,
+pub(super) struct Task<'a, E> {
+    pub(super) product: &'a Product<'a, E>,
     pub(super) panels: Range<usize>,
     pub(super) columns: Range<usize>,
     pub(super) out: Target,
+    /// Room for a stretch of the right-hand side: per tile, per row, whole vectors.
+    right: &'a mut [E],
+    /// Room for the sums of earlier stretches, `[panels][tiles][8][tile width]`.
+    before: &'a mut [f32],
 }
 
-impl SimdOp for Task<'_> {
+impl<'a, E: Element> Task<'a, E> {
+    /// Computes `panels` times `columns` of `product` by `run`, with memory lent to it. (Not inside: what is not inlined
+    /// there does not get vector instructions.)
+    pub(super) fn with_room<T>(
+        product: &Product<E>,
+        [panels, columns]: [Range<usize>; 2],
+        out: Target,
+        run: impl FnOnce(Task<E>) -> T,
+    ) -> T {
+        let (depth, longest) = (product.matrix.depth, CHAIN / E::SPAN);
+        // The widest tiles in use; narrower ones divide them.
+        let wide = columns.len().next_multiple_of(VECTORS * 16);
+        let between = if depth > longest { panels.len() * ROWS * wide } else { 0 };
+        scratch(wide * depth.min(longest), |right| {
+            scratch(between, |before| run(Task { product, panels, columns, out, right, before }))
+        })
+    }
+}
+
+impl SimdOp for Task<'_, f32> {
     type Output = ();
 
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
-        let lanes = isa.f32().len();
-        for panel in self.panels.clone() {
-            let rows = (self.product.matrix.rows - panel * ROWS).min(ROWS);
-            let mut column = self.columns.start;
-            while column < self.columns.end {
-                let left = self.columns.end - column;
-                let vectors = left.div_ceil(lanes).min(VECTORS);
-                // Sixteen registers (AVX2, SSE) hold half a panel's sums.
-                let half = if lanes == 16 || cfg!(target_arch = "aarch64") { ROWS } else { ROWS / 2 };
-                for row in (0..rows).step_by(half) {
-                    let live = (rows - row).min(half);
-                    let at = At { panel, row, live, column };
-                    match (vectors, left < vectors * lanes, live > 4) {
-                        (3, false, true) => self.tile::<I, 8, 3, false>(isa, at),
-                        (3, false, false) => self.tile::<I, 4, 3, false>(isa, at),
-                        (3, true, true) => self.tile::<I, 8, 3, true>(isa, at),
-                        (3, true, false) => self.tile::<I, 4, 3, true>(isa, at),
-                        (2, false, true) => self.tile::<I, 8, 2, false>(isa, at),
-                        (2, false, false) => self.tile::<I, 4, 2, false>(isa, at),
-                        (2, true, true) => self.tile::<I, 8, 2, true>(isa, at),
-                        (2, true, false) => self.tile::<I, 4, 2, true>(isa, at),
-                        (_, false, true) => self.tile::<I, 8, 1, false>(isa, at),
-                        (_, false, false) => self.tile::<I, 4, 1, false>(isa, at),
-                        (_, true, true) => self.tile::<I, 8, 1, true>(isa, at),
-                        (_, true, false) => self.tile::<I, 4, 1, true>(isa, at),
-                    }
-                }
-                column += vectors * lanes;
-            }
-        }
+        self.tiles::<I, Singles>(isa);
     }
 }
 
-/// A tile's place: `live` rows from `row` of `panel`, columns from `column`.
+impl SimdOp for Task<'_, Pair> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        self.tiles::<I, Widened>(isa);
+    }
+}
+
+/// A tile's place: `live` rows from `row` of `panel`, `count` columns from `column`.
 #[derive(Clone, Copy)]
 struct At {
     panel: usize,
     row: usize,
     live: usize,
     column: usize,
+    count: usize,
 }
 
-impl Task<'_> {
-    /// `R` rows times `V` vectors of columns; `TAIL` says that the last vector is not full.
+impl<E: Element> Task<'_, E> {
+    /// All of it, summed by `C`: for each stretch of the depth, the right-hand side is gathered into rows that lie side
+    /// by side, where a first-level cache and its page table find them, and all panels pass over it.
     #[inline(always)]
-    fn tile<I: Isa, const R: usize, const V: usize, const TAIL: bool>(&self, isa: I, at: At) {
-        let ops = isa.f32();
-        let lanes = ops.len();
-        let Product { matrix, columns, bias, .. } = self.product;
-        let count = if TAIL { self.columns.end - at.column } else { V * lanes };
-        let last = ops.first_n_mask(count - (V - 1) * lanes);
-        let first_row = at.panel * ROWS + at.row;
-        let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
-        let mut chains = columns.starts.chunks(CHAIN);
-        let mut sums: [[I::F32; V]; R] = array::from_fn(|r| [ops.splat(bias_of(r)); V]);
-        // SAFETY: `panel < rows / 8` rounded up and `row + R <= 8`, so `k * 8 + r` stays inside this panel for all
-        // k < depth; `check` saw that the panels are that long. Columns `at.column..at.column + count` end at or
-        // before `total`, and `check` saw that every row start has `total` floats behind it; a tail's last vector is
-        // read under a mask of what is left.
-        unsafe {
-            let mut panel = matrix.panels.as_ptr().add(at.panel * ROWS * matrix.depth + at.row);
-            let base = columns.data.as_ptr().add(at.column);
-            if let Some(starts) = chains.next() {
-                sums = chain::<I, R, V, TAIL>(isa, panel, base, starts, last, sums);
+    pub(super) fn tiles<I: Isa, C: Inner<I, Element = E>>(mut self, isa: I) {
+        let depth = self.product.matrix.depth;
+        let mut first = 0;
+        loop {
+            let stretch = first..(first + CHAIN / E::SPAN).min(depth);
+            first = stretch.end;
+            self.gather(isa, stretch.clone());
+            self.pass::<I, C>(isa, stretch);
+            if first == depth {
+                return;
             }
-            for starts in chains {
-                panel = panel.add(CHAIN * ROWS);
-                let more = chain::<I, R, V, TAIL>(isa, panel, base, starts, last, [[ops.zero(); V]; R]);
-                for (sums, more) in sums.iter_mut().zip(more) {
-                    for (sum, more) in sums.iter_mut().zip(more) {
-                        *sum = ops.add(*sum, more);
+        }
+    }
+
+    /// Copies rows `depth` of this task's columns.
+    #[inline(always)]
+    fn gather<I: Isa>(&mut self, isa: I, depth: Range<usize>) {
+        let ops = isa.i32();
+        let lanes = ops.len();
+        let (widest, _) = tile_size(lanes);
+        let (length, count) = (depth.len(), self.columns.len());
+        let Columns { data, starts, .. } = self.product.columns;
+        for (k, start) in starts[depth].iter().enumerate() {
+            let row = &data[start + self.columns.start..][..count];
+            let mut column = 0;
+            while column < count {
+                let vectors = (count - column).div_ceil(lanes).min(widest);
+                // Tiles before this one are all full.
+                let to = &mut self.right[column * length + k * vectors * lanes..][..vectors * lanes];
+                for (to, from) in to.chunks_exact_mut(lanes).zip(row[column..].chunks(lanes)) {
+                    // SAFETY: elements are 4 bytes of any bits; `to` is `lanes` long, and the mask covers `from`.
+                    unsafe {
+                        let mask = ops.first_n_mask(from.len());
+                        let values = if from.len() == lanes {
+                            ops.load_ptr(from.as_ptr().cast())
+                        } else {
+                            ops.load_ptr_mask(from.as_ptr().cast(), mask)
+                        };
+                        ops.store_ptr(values, to.as_mut_ptr().cast());
+                    }
+                }
+                column += vectors * lanes;
+            }
+        }
+    }
+
+    /// All panels over the stretch `depth`, which is gathered.
+    #[inline(always)]
+    fn pass<I: Isa, C: Inner<I, Element = E>>(&mut self, isa: I, depth: Range<usize>) {
+        let lanes = isa.f32().len();
+        let (widest, half) = tile_size(lanes);
+        for panel in self.panels.clone() {
+            let rows = (self.product.matrix.rows - panel * ROWS).min(ROWS);
+            for column in self.columns.clone().step_by(widest * lanes) {
+                let count = (self.columns.end - column).min(widest * lanes);
+                for row in (0..rows).step_by(half) {
+                    let live = (rows - row).min(half);
+                    let at = At { panel, row, live, column, count };
+                    match (count.div_ceil(lanes), live > 4) {
+                        (3, true) => self.tile::<I, C, 8, 3>(isa, at, depth.clone()),
+                        (3, false) => self.tile::<I, C, 4, 3>(isa, at, depth.clone()),
+                        (2, true) => self.tile::<I, C, 8, 2>(isa, at, depth.clone()),
+                        (2, false) => self.tile::<I, C, 4, 2>(isa, at, depth.clone()),
+                        (_, true) => self.tile::<I, C, 8, 1>(isa, at, depth.clone()),
+                        (_, false) => self.tile::<I, C, 4, 1>(isa, at, depth.clone()),
                     }
                 }
             }
         }
-        self.store::<I, R, V, TAIL>(isa, at, count, sums);
+    }
+
+    /// `R` rows times `V` vectors of columns over one stretch.
+    #[inline(always)]
+    fn tile<I: Isa, C: Inner<I, Element = E>, const R: usize, const V: usize>(
+        &mut self,
+        isa: I,
+        at: At,
+        depth: Range<usize>,
+    ) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let Product { matrix, bias, .. } = self.product;
+        let (first, length) = (depth.start, depth.len());
+        let first_row = at.panel * ROWS + at.row;
+        let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
+        let begin: [[I::F32; V]; R] =
+            if first == 0 { array::from_fn(|r| [ops.splat(bias_of(r)); V]) } else { [[ops.zero(); V]; R] };
+        let panel = &matrix.panels[at.panel * ROWS * matrix.depth + first * ROWS..][..length * ROWS];
+        let right = &self.right[(at.column - self.columns.start) * length..][..length * V * lanes];
+        // SAFETY: `row + R <= 8`, so `k * 8 + row + r` is inside the panel for all k < length; the other slice has V
+        // vectors for each of them.
+        let mut sums = unsafe { C::chain::<R, V>(isa, panel.as_ptr().add(at.row), right.as_ptr(), length, begin) };
+        let columns = self.columns.len().next_multiple_of(tile_size(lanes).0 * lanes);
+        let tile = ((at.panel - self.panels.start) * columns + at.column - self.columns.start) * ROWS;
+        let between = |r: usize, v: usize| tile + ((at.row + r) * V + v) * lanes;
+        if first > 0 {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    *sum = ops.add(ops.load(&self.before[between(r, v)..]), *sum);
+                }
+            }
+        }
+        if depth.end == matrix.depth {
+            return self.store::<I, R, V>(isa, at, sums);
+        }
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                ops.store(sum, &mut self.before[between(r, v)..]);
+            }
+        }
     }
 
     /// Writes a tile, residual added.
     #[inline(always)]
-    fn store<I: Isa, const R: usize, const V: usize, const TAIL: bool>(
-        &self,
-        isa: I,
-        at: At,
-        count: usize,
-        sums: [[I::F32; V]; R],
-    ) {
+    fn store<I: Isa, const R: usize, const V: usize>(&self, isa: I, at: At, sums: [[I::F32; V]; R]) {
         let ops = isa.f32();
         let lanes = ops.len();
-        let columns = &self.product.columns;
-        let places = self.product.places;
+        let (columns, places, count) = (&self.product.columns, self.product.places, at.count);
         let first_row = at.panel * ROWS + at.row;
         let (y, x) = (at.column / columns.stride, at.column % columns.stride);
         let unbroken = columns.stride == columns.width && columns.width == places.line;
         if places.step == 1 && (unbroken || x + count <= columns.width) {
-            let last = ops.first_n_mask(count - (V - 1) * lanes);
+            let tail = count - (V - 1) * lanes;
+            let last = ops.first_n_mask(tail);
             for (r, sums) in sums.iter().enumerate().take(at.live) {
                 let position = (first_row + r) * places.channel + places.first + y * places.line + x;
                 for (v, &sum) in sums.iter().enumerate() {
@@ -191,7 +283,7 @@ impl Task<'_> {
                     unsafe {
                         let to = self.out.0.add(position);
                         let from = self.product.residual.map(|r| r.as_ptr().add(position));
-                        if TAIL && v + 1 == V {
+                        if tail < lanes && v + 1 == V {
                             let more = from.map_or(ops.zero(), |f| ops.load_ptr_mask(f, last));
                             ops.store_ptr_mask(ops.add(sum, more), to, last);
                         } else {
@@ -232,40 +324,6 @@ impl Task<'_> {
             (y, x) = (y + 1, 0);
         }
     }
-}
-
-/// The running sums of one tile over `starts`: `sums[r][v] += panel[k * 8 + r] * base[starts[k] + v * lanes..]`.
-///
-/// # Safety
-/// All of these exist; of the last vector, with `TAIL`, only the lanes in `last`.
-#[inline(always)]
-unsafe fn chain<I: Isa, const R: usize, const V: usize, const TAIL: bool>(
-    isa: I,
-    panel: *const f32,
-    base: *const f32,
-    starts: &[usize],
-    last: I::M32,
-    mut sums: [[I::F32; V]; R],
-) -> [[I::F32; V]; R] {
-    let ops = isa.f32();
-    for (k, &start) in starts.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let row = base.add(start);
-            let right: [I::F32; V] = array::from_fn(|v| {
-                let from = row.add(v * ops.len());
-                if TAIL && v + 1 == V { ops.load_ptr_mask(from, last) } else { ops.load_ptr(from) }
-            });
-            let left = panel.add(k * ROWS);
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let weight = ops.splat(*left.add(r));
-                for (sum, right) in sums.iter_mut().zip(right) {
-                    *sum = ops.mul_add(weight, right, *sum);
-                }
-            }
-        }
-    }
-    sums
 }
 
 /// `to[i * step] = values[i] + residual[i * step]`.

@@ -28,20 +28,43 @@ fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
 
 #[track_caller]
 fn assert_close<const D: usize>(found: Tensor<D>, expected: Tensor<D>, what: &str) {
-    assert_eq!(found.dims(), expected.dims(), "{what}");
+    let distance = distance(found, expected);
+    assert!(distance < TOLERANCE, "{what}: relative L2 {distance:.2e}");
+}
+
+/// Relative, L2.
+#[track_caller]
+fn distance<const D: usize>(found: Tensor<D>, expected: Tensor<D>) -> f64 {
+    assert_eq!(found.dims(), expected.dims());
     let (found, expected) = (values(found), values(expected));
     let square = |x: f64| x * x;
     let off: f64 = found.iter().zip(&expected).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
     let norm: f64 = expected.iter().map(|b| square(f64::from(*b))).sum();
-    let distance = (off / norm).sqrt();
-    assert!(distance < TOLERANCE, "{what}: relative L2 {distance:.2e}");
+    (off / norm).sqrt()
+}
+
+/// Numbers that bf16 holds.
+fn short<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let numbers = random(shape.iter().product(), seed).into_iter().map(|x| half::bf16::from_f32(x).to_f32()).collect();
+    Tensor::from_data(TensorData::new(numbers, shape), &Device::flex())
 }
 
 /// The same convolution for the kernels and for the plain path.
 fn convolutions(inputs: usize, outputs: usize, geometry: Geometry) -> [Conv; 2] {
-    let weight = tensor([outputs, inputs, geometry.kernel, geometry.kernel], 1);
+    convolutions_with(inputs, outputs, geometry, Precision::F32)
+}
+
+/// The weights are numbers that both precisions hold.
+fn convolutions_with(inputs: usize, outputs: usize, geometry: Geometry, precision: Precision) -> [Conv; 2] {
+    let weight = short([outputs, inputs, geometry.kernel, geometry.kernel], 1);
     let bias = tensor([1, outputs, 1, 1], 2);
-    let packed = Weights::new(&values(weight.clone()), outputs, Some(values(bias.clone())));
+    let packed = Weights::new(
+        &values(weight.clone()),
+        outputs,
+        geometry.kernel * geometry.kernel,
+        precision,
+        Some(values(bias.clone())),
+    );
     let away = Held::Away(Box::new(Away { weight, bias: Some(bias) }));
     [Held::Here(Arc::new(packed)), away].map(|held| Conv { held, geometry })
 }
@@ -92,7 +115,7 @@ fn linear_layers_agree() {
     {
         let weight = tensor([1, outputs, inputs], 1);
         let bias = tensor([1, outputs, 1], 2);
-        let packed = Weights::new(&values(weight.clone()), outputs, Some(values(bias.clone())));
+        let packed = Weights::new(&values(weight.clone()), outputs, 1, Precision::F32, Some(values(bias.clone())));
         let away = Held::Away(Box::new(Away { weight, bias: Some(bias) }));
         let [here, away] = [Held::Here(Arc::new(packed)), away].map(Linear);
         let (x, residual) = (tensor([batch, inputs, n], 3), tensor([batch, outputs, n], 4));
@@ -101,6 +124,53 @@ fn linear_layers_agree() {
         // A view, not row-major.
         let turned = tensor([batch, n, inputs], 5).swap_dims(1, 2);
         assert_close(here.forward(turned.clone()), away.forward(turned), "a view");
+    }
+}
+
+#[test]
+fn bf16_is_exact_on_numbers_it_holds() {
+    let sizes = [[1, 1, 1, 1], [2, 3, 5, 7], [1, 24, 24, 4], [3, 6, 6, 20], [1, 17, 33, 9], [1, 12, 49, 16]];
+    for geometry in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]] {
+        for (i, [batch, h, w, inputs]) in sizes.into_iter().enumerate() {
+            let [here, away] = convolutions_with(inputs, [1, 4, 8, 13, 24, 37][i], geometry, Precision::Bf16);
+            let x = short([batch, inputs, h, w], 5);
+            if h + geometry.padding.0 + geometry.padding.1 >= geometry.kernel {
+                assert_close(here.forward(x.clone()), away.forward(x), &format!("{geometry:?} {i}"));
+            }
+        }
+    }
+    for (batch, inputs, outputs, n) in [(1, 1, 1, 1), (2, 7, 5, 3), (3, 64, 40, 36), (1, 33, 129, 145), (2, 96, 8, 48)]
+    {
+        let weight = short([1, outputs, inputs], 1);
+        let packed = Weights::new(&values(weight.clone()), outputs, 1, Precision::Bf16, None);
+        let [here, away] =
+            [Held::Here(Arc::new(packed)), Held::Away(Box::new(Away { weight, bias: None }))].map(Linear);
+        let x = short([batch, inputs, n], 3);
+        assert_close(here.forward(x.clone()), away.forward(x), &format!("{inputs} to {outputs}"));
+    }
+}
+
+#[test]
+fn bf16_is_near_on_other_numbers() {
+    // Two roundings to 8 bits of mantissa; sums of taps and probabilities are rounded once more.
+    const NEAR: f64 = 6e-3;
+    let norm = group_norm(3, 12);
+    for (i, geometry) in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]].into_iter().enumerate() {
+        let [here, away] = convolutions_with(12, 10, geometry, Precision::Bf16);
+        let x = tensor([2, 12, 9, 11], 6);
+        for size in [None, Some([18, 22]), Some([19, 21]), Some([5, 4])] {
+            let around = || Around { norm: Some(&norm), size, shift: Some(tensor([2, 10, 1], 7)), residual: None };
+            let off = distance(here.forward_in(x.clone(), around()), away.forward_in(x.clone(), around()));
+            assert!(off > 0.0 && off < NEAR, "{i} {size:?}: {off:.2e}");
+        }
+    }
+    for (width, heads, n, l, causal) in [(40, 5, 17, 77, false), (15, 3, 300, 300, true), (64, 2, 49, 1, false)] {
+        let parts = || [tensor([2, width, n], 1), tensor([2, width, l], 2), tensor([2, width, l], 3)];
+        let (found, map) = attend(parts(), heads, causal, true, Precision::Bf16);
+        let (expected, exact) = attend_plainly(parts(), heads, causal, true);
+        let map_off = map.zip(exact).map(|(map, exact)| distance(map, exact));
+        let off = distance(found, expected);
+        assert!(off < NEAR && map_off.is_some_and(|off| off < NEAR), "{width} {n} {l}: {off:.2e}, {map_off:?}");
     }
 }
 
@@ -192,11 +262,11 @@ fn attention_agrees() {
             [tensor([batch, width, n], 1).mul_scalar(3.0), tensor([batch, width, l], 2), tensor([batch, width, l], 3)]
         };
         for causal in [false, true] {
-            let (found, map) = attend(parts(), heads, causal, true);
+            let (found, map) = attend(parts(), heads, causal, true, Precision::F32);
             let (expected, expected_map) = attend_plainly(parts(), heads, causal, true);
             assert_close(found.clone(), expected, "mixed values");
             assert_close(map.expect("a map"), expected_map.expect("a map"), "probabilities");
-            let (alone, map) = attend(parts(), heads, causal, false);
+            let (alone, map) = attend(parts(), heads, causal, false, Precision::F32);
             assert_eq!(values(alone), values(found), "looking must not change what is seen");
             assert!(map.is_none());
         }
@@ -212,7 +282,7 @@ fn sample_of_all() -> Vec<u32> {
         let x = tensor([1, 32, 61, 67], 5);
         let map = conv.forward_normed(x.clone(), &norm);
         let tokens = to_tokens(conv.forward(x));
-        let (mixed, seen) = attend([tokens.clone(), tokens.clone(), tokens.clone()], 4, false, true);
+        let (mixed, seen) = attend([tokens.clone(), tokens.clone(), tokens.clone()], 4, false, true, Precision::F32);
         let gated = geglu(Activation::Gelu.of(tokens));
         let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
         [values(map), values(mixed), values(seen.expect("a map")), values(gated)].map(bits).concat()

@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use super::{Imported, Source, names};
+use super::{
+    Imported, PlainWords, Source, names,
+    words::{self, Dialect},
+};
 use crate::{
     recipe::{Recipe, Schedule},
     session::parameters::automatic_schedule,
@@ -111,8 +114,21 @@ impl Draft {
         }
     }
 
-    pub fn finish(self, found: Source) -> Imported {
-        Imported { recipe: self.recipe, found, not_restored: self.not_restored }
+    /// The recipe, and what its prompts are in plain words where the tool that wrote them gives signs a meaning.
+    pub fn finish(mut self, found: Source) -> Imported {
+        let dialect = Dialect::of(found);
+        let prompt = words::read(&self.recipe.prompt, dialect);
+        let negative = words::read(&self.recipe.negative, dialect);
+        self.not_restored.extend(prompt.notes);
+        self.not_restored.extend(negative.notes.into_iter().map(|note| format!("negative prompt, {note}")));
+        let changed = prompt.plain != self.recipe.prompt || negative.plain != self.recipe.negative;
+        let plain = changed.then_some(PlainWords { prompt: prompt.plain, negative: negative.plain });
+        Imported { plain, ..self.finish_plain(found) }
+    }
+
+    /// The recipe, with prompts whose signs mean nothing.
+    pub fn finish_plain(self, found: Source) -> Imported {
+        Imported { recipe: self.recipe, found, not_restored: self.not_restored, plain: None }
     }
 }
 

@@ -1,16 +1,20 @@
-//! Where pictures keep their texts: PNG text chunks, and EXIF in PNG, JPEG and WebP.
+//! Where pictures keep their texts: chunks of PNG, segments of JPEG, blocks of WebP and GIF, and in all of them EXIF or
+//! XMP.
 
 use std::path::Path;
 
-use super::{exif, text};
-use crate::session::{SessionError, png};
+use super::{exif, stealth, text, xmp};
+use crate::session::{
+    SessionError,
+    chunks::{self, SIGNATURE},
+};
 
 /// The texts of a picture.
 #[derive(Default)]
 pub(super) struct Carried {
     /// Keyword and content.
     texts: Vec<(String, String)>,
-    /// EXIF user comments.
+    /// EXIF user comments, XMP and other texts that have no keyword.
     pub comments: Vec<String>,
 }
 
@@ -20,6 +24,11 @@ impl Carried {
         let (_, text) =
             self.texts.iter().find(|(k, text)| k.eq_ignore_ascii_case(keyword) && !text.trim().is_empty())?;
         Some(text)
+    }
+
+    /// Every keyword.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|(keyword, _)| keyword.as_str())
     }
 
     /// Adds what an EXIF block says.
@@ -32,33 +41,83 @@ impl Carried {
             labelled.filter(|(_, json)| json.trim_start().starts_with('{')).map(|(k, v)| (k.to_owned(), v.to_owned())),
         );
     }
+
+    /// Adds what a block says that a file carries beside its pixels.
+    fn add(&mut self, block: Block<'_>) {
+        match block {
+            Block::Exif(tiff) => self.add_exif(tiff),
+            Block::Xmp(packet) => self.comments.extend(xmp::texts(&String::from_utf8_lossy(packet))),
+            Block::Comment(comment) => self.comments.push(text::utf8_or_latin1(comment)),
+        }
+    }
 }
 
-/// The texts of a PNG, JPEG or WebP picture; `None` if the bytes are none.
+/// Something that a file carries beside its pixels.
+enum Block<'a> {
+    /// A TIFF structure.
+    Exif(&'a [u8]),
+    Xmp(&'a [u8]),
+    Comment(&'a [u8]),
+}
+
+/// What a picture says, as far as it can be believed.
+#[derive(Default)]
+pub(super) struct Picture<'a> {
+    pub sound: Carried,
+    /// Texts whose checksum is wrong.
+    pub damaged: Carried,
+    /// A PNG file, in whose pixels more may hide.
+    png: Option<&'a [u8]>,
+}
+
+impl Picture<'_> {
+    /// What hides in the pixels. They are unpacked for it, which takes a while.
+    pub fn hidden(&self) -> Carried {
+        let comments = self.png.and_then(stealth::text).into_iter().collect();
+        Carried { comments, ..Carried::default() }
+    }
+}
+
+/// The texts of a PNG, JPEG, WebP or GIF picture; `None` if the bytes are none.
 ///
 /// # Errors
 /// [`SessionError::NotAPicture`] for a PNG file that is damaged before its texts.
-pub(super) fn picture(bytes: &[u8], path: &Path) -> Result<Option<Carried>, SessionError> {
-    let mut carried = Carried::default();
-    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        let (texts, exif) = png::read_metadata(bytes, &path.display().to_string())?;
-        carried.texts = texts.into_iter().map(|(keyword, text)| (keyword, text::mended(&text))).collect();
-        exif.iter().for_each(|tiff| carried.add_exif(tiff));
-    } else if bytes.starts_with(b"\xff\xd8\xff") {
-        jpeg_exif(bytes).for_each(|tiff| carried.add_exif(tiff));
+pub(super) fn picture<'a>(bytes: &'a [u8], path: &Path) -> Result<Option<Picture<'a>>, SessionError> {
+    if bytes.starts_with(SIGNATURE) {
+        return chunks::read(bytes, &path.display().to_string()).map(|texts| Some(png(bytes, texts)));
+    }
+    let mut sound = Carried::default();
+    if bytes.starts_with(b"\xff\xd8\xff") {
+        jpeg(bytes).for_each(|block| sound.add(block));
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        webp_exif(bytes).for_each(|tiff| carried.add_exif(tiff));
+        webp(bytes).for_each(|block| sound.add(block));
+    } else if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
+        sound.comments = gif_comments(bytes);
     } else {
         return Ok(None);
     }
-    Ok(Some(carried))
+    Ok(Some(Picture { sound, ..Picture::default() }))
+}
+
+fn png(bytes: &[u8], found: chunks::Texts) -> Picture<'_> {
+    let carried = |texts: Vec<(String, String)>| {
+        let texts = texts.into_iter().map(|(keyword, content)| (keyword, text::mended(&content))).collect();
+        Carried { texts, ..Carried::default() }
+    };
+    let (mut sound, damaged) = (carried(found.sound), carried(found.damaged));
+    if let Some(packet) = sound.text("XML:com.adobe.xmp").map(str::to_owned) {
+        sound.add(Block::Xmp(packet.as_bytes()));
+    }
+    found.exif.iter().for_each(|tiff| sound.add_exif(tiff));
+    Picture { sound, damaged, png: Some(bytes) }
 }
 
 /// The label before the TIFF structure; in WebP some writers leave it out.
 const EXIF_LABEL: &[u8] = b"Exif\0\0";
+const XMP_LABEL: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// EXIF blocks of a JPEG file: segments APP1 (marker 0xE1) before the first scan (0xDA).
-fn jpeg_exif(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Blocks of a JPEG file: segments APP1 (marker 0xE1) and COM (0xFE) before the first scan (0xDA).
+fn jpeg(bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let mut rest = bytes.get(2..).unwrap_or_default();
     std::iter::from_fn(move || {
         // Any number of fill bytes 0xFF may stand before a marker.
@@ -72,11 +131,18 @@ fn jpeg_exif(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = after.get(length..)?;
         Some((*marker, content))
     })
-    .filter_map(|(marker, content)| (marker == 0xe1).then(|| content.strip_prefix(EXIF_LABEL)).flatten())
+    .filter_map(|(marker, content)| match marker {
+        0xfe => Some(Block::Comment(content)),
+        0xe1 => {
+            let exif = content.strip_prefix(EXIF_LABEL).map(Block::Exif);
+            exif.or_else(|| content.strip_prefix(XMP_LABEL).map(Block::Xmp))
+        }
+        _ => None,
+    })
 }
 
-/// EXIF blocks of a WebP file: RIFF chunks `EXIF`, each padded to an even length.
-fn webp_exif(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Blocks of a WebP file: RIFF chunks `EXIF` and `XMP `, each padded to an even length.
+fn webp(bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let mut rest = bytes.get(12..).unwrap_or_default();
     std::iter::from_fn(move || {
         let (kind, after) = (rest.get(..4)?, rest.get(4..)?);
@@ -86,6 +152,53 @@ fn webp_exif(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = after.get(length + length % 2..).unwrap_or_default();
         Some((kind, content))
     })
-    .filter(|(kind, _)| *kind == b"EXIF")
-    .map(|(_, content)| content.strip_prefix(EXIF_LABEL).unwrap_or(content))
+    .filter_map(|(kind, content)| match kind {
+        b"EXIF" => Some(Block::Exif(content.strip_prefix(EXIF_LABEL).unwrap_or(content))),
+        b"XMP " => Some(Block::Xmp(content)),
+        _ => None,
+    })
+}
+
+/// The comments of a GIF file (version 89a): extensions 0xFE, in pieces of up to 255 bytes.
+fn gif_comments(bytes: &[u8]) -> Vec<String> {
+    let mut comments = Vec::new();
+    let mut rest = bytes.get(6..).unwrap_or_default();
+    // The screen's descriptor, and colours where its flags say so.
+    let Some(flags) = rest.get(4).copied() else { return comments };
+    rest = rest.get(7 + colors(flags)..).unwrap_or_default();
+    while let Some((kind, after)) = rest.split_first() {
+        let data = match kind {
+            0x21 => after.get(1..),
+            // A picture: descriptor, its own colours, the size of a code.
+            0x2c => after.get(8).and_then(|&flags| after.get(9 + colors(flags) + 1..)),
+            _ => None,
+        };
+        let Some(data) = data else { break };
+        let (content, next) = pieces(data, *kind == 0x21 && after.first() == Some(&0xfe));
+        comments.extend((!content.is_empty()).then(|| text::utf8_or_latin1(&content)));
+        rest = next;
+    }
+    comments
+}
+
+/// Bytes of the colour table that flags tell of.
+fn colors(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// Pieces up to an empty one, joined if they are wanted, and what comes after.
+fn pieces(data: &[u8], wanted: bool) -> (Vec<u8>, &[u8]) {
+    let mut content = Vec::new();
+    let mut rest = data;
+    while let Some((&length, after)) = rest.split_first() {
+        let Some((piece, after)) = after.split_at_checked(usize::from(length)) else { return (content, &[]) };
+        rest = after;
+        if length == 0 {
+            break;
+        }
+        if wanted {
+            content.extend(piece);
+        }
+    }
+    (content, rest)
 }

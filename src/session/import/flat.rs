@@ -49,8 +49,10 @@ const KEYS: &[(&str, Field)] = &[
 /// Puts an object's settings into the draft, or on the list. `false` if they do not tell of a picture: that takes a
 /// prompt and one number.
 pub(super) fn take(draft: &mut Draft, object: &Map<String, Value>) -> bool {
-    let texts: Vec<(&str, Option<Field>, Option<String>, &Value)> =
-        object.iter().map(|(key, value)| (key.as_str(), field(key), scalar(value), value)).collect();
+    let texts: Vec<(&str, Option<Field>, Option<String>, &Value)> = object
+        .iter()
+        .map(|(key, value)| (key.as_str(), field(key), scalar(value).or_else(|| parts(value)), value))
+        .collect();
     let has =
         |wanted: &[Field]| texts.iter().any(|(_, f, text, _)| f.is_some_and(|f| wanted.contains(&f)) && text.is_some());
     if !has(&[Field::Prompt]) || !has(&[Field::Seed, Field::Steps, Field::Cfg]) {
@@ -106,6 +108,12 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
     }
+}
+
+/// The text of a prompt that the first InvokeAI wrote as a list of `{"prompt": …, "weight": 1}`.
+fn parts(value: &Value) -> Option<String> {
+    let parts: Vec<&str> = value.as_array()?.iter().map(|part| part.get("prompt")?.as_str()).collect::<Option<_>>()?;
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// Width and height that stand apart; without both there is no size.

@@ -15,6 +15,10 @@ pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {
     if comfy::is_graph(&object) {
         return comfy::read(&object);
     }
+    // NovelAI hides the texts of its PNG files in the pixels, too, as one object.
+    if let Some(Value::String(settings)) = object.get("Comment") {
+        return read(settings, object.get("Description").and_then(Value::as_str));
+    }
     if let Some(prompt) = prompt {
         object.entry("prompt").or_insert_with(|| prompt.into());
     }

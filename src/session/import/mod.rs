@@ -13,18 +13,24 @@ mod flat;
 mod json;
 mod names;
 mod parameters;
+mod stealth;
 mod text;
+mod words;
+mod xmp;
 
 use std::{fmt, fs::File, io::Read as _, path::Path};
 
 use serde::Serialize;
 
-use self::files::Carried;
+use self::files::{Carried, Picture};
 use super::{Document, SessionError, document::FORMAT, error::one_line, png::RECIPE_KEYWORD};
 use crate::recipe::Recipe;
 
 /// Larger files are refused before they are read.
 const MAX_BYTES: u64 = 1 << 29;
+
+/// As much of a text beside a picture is read.
+const MAX_BESIDE: u64 = 1 << 20;
 
 /// A recipe that was found in a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +39,32 @@ pub struct Imported {
     pub found: Source,
     /// What the file says beyond the recipe, as "Key: value", and what could not be taken over with the reason.
     pub not_restored: Vec<String>,
+    /// The prompts without the signs that another tool gives a meaning and this program does not, where there are any.
+    /// The recipe has them as they are in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain: Option<PlainWords>,
+}
+
+/// Prompts of which only the words are left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlainWords {
+    pub prompt: String,
+    pub negative: String,
+}
+
+impl Imported {
+    /// The recipe to render: with prompts in plain words.
+    pub fn into_plain_recipe(self) -> Recipe {
+        match self.plain {
+            Some(PlainWords { prompt, negative }) => Recipe { prompt, negative, ..self.recipe },
+            None => self.recipe,
+        }
+    }
+
+    /// A recipe that nothing is missing from.
+    fn whole(recipe: Recipe, found: Source) -> Self {
+        Self { recipe, found, not_restored: Vec::new(), plain: None }
+    }
 }
 
 /// What kind of writing a recipe was found in.
@@ -81,7 +113,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// Reads the recipe that a file carries: a PNG, JPEG or WebP picture, a session, or a text with settings.
+/// Reads the recipe that a file carries: a PNG, JPEG, WebP or GIF picture, a session, or a text with settings. For a
+/// file that carries none, the text beside it is read, of the same name but for the ending `.txt`.
 ///
 /// # Errors
 /// One sentence: a file that cannot be read, is damaged, or says nothing about how a picture was made.
@@ -92,7 +125,19 @@ pub fn import(path: &Path) -> Result<Imported, SessionError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(nothing(path, "it is larger than 512 MiB"));
     }
-    import_bytes(&bytes, path)
+    let imported = import_bytes(&bytes, path);
+    if matches!(imported, Err(SessionError::NothingToImport { .. })) {
+        return beside(path).map_or(imported, Ok);
+    }
+    imported
+}
+
+/// What the text beside a file says about it.
+fn beside(path: &Path) -> Option<Imported> {
+    let text = path.with_extension("txt");
+    let mut bytes = Vec::new();
+    File::open(&text).ok()?.take(MAX_BESIDE).read_to_end(&mut bytes).ok()?;
+    settings(&text::decode(&bytes)?, Need::Settings)
 }
 
 /// [`import`] of a file's bytes; `path` is for error messages.
@@ -100,15 +145,15 @@ pub fn import(path: &Path) -> Result<Imported, SessionError> {
 /// # Errors
 /// As [`import`].
 pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported, SessionError> {
-    if let Some(carried) = files::picture(bytes, path)? {
-        return from_picture(&carried, path);
+    if let Some(picture) = files::picture(bytes, path)? {
+        return from_picture(&picture, path);
     }
     let Some(text) = text::decode(bytes) else {
-        return Err(nothing(path, "it is no PNG, JPEG or WebP picture, no session and no text"));
+        return Err(nothing(path, "it is no PNG, JPEG, WebP or GIF picture, no session and no text"));
     };
     if text.contains(FORMAT) {
         let recipe = Document::from_text(&text, path)?.recipe;
-        return Ok(Imported { recipe, found: Source::Session, not_restored: Vec::new() });
+        return Ok(Imported::whole(recipe, Source::Session));
     }
     settings(&text, Need::Settings).ok_or_else(|| nothing(path, "its text names no settings"))
 }
@@ -122,24 +167,32 @@ enum Need {
     Settings,
 }
 
-fn from_picture(carried: &Carried, path: &Path) -> Result<Imported, SessionError> {
-    let mut damaged = None;
-    if let Some(ron) = carried.text(RECIPE_KEYWORD) {
-        match ron::from_str(ron) {
-            Ok(recipe) => return Ok(Imported { recipe, found: Source::Recipe, not_restored: Vec::new() }),
-            Err(error) => damaged = Some(one_line(error)),
-        }
-    }
-    let Some(mut imported) = from_other_texts(carried) else {
-        return Err(match damaged {
+fn from_picture(picture: &Picture<'_>, path: &Path) -> Result<Imported, SessionError> {
+    let mut unread = None;
+    let found = from_texts(&picture.sound, &mut unread);
+    let found = found.or_else(|| from_texts(&picture.damaged, &mut unread));
+    let Some(mut imported) = found.or_else(|| from_texts(&picture.hidden(), &mut unread)) else {
+        return Err(match unread {
             Some(what) => SessionError::DamagedRecipe { name: path.display().to_string(), what },
             None => nothing(path, "it says nothing about how it was made"),
         });
     };
-    if let Some(what) = damaged {
-        imported.not_restored.insert(0, format!("the Sextant recipe chunk: it cannot be read ({what})"));
-    }
+    let unread = unread.map(|what| format!("the Sextant recipe chunk: it cannot be read ({what})"));
+    let damaged = picture.damaged.keywords().map(|keyword| format!("the text \"{keyword}\": its checksum is wrong"));
+    imported.not_restored.splice(0..0, unread.into_iter().chain(damaged));
     Ok(imported)
+}
+
+/// What texts say: our own recipe, or the first other one that tells how the picture was made. `unread` becomes what is
+/// wrong with our recipe.
+fn from_texts(carried: &Carried, unread: &mut Option<String>) -> Option<Imported> {
+    if let Some(ron) = carried.text(RECIPE_KEYWORD) {
+        match ron::from_str(ron) {
+            Ok(recipe) => return Some(Imported::whole(recipe, Source::Recipe)),
+            Err(error) => *unread = Some(one_line(error)),
+        }
+    }
+    from_other_texts(carried)
 }
 
 /// The first of a picture's texts that tells how it was made.

@@ -9,15 +9,15 @@ use crate::{
         state::{Compare, Overlay, SaliencyOf, Studio},
         theme::{concept_color, size},
         widgets::{
-            ValueSlider, chip,
+            Icon, ValueSlider, chip, icon_toggle,
             row::{self, note},
             segmented::{self, segmented},
         },
     },
 };
 
-/// Room for opacity and outlines, in points.
-const TOOLS: f32 = 232.0;
+/// Room for opacity, outlines and the brush, in points.
+const TOOLS: f32 = 256.0;
 
 /// Why an overlay has nothing to show at this step, in a sentence; `None` when it has.
 pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static str> {
@@ -55,13 +55,12 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - size::MARGIN, 26.0));
     let layout = Layout::left_to_right(Align::Center);
     let mut bar = ui.new_child(UiBuilder::new().id_salt("overlay bar").max_rect(row).layout(layout));
-    let look = &mut studio.look;
-    segmented(&mut bar, &mut look.overlay, &Overlay::ALL, Overlay::title, |overlay| missing(overlay, report));
+    segmented(&mut bar, &mut studio.look.overlay, &Overlay::ALL, Overlay::title, |overlay| missing(overlay, report));
     let mut below = row.translate(vec2(4.0, 30.0));
-    if look.overlay != Overlay::Picture {
+    if studio.look.overlay != Overlay::Picture {
         let right = Rect::from_min_max(pos2(below.right() - TOOLS, below.top()), below.max);
         let mut second = ui.new_child(UiBuilder::new().id_salt("overlay tools").max_rect(right).layout(layout));
-        tools_row(if fits { &mut bar } else { &mut second }, look);
+        tools_row(if fits { &mut bar } else { &mut second }, studio);
         if !fits {
             below = Rect::from_min_max(pos2(whole.left() + size::MARGIN, below.top()), right.left_bottom());
         }
@@ -69,7 +68,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     second_row(ui, studio, below, report);
 }
 
-fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
+fn tools_row(ui: &mut Ui, studio: &mut Studio) {
+    let look = &mut studio.look;
     ui.add_space(10.0);
     let (rect, _) = ui.allocate_exact_size(vec2(74.0, 22.0), egui::Sense::hover());
     let (number, _) = ui.allocate_exact_size(vec2(34.0, 22.0), egui::Sense::hover());
@@ -77,6 +77,9 @@ fn tools_row(ui: &mut Ui, look: &mut crate::studio::state::Look) {
     slider.place(ui, rect, number).on_hover_text("How much of the map covers the picture");
     ui.add_space(2.0);
     row::switch(ui, "Outlines", &mut look.outlines, "Outlines");
+    if icon_toggle(ui, Icon::Brush, "Paint on the picture (B)", look.painting).clicked() {
+        studio.flip_brush();
+    }
 }
 
 /// Whose map, where there are several.

@@ -4,10 +4,11 @@ use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 
 use super::{
     bar, compare,
-    overlay::{self, full_range, rate_scale},
+    overlay::{full_range, rate_scale},
 };
 use crate::{
     engine::StepReport,
+    recipe::BACKGROUND,
     studio::{
         colormap::{self, Table},
         state::{Compare, Overlay, SaliencyOf, Studio},
@@ -76,21 +77,20 @@ fn text(ui: &Ui, middle: egui::Pos2, line: &str) {
 /// Words with their share, then everything that is no word as one.
 fn regions(ui: &mut Ui, studio: &mut Studio, report: &StepReport, area: Rect) {
     let Some(scfg) = &report.scfg else { return };
-    let tokens = studio.shown_tokens();
-    let is_word = |position: usize| overlay::region_color(&tokens, position) != theme::BACKGROUND_TOKEN;
-    let words: Vec<_> = scfg.shares.iter().filter(|(p, _)| is_word(*p)).collect();
-    let rest: f32 = scfg.shares.iter().filter(|(p, _)| !is_word(*p)).map(|(_, share)| share).sum();
+    let names = studio.names();
+    let (words, rest): (Vec<_>, Vec<_>) = names.shares(scfg).into_iter().partition(|(p, _)| *p != BACKGROUND);
+    let rest: f32 = rest.iter().map(|(_, share)| share).sum();
     let percent = |share: f32| format!("{:.0} %", 100.0 * share);
     let chosen = studio.look.region;
     let mut picked = None;
     let ground = Theme::of(ui).canvas;
     let mut entries = Entries::new(ui, area);
-    for &&(position, share) in words.iter().take(ENTRIES) {
-        let name = overlay::region_name(&tokens, position);
-        let own = theme::token_color(position);
+    let color = |position: usize| {
         let back = chosen.is_some_and(|chosen| chosen != position);
-        let color = if back { theme::mix(ground, own, 0.35) } else { own };
-        if entries.add(color, name, &percent(share)) {
+        if back { theme::mix(ground, names.color(position), 0.35) } else { names.color(position) }
+    };
+    for &(position, share) in words.iter().take(ENTRIES) {
+        if entries.add(color(position), &names.name(position), &percent(share)) {
             picked = Some(position);
         }
     }
@@ -98,11 +98,11 @@ fn regions(ui: &mut Ui, studio: &mut Studio, report: &StepReport, area: Rect) {
         let more: f32 = words[ENTRIES..].iter().map(|(_, share)| share).sum();
         entries.add(Theme::of(entries.ui()).line, "more", &percent(more));
     }
-    if rest > 0.0 {
-        entries.add(theme::BACKGROUND_TOKEN, "background", &percent(rest));
+    if rest > 0.0 && entries.add(color(BACKGROUND), &names.name(BACKGROUND), &percent(rest)) {
+        picked = Some(BACKGROUND);
     }
     if let Some(position) = picked {
-        studio.look.region = (chosen != Some(position)).then_some(position);
+        studio.choose_region((chosen != Some(position)).then_some(position));
     }
 }
 

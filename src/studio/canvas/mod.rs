@@ -1,6 +1,7 @@
 //! The canvas: the picture as it forms, maps over it, and every number under the pointer.
 
 mod bar;
+mod brush;
 mod compare;
 pub mod gpu;
 mod grid;
@@ -16,9 +17,10 @@ use eframe::egui_wgpu::{self, wgpu};
 use egui::{Align2, CursorIcon, Key, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use self::{gpu::CanvasPaint, overlay::Source};
-use crate::engine::Token;
+use crate::recipe::Recipe;
 
 use super::{
+    regions::Names,
     state::{Compare, DifferenceAs, Overlay, Studio},
     textures::Textures,
     theme::{self, Theme},
@@ -39,8 +41,9 @@ struct Pane {
     clip: Rect,
     frame: Frame,
     /// Of the run that the picture comes from.
-    tokens: Arc<Vec<Token>>,
-    cfg: f32,
+    names: Names,
+    /// What it was made with.
+    recipe: Recipe,
     title: Option<String>,
     /// The other picture, when differences are shown.
     other: Option<Frame>,
@@ -76,9 +79,17 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, format: w
             legend::show(ui, studio, below.with_min_y(below.top() + line));
             // Last, so that its card lies over everything.
             let chosen = hover(ui, studio, &response, &panes, whole);
-            if response.clicked() && matches!(studio.look.overlay, Overlay::Picture | Overlay::Regions | Overlay::Rate)
-            {
-                studio.look.region = chosen.filter(|&position| studio.look.region != Some(position));
+            let choosing = match brush::active(studio) {
+                true => brush::picks(ui, studio),
+                false => matches!(studio.look.overlay, Overlay::Picture | Overlay::Regions | Overlay::Rate),
+            };
+            if response.clicked() && choosing {
+                studio.choose_region(chosen.filter(|&position| studio.look.region != Some(position)));
+            }
+            if let Some(pane) = panes.first().filter(|_| brush::active(studio)) {
+                let placed = studio.look.view.place(pane.area, size(&pane.frame));
+                brush::show(ui, studio, &response, pane, placed);
+                brush::bar(ui, studio, area);
             }
             if studio.look.compare == Compare::Blink {
                 let corner = whole.min + vec2(14.0, 40.0);
@@ -105,9 +116,9 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
             area,
             clip: area,
             title: is_draft(&frame).then(|| "draft".into()),
-            cfg: track.cfg_of(&frame),
             frame,
-            tokens: track.tokens.clone(),
+            names: studio.names(),
+            recipe: track.recipe.clone(),
             other: None,
         });
         return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
@@ -125,8 +136,8 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let side = |(track, title): (&Track, String), area: Rect| {
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
-        let (tokens, cfg) = (track.tokens.clone(), track.cfg_of(&frame));
-        Some(Pane { area, clip: area, frame, tokens, cfg, title: Some(title), other: None })
+        let (names, recipe) = (Names::of(track, &studio.recipe), track.recipe.clone());
+        Some(Pane { area, clip: area, frame, names, recipe, title: Some(title), other: None })
     };
     let spread = compare == Compare::SideBySide;
     let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
@@ -181,7 +192,10 @@ fn empty(ui: &mut Ui, area: Rect, state: &Empty) {
 /// Wheel zooms to the pointer, drag pans, double-click or F fits.
 fn navigate(ui: &Ui, studio: &mut Studio, response: &Response, panes: &[Pane]) {
     let keys_free = ui.memory(|m| m.focused().is_none());
-    if response.double_clicked() || (keys_free && ui.input(|i| i.key_pressed(Key::F) && !i.modifiers.any())) {
+    let strokes = brush::holds(studio, response);
+    if (response.double_clicked() && !strokes)
+        || (keys_free && ui.input(|i| i.key_pressed(Key::F) && !i.modifiers.any()))
+    {
         studio.look.view = view::View::default();
         return;
     }
@@ -194,7 +208,7 @@ fn navigate(ui: &Ui, studio: &mut Studio, response: &Response, panes: &[Pane]) {
             studio.look.view.zoom_at(pane.area, size, pointer, factor);
         }
     }
-    if response.dragged() {
+    if response.dragged() && !strokes {
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
         studio.look.view.pan(pane.area, size, response.drag_delta());
     }
@@ -204,7 +218,7 @@ fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureF
     let look = &studio.look;
     let placed = look.view.place(pane.area, size(&pane.frame));
     let frame = pane.frame.clone();
-    let mut source = Source::new(frame.picture, frame.report, pane.tokens.clone(), look);
+    let mut source = Source::new(frame.picture, frame.report, pane.names.clone(), look);
     source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
     let callback = CanvasPaint {
         key,
@@ -250,8 +264,10 @@ fn hover(ui: &Ui, studio: &Studio, response: &Response, panes: &[Pane], whole: R
     let pane = panes.iter().find(|pane| pane.clip.contains(pointer))?;
     let (u, v) = share(studio.look.view.place(pane.area, size(&pane.frame)), pointer)?;
     let report = pane.frame.report.as_deref()?;
-    let probe = probe::probe(report, pane.cfg, &pane.tokens, size(&pane.frame), u, v);
-    tip::show(ui, &probe, pointer, whole);
+    let probe = probe::probe(report, &pane.recipe, &pane.names, size(&pane.frame), u, v);
+    if !brush::active(studio) {
+        tip::show(ui, &probe, pointer, whole);
+    }
     Some(probe.region?.position)
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use egui::Color32;
 
 use crate::{
-    engine::{StepReport, Token, TokenKind},
+    engine::{ScfgReport, StepReport},
     field::{Picture, Plane},
     studio::{
         colormap::{self, Table},
+        regions::Names,
         state::{Look, Overlay, SaliencyOf},
         theme,
     },
@@ -25,7 +26,7 @@ pub struct Source {
     /// The picture to subtract, when differences are shown.
     pub other: Option<Arc<Picture>>,
     pub report: Option<Arc<StepReport>>,
-    pub tokens: Arc<Vec<Token>>,
+    pub names: Names,
     pub overlay: Overlay,
     pub concept: usize,
     pub saliency: SaliencyOf,
@@ -51,12 +52,12 @@ pub struct Scalar {
 }
 
 impl Source {
-    pub fn new(picture: Arc<Picture>, report: Option<Arc<StepReport>>, tokens: Arc<Vec<Token>>, look: &Look) -> Self {
+    pub fn new(picture: Arc<Picture>, report: Option<Arc<StepReport>>, names: Names, look: &Look) -> Self {
         Self {
             picture,
             other: None,
             report,
-            tokens,
+            names,
             overlay: look.overlay,
             concept: look.concept,
             saliency: look.saliency,
@@ -79,7 +80,7 @@ impl Source {
         same_report
             && same_other
             && Arc::ptr_eq(&self.picture, &other.picture)
-            && Arc::ptr_eq(&self.tokens, &other.tokens)
+            && self.names == other.names
             && (self.overlay, self.concept, self.saliency, self.region)
                 == (other.overlay, other.concept, other.saliency, other.region)
     }
@@ -95,11 +96,11 @@ impl Source {
         match self.overlay {
             Overlay::Picture => {}
             Overlay::Regions => {
-                maps.labels = report.scfg.as_ref().map(|s| s.region.map(small_label));
-                maps.label_colors = region_colors(&self.tokens, self.region);
+                maps.labels = report.scfg.as_ref().map(|s| self.labels(s));
+                maps.label_colors = region_colors(&self.names, self.region);
             }
             Overlay::Rate => {
-                maps.labels = report.scfg.as_ref().map(|s| s.region.map(small_label));
+                maps.labels = report.scfg.as_ref().map(|s| self.labels(s));
                 maps.scalar = report.scfg.as_ref().map(|s| rate_scale(&s.rate));
                 maps.scalar_colors = colormap::around_one();
             }
@@ -123,15 +124,24 @@ impl Source {
                 maps.labels = report.fusion.as_ref().map(|f| f.mask.clone());
                 maps.label_colors[0] = with_alpha(theme::GENERAL_GROUND, UNCHOSEN_ALPHA);
                 maps.label_colors[1] = theme::FUSION;
+                // In a weighted sum the expert has a part of every element.
+                if let Some(fusion) = report.fusion.as_ref().filter(|f| f.mask.values.iter().all(|&m| m == 1)) {
+                    maps.label_colors[1] = with_alpha(theme::FUSION, (255.0 * fusion.share).round() as u8);
+                }
             }
         }
         maps.labels = maps.labels.filter(|plane| !plane.values.is_empty());
         maps.scalar = maps.scalar.filter(|scalar| !scalar.plane.values.is_empty());
         maps
     }
+
+    /// The region of every element.
+    fn labels(&self, scfg: &ScfgReport) -> Plane<u8> {
+        scfg.region.map(|position| small_label(self.names.region_of(usize::from(position))))
+    }
 }
 
-fn small_label(position: u16) -> u8 {
+fn small_label(position: usize) -> u8 {
     u8::try_from(position).unwrap_or(u8::MAX)
 }
 
@@ -139,21 +149,9 @@ fn with_alpha(c: Color32, alpha: u8) -> Color32 {
     Color32::from_rgba_unmultiplied(c.r(), c.g(), c.b(), alpha)
 }
 
-/// The colour of a token's region: the word's own, or grey for what is no word.
-pub fn region_color(tokens: &[Token], position: usize) -> Color32 {
-    let word = tokens.iter().any(|t| t.position == position && t.kind == TokenKind::Word);
-    if word { theme::token_color(position) } else { theme::BACKGROUND_TOKEN }
-}
-
-/// What people call a token's region.
-pub fn region_name(tokens: &[Token], position: usize) -> &str {
-    let word = tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word);
-    word.map_or("background", |t| t.text.trim())
-}
-
-fn region_colors(tokens: &[Token], chosen: Option<usize>) -> Table {
+fn region_colors(names: &Names, chosen: Option<usize>) -> Table {
     std::array::from_fn(|position| {
-        let color = region_color(tokens, position);
+        let color = names.color(position);
         match chosen {
             Some(p) if p != position => with_alpha(color, UNCHOSEN_ALPHA),
             Some(_) => color,
@@ -182,25 +180,12 @@ pub fn full_range(plane: &Plane) -> Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn word(position: usize, text: &str) -> Token {
-        Token { position, text: text.into(), kind: TokenKind::Word }
-    }
-
-    #[test]
-    fn words_have_their_colour_everything_else_is_grey() {
-        let start = Token { position: 0, text: String::new(), kind: TokenKind::Start };
-        let tokens = [start, word(1, "a"), word(2, "cat")];
-        assert_eq!(region_color(&tokens, 2), theme::token_color(2));
-        assert_eq!(region_color(&tokens, 0), theme::BACKGROUND_TOKEN);
-        assert_eq!(region_color(&tokens, 31), theme::BACKGROUND_TOKEN);
-        assert_eq!(region_name(&tokens, 2), "cat");
-        assert_eq!(region_name(&tokens, 31), "background");
-    }
+    use crate::engine::{Token, TokenKind};
 
     #[test]
     fn a_chosen_region_dims_the_others() {
-        let table = region_colors(&[word(1, "a"), word(2, "cat")], Some(2));
+        let tokens = (1..3).map(|position| Token { position, text: "a".into(), kind: TokenKind::Word }).collect();
+        let table = region_colors(&Names::new(Arc::new(tokens), Vec::new()), Some(2));
         assert_eq!(table[2].a(), 255);
         assert!(table[1].a() < 80);
     }

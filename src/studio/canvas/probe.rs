@@ -1,9 +1,8 @@
 //! Every number under the pointer.
 
-use crate::{
-    engine::{StepReport, Token},
-    studio::canvas::overlay,
-};
+use egui::Color32;
+
+use crate::{engine::StepReport, recipe::Recipe, studio::regions::Names};
 
 /// What is known of one place of a picture at one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,11 +20,12 @@ pub struct Probe {
 pub struct RegionProbe {
     pub position: usize,
     pub name: String,
+    pub color: Color32,
     /// Its rank by area among the regions that occur, from 1, and their count.
     pub rank: usize,
     pub regions: usize,
     pub rate: f32,
-    /// Guidance scale times rate.
+    /// Guidance scale times rate, times the user's own factors.
     pub effective: f32,
 }
 
@@ -49,9 +49,18 @@ fn element(u: f32, v: f32, width: usize, height: usize) -> [usize; 2] {
     [at(u, width), at(v, height)]
 }
 
-/// Reads a report at a place given as shares `u`, `v` of the sides of a picture of `size` pixels; `cfg` is the run's
-/// guidance scale.
-pub fn probe(report: &StepReport, cfg: f32, tokens: &[Token], size: [usize; 2], u: f32, v: f32) -> Probe {
+/// The painted factor at a place.
+fn painted_factor(recipe: &Recipe, u: f32, v: f32) -> f32 {
+    let [h, w] = recipe.painted_factor.size();
+    if h * w == 0 {
+        return 1.0;
+    }
+    let [x, y] = element(u, v, w, h);
+    1.0 + f32::from(recipe.painted_factor.at(y, x)) / 100.0
+}
+
+/// Reads a report of a run of `recipe` at a place given as shares `u`, `v` of the sides of a picture of `size` pixels.
+pub fn probe(report: &StepReport, recipe: &Recipe, names: &Names, size: [usize; 2], u: f32, v: f32) -> Probe {
     let grid = report
         .scfg
         .as_ref()
@@ -60,11 +69,14 @@ pub fn probe(report: &StepReport, cfg: f32, tokens: &[Token], size: [usize; 2], 
         .or_else(|| report.fusion.as_ref().map(|f| [f.mask.width, f.mask.height]));
     let region = report.scfg.as_ref().map(|scfg| {
         let [x, y] = element(u, v, scfg.region.width, scfg.region.height);
-        let position = usize::from(scfg.region.at(y, x));
-        let rank = scfg.shares.iter().position(|(p, _)| *p == position).map_or(0, |i| i + 1);
+        let position = names.region_of(usize::from(scfg.region.at(y, x)));
+        let shares = names.shares(scfg);
+        let rank = shares.iter().position(|(p, _)| *p == position).map_or(0, |i| i + 1);
         let rate = scfg.rate.at(y, x);
-        let name = overlay::region_name(tokens, position).to_owned();
-        RegionProbe { position, name, rank, regions: scfg.shares.len(), rate, effective: cfg * rate }
+        let (name, color) = (names.name(position), names.color(position));
+        let effective =
+            recipe.cfg_at(report.step) * rate * recipe.region_factor(position) * painted_factor(recipe, u, v);
+        RegionProbe { position, name, color, rank, regions: shares.len(), rate, effective }
     });
     let concepts = report.concepts.iter().map(|concept| {
         let [x, y] = element(u, v, concept.magnitude.width, concept.magnitude.height);
@@ -94,8 +106,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, TokenKind},
+        engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, Token, TokenKind},
         field::{Picture, Plane},
+        recipe::{Paint, RegionFactor},
     };
 
     fn report() -> StepReport {
@@ -138,20 +151,26 @@ mod tests {
 
     #[test]
     fn every_number_is_the_one_under_the_pointer() {
-        let tokens = [Token { position: 2, text: "cat".into(), kind: TokenKind::Word }];
-        let probe = probe(&report(), 5.0, &tokens, [16, 16], 0.75, 0.25);
+        let tokens = vec![Token { position: 2, text: "cat".into(), kind: TokenKind::Word }];
+        let names = Names::new(Arc::new(tokens), Vec::new());
+        let probe = probe(&report(), &Recipe::default(), &names, [16, 16], 0.75, 0.25);
         assert_eq!((probe.picture, probe.latent), ([12, 4], Some([1, 0])));
         let region = probe.region.expect("a region");
         assert_eq!((region.name.as_str(), region.rank, region.regions), ("cat", 1, 2));
         assert!((region.rate - 1.34).abs() < 1e-6 && (region.effective - 6.7).abs() < 1e-5);
         assert_eq!((probe.concepts[0].magnitude, probe.concepts[0].touched), (0.81, true));
+        let mut strong = Recipe { painted_factor: Paint::blank(2, 2), ..Recipe::default() };
+        strong.painted_factor.set(0, 1, -50);
+        strong.regions = vec![RegionFactor { position: 2, factor: 3.0 }];
+        let own = super::probe(&report(), &strong, &names, [16, 16], 0.75, 0.25).region.map(|r| r.effective);
+        assert!(own.is_some_and(|e| (e - 6.7 * 3.0 * 0.5).abs() < 1e-4), "{own:?}");
         let fusion = FusionProbe { general: 0.42, expert: 0.31, expert_draws: false };
         assert_eq!(probe.fusion, Some(fusion));
     }
 
     #[test]
     fn the_far_corner_is_still_inside() {
-        let probe = probe(&report(), 5.0, &[], [16, 16], 1.0, 1.0);
+        let probe = probe(&report(), &Recipe::default(), &Names::default(), [16, 16], 1.0, 1.0);
         assert_eq!((probe.picture, probe.latent), ([15, 15], Some([1, 1])));
         assert_eq!(probe.region.map(|r| r.name), Some("background".into()), "unknown tokens are background");
     }
@@ -161,6 +180,6 @@ mod tests {
         let mut waiting = report();
         let concept = Arc::new(ConceptReport { active: false, ..(*waiting.concepts[0]).clone() });
         waiting.concepts = vec![concept];
-        assert!(!probe(&waiting, 5.0, &[], [16, 16], 0.75, 0.25).concepts[0].touched);
+        assert!(!probe(&waiting, &Recipe::default(), &Names::default(), [16, 16], 0.75, 0.25).concepts[0].touched);
     }
 }

@@ -37,9 +37,8 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
         job.append(&text, 0.0, format);
     };
     if let Some(region) = &probe.region {
-        let color =
-            if region.name == "background" { theme::BACKGROUND_TOKEN } else { theme::token_color(region.position) };
-        put(format!("{:NAME$}", region.name), color);
+        let name: String = region.name.chars().take(NAME - 1).collect();
+        put(format!("{name:NAME$}"), region.color);
         put(format!("region {} of {}\n", region.rank, region.regions), theme.dim);
         put(format!("{:NAME$}", "rate ρ"), theme.dim);
         put(format!("{:.2}", region.rate), theme.text);

@@ -18,7 +18,7 @@ use super::{
     widgets::{Icon, ValueSlider, icon_button, icon_toggle, picture, range::RangeSlider, row},
 };
 use crate::{
-    engine::{ConceptReport, Token},
+    engine::ConceptReport,
     recipe::{Concept, Momentum},
 };
 use std::sync::Arc;
@@ -126,7 +126,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     where_tile(ui, studio, pictures, tile, row, report.as_ref());
     let left = tile.right() + 9.0;
     let body = Rect::from_min_max(pos2(left, rect.top() + 5.0), pos2(rect.right() - 8.0, rect.bottom()));
-    let tokens = studio.shown_tokens();
+    let names = studio.names();
     let words = regions::lockable(studio, &studio.recipe.concepts[row].lock);
     let concept = &mut studio.recipe.concepts[row];
     let gone = title_row(ui, concept, row, body, &words);
@@ -146,7 +146,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
     let mut summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
     if !concept.lock.is_empty() {
-        summary = format!("{} {}", summary.replace("  ", " "), regions::lock_text(&concept.lock, &tokens));
+        summary = format!("{} {}", summary.replace("  ", " "), regions::lock_text(&concept.lock, &names));
     }
     let name = name_of(&studio.recipe.concepts[row], row);
     if summary_row(ui, &summary, line, open, &format!("Details of {name}")) {
@@ -156,7 +156,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     if open && details > 0.0 {
         let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0));
         let steps = studio.recipe.steps;
-        more(ui, &mut studio.recipe.concepts[row], row, steps, area, (&words, &tokens));
+        more(ui, &mut studio.recipe.concepts[row], row, steps, area, (&words, &names));
     }
     gone
 }
@@ -269,7 +269,7 @@ fn more(
     row: usize,
     steps: usize,
     area: Rect,
-    (words, tokens): (&[(usize, String)], &[Token]),
+    (words, names): (&[(usize, String)], &regions::Names),
 ) {
     let name = name_of(concept, row);
     let layout = Layout::top_down(Align::Min);
@@ -304,7 +304,7 @@ fn more(
     let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
     row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))
         .on_hover_text("This concept's share when several act at once");
-    let where_to = regions::lock_text(&concept.lock, tokens);
+    let where_to = regions::lock_text(&concept.lock, names);
     let where_to = if where_to.is_empty() { "everywhere" } else { &where_to };
     row::labelled(ui, "Acts", |ui| {
         quiet_combo(ui, &format!("Where {name} may act"), where_to, |ui| {

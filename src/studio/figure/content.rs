@@ -10,10 +10,11 @@ use crate::{
     field::Plane,
     recipe::Recipe,
     studio::{
-        canvas::overlay::{rate_scale, region_color},
+        canvas::overlay::rate_scale,
         colormap, difference,
         exports::colored,
         grid::Content,
+        regions::Names,
         state::Studio,
         theme,
         track::{Playhead, Track},
@@ -37,7 +38,8 @@ pub fn steps(studio: &Studio) -> Result<Figure, &'static str> {
     let reports = chosen(track);
     let first = reports.first().ok_or(MISSING)?;
     let mut rows = vec![pictures(track, &reports)];
-    rows.extend(regions(&reports, &track.tokens));
+    let names = Names::new(track.tokens.clone(), track.recipe.groups.clone());
+    rows.extend(regions(&reports, &names));
     rows.extend(words(&reports, &track.tokens));
     for k in 0..first.concepts.len() {
         rows.extend(concept(track, &reports, k));
@@ -87,7 +89,8 @@ pub fn grid(studio: &Studio) -> Result<Figure, &'static str> {
         rows: rows.collect(),
         columns,
         cell: cell(recipe, GRID_CELL),
-        caption: caption(recipe),
+        // What the axes change is as in the first cell.
+        caption: format!("First cell: {}", caption(recipe)),
         recipe: recipe.clone(),
     })
 }
@@ -116,14 +119,14 @@ fn pictures(track: &Track, reports: &[Arc<StepReport>]) -> Row {
 }
 
 /// Who owns what, and S-CFG's rates where it is on.
-fn regions(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
+fn regions(reports: &[Arc<StepReport>], names: &Names) -> Vec<Row> {
     if reports.iter().all(|report| report.scfg.is_none()) {
         return Vec::new();
     }
     let map = |f: &dyn Fn(&crate::engine::ScfgReport) -> Plane<Color32>| {
         reports.iter().map(|r| r.scfg.as_ref().map_or(Cell::Nothing, |s| Cell::Map(f(s)))).collect::<Vec<_>>()
     };
-    let owners = map(&|s| s.region.map(|position| region_color(tokens, usize::from(position))));
+    let owners = map(&|s| s.region.map(|position| names.color(usize::from(position))));
     let mut rows = vec![row("regions", "grey: no word", None, owners)];
     let rates: Vec<Plane> = reports.iter().filter_map(|r| r.scfg.as_ref()).map(|s| s.rate.clone()).collect();
     if rates.iter().any(|rate| rate.values.iter().any(|&v| v != 1.0)) {
@@ -148,12 +151,13 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
         kept.sort_by_key(|(token, _)| token.position);
     }
     let table = colormap::magma();
+    // One scale for all, so that a strong word is told from a weak one.
+    let high = kept.iter().map(|(_, most)| *most).fold(f32::MIN_POSITIVE, f32::max);
     let one = |(token, most): (&Token, f32)| {
-        let cells = maps(token.position).map(|map| {
-            map.map_or(Cell::Nothing, |map| Cell::Map(colored(map, 0.0, most.max(f32::MIN_POSITIVE), &table)))
-        });
+        let colored = |map| Cell::Map(colored(map, 0.0, high, &table));
+        let cells = maps(token.position).map(|map| map.map_or(Cell::Nothing, colored));
         let color = Some(theme::token_color(token.position));
-        row(token.text.trim(), format!("0 to {:.0} %", 100.0 * most), color, cells.collect())
+        row(token.text.trim(), format!("up to {:.0} %", 100.0 * most), color, cells.collect())
     };
     kept.into_iter().map(one).collect()
 }

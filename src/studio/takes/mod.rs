@@ -10,6 +10,7 @@ use egui::{
 
 use self::tree::Place;
 use super::{
+    naming,
     state::{Action, Compare, Shown, Studio, TakeId},
     textures::Textures,
     theme::{self, Theme, size},
@@ -17,11 +18,15 @@ use super::{
 };
 
 const THUMBNAIL_TEXELS: usize = 160;
+/// Characters of a take's name that fit on its thumbnail.
+const LABEL: usize = 11;
 /// The column at the right with what can be done to the chosen take.
 const DETAILS: f32 = 306.0;
 /// Between neighbours in a branch, and before a new branch.
 const GAP: f32 = 12.0;
 const BRANCH_GAP: f32 = 26.0;
+/// Between the lanes in which lines run below the takes.
+const LANE_STEP: f32 = 3.0;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     let whole = ui.max_rect();
@@ -62,7 +67,7 @@ fn branches(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, places: &
         let number = studio.takes.iter().position(|take| take.id == place.id).map_or(0, |i| i + 1);
         let Some(response) = thumbnail(ui, studio, pictures, place.id, number) else { continue };
         if let Some(parent) = place.parent.and_then(|parent| rects.get(parent)) {
-            join(ui, *parent, response.rect, continues);
+            join(ui, *parent, response.rect, (!continues).then(|| tree::lane(places, at)));
         }
         rects.push(response.rect);
         focus = keys(ui, studio, &response, places, at).or(focus);
@@ -73,15 +78,16 @@ fn branches(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, places: &
     }
 }
 
-/// A line from a take to one made from it: straight to its neighbour, below the others to the head of a branch.
-fn join(ui: &Ui, parent: Rect, child: Rect, continues: bool) {
-    let pen = Stroke::new(1.5, Theme::of(ui).raised_hover);
-    if continues {
-        let y = child.center().y;
-        ui.painter().hline(parent.right()..=child.left(), y, pen);
+/// A line from a take to one made from it: straight to its neighbour, or below the others, in its lane, to the head of
+/// a branch.
+fn join(ui: &Ui, parent: Rect, child: Rect, lane: Option<usize>) {
+    let pen = Stroke::new(1.5, Theme::of(ui).faint);
+    let Some(lane) = lane else {
+        ui.painter().hline(parent.right()..=child.left(), child.center().y, pen);
         return;
-    }
-    let (start, below) = (pos2(parent.right() - 12.0, parent.bottom()), parent.bottom() + 5.0);
+    };
+    let shift = LANE_STEP * lane as f32;
+    let (start, below) = (pos2(parent.right() - 12.0 - shift, parent.bottom()), parent.bottom() + 2.0 + shift);
     let turn = child.left() - BRANCH_GAP / 2.0;
     let points = [
         start,
@@ -126,7 +132,7 @@ fn thumbnail(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, id: Take
         ui.painter().rect_filled(spot, CornerRadius::same(3), Theme::of(ui).under_picture_text);
         icon::paint(ui.painter(), Icon::Starred, spot.center(), theme::TAKE_B);
     }
-    let short: String = name.chars().take(11).collect();
+    let short = naming::shorten(&name, LABEL);
     let corner = rect.max - vec2(4.0, 4.0);
     picture::label_on(ui, corner, Align2::RIGHT_BOTTOM, &short, egui::FontId::monospace(10.0));
     if response.clicked() {

@@ -29,6 +29,19 @@ pub fn places(takes: &[Take], filter: &str) -> Vec<Place> {
     order
 }
 
+/// Lines to heads of branches run in this many lanes at most, so that those of different takes can be told apart.
+const LANES: usize = 3;
+
+/// The lane of the line to the head of a branch at `at`: the same for all that were made from one take, another for
+/// the next take that branches.
+pub fn lane(places: &[Place], at: usize) -> usize {
+    let head = |at: usize| places[at].parent.filter(|parent| parent + 1 != at);
+    let mut branching: Vec<usize> = (0..places.len()).filter_map(head).collect();
+    branching.sort_unstable();
+    branching.dedup();
+    head(at).and_then(|parent| branching.binary_search(&parent).ok()).map_or(0, |lane| lane % LANES)
+}
+
 /// What was made from a take; without one, what was made from none that is still there.
 fn children(takes: &[Take], parent: Option<TakeId>) -> impl DoubleEndedIterator<Item = TakeId> {
     let there: HashSet<TakeId> = takes.iter().map(|take| take.id).collect();
@@ -85,6 +98,16 @@ mod tests {
         let expected = [(1, None), (2, Some(0)), (4, Some(1)), (3, Some(0)), (5, Some(3)), (6, None)];
         assert_eq!(order(&takes, ""), expected, "take 6 lost its parent and stands alone");
         assert_eq!(branches(&takes), 3);
+    }
+
+    #[test]
+    fn branches_of_one_take_share_a_lane_and_others_have_their_own() {
+        // 1 - 2 - 3, 1 - 4 - 5, 4 - 6, 1 - 7
+        let takes = takes(&[None, Some(1), Some(2), Some(1), Some(4), Some(4), Some(1)]);
+        let places = places(&takes, "");
+        let heads: Vec<_> = (0..places.len()).filter(|&at| places[at].parent.is_some_and(|p| p + 1 != at)).collect();
+        let lanes: Vec<_> = heads.iter().map(|&at| (places[at].id.0, lane(&places, at))).collect();
+        assert_eq!(lanes, [(4, 0), (6, 1), (7, 0)]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub enum Icon {
     Star,
     Starred,
     Loop,
+    Brush,
     Key,
     Keyed,
 }
@@ -122,6 +123,10 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
         Icon::Loop => {
             turn(painter, at, pen, 1.1 * PI, 0.75 * PI, true);
             turn(painter, at, pen, 0.1 * PI, 0.75 * PI, true);
+        }
+        Icon::Brush => {
+            line(&[(5.0, -5.5), (-0.5, 0.0)]);
+            fill(&[(-1.6, -1.2), (1.2, 1.6), (-1.0, 4.2), (-5.0, 5.0), (-4.2, 1.0)]);
         }
         Icon::Folder => {
             line(&[(-5.5, 4.0), (-5.5, -4.0), (-2.0, -4.0), (-0.5, -2.5), (5.5, -2.5), (5.5, 4.0), (-5.5, 4.0)])

@@ -1,18 +1,12 @@
 //! The settings line: pairs that are found by search.
 
-use super::unquoted;
+use serde::de::IgnoredAny;
 
-/// A part of the settings line.
-#[derive(Debug, PartialEq)]
-pub(super) enum Piece {
-    Pair(String, String),
-    /// What stands between pairs and is none.
-    Stray(String),
-}
+use super::{Piece, unquoted};
 
 /// Takes a line apart. A pair is a key (a word character, then one or more word characters, spaces, hyphens or
 /// slashes), a colon, and a value (a string in double quotes in which a backslash protects the next character, or a
-/// run without a comma), up to a comma or the end.
+/// run without a comma), up to a comma or the end. Some tools write bare JSON: a whole object or list is one value.
 pub(super) fn pieces(line: &str) -> Vec<Piece> {
     let mut found = Vec::new();
     let mut stray = String::new();
@@ -41,13 +35,24 @@ pub(super) fn pieces(line: &str) -> Vec<Piece> {
 
 /// The value that `text` begins with, and what comes after its comma.
 fn value(text: &str) -> (&str, &str) {
-    if let Some(end) = end_of_quoted(text) {
-        let (quoted, after) = text.split_at(end);
+    if let Some(end) = end_of_quoted(text).or_else(|| end_of_json(text)) {
+        let (whole, after) = text.split_at(end);
+        let after = after.trim_start();
         if let Some(after) = after.strip_prefix(',').or(after.is_empty().then_some(after)) {
-            return (quoted, after);
+            return (whole, after);
         }
     }
     text.split_once(',').unwrap_or((text, ""))
+}
+
+/// Where the JSON object or list ends that `text` begins with.
+fn end_of_json(text: &str) -> Option<usize> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    Some(values.byte_offset())
 }
 
 /// Where the quoted string ends that `text` begins with: at the first quote without a backslash before it. There is
@@ -104,6 +109,9 @@ mod tests {
             // One letter is no key; an empty string is no quoted value but a run without a comma.
             ("a: b, Cc: \"\", Dd: e", vec![stray("a: b"), pair("Cc", ""), pair("Dd", "e")]),
             ("Ünï/cö-dé: ja", vec![pair("Ünï/cö-dé", "ja")]),
+            // Bare JSON is one value if it is whole.
+            ("Aa: {\"b\": 1, \"cc\": [2, 3]}, Dd: e", vec![pair("Aa", "{\"b\": 1, \"cc\": [2, 3]}"), pair("Dd", "e")]),
+            ("Aa: [b, Cc: d]", vec![pair("Aa", "[b"), pair("Cc", "d]")]),
             ("Bad: \"\\x\", Aa: b", vec![pair("Bad", "\"\\x\""), pair("Aa", "b")]),
         ] {
             assert_eq!(pieces(line), want, "{line}");

@@ -1,18 +1,25 @@
-//! Regions: the chosen one's numbers and its own factor, which concepts are locked to it, and the menus for both.
+//! Regions: the chosen one's name, numbers and own factor, what is painted for it, who draws it, which concepts are
+//! locked to it, and the menus for all that.
+
+mod follow;
+mod merge;
+mod names;
+pub mod owners;
 
 use std::collections::BTreeSet;
 
 use egui::{Popup, Ui};
 
+pub use self::{follow::follow_words, names::Names};
 use super::{
-    canvas::overlay,
+    brush,
     state::Studio,
     theme::Theme,
     widgets::{ValueSlider, row},
 };
 use crate::{
-    engine::{ScfgReport, Token, TokenKind},
-    recipe::{Recipe, RegionFactor},
+    engine::ScfgReport,
+    recipe::{BACKGROUND, Recipe, RegionFactor},
 };
 
 /// The slider's end; a factor of 10 is the most that a recipe takes.
@@ -20,19 +27,25 @@ const STRONGEST: f32 = 3.0;
 
 /// What is known of the chosen region at the shown step, and what can be done to it.
 pub fn show(ui: &mut Ui, studio: &mut Studio) {
-    let Some(position) = studio.look.region else { return };
-    let tokens = studio.shown_tokens();
+    let Some(chosen) = studio.look.region else { return };
     let Some(report) = studio.shown_frame().and_then(|frame| frame.report) else { return };
     let Some(scfg) = report.scfg.clone() else { return };
+    let names = studio.names();
+    let region = names.region_of(chosen);
+    // A word that was merged meanwhile is chosen with its region.
+    studio.look.region = Some(region);
     let cfg = studio.shown_track().map_or(studio.recipe.cfg, |track| track.recipe.cfg_at(report.step));
-    let share = scfg.shares.iter().find(|(p, _)| *p == position).map_or(0.0, |(_, share)| *share);
-    let name = overlay::region_name(&tokens, position).to_owned();
+    let share = names.shares(&scfg).iter().find(|(p, _)| *p == region).map_or(0.0, |(_, share)| *share);
+    let name = names.name(region);
     row::divider(ui);
     row::heading(ui, &format!("Region: {name}"), |ui| {
         row::note(ui, format!("{:.0} % of picture", 100.0 * share));
     });
-    own_factor(ui, &mut studio.recipe, position, &name);
-    let rate = mean_inside(&scfg, position, &scfg.rate.values);
+    merge::show(ui, studio, &names, region);
+    own_factor(ui, &mut studio.recipe, region, &name);
+    brush::region_row(ui, studio, region, &name);
+    let inside = |values: &[f32]| mean_inside(&scfg, |owner| names.region_of(owner) == region, values);
+    let rate = inside(&scfg.rate.values);
     let ink = Theme::of(ui).text;
     row::labelled(ui, "Rate ρ", |ui| {
         let said = ui.colored_label(ink, format!("{rate:.2} at step {}", report.step + 1));
@@ -42,17 +55,18 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
             cfg * rate
         ));
     });
-    locked_to(ui, studio, position, &name);
+    owners::region_row(ui, &mut studio.recipe, region, &name);
+    locked_to(ui, studio, region, &name);
     for concept in &report.concepts {
-        let touched = mean_inside(&scfg, position, &concept.mask.values);
+        let touched = inside(&concept.mask.values);
         row::labelled(ui, &concept.text, |ui| ui.colored_label(ink, format!("touches {:.0} % here", 100.0 * touched)));
     }
 }
 
 /// The mean of a map's values over a region; 0 where the region does not occur.
-fn mean_inside(scfg: &ScfgReport, position: usize, values: &[f32]) -> f32 {
-    let own = scfg.region.values.iter().zip(values).filter(|(owner, _)| usize::from(**owner) == position);
-    let (sum, count) = own.fold((0.0, 0), |(sum, count), (_, v)| (sum + v, count + 1));
+fn mean_inside(scfg: &ScfgReport, own: impl Fn(usize) -> bool, values: &[f32]) -> f32 {
+    let inside = scfg.region.values.iter().zip(values).filter(|(owner, _)| own(usize::from(**owner)));
+    let (sum, count) = inside.fold((0.0, 0), |(sum, count), (_, v)| (sum + v, count + 1));
     if count == 0 { 0.0 } else { sum / count as f32 }
 }
 
@@ -112,13 +126,19 @@ fn locked_to(ui: &mut Ui, studio: &mut Studio, position: usize, name: &str) {
     });
 }
 
-/// The words that a concept can be confined to: those that own a region at some step, and those it is locked to.
+/// The regions that a concept can be confined to: those that occur at some step, and those it is locked to; the
+/// background last.
 pub fn lockable(studio: &Studio, lock: &[usize]) -> Vec<(usize, String)> {
+    let names = studio.names();
     let reports = studio.shown_track().map(|track| track.reports.as_slice()).unwrap_or_default();
     let maps = reports.iter().flatten().filter_map(|report| report.scfg.as_ref());
-    let owners: BTreeSet<usize> = maps.flat_map(|scfg| &scfg.shares).map(|(position, _)| *position).collect();
-    let wanted = |position: &usize| owners.contains(position) || lock.contains(position);
-    studio.words().into_iter().filter(|(position, _)| wanted(position)).collect()
+    let occurring = maps.flat_map(|scfg| &scfg.shares).map(|(position, _)| names.region_of(*position));
+    let wanted: BTreeSet<usize> = occurring.chain(lock.iter().copied()).collect();
+    let mut regions: Vec<_> = names.regions().into_iter().filter(|(p, _)| wanted.contains(p)).collect();
+    if wanted.contains(&BACKGROUND) {
+        regions.push((BACKGROUND, names.name(BACKGROUND)));
+    }
+    regions
 }
 
 /// The menu of a concept's lock.
@@ -146,43 +166,14 @@ fn toggle(lock: &mut Vec<usize>, position: usize) {
 }
 
 /// A lock in words: "on cat, balloon"; empty when the concept acts everywhere.
-pub fn lock_text(lock: &[usize], tokens: &[Token]) -> String {
-    let names: Vec<&str> = lock.iter().map(|&position| overlay::region_name(tokens, position)).collect();
-    if names.is_empty() { String::new() } else { format!("on {}", names.join(", ")) }
-}
-
-/// Moves factors and locks from the words of one prompt to the same words of another; what is gone is dropped.
-pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
-    let moved = |position: usize| -> Option<usize> {
-        let (word, nth) = occurrence(before, position)?;
-        now.iter().filter(|t| t.kind == TokenKind::Word && t.text.trim() == word).nth(nth).map(|t| t.position)
-    };
-    recipe.regions = recipe
-        .regions
-        .iter()
-        .filter_map(|region| Some(RegionFactor { position: moved(region.position)?, ..*region }))
-        .collect();
-    for concept in &mut recipe.concepts {
-        concept.lock = concept.lock.iter().filter_map(|&position| moved(position)).collect();
-    }
-}
-
-/// The word at a position, and how many of the same come before it.
-fn occurrence(tokens: &[Token], position: usize) -> Option<(&str, usize)> {
-    let word = tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word)?.text.trim();
-    let same = |t: &&Token| t.kind == TokenKind::Word && t.position < position && t.text.trim() == word;
-    Some((word, tokens.iter().filter(same).count()))
+pub fn lock_text(lock: &[usize], names: &Names) -> String {
+    let regions: Vec<String> = lock.iter().map(|&position| names.name(position)).collect();
+    if regions.is_empty() { String::new() } else { format!("on {}", regions.join(", ")) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::recipe::Concept;
-
-    fn tokens(prompt: &str) -> Vec<Token> {
-        let word = |(i, text): (usize, &str)| Token { position: i + 1, text: text.to_owned(), kind: TokenKind::Word };
-        prompt.split_whitespace().enumerate().map(word).collect()
-    }
+    use super::{names::tests::tokens, *};
 
     #[test]
     fn a_factor_of_one_says_nothing() {
@@ -195,21 +186,10 @@ mod tests {
     }
 
     #[test]
-    fn factors_and_locks_stay_with_their_words() {
-        let mut recipe = Recipe::default();
-        set_factor(&mut recipe, 2, 1.5);
-        set_factor(&mut recipe, 5, 0.5);
-        recipe.concepts = vec![Concept { lock: vec![2, 5], ..Concept::default() }];
-        follow_words(&mut recipe, &tokens("a cat and a balloon"), &tokens("a big balloon near a cat"));
-        assert_eq!((recipe.region_factor(6), recipe.region_factor(3)), (1.5, 0.5));
-        assert_eq!(recipe.concepts[0].lock, [6, 3]);
-        follow_words(&mut recipe, &tokens("a big balloon near a cat"), &tokens("a dog"));
-        assert!(recipe.regions.is_empty() && recipe.concepts[0].lock.is_empty());
-    }
-
-    #[test]
     fn a_lock_reads_as_words() {
-        assert_eq!(lock_text(&[2, 5], &tokens("a cat and a balloon")), "on cat, balloon");
-        assert_eq!(lock_text(&[], &[]), "");
+        let names = Names::new(tokens("a cat and a balloon"), Vec::new());
+        assert_eq!(lock_text(&[2, 5], &names), "on cat, balloon");
+        assert_eq!(lock_text(&[0], &names), "on background");
+        assert_eq!(lock_text(&[], &names), "");
     }
 }

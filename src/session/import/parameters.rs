@@ -1,33 +1,22 @@
 //! The `parameters` text of A1111 and the many tools that write it too: how it is read.
 
-mod line;
-
 use std::collections::HashMap;
 
-use serde_json::Value;
-
-use self::line::Piece;
 use super::{
     Imported, Need, Source,
     draft::{Automatic, Draft, Found},
     extensions::Extensions,
+    flat,
 };
-use crate::recipe::{ModelRef, Recipe};
-
-/// The text in its three parts.
-struct Parts {
-    prompt: String,
-    negative: String,
-    /// Keys and values in their order, and what stood between them.
-    settings: Vec<Piece>,
-}
+use crate::{
+    recipe::{ModelRef, Recipe},
+    session::infotext::{Infotext, Piece},
+};
 
 /// Reads a recipe off a `parameters` text; `None` if it says less than is needed.
 pub(super) fn read(text: &str, need: Need) -> Option<Imported> {
-    let parts = parts(text)?;
-    let known = ["Steps", "Sampler", "Seed"];
-    let has_settings = parts.settings.iter().any(|p| matches!(p, Piece::Pair(key, _) if known.contains(&key.as_str())));
-    if need == Need::Settings && !has_settings {
+    let parts = Infotext::parse(text)?;
+    if need == Need::Settings && ["Steps", "Sampler", "Seed"].iter().all(|key| parts.get(key).is_none()) {
         return None;
     }
     let mut draft = Draft::default();
@@ -40,39 +29,19 @@ pub(super) fn read(text: &str, need: Need) -> Option<Imported> {
             }
         }
     }
-    draft.recipe.prompt = parts.prompt;
-    draft.recipe.negative = parts.negative;
     take_settings(&mut draft, &parts.settings);
-    Some(draft.finish(Source::Parameters))
-}
-
-/// Splits a text into prompt, negative prompt and settings. The last line is the settings line if it holds three
-/// pairs or more; else it belongs to the text.
-fn parts(text: &str) -> Option<Parts> {
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    let (above, last) = text.rsplit_once('\n').unwrap_or(("", text));
-    let pieces = line::pieces(last.trim());
-    let pairs = pieces.iter().filter(|piece| matches!(piece, Piece::Pair(..))).count();
-    let (words, settings) = if pairs < 3 { (text, Vec::new()) } else { (above, pieces) };
-    let (mut prompt, mut negative) = (Vec::new(), Vec::new());
-    let mut is_negative = false;
-    for line in words.lines().map(str::trim) {
-        let after = line.strip_prefix("Negative prompt:");
-        is_negative |= after.is_some();
-        let part = if is_negative { &mut negative } else { &mut prompt };
-        part.push(after.map_or(line, str::trim));
-    }
-    let joined = |lines: Vec<&str>| lines.join("\n").trim().to_owned();
-    Some(Parts { prompt: joined(prompt), negative: joined(negative), settings })
+    // We give no meaning to signs in a prompt, and have written none.
+    let ours = parts.get("Version").is_some_and(|version| version.starts_with("sextant"));
+    (draft.recipe.prompt, draft.recipe.negative) = (parts.prompt, parts.negative);
+    let read = if ours { draft.finish_plain(Source::Parameters) } else { draft.finish(Source::Parameters) };
+    Some(read)
 }
 
 /// Puts every setting into the recipe, or on the list.
 fn take_settings(draft: &mut Draft, pieces: &[Piece]) {
     let mut extensions = Extensions::default();
     let (mut sampler, mut schedule, mut version): (Option<Found<'_>>, Option<Found<'_>>, _) = (None, None, None);
+    let mut sides = [None, None];
     let last = last_places(pieces);
     for (i, piece) in pieces.iter().enumerate() {
         let (key, value) = match piece {
@@ -88,6 +57,9 @@ fn take_settings(draft: &mut Draft, pieces: &[Piece]) {
             _ if last.get(key) != Some(&i) => draft.refuse((key, value), "given again later"),
             "Sampler" => sampler = Some((key, value)),
             "Schedule type" => schedule = Some((key, value)),
+            // SD.Next's.
+            "Width" => sides[0] = Some((key, value)),
+            "Height" => sides[1] = Some((key, value)),
             _ if extensions.take(key, value) => {}
             _ => take(draft, (key, value)),
         }
@@ -95,6 +67,7 @@ fn take_settings(draft: &mut Draft, pieces: &[Piece]) {
             version = Some(value);
         }
     }
+    flat::take_sides(draft, sides);
     draft.sampling(sampler, schedule, automatic(version));
     extensions.finish(draft);
 }
@@ -159,13 +132,4 @@ fn a1111_version(text: &str) -> Option<(u32, u32)> {
         let mut numbers = text.get(at + 1..)?.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().ok());
         Some((numbers.next()??, numbers.next()??))
     })
-}
-
-/// A value in quotes is a JSON string; one that is none is kept as it is.
-fn unquoted(value: &str) -> String {
-    let is_quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
-    if is_quoted && let Ok(Value::String(text)) = serde_json::from_str(value) {
-        return text;
-    }
-    value.to_owned()
 }

@@ -1,0 +1,45 @@
+//! What a picture remembers of its run and of the machine that made it.
+
+use super::{device::Opened, run::Run};
+use crate::{
+    fingerprint::{Fingerprint, Mark},
+    nets::Precision,
+    weights::LoadedModel,
+};
+
+/// The fingerprint of the steps that `run` has made so far.
+pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &LoadedModel, expert: Option<&LoadedModel>) -> Fingerprint {
+    Fingerprint {
+        app: env!("CARGO_PKG_VERSION").to_owned(),
+        device: opened.name.clone(),
+        cpu: cpu(),
+        precision: (opened.precision != Precision::F32).then(|| opened.precision.to_string()),
+        canary: opened.canary.clone(),
+        model_hash: general.content_hash.clone(),
+        expert_hash: expert.map(|model| model.content_hash.clone()),
+        start: Mark::of(run.init_latents()),
+        steps: run.marks().to_vec(),
+    }
+}
+
+/// The kind of CPU and those of its extensions that change how sums are rounded.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+fn cpu() -> String {
+    let extensions = [
+        ("sse4.2", std::arch::is_x86_feature_detected!("sse4.2")),
+        ("avx", std::arch::is_x86_feature_detected!("avx")),
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("f16c", std::arch::is_x86_feature_detected!("f16c")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ("avx512bf16", std::arch::is_x86_feature_detected!("avx512bf16")),
+    ];
+    let names = extensions.into_iter().filter(|(_, there)| *there).map(|(name, _)| format!(" {name}"));
+    std::env::consts::ARCH.to_owned() + &names.collect::<String>()
+}
+
+/// The kind of CPU.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
+fn cpu() -> String {
+    std::env::consts::ARCH.to_owned()
+}

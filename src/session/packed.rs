@@ -1,0 +1,105 @@
+//! The steps of takes inside a session.
+//!
+//! They stand in the session's own text, after everything that people read: packed with zlib and written in base64, one
+//! line a take. A file beside the session would keep the text shorter, but two files are never written whole or not at
+//! all together, and one of them is forgotten when a session is mailed. In one file a session is always as it was
+//! saved; and since zlib's checksum finds a changed bit and every take is packed by itself, damage to steps costs the
+//! scrubbing of one take, never a recipe, a picture or another take.
+
+use std::{io::Read as _, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use serde::{Deserialize, Serialize};
+
+use super::{TakeId, error::one_line};
+
+/// More is not unpacked: a few bytes can stand for gigabytes.
+const MAX_BYTES: u64 = 1 << 28;
+
+/// The steps of one take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptSteps {
+    pub take: TakeId,
+    pub steps: Packed,
+}
+
+/// Bytes packed into text; copies share it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Packed(Arc<str>);
+
+impl Packed {
+    pub fn of(bytes: &[u8]) -> Self {
+        use std::io::Write as _;
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory does not fail.
+        let packed = encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default();
+        Self(BASE64.encode(packed).into())
+    }
+
+    /// Bytes that it takes in a session.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What was packed.
+    ///
+    /// # Errors
+    /// In a few words: what is damaged.
+    pub fn unpack(&self) -> Result<Vec<u8>, String> {
+        self.unpack_within(MAX_BYTES)
+    }
+
+    fn unpack_within(&self, most: u64) -> Result<Vec<u8>, String> {
+        let packed = BASE64.decode(self.0.as_bytes()).map_err(one_line)?;
+        let mut bytes = Vec::new();
+        let read = ZlibDecoder::new(packed.as_slice()).take(most + 1).read_to_end(&mut bytes).map_err(one_line)?;
+        if read as u64 > most { Err(format!("it holds more than {most} bytes")) } else { Ok(bytes) }
+    }
+}
+
+impl From<String> for Packed {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Packed> for String {
+    fn from(packed: Packed) -> Self {
+        packed.0.as_ref().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_and_damage_is_found() {
+        let bytes: Vec<u8> = (0..5000_u32).map(|i| (i / 9 % 40) as u8).collect();
+        let packed = Packed::of(&bytes);
+        assert_eq!(packed.unpack().expect("whole"), bytes);
+        assert!(packed.len() < bytes.len());
+        let text = String::from(packed);
+        for at in (8..text.len()).step_by(211) {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
+            let damaged = Packed::from(String::from_utf8(damaged).expect("ASCII"));
+            assert_ne!(damaged.unpack().ok(), Some(bytes.clone()), "changed at {at}");
+        }
+        assert!(Packed::from(text[..text.len() / 2].to_owned()).unpack().is_err());
+        assert!(Packed::from("%%%".to_owned()).unpack().is_err());
+    }
+
+    #[test]
+    fn a_bomb_does_not_go_off() {
+        let bomb = Packed::of(&[0; 1000]);
+        assert!(bomb.unpack_within(999).expect_err("too much").contains("more than"));
+        assert_eq!(bomb.unpack_within(1000).map(|bytes| bytes.len()), Ok(1000));
+    }
+}

@@ -1,0 +1,63 @@
+//! What the user has set once for all sessions, beside the recovery files.
+
+use std::{fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionError, error::one_line, files::write_whole};
+
+const FILE: &str = "settings.ron";
+
+/// What is remembered from one start to the next; what is not set is as the program comes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// How much the engine may remember of earlier runs, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<usize>,
+    /// Whether new sessions keep the steps of their takes.
+    pub keep_steps: bool,
+    /// As [`super::Layout::theme`].
+    pub theme: String,
+    /// How large the interface is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f32>,
+}
+
+impl Settings {
+    /// What is set in `folder`. A file that is not there sets nothing, and neither does one that cannot be read.
+    pub fn load(folder: &Path) -> Self {
+        let path = folder.join(FILE);
+        let Ok(text) = fs::read_to_string(&path) else { return Self::default() };
+        ron::from_str(&text).unwrap_or_else(|error| {
+            log::warn!("{}: the settings cannot be read ({}), so none are set", path.display(), one_line(error));
+            Self::default()
+        })
+    }
+
+    /// Writes the settings into `folder`, whole or not at all.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn save(&self, folder: &Path) -> Result<(), SessionError> {
+        let style = ron::ser::PrettyConfig::new().new_line("\n").indentor("  ");
+        let text = ron::ser::to_string_pretty(self, style).map_err(|e| SessionError::Unwritable(one_line(e)))?;
+        write_whole(&folder.join(FILE), (text + "\n").as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_there_at_the_next_start_and_nonsense_sets_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(Settings::load(folder.path()), Settings::default());
+        let set = Settings { memory_mib: Some(256), keep_steps: true, theme: "light".into(), scale: Some(1.5) };
+        set.save(folder.path()).expect("written");
+        assert_eq!(Settings::load(folder.path()), set);
+        fs::write(folder.path().join(FILE), "(memory_mib: Some(lots))").expect("written");
+        assert_eq!(Settings::load(folder.path()), Settings::default());
+    }
+}

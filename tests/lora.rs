@@ -1,0 +1,251 @@
+//! LoRAs: what they add is the plain product of their matrices, under every way of naming them.
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Device;
+use half::f16;
+use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
+use sextant::{
+    field::Latents,
+    nets::{Precision, TapRequest},
+    recipe::{Lora, ModelRef, Recipe, cost::edit_cost},
+    weights::{LoadError, LoadedModel, load, load_changed, load_expert},
+};
+use tempfile::TempDir;
+
+type Tensor = (Vec<usize>, Vec<f32>);
+type Tensors = BTreeMap<String, Tensor>;
+
+const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
+const TEXT: &str = "text_encoder/model.safetensors";
+
+/// Matrices that the LoRA changes, by file, with their rank and alpha. One is a convolution, one of one pixel.
+const CHANGED: [(&str, &str, usize, Option<f32>); 5] = [
+    (UNET, "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", 4, Some(2.0)),
+    (UNET, "mid_block.attentions.0.transformer_blocks.0.attn2.to_out.0", 2, None),
+    (UNET, "up_blocks.1.attentions.0.proj_in", 3, Some(3.0)),
+    (UNET, "down_blocks.1.resnets.0.conv1", 2, Some(1.0)),
+    (TEXT, "text_model.encoder.layers.1.self_attn.q_proj", 4, Some(8.0)),
+];
+
+fn read(path: &Path) -> Tensors {
+    let bytes = fs::read(path).expect("weights");
+    let parsed = SafeTensors::deserialize(&bytes).expect("weights");
+    let floats = |tensor: &TensorView<'_>| -> Vec<f32> {
+        let data = tensor.data();
+        match tensor.dtype() {
+            Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four"))).collect(),
+            Dtype::F16 => data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+            other => panic!("the tiny model has no {other:?}"),
+        }
+    };
+    parsed.iter().map(|(name, t)| (name.to_owned(), (t.shape().to_vec(), floats(&t)))).collect()
+}
+
+fn write(path: &Path, tensors: &Tensors) {
+    let bytes: BTreeMap<&str, Vec<u8>> = tensors
+        .iter()
+        .map(|(name, (_, values))| (name.as_str(), values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .collect();
+    let views = tensors.iter().map(|(name, (shape, _))| {
+        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), &bytes[name.as_str()]).expect("a tensor"))
+    });
+    fs::write(path, serialize(views, None).expect("weights")).expect("a file");
+}
+
+/// Numbers that look random, small enough to leave the network alive.
+fn values(count: usize, seed: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 5000.0 - 0.1).collect()
+}
+
+/// The two matrices of a change, in the shapes that they have in files.
+fn matrices(shape: &[usize], rank: usize, seed: usize) -> [Tensor; 2] {
+    let inputs: usize = shape[1..].iter().product();
+    let mut down = vec![rank, shape[1]];
+    let mut up = vec![shape[0], rank];
+    if shape.len() == 4 {
+        down.extend(&shape[2..]);
+        up.extend([1, 1]);
+    }
+    [(down, values(rank * inputs, seed)), (up, values(shape[0] * rank, seed + 1))]
+}
+
+/// Names of the two matrices and the alpha.
+type Naming = fn(&str, bool) -> [String; 3];
+
+fn kohya(module: &str, text: bool) -> [String; 3] {
+    let begin = format!("lora_{}_{}", if text { "te" } else { "unet" }, module.replace('.', "_"));
+    [".lora_down.weight", ".lora_up.weight", ".alpha"].map(|end| format!("{begin}{end}"))
+}
+
+fn peft(module: &str, text: bool) -> [String; 3] {
+    let begin = format!("{}.{module}", if text { "text_encoder" } else { "unet" });
+    [".lora_A.weight", ".lora_B.weight", ".alpha"].map(|end| format!("{begin}{end}"))
+}
+
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a folder"))
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn lora(&self, name: &str, tensors: &Tensors, weight: f32) -> Lora {
+        let path = self.at(name);
+        write(&path, tensors);
+        Lora { path, weight }
+    }
+
+    /// A copy of the tiny model with the change worked into its weights, by sums in double precision.
+    fn merged(&self, weight: f32) -> PathBuf {
+        let folder = self.at("merged");
+        copy(&common::model("tiny-sd15"), &folder);
+        for (seed, (file, module, rank, alpha)) in CHANGED.into_iter().enumerate() {
+            let mut tensors = read(&folder.join(file));
+            let (shape, weights) = tensors.get_mut(&format!("{module}.weight")).expect(module);
+            let [(_, down), (_, up)] = matrices(shape, rank, seed);
+            let inputs = weights.len() / shape[0];
+            let scale = f64::from(weight) * f64::from(alpha.unwrap_or(rank as f32)) / rank as f64;
+            for (i, value) in weights.iter_mut().enumerate() {
+                let (row, column) = (i / inputs, i % inputs);
+                let product = |r: usize| f64::from(up[row * rank + r]) * f64::from(down[r * inputs + column]);
+                *value = (f64::from(*value) + scale * (0..rank).map(product).sum::<f64>()) as f32;
+            }
+            write(&folder.join(file), &tensors);
+        }
+        folder
+    }
+}
+
+/// The LoRA of all [`CHANGED`].
+fn tensors(naming: Naming) -> Tensors {
+    let model = common::model("tiny-sd15");
+    let files = [UNET, TEXT].map(|file| (file, read(&model.join(file))));
+    let mut all = Tensors::new();
+    for (seed, (file, module, rank, alpha)) in CHANGED.into_iter().enumerate() {
+        let weights = &files.iter().find(|(name, _)| *name == file).expect(file).1;
+        let [down, up] = matrices(&weights[&format!("{module}.weight")].0, rank, seed);
+        let [down_name, up_name, alpha_name] = naming(module, file == TEXT);
+        all.extend([(down_name, down), (up_name, up)]);
+        all.extend(alpha.map(|alpha| (alpha_name, (vec![], vec![alpha]))));
+    }
+    all
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+fn tiny() -> ModelRef {
+    ModelRef::Folder(common::model("tiny-sd15"))
+}
+
+fn opened(loras: &[Lora]) -> Result<LoadedModel, LoadError> {
+    load_changed(&tiny(), loras, &Device::flex(), Precision::F32)
+}
+
+/// What the model says to one input: through the text encoder and the U-Net.
+fn predicted(model: &LoadedModel) -> Vec<f32> {
+    let latents = Latents::new(4, 16, 16, values(4 * 16 * 16, 5));
+    let text = model.encode("a cat").expect("encoding");
+    let output = model.unet.predict(&latents, 500.0, &text, &TapRequest::none(), &|| true).expect("prediction").output;
+    output.values
+}
+
+#[test]
+fn the_weights_are_those_of_plain_matrix_arithmetic() {
+    let bench = Bench::new();
+    let plain = predicted(&load(&tiny(), &Device::flex()).expect("a model"));
+    let merged = bench.merged(0.7);
+    let want = predicted(&load(&ModelRef::Folder(merged), &Device::flex()).expect("a model"));
+    assert!(common::relative_l2(&plain, &want) > 1e-2, "the change is seen: {}", common::relative_l2(&plain, &want));
+    for (name, naming) in [("kohya", kohya as Naming), ("peft", peft)] {
+        let lora = bench.lora(&format!("{name}.safetensors"), &tensors(naming), 0.7);
+        let got = predicted(&opened(&[lora]).expect(name));
+        let apart = common::relative_l2(&got, &want);
+        assert!(apart < 1e-5, "{name}: {apart}");
+    }
+    // Two halves are a whole; none is none.
+    let [half, none] = [0.35, 0.0].map(|weight| bench.lora("half.safetensors", &tensors(peft), weight));
+    let got = predicted(&opened(&[half.clone(), half]).expect("twice"));
+    assert!(common::relative_l2(&got, &want) < 1e-5);
+    assert_eq!(predicted(&opened(&[none]).expect("none")), plain);
+}
+
+#[test]
+fn a_model_knows_what_was_added_to_it() {
+    let bench = Bench::new();
+    let lora = |weight| bench.lora("a.safetensors", &tensors(kohya), weight);
+    let plain = load(&tiny(), &Device::flex()).expect("a model");
+    let [half, whole] = [0.5, 1.0].map(|weight| opened(&[lora(weight)]).expect("a model"));
+    let hashes = [&plain.content_hash, &half.content_hash, &whole.content_hash];
+    assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
+    // A U-Net that borrows the text encoder borrows what was added to it, too.
+    let part = bench.at("part");
+    copy(&common::model("tiny-sd15").join("unet"), &part.join("unet"));
+    let expert = |general| load_expert(&ModelRef::Folder(part.clone()), general, &Device::flex()).expect("a part");
+    assert_ne!(expert(&plain).content_hash, expert(&half).content_hash);
+
+    let without = Recipe { model: tiny(), ..Recipe::default() };
+    let with = Recipe { loras: vec![lora(0.5)], ..without.clone() };
+    let times = [900.0, 500.0, 100.0];
+    assert_eq!(edit_cost(Some(&without), &with, &times).first, Some(0));
+    let idle = Recipe { loras: vec![lora(0.0)], ..without.clone() };
+    assert_eq!(edit_cost(Some(&without), &idle, &times).evaluations, 0);
+    let text = ron::to_string(&with).expect("text");
+    assert_eq!(ron::from_str::<Recipe>(&text).expect("a recipe"), with);
+    assert!(!ron::to_string(&without).expect("text").contains("loras"), "old files stay as they were");
+    let wrong = Recipe { loras: vec![Lora { weight: f32::NAN, ..lora(1.0) }], ..without };
+    assert!(wrong.validate().is_err_and(|error| error.to_string().contains("weight of the LoRA a")));
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused_in_one_sentence() {
+    let bench = Bench::new();
+    let one = |name: &str, shape: &[usize]| (name.to_owned(), (shape.to_vec(), values(shape.iter().product(), 1)));
+    let pair = |module: &str, down: [usize; 2], up: [usize; 2]| {
+        Tensors::from([
+            one(&format!("{module}.lora_down.weight"), &down),
+            one(&format!("{module}.lora_up.weight"), &up),
+        ])
+    };
+    let to_q = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q";
+    for (tensors, word) in [
+        (pair(to_q, [4, 64], [64, 4]), "is 64 by 64, but the model's"),
+        (pair(to_q, [4, 32], [32, 5]), "do not fit together"),
+        (pair("lora_unet_input_blocks_1_1_proj_in", [4, 32], [32, 4]), "the model has none of its modules"),
+        (Tensors::from([one(&format!("{to_q}.lora_down.weight"), &[4, 32])]), "do not fit together"),
+        (Tensors::from([one(&format!("{to_q}.hada_w1_a"), &[4, 32])]), "it is a LoHa"),
+        (Tensors::from([one("something", &[1])]), "holds no LoRA"),
+        (pair(to_q, [0, 32], [32, 0]), "do not fit together"),
+    ] {
+        let said = opened(&[bench.lora("odd.safetensors", &tensors, 1.0)]).err().expect(word).to_string();
+        assert!(said.contains("odd.safetensors") && said.contains(word) && !said.contains('\n'), "{said}");
+    }
+    for (bytes, word) in [(&b"PK\x03\x04"[..], "pickle"), (b"{}", "damaged or cut short")] {
+        fs::write(bench.at("odd.safetensors"), bytes).expect("a file");
+        let odd = Lora { path: bench.at("odd.safetensors"), weight: 1.0 };
+        let said = opened(&[odd]).err().expect(word).to_string();
+        assert!(said.contains("odd.safetensors") && said.contains(word), "{said}");
+    }
+    let gone = Lora { path: bench.at("gone.safetensors"), weight: 1.0 };
+    assert!(opened(&[gone]).err().expect("no file").to_string().contains("gone.safetensors"));
+}
