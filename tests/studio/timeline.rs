@@ -3,7 +3,7 @@
 use egui::{Key, Modifiers, PointerButton, Pos2, Rect, pos2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use sextant::{
-    recipe::{self, Profile},
+    recipe::{self, GuidanceInterval, Profile},
     studio::{state::Plot, track::Playhead},
 };
 
@@ -114,6 +114,14 @@ fn a_lane_end_follows_the_arrow_keys() {
     }
     let concept = &window.studio().recipe.concepts[0];
     assert_eq!((concept.warmup, concept.cooldown), (4, Some(19)));
+
+    assert!(window.harness.query_by_label("End of S-CFG lane").is_none(), "every step is guided");
+    window.change(|studio| studio.recipe.guidance_interval = Some(GuidanceInterval { from: 0, until: 16 }));
+    window.harness.get_by_label("End of S-CFG lane").focus();
+    window.harness.run_ok();
+    window.harness.key_press(Key::ArrowLeft);
+    window.harness.run_ok();
+    assert_eq!(window.studio().recipe.guidance_interval, Some(GuidanceInterval { from: 0, until: 15 }));
 }
 
 #[test]

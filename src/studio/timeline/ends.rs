@@ -45,7 +45,14 @@ fn grip(ui: &Ui, studio: &mut Studio, lane: &Lane, side: usize, x: f32, bar: Rec
 
 fn apply(studio: &mut Studio, lane: &Lane, side: usize, border: usize, steps: usize) {
     match lane.kind {
-        Kind::Guidance => {}
+        Kind::Guidance => {
+            let Some(interval) = &mut studio.recipe.guidance_interval else { return };
+            if side == 0 {
+                interval.from = border.min(interval.until.saturating_sub(1));
+            } else {
+                interval.until = border.max(interval.from + 1);
+            }
+        }
         Kind::Concept(row) => {
             let Some(concept) = studio.recipe.concepts.get_mut(row) else { return };
             if side == 0 {

@@ -133,7 +133,8 @@ fn guidance(recipe: &Recipe, steps: usize) -> Lane {
         color: theme::SCFG,
         start,
         end,
-        grips: [false; 2],
+        // Which steps are guided is a setting only once it is switched on.
+        grips: [recipe.guidance_interval.is_some(); 2],
         kind: Kind::Guidance,
         keyed: !recipe.cfg_keys.is_empty(),
     }
