@@ -228,21 +228,22 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     window.click("Who draws cat");
     window.harness.get_by_role_and_label(egui::Role::Button, "Expert").click();
     window.harness.run_ok();
-    let request = window.request();
     let owners = |recipe: &sextant::recipe::Recipe| recipe.fusion.as_ref().map(|f| f.owners.clone());
-    assert_eq!(owners(&request.recipe), Some(vec![RegionOwner { position: 2, owner: Owner::Expert }]));
+    let expert = vec![RegionOwner { position: 2, owner: Owner::Expert }];
+    assert_eq!(owners(&window.studio().recipe), Some(expert));
+    let request = window.request();
     window.play(&request);
     window.change(|studio| studio.set_painting(Some(Target::Bias)));
     stroke(&mut window, &[(0.7, 0.3)]);
-    let request = window.request();
-    let most = request.recipe.fusion.as_ref().and_then(|f| f.bias.levels().iter().copied().max());
+    let most = window.studio().recipe.fusion.as_ref().and_then(|f| f.bias.levels().iter().copied().max());
     assert_eq!(most, Some(200));
+    let request = window.request();
     window.play(&request);
     // It lies below the fold.
     window.harness.get_by_label("Let both compete for cat").scroll_to_me();
     window.harness.run_ok();
     window.click("Let both compete for cat");
-    assert_eq!(owners(&window.request().recipe), Some(Vec::new()));
+    assert_eq!(owners(&window.studio().recipe), Some(Vec::new()));
 }
 
 #[test]
