@@ -140,12 +140,12 @@ mod tests {
                 3 => 0.2,
                 _ => 0.05,
             };
-            let cross: Vec<f32> = (0..64 * 4).map(|i| map(i / 4 % 8, i % 4)).collect();
+            let cross: Vec<f32> = (0..64 * 4).map(|i| map(i % 64 % 8, i / 64)).collect();
             let own: Vec<f32> = (0..64 * 64).map(|i| f32::from(u8::from(i / 64 == i % 64))).collect();
             Attention {
                 grid: [8, 8],
                 self_map: Tensor::from_data(TensorData::new(own, [64, 64]), &device),
-                cross_map: Tensor::from_data(TensorData::new(cross, [64, 4]), &device),
+                cross_map: Tensor::from_data(TensorData::new(cross, [4, 64]), &device),
             }
         };
         Arc::new(scfg::segment(profile, &[attention()], &[attention()], [8, 8]).expect("maps of one size"))
