@@ -148,6 +148,7 @@ fn sessions_that_cannot_be_read_are_refused() {
 
     fs::write(&path, &text[..text.len() / 2]).expect("a write");
     refused(folder.path(), &["--session", "s.sextant.ron"], 2, &["s.sextant.ron"]);
-    fs::write(&path, text.replacen("version: 1", "version: 99", 1)).expect("a write");
+    fs::write(&path, text.replacen(&format!("version: {}", sextant::session::VERSION), "version: 99", 1))
+        .expect("a write");
     refused(folder.path(), &["--session", "s.sextant.ron"], 2, &["s.sextant.ron", "newer"]);
 }

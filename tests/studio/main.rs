@@ -4,6 +4,7 @@ mod compare;
 mod fusion;
 mod imports;
 mod manners;
+mod pictures;
 mod recovery;
 mod regions;
 mod sessions;
@@ -449,5 +450,6 @@ fn the_canvas_draws_the_picture_and_the_map_texel_by_texel() {
         studio.pins[0] = studio.takes.first().map(|take| take.id);
         studio.look.compare = Compare::Difference;
     });
-    assert_eq!(window.pixel(0.3, 0.68), [0, 0, 0], "no difference to itself");
+    let zero = window.pixel(0.3, 0.68);
+    assert!(zero.iter().all(|&v| v < 8), "no difference to itself: {zero:?} is not the dark end of false colour");
 }

@@ -70,8 +70,8 @@ fn compare(window: &mut Window, scene: &str, panels: &[Panel]) {
     let mut wrong = Vec::new();
     for (dark, face) in [(true, "dark"), (false, "light")] {
         window.change(|studio| studio.look.dark = dark);
-        let [left, right] = ["left", "right"]
-            .map(|side| window.harness.get_by_label(&format!("Width of the {side} column")).rect());
+        let [left, right] =
+            ["left", "right"].map(|side| window.harness.get_by_label(&format!("Width of the {side} column")).rect());
         let canvas = Rect::from_min_max(left.center_top(), right.center_bottom());
         let mut whole = window.harness.render().expect("an adapter to draw with");
         let size = egui::vec2(whole.width() as f32, whole.height() as f32);

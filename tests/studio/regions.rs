@@ -239,8 +239,8 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     assert_eq!(most, Some(200));
     let request = window.request();
     window.play(&request);
-    // It lies below the fold.
-    window.harness.get_by_label("Let both compete for cat").scroll_to_me();
+    // It lies below the fold of a small window.
+    window.harness.set_size(egui::vec2(1296.0, 1100.0));
     window.harness.run_ok();
     window.click("Let both compete for cat");
     assert_eq!(owners(&window.studio().recipe), Some(Vec::new()));
