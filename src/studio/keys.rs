@@ -102,14 +102,17 @@ fn steps(ctx: &Context, studio: &mut Studio) {
     if pressed(Key::Space) {
         studio.playing = !studio.playing;
     }
+    // A held key may come several times in one frame.
+    let presses = |key| ctx.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key));
+    let (back, on) = (presses(Key::ArrowLeft), presses(Key::ArrowRight));
     let moves = [
-        (Key::ArrowLeft, at.saturating_sub(1)),
-        (Key::ArrowRight, (at + 1).min(count - 1)),
-        (Key::Home, 0),
-        (Key::End, count - 1),
+        (back, at.saturating_sub(back)),
+        (on, (at + on).min(count - 1)),
+        (presses(Key::Home), 0),
+        (presses(Key::End), count - 1),
     ];
-    for (key, step) in moves {
-        if pressed(key) {
+    for (presses, step) in moves {
+        if presses > 0 {
             studio.playing = false;
             timeline::seek(studio, step, count);
         }

@@ -49,6 +49,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
         controls(ui, studio, &mut fusion, report.as_deref());
     }
     studio.recipe.fusion = Some(fusion);
+    owners::fusion_rows(ui, studio);
 }
 
 /// What decides who draws: SNB, or one of what it is compared with.
@@ -66,7 +67,6 @@ fn rules(ui: &mut Ui, studio: &mut Studio, report: Option<&FusionReport>) {
     } else {
         studio.ask(Action::PickMask);
     }
-    owners::fusion_rows(ui, studio);
 }
 
 fn explained(rule: FusionRule) -> &'static str {
