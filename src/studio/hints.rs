@@ -4,7 +4,7 @@ use egui::{Align2, CornerRadius, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2, 
 
 use super::{
     demo,
-    state::Studio,
+    state::{Compare, Studio},
     theme::{self, Theme},
     track::Playhead,
     widgets::{Icon, icon_button},
@@ -27,7 +27,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, canvas: Rect) {
     done[2] |= matches!(studio.playhead, Playhead::At(_)) && !studio.playing;
     let open: Vec<&str> = LINES.iter().zip(done).filter(|(_, done)| !done).map(|(line, _)| *line).collect();
     studio.hints = Some(done).filter(|_| !open.is_empty());
-    if open.is_empty() {
+    // Comparisons have words of their own there.
+    if open.is_empty() || studio.look.compare != Compare::Single {
         return;
     }
     let theme = Theme::of(ui);

@@ -17,9 +17,9 @@ use sextant::{
 
 use crate::{has_adapter, window::Window};
 
-/// Other adapters round the edges of shapes otherwise: a colour may be off a little, and one pixel in a hundred more.
+/// Other adapters round the edges of shapes otherwise: a colour may be off a little, and one pixel in a thousand more.
 const COLOUR: f32 = 1.5;
-const SHARE: f32 = 0.01;
+const SHARE: f32 = 0.001;
 
 /// One panel of the window.
 #[derive(Clone, Copy, Debug)]
