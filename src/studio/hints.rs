@@ -27,8 +27,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, canvas: Rect) {
     done[2] |= matches!(studio.playhead, Playhead::At(_)) && !studio.playing;
     let open: Vec<&str> = LINES.iter().zip(done).filter(|(_, done)| !done).map(|(line, _)| *line).collect();
     studio.hints = Some(done).filter(|_| !open.is_empty());
-    // Comparisons have words of their own there.
-    if open.is_empty() || studio.look.compare != Compare::Single {
+    // Comparisons have words of their own there, and painting its bar.
+    if open.is_empty() || studio.look.compare != Compare::Single || studio.look.painting {
         return;
     }
     let theme = Theme::of(ui);

@@ -31,8 +31,11 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
 }
 
 fn choices(ui: &mut Ui, recipe: &mut Recipe) {
+    // A row each: side by side, "DPM++ 2M" and "Exponential" are wider than a narrow column.
     row::labelled(ui, "Sampler", |ui| {
         quiet_combo(ui, "Sampler", recipe.sampler.title(), |ui| samplers(ui, recipe));
+    });
+    row::labelled(ui, "Schedule", |ui| {
         quiet_combo(ui, "Schedule", recipe.schedule.title(), |ui| schedules(ui, recipe));
     });
 }
