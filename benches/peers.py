@@ -220,4 +220,5 @@ def main():
     print(f"\n{options.rounds} rounds in turn, medians; {os.cpu_count()} threads, torch {torch.__version__}", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -93,7 +93,7 @@ fn broken_models_are_refused_by_file_and_tensor() {
     let source = common::model("tiny-sd15");
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
-    copy(&source, &model);
+    common::copy_folder(&source, &model);
     let unet = model.join("unet/diffusion_pytorch_model.safetensors");
     let whole = fs::read(&unet).expect("the weights");
 
@@ -116,18 +116,6 @@ fn broken_models_are_refused_by_file_and_tensor() {
     refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["conv_in.weight", "[32, 4, 3, 3]"]);
     fs::write(&config, &json[..json.len() / 2]).expect("a write");
     refused(folder.path(), &["--model", "model", "--prompt", "x"], 2, &["config.json"]);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::write(&target, fs::read(entry.path()).expect("a file")).expect("a write");
-        }
-    }
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Bench {
     /// A copy of the tiny model with the change worked into its weights, by sums in double precision.
     fn merged(&self, weight: f32) -> PathBuf {
         let folder = self.at("merged");
-        copy(&common::model("tiny-sd15"), &folder);
+        common::copy_folder(&common::model("tiny-sd15"), &folder);
         for (seed, (file, module, rank, alpha)) in CHANGED.into_iter().enumerate() {
             let mut tensors = read(&folder.join(file));
             let (shape, weights) = tensors.get_mut(&format!("{module}.weight")).expect(module);
@@ -140,18 +140,6 @@ fn tensors(naming: Naming) -> Tensors {
         all.extend(alpha.map(|alpha| (alpha_name, (vec![], vec![alpha]))));
     }
     all
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
 }
 
 fn tiny() -> ModelRef {
@@ -200,7 +188,7 @@ fn a_model_knows_what_was_added_to_it() {
     assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
     // A U-Net that borrows the text encoder borrows what was added to it, too.
     let part = bench.at("part");
-    copy(&common::model("tiny-sd15").join("unet"), &part.join("unet"));
+    common::copy_folder(&common::model("tiny-sd15").join("unet"), &part.join("unet"));
     let expert = |general| load_expert(&ModelRef::Folder(part.clone()), general, &Device::flex()).expect("a part");
     assert_ne!(expert(&plain).content_hash, expert(&half).content_hash);
 

@@ -23,6 +23,20 @@ pub fn model(name: &str) -> PathBuf {
     root().join("models").join(name)
 }
 
+/// A folder with all below it, so that a test can change what it holds.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            // Not `fs::copy`: it would make a copy of a read-only file read-only too.
+            fs::write(&target, fs::read(entry.path()).expect("a file")).expect("a write");
+        }
+    }
+}
+
 /// One recorded run.
 pub struct Case {
     pub name: String,

@@ -57,7 +57,7 @@ struct Bench {
 impl Bench {
     fn new(model: &str, open_clip: bool) -> Self {
         let folder = TempDir::new().expect("a folder");
-        copy(&common::model(model), &folder.path().join("model"));
+        common::copy_folder(&common::model(model), &folder.path().join("model"));
         let bench = Self { folder, open_clip };
         // No published encoder has narrower heads than 64.
         bench.edit("text_encoder/config.json", &[("num_attention_heads", json!(1))]);
@@ -66,7 +66,7 @@ impl Bench {
             bench.edit("tokenizer/tokenizer_config.json", &[("pad_token", json!("!"))]);
             bench.edit("scheduler/scheduler_config.json", &[("prediction_type", json!("v_prediction"))]);
         }
-        copy(&bench.model().join("tokenizer"), &bench.at("tokenizer"));
+        common::copy_folder(&bench.model().join("tokenizer"), &bench.at("tokenizer"));
         fs::remove_file(bench.at("tokenizer/tokenizer_config.json")).expect("the tokenizer's settings");
         bench
     }
@@ -167,18 +167,6 @@ impl Bench {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
-
 /// Everything that a run of the binary writes down, by name.
 fn run(model: &Path, more: &[&str]) -> Tensors {
     let out = TempDir::new().expect("a folder");
@@ -258,7 +246,7 @@ fn a_u_net_alone_is_an_expert() {
     write(&file, &bench.ldm_unet(), &[]);
     bench.edit("unet/config.json", &[("attention_head_dim", json!(8))]);
     let folder = bench.at("expert");
-    copy(&bench.model().join("unet"), &folder.join("unet"));
+    common::copy_folder(&bench.model().join("unet"), &folder.join("unet"));
     let general = common::model("tiny-sd15");
     let with = |expert: &Path| {
         let expert = expert.display().to_string();
