@@ -55,7 +55,8 @@ def main():
     options = arguments.parse_args()
     binary = str(options.binary.resolve())
     display = subprocess.Popen(["Xvfb", DISPLAY, "-screen", "0", "1440x900x24"], stderr=subprocess.DEVNULL)
-    time.sleep(1)
+    while not pathlib.Path(f"/tmp/.X11-unix/X{DISPLAY[1:]}").exists() and display.poll() is None:
+        time.sleep(0.05)
     try:
         rounds = []
         for _ in range(options.rounds):

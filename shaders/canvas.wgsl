@@ -37,11 +37,10 @@ const FLAG_LINEAR_TARGET: u32 = 4u;
 @group(0) @binding(1) var picture: texture_2d<f32>;
 @group(0) @binding(2) var other: texture_2d<f32>;
 @group(0) @binding(3) var smooth_sampler: sampler;
-@group(0) @binding(4) var texel_sampler: sampler;
-@group(0) @binding(5) var labels: texture_2d<u32>;
-@group(0) @binding(6) var scalars: texture_2d<f32>;
+@group(0) @binding(4) var labels: texture_2d<u32>;
+@group(0) @binding(5) var scalars: texture_2d<f32>;
 // Row 0: a colour for each label; row 1: colours from the lowest to the highest scalar.
-@group(0) @binding(7) var colors: texture_2d<f32>;
+@group(0) @binding(6) var colors: texture_2d<f32>;
 
 struct Corner {
     @builtin(position) position: vec4f,
@@ -58,15 +57,16 @@ fn flag(bit: u32) -> bool {
     return (u.flags & bit) != 0u;
 }
 
-fn sample_picture(source: texture_2d<f32>, uv: vec2f) -> vec3f {
-    if flag(FLAG_TEXELS) {
-        return textureSampleLevel(source, texel_sampler, uv, 0.0).rgb;
-    }
-    return textureSampleLevel(source, smooth_sampler, uv, 0.0).rgb;
-}
-
 fn texel(size: vec2u, uv: vec2f) -> vec2u {
     return min(vec2u(clamp(uv, vec2f(0.0), vec2f(1.0)) * vec2f(size)), size - vec2u(1u));
+}
+
+// A texture is never given a second sampler: OpenGL joins each texture with one.
+fn sample_picture(source: texture_2d<f32>, uv: vec2f) -> vec3f {
+    if flag(FLAG_TEXELS) {
+        return textureLoad(source, texel(textureDimensions(source), uv), 0).rgb;
+    }
+    return textureSampleLevel(source, smooth_sampler, uv, 0.0).rgb;
 }
 
 fn label_at(uv: vec2f) -> u32 {

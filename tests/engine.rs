@@ -11,6 +11,7 @@ use std::{
 
 use sextant::{
     engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId, Partners, Verdict},
+    field::Picture,
     recipe::{
         Concept, Fusion, FusionMode, FusionRule, ModelRef, Owner, Paint, Profile, Recipe, RegionFactor, RegionGroup,
         RegionOwner, RegionPaint, Scfg,
@@ -418,4 +419,44 @@ fn a_run_has_a_fingerprint_with_the_canary_of_its_device() {
     assert!(first.canary.is_some() && first.canary == other.canary, "whatever is rendered");
     assert_eq!((first.steps.len(), first.expert_hash.is_some(), other.expert_hash.is_some()), (4, false, true));
     assert!(first.steps != other.steps);
+}
+
+/// Peak signal-to-noise ratio in dB of `a` beside `b`, `a` enlarged to the size of `b` where it is smaller.
+fn psnr(a: &Picture, b: &Picture) -> f64 {
+    let mut sum = 0.0;
+    for y in 0..b.height {
+        for x in 0..b.width {
+            let from = 3 * (y * a.height / b.height * a.width + x * a.width / b.width);
+            for colour in 0..3 {
+                let d = f64::from(a.rgb[from + colour]) - f64::from(b.rgb[3 * (y * b.width + x) + colour]);
+                sum += d * d;
+            }
+        }
+    }
+    10.0 * (255.0f64.powi(2) * b.rgb.len() as f64 / sum.max(1e-9)).log10()
+}
+
+#[test]
+fn drafts_are_like_the_pictures_that_replace_them() {
+    let engine = start();
+    let recipe = Recipe { steps: 12, ..small(5) };
+    let job = engine.submit(recipe);
+    let (mut drafts, mut done, mut ratios) = (Vec::new(), false, Vec::new());
+    wait(&engine, |event| {
+        match event {
+            Event::Step { report, .. } if report.draft => drafts.push((report.step, report.preview.clone())),
+            Event::Done { job: of, .. } => done = of == job,
+            Event::Preview { step, picture, .. } => {
+                let (_, draft) = drafts.iter().find(|(of, _)| *of == step).expect("only drafts are replaced");
+                assert_eq!((draft.width, draft.height), (picture.width, picture.height), "step {step}");
+                ratios.push((step, psnr(draft, &picture)));
+            }
+            Event::Failed { message, .. } => panic!("{message}"),
+            _ => {}
+        }
+        (done && ratios.len() == drafts.len()).then_some(())
+    });
+    assert!(ratios.len() >= 4, "most steps of a fast run are drafts: {ratios:?}");
+    println!("PSNR of drafts: {ratios:?}");
+    assert!(ratios.iter().all(|(_, ratio)| *ratio > 24.0), "{ratios:?}");
 }

@@ -6,6 +6,7 @@
 pub mod branches;
 pub mod circumstances;
 pub mod device;
+mod draft;
 mod error;
 pub mod event;
 mod fit;

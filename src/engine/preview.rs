@@ -1,11 +1,11 @@
-//! Pictures of unfinished latents: a projection at once, the decoder's own picture when there is time.
+//! Pictures of unfinished latents: a draft at once, the decoder's own picture when there is time.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::memory::Memory;
+use super::{draft::Draft, memory::Memory};
 use crate::{
     field::{Latents, Picture},
     nets::{NetError, Pixels},
@@ -15,50 +15,77 @@ use crate::{
 /// Above this many latent elements the decoder costs more than a step, and is left for the finished picture.
 const DECODE_UP_TO: usize = 32 * 32;
 
-/// While a run goes on, at most one preview is decoded in this time.
-const DECODE_EVERY: Duration = Duration::from_millis(150);
+/// While a run goes on, decoding may take one part in so many of the time: the picture is waited for more than its
+/// previews.
+const DECODE_SHARE: u32 = 10;
 
 /// Side of the patch on which the decoder's answer to a constant latent is read.
 const PATCH: usize = 8;
 
 /// The decoder's first-order answer: colour = `bias + matrix * latent`, in -1..1.
-pub struct Projection {
+struct Projection {
     bias: [f32; 3],
     /// One column a latent channel.
     columns: Vec<[f32; 3]>,
 }
 
+/// What is known of a model's decoder without asking it.
+pub struct Likeness {
+    /// The content hash of the model.
+    name: Arc<str>,
+    projection: Projection,
+    draft: Draft,
+}
+
+impl Likeness {
+    pub fn measure(model: &LoadedModel) -> Result<Self, NetError> {
+        let projection = Projection::measure(model)?;
+        Ok(Self { name: model.content_hash.as_str().into(), projection, draft: Draft::default() })
+    }
+
+    pub fn is_of(&self, model: &LoadedModel) -> bool {
+        *self.name == *model.content_hash
+    }
+
+    /// The draft that was learned, else the projection, which nothing needs to be learned for.
+    fn picture(&self, latents: &Latents) -> Picture {
+        self.draft.picture(latents).unwrap_or_else(|| self.projection.picture(latents))
+    }
+}
+
 /// Previews of one run.
 pub struct Previews<'a> {
     model: &'a LoadedModel,
-    name: Arc<str>,
-    projection: &'a Projection,
-    decoded: Option<Instant>,
+    likeness: &'a mut Likeness,
+    /// When the decoder had painted a preview, and how long that took.
+    decoded: Option<(Instant, Duration)>,
 }
 
 impl<'a> Previews<'a> {
-    pub fn new(model: &'a LoadedModel, projection: &'a Projection) -> Self {
-        Self { model, name: model.content_hash.as_str().into(), projection, decoded: None }
+    pub fn new(model: &'a LoadedModel, likeness: &'a mut Likeness) -> Self {
+        Self { model, likeness, decoded: None }
     }
 
     /// The picture of `denoised`, and whether it is only a draft. The first step that has no picture yet is always
     /// decoded: it is the first that an edit has changed, and what the edit is judged by.
     pub fn picture(&mut self, memory: &mut Memory, denoised: &Latents) -> Result<(Arc<Picture>, bool), NetError> {
-        if let Some(known) = memory.picture(&self.name, denoised) {
+        if let Some(known) = memory.picture(&self.likeness.name, denoised) {
             return Ok((known, false));
         }
-        let due = self.decoded.is_none_or(|last| last.elapsed() >= DECODE_EVERY);
-        if due && denoised.area() <= DECODE_UP_TO {
+        let due = self.decoded.is_none_or(|(last, took)| last.elapsed() >= took * DECODE_SHARE);
+        let worth = due || self.likeness.draft.would_gain(denoised);
+        if worth && denoised.area() <= DECODE_UP_TO {
+            let begun = Instant::now();
             let picture = self.decode(memory, denoised, &|| true)?;
-            self.decoded = Some(Instant::now());
+            self.decoded = Some((Instant::now(), begun.elapsed()));
             return Ok((picture, false));
         }
-        Ok((Arc::new(self.projection.picture(denoised)), true))
+        Ok((Arc::new(self.likeness.picture(denoised)), true))
     }
 
     /// The decoder's picture, now; `None` where the decoder is too slow to be asked for previews.
     pub fn refine(
-        &self,
+        &mut self,
         memory: &mut Memory,
         denoised: &Latents,
         wanted: &dyn Fn() -> bool,
@@ -69,25 +96,26 @@ impl<'a> Previews<'a> {
         self.decode(memory, denoised, wanted).map(Some)
     }
 
-    /// The decoder's picture, remembered or painted now.
+    /// The decoder's picture, remembered or painted now and learned from.
     pub fn decode(
-        &self,
+        &mut self,
         memory: &mut Memory,
         latents: &Latents,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Arc<Picture>, NetError> {
-        if let Some(known) = memory.picture(&self.name, latents) {
+        if let Some(known) = memory.picture(&self.likeness.name, latents) {
             return Ok(known);
         }
         let picture = Arc::new(self.model.vae.decode(latents, wanted)?.to_picture());
-        memory.keep_picture(&self.name, latents, &picture);
+        self.likeness.draft.learn(latents, &picture);
+        memory.keep_picture(&self.likeness.name, latents, &picture);
         Ok(picture)
     }
 }
 
 impl Projection {
     /// Asks the decoder for the colour of constant latents: zero, and one standard deviation in each channel.
-    pub fn measure(model: &LoadedModel) -> Result<Self, NetError> {
+    fn measure(model: &LoadedModel) -> Result<Self, NetError> {
         let channels = model.unet.config().channels;
         let bias = patch_colour(model, channels, None)?;
         let column = |c| {

@@ -15,7 +15,7 @@ use super::{
     handle::{Cancel, Request, Work, WorkerEnd},
     memory::Memory,
     models::Models,
-    preview::{Previews, Projection},
+    preview::{Likeness, Previews},
     report::step_report,
     run::{Options, Run},
 };
@@ -63,8 +63,7 @@ struct Worker<'a> {
     opened: Option<Opened>,
     models: Models,
     memory: Memory,
-    /// With the content hash of the model it was measured on.
-    projection: Option<(String, Projection)>,
+    likeness: Option<Likeness>,
 }
 
 /// One run while it goes on.
@@ -80,7 +79,7 @@ struct Progress {
 impl<'a> Worker<'a> {
     fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
         let memory = Memory::within(line.gauge());
-        Self { line, choice, opened: None, models: Models::default(), memory, projection: None }
+        Self { line, choice, opened: None, models: Models::default(), memory, likeness: None }
     }
 
     /// One request from start to end.
@@ -94,8 +93,8 @@ impl<'a> Worker<'a> {
         let tokens = Arc::new(run.tokens().to_vec());
         self.line.send(Event::Started { job, calls: run.calls(), tokens });
 
-        let Some((_, projection)) = &self.projection else { return Ok(()) };
-        let mut previews = Previews::new(&general, projection);
+        let Some(likeness) = &mut self.likeness else { return Ok(()) };
+        let mut previews = Previews::new(&general, likeness);
         let mut progress = Progress { job, begun, reports: Vec::new(), denoised: Vec::new(), evaluations: 0 };
         let wanted = || !cancel.is_cancelled();
         denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.memory, self.line, &wanted)?;
@@ -119,7 +118,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Device, models and projection for a recipe, at hand or made ready now.
+    /// Device, models and likeness for a recipe, at hand or made ready now.
     fn load(&mut self, recipe: &Recipe) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
         let line = self.line;
         let opened = match &self.opened {
@@ -132,8 +131,8 @@ impl<'a> Worker<'a> {
         };
         let busy = |message| line.send(Event::Busy { message });
         let (general, expert) = self.models.for_recipe(recipe, opened, &busy)?;
-        if self.projection.as_ref().is_none_or(|(of, _)| *of != general.content_hash) {
-            self.projection = Some((general.content_hash.clone(), Projection::measure(&general)?));
+        if !self.likeness.as_ref().is_some_and(|likeness| likeness.is_of(&general)) {
+            self.likeness = Some(Likeness::measure(&general)?);
         }
         Ok((general, expert))
     }

@@ -31,6 +31,7 @@ mod memory;
 mod models;
 mod naming;
 mod notices;
+mod opening;
 mod palette;
 mod prompt;
 mod regions;
@@ -48,17 +49,17 @@ mod toolbar;
 pub mod track;
 mod widgets;
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
 
+pub use self::opening::{Opening, StudioError, run};
 use self::{
     autosave::Autosave,
     files::{Files, SavedSession, Store},
     history::History,
     state::{Action, MemoryUse, Studio},
-    store::SessionStore,
     submit::{Decision, Submitter},
     textures::Textures,
     theme::{Theme, size},
@@ -66,17 +67,8 @@ use self::{
 use crate::{
     engine::{EngineHandle, Partners},
     recipe::Recipe,
-    session::{Recovery, Settings, first_start, recovery_folder},
+    session::Settings,
 };
-
-/// The window could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum StudioError {
-    #[error(
-        "the window could not be opened: {0}; check that a display and a graphics driver are there, or use `sextant render`"
-    )]
-    Window(#[from] eframe::Error),
-}
 
 /// Everything the window holds.
 pub struct App {
@@ -409,79 +401,4 @@ impl eframe::App for App {
     fn on_exit(&mut self) {
         self.autosave = None;
     }
-}
-
-/// How the window is opened.
-#[derive(Debug, Default)]
-pub struct Opening {
-    /// The session to open.
-    pub session: Option<PathBuf>,
-    /// What the user has set before.
-    pub settings: Settings,
-    /// When the program was started.
-    pub begun: Option<Instant>,
-}
-
-/// Opens the window and runs until it is closed. `engine` starts the worker; it is given what wakes the window.
-pub fn run(
-    engine: impl FnOnce(Box<dyn Fn() + Send>) -> std::io::Result<EngineHandle> + 'static,
-    opening: Opening,
-) -> Result<(), StudioError> {
-    let viewport = egui::ViewportBuilder::default()
-        .with_title("Sextant")
-        .with_app_id("sextant")
-        .with_inner_size([1440.0, 900.0])
-        .with_min_inner_size([1100.0, 700.0]);
-    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
-    eframe::run_native(
-        "Sextant",
-        options,
-        Box::new(move |cc| {
-            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
-            let format = format.ok_or("the window was opened without a GPU renderer")?;
-            let ctx = cc.egui_ctx.clone();
-            let handle = engine(Box::new(move || ctx.request_repaint()))?;
-            theme::install(&cc.egui_ctx);
-            Ok(Box::new(open(handle, opening, format)))
-        }),
-    )?;
-    Ok(())
-}
-
-/// The window's document: a session that an earlier window left behind, else the wanted one, else the demo.
-fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> App {
-    let Opening { session, settings, begun } = opening;
-    let store = Arc::new(SessionStore::default());
-    let mut app = App::new(engine, store.clone(), demo::recipe(), format);
-    layout::apply_settings(&mut app.studio, settings);
-    app.begun = begun;
-    let folder = recovery_folder();
-    let hints = folder.as_deref().is_some_and(first_start).then(Default::default);
-    let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
-    let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
-    let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
-    let left = match kept {
-        Ok((autosave, left)) => {
-            app.autosave = Some(autosave);
-            left
-        }
-        Err(error) => {
-            ::log::warn!("unsaved work will not survive a crash: {error}");
-            None
-        }
-    };
-    match (left, session) {
-        (Some(document), _) => autosave::recover(&mut app.studio, document),
-        // What is no session, and is not there, is told of when it is opened.
-        (None, Some(path)) if path.exists() || (files::is_known(&path) && !files::is_session(&path)) => {
-            app.studio.actions.push(Action::OpenFile(path));
-        }
-        // A name that is not taken yet: a new session, to be saved there.
-        (None, path) => {
-            app = app.with_session(demo::session());
-            app.studio.path = path;
-        }
-    }
-    app.studio.hints = hints;
-    app
 }

@@ -49,7 +49,6 @@ struct Shared {
     pipeline: wgpu::RenderPipeline,
     layout: wgpu::BindGroupLayout,
     smooth: wgpu::Sampler,
-    texels: wgpu::Sampler,
     views: HashMap<u64, Held>,
 }
 
@@ -163,15 +162,13 @@ impl Shared {
             multiview_mask: None,
             cache: None,
         });
-        let sampler = |filter| {
-            device.create_sampler(&wgpu::SamplerDescriptor {
-                mag_filter: filter,
-                min_filter: filter,
-                ..Default::default()
-            })
-        };
-        let (smooth, texels) = (sampler(wgpu::FilterMode::Linear), sampler(wgpu::FilterMode::Nearest));
-        Self { format, pipeline, layout, smooth, texels, views: HashMap::new() }
+        let filter = wgpu::FilterMode::Linear;
+        let smooth = device.create_sampler(&wgpu::SamplerDescriptor {
+            mag_filter: filter,
+            min_filter: filter,
+            ..Default::default()
+        });
+        Self { format, pipeline, layout, smooth, views: HashMap::new() }
     }
 
     /// Uploads what `source` shows; `None`, said once in the log, when the GPU cannot take pictures of that size.
@@ -218,7 +215,6 @@ impl Shared {
             picture,
             other,
             wgpu::BindingResource::Sampler(&self.smooth),
-            wgpu::BindingResource::Sampler(&self.texels),
             labels,
             scalars,
             colors,
@@ -263,7 +259,6 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         uniform,
         map(smooth),
         map(smooth),
-        BindingType::Sampler(SamplerBindingType::Filtering),
         BindingType::Sampler(SamplerBindingType::Filtering),
         map(TextureSampleType::Uint),
         map(exact),

@@ -1,0 +1,117 @@
+//! The program's window: how it is opened, and on what.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use eframe::egui_wgpu::wgpu;
+
+use super::{
+    App,
+    autosave::{self, Autosave},
+    demo, files, layout,
+    state::Action,
+    store::SessionStore,
+    theme,
+};
+use crate::{
+    engine::EngineHandle,
+    session::{Recovery, Settings, first_start, recovery_folder},
+};
+
+/// The window could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StudioError {
+    #[error(
+        "the window could not be opened: {0}; check that a display and a graphics driver are there, or use `sextant render`"
+    )]
+    Window(#[from] eframe::Error),
+}
+
+/// How the window is opened.
+#[derive(Debug, Default)]
+pub struct Opening {
+    /// The session to open.
+    pub session: Option<PathBuf>,
+    /// What the user has set before.
+    pub settings: Settings,
+    /// When the program was started.
+    pub begun: Option<Instant>,
+}
+
+/// Opens the window and runs until it is closed. `engine` starts the worker; it is given what wakes the window.
+pub fn run(
+    engine: impl FnOnce(Box<dyn Fn() + Send>) -> std::io::Result<EngineHandle> + 'static,
+    opening: Opening,
+) -> Result<(), StudioError> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Sextant")
+        .with_app_id("sextant")
+        .with_inner_size([1440.0, 900.0])
+        .with_min_inner_size([1100.0, 700.0]);
+    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
+    eframe::run_native(
+        "Sextant",
+        options,
+        Box::new(move |cc| {
+            let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
+            let format = format.ok_or("the window was opened without a GPU renderer")?;
+            let (ctx, pause) = (cc.egui_ctx.clone(), pause_before_repaint(cc));
+            let handle = engine(Box::new(move || ctx.request_repaint_after(pause)))?;
+            theme::install(&cc.egui_ctx);
+            Ok(Box::new(open(handle, opening, format)))
+        }),
+    )?;
+    Ok(())
+}
+
+/// How long the window waits for more news from the engine before it shows them. Never zero, for which egui paints
+/// twice. A software rasteriser paints with the cores that the engine samples with, and more slowly than there are
+/// steps: it is asked less often, and still at once by the pointer and by keys.
+fn pause_before_repaint(cc: &eframe::CreationContext<'_>) -> Duration {
+    let software = cc
+        .wgpu_render_state
+        .as_ref()
+        .is_some_and(|state| state.adapter.get_info().device_type == wgpu::DeviceType::Cpu);
+    Duration::from_millis(if software { 250 } else { 1 })
+}
+
+/// The window's document: a session that an earlier window left behind, else the wanted one, else the demo.
+fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> App {
+    let Opening { session, settings, begun } = opening;
+    let store = Arc::new(SessionStore::default());
+    let mut app = App::new(engine, store.clone(), demo::recipe(), format);
+    layout::apply_settings(&mut app.studio, settings);
+    app.begun = begun;
+    let folder = recovery_folder();
+    let hints = folder.as_deref().is_some_and(first_start).then(Default::default);
+    let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
+    let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
+    let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
+    let left = match kept {
+        Ok((autosave, left)) => {
+            app.autosave = Some(autosave);
+            left
+        }
+        Err(error) => {
+            ::log::warn!("unsaved work will not survive a crash: {error}");
+            None
+        }
+    };
+    match (left, session) {
+        (Some(document), _) => autosave::recover(&mut app.studio, document),
+        // What is no session, and is not there, is told of when it is opened.
+        (None, Some(path)) if path.exists() || (files::is_known(&path) && !files::is_session(&path)) => {
+            app.studio.actions.push(Action::OpenFile(path));
+        }
+        // A name that is not taken yet: a new session, to be saved there.
+        (None, path) => {
+            app = app.with_session(demo::session());
+            app.studio.path = path;
+        }
+    }
+    app.studio.hints = hints;
+    app
+}
