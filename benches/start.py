@@ -54,7 +54,7 @@ def main():
     arguments.add_argument("--side", type=int, default=512)
     options = arguments.parse_args()
     binary = str(options.binary.resolve())
-    display = subprocess.Popen(["Xvfb", DISPLAY, "-screen", "0", "1440x900x24"], stderr=subprocess.DEVNULL)
+    display = subprocess.Popen(["Xvfb", DISPLAY, "-screen", "0", "1440x900x24", "-noreset"], stderr=subprocess.DEVNULL)
     while not pathlib.Path(f"/tmp/.X11-unix/X{DISPLAY[1:]}").exists() and display.poll() is None:
         time.sleep(0.05)
     try:
@@ -64,6 +64,7 @@ def main():
                 rounds.append(window(binary, folder))
     finally:
         display.terminate()
+        display.wait()
     opened, picture, memory = (statistics.median(column) for column in zip(*rounds))
     print(f"window {opened:.2f} s, first picture {picture:.2f} s, {memory:.0f} MiB at most ({options.rounds} rounds)")
     with tempfile.TemporaryDirectory() as folder:

@@ -75,7 +75,7 @@ fn pause_before_repaint(cc: &eframe::CreationContext<'_>) -> Duration {
         .wgpu_render_state
         .as_ref()
         .is_some_and(|state| state.adapter.get_info().device_type == wgpu::DeviceType::Cpu);
-    Duration::from_millis(if software { 250 } else { 1 })
+    Duration::from_millis(if software { 400 } else { 1 })
 }
 
 /// The window's document: a session that an earlier window left behind, else the wanted one, else the demo.
