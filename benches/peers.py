@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Sextant against diffusers on the same CPU, in turn, medians: peers.py [--rounds 5] [--sd15] [--compiled] [--sdcpp]
-[--scratch FOLDER]
+"""Sextant against diffusers on the same CPU, in turn, medians: peers.py [--rounds 5] [--sd15] [--compiled] [--bf16]
+[--sdcpp] [--scratch FOLDER]
 
 Needs torch, diffusers 0.42.1, transformers and accelerate (pip). Build our side first:
   cargo bench --bench peer --no-run
 --sd15 adds a U-Net of Stable Diffusion 1.5's shape with random weights (written once to the scratch folder, 3.5 GB).
 --compiled adds torch.compile (needs a C++ compiler; the first calls take minutes).
+bf16 rows are left out where the CPU has no instructions for it (torch then takes minutes a picture); --bf16 asks for them.
 --sdcpp adds stable-diffusion.cpp on that U-Net, which it needs under the original names and with a text encoder and an
 autoencoder beside it (4.3 GB more in the scratch folder). Needs stable-diffusion-cpp-python (pip, cmake and a C++
 compiler). It knows no U-Net but Stable Diffusion's own sizes, so Pocket cannot be given to it.
@@ -164,9 +165,11 @@ def main():
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--sd15", action="store_true")
     arguments.add_argument("--compiled", action="store_true")
+    arguments.add_argument("--bf16", action="store_true")
     arguments.add_argument("--sdcpp", action="store_true")
     arguments.add_argument("--scratch", type=pathlib.Path, default=pathlib.Path("/tmp"))
     options = arguments.parse_args()
+    bf16_rows = options.bf16 or torch.cpu._is_avx512_bf16_supported()
     torch.set_num_threads(os.cpu_count())
     ours = Ours()
 
@@ -190,27 +193,33 @@ def main():
 
     print("| what | against | ratio |\n|---|---|---|")
     ours.do("load pocket")
-    peers = {"fp32": pocket(torch.float32, False), "fp32 channels-last": pocket(torch.float32, True),
-             "bf16": pocket(torch.bfloat16, False), "bf16 channels-last": pocket(torch.bfloat16, True)}
+    peers = {"fp32": pocket(torch.float32, False), "fp32 channels-last": pocket(torch.float32, True)}
     if options.compiled:
-        peers["fp32 compiled"], peers["bf16 compiled"] = pocket(torch.float32, False, True), pocket(torch.bfloat16, False, True)
+        peers["fp32 compiled"] = pocket(torch.float32, False, True)
+    if bf16_rows:
+        peers["bf16"], peers["bf16 channels-last"] = pocket(torch.bfloat16, False), pocket(torch.bfloat16, True)
+        if options.compiled:
+            peers["bf16 compiled"] = pocket(torch.bfloat16, False, True)
     table("Pocket, 20 steps, guidance, 192 x 192", "render", peers, ("s-cfg", "sega 1", "sega 3", "snb"))
-    short = Ours()
-    short.do("load pocket bf16")
-    peers = {name: peer for name, peer in peers.items() if name.startswith("bf16")}
-    table("Pocket, ours with --precision bf16", "render", {**peers, "fp32": pocket(torch.float32, False)}, side=short)
+    if bf16_rows:
+        short = Ours()
+        short.do("load pocket bf16")
+        peers = {name: peer for name, peer in peers.items() if name.startswith("bf16")}
+        table("Pocket, ours with --precision bf16", "render", {**peers, "fp32": pocket(torch.float32, False)}, side=short)
     if options.sd15 or options.sdcpp:
         folder = sd15_folder(options.scratch)
         ours.do(f"load {folder}")
         load = lambda: UNet2DConditionModel.from_pretrained(folder / "unet")
         table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64",
               {"fp32": guided_step(load(), torch.float32, False, True), "fp32 channels-last": guided_step(load(), torch.float32, True, True)})
-        bf16 = guided_step(load(), torch.bfloat16, True, True)
-        table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16": bf16})
-        short.do(f"load {folder} bf16")
-        table("SD 1.5 U-Net, guided step, ours with --precision bf16", "unet 64", {"bf16": bf16}, side=short)
+        if bf16_rows:
+            bf16 = guided_step(load(), torch.bfloat16, True, True)
+            table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16": bf16})
+            short.do(f"load {folder} bf16")
+            table("SD 1.5 U-Net, guided step, ours with --precision bf16", "unet 64", {"bf16": bf16}, side=short)
         if options.compiled:
             table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"fp32 compiled": guided_step(load(), torch.float32, False, True, True)})
+        if options.compiled and bf16_rows:
             table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16 compiled": guided_step(load(), torch.bfloat16, False, True, True)})
     if options.sdcpp:
         step = sdcpp_step(folder, options.scratch)

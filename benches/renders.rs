@@ -10,7 +10,7 @@ use sextant::{
     engine::{
         self,
         memory::Memory,
-        preview::{Previews, Projection},
+        preview::{Likeness, Previews},
         report::step_report,
     },
     recipe::Recipe,
@@ -55,11 +55,11 @@ fn renders(models: &Models, rounds: usize) {
 /// What it costs that a window looks on: segmentation of every step, remembering, reports; and previews beside.
 fn panels(models: &Models, rounds: usize) {
     let recipe = recipe("cfg");
-    let projection = Projection::measure(&models.general).expect("a projection");
+    let mut likeness = Likeness::measure(&models.general).expect("a likeness");
     let bare = || models.denoise(&recipe, false, &mut Memory::new(0), |_, _| {});
     let maps = || models.denoise(&recipe, true, &mut Memory::new(0), |_, _| {});
-    let shown = |previews: bool| {
-        let mut painter = Previews::new(&models.general, &projection);
+    let mut shown = |previews: bool| {
+        let mut painter = Previews::new(&models.general, &mut likeness);
         let empty = std::sync::Arc::new(models.decode(&sextant::field::Latents::zeros(4, 8, 8)));
         models.denoise(&recipe, true, &mut Memory::new(engine::MEMORY), |record, memory| {
             let preview = if previews {
