@@ -11,7 +11,7 @@ use super::{
     grid::{Grid, Sizes},
     memory::{filled, scratch},
     norm::GroupNorm,
-    product::{Columns, Matrix, Places, Product, ROWS, pack, packed_len},
+    product::{Columns, Matrix, Places, Product, pack, packed_len},
     values::{self, Values},
 };
 use crate::nets::Precision;
@@ -88,7 +88,8 @@ impl<E: Element> Panels<E> {
         // Which of the three taps fall on the first of two values, at even outputs, and at odd ones.
         const FIRST: [usize; 2] = [1, 2];
         let taps = |odd: usize, second: usize| if second == 0 { 0..FIRST[odd] } else { FIRST[odd]..3 };
-        let at = |row: usize, k: usize| self.panels[row / ROWS * ROWS * self.depth + k * ROWS + row % ROWS];
+        let matrix = self.matrix();
+        let at = |row: usize, k: usize| matrix.at(row, k);
         self.doubling.get_or_init(|| {
             array::from_fn(|phase| {
                 let depth = self.depth / self.taps * 4;

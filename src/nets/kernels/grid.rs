@@ -2,7 +2,7 @@
 
 use rten_simd::{Isa, SimdOp};
 
-use super::{element::Element, norm::Channel, team};
+use super::{element::Element, norm::Channel, team, tile::copy_few};
 
 /// Floats of a map that are worth a task of their own.
 const TASK_FLOATS: usize = 1 << 13;
@@ -137,10 +137,10 @@ impl SimdOp for Lay<'_> {
                 continue;
             }
             previous = Some(from);
-            line[..before].fill(0.0);
-            line[before + width..].fill(0.0);
+            clear_edge(&mut line[..before]);
+            clear_edge(&mut line[before + width..]);
             let (line, source) = (&mut line[before..before + width], &self.source[from * w..][..w]);
-            stretch(line, source);
+            stretch(isa, line, source);
             if let Some(prepare) = self.prepare {
                 prepare.apply(isa, line);
             }
@@ -156,7 +156,7 @@ impl Lay<'_> {
         self.plane.fill(0.0);
         let mut line = vec![0.0; sizes.width];
         for y in 0..sizes.height {
-            stretch(&mut line, &self.source[y * sizes.h / sizes.height * sizes.w..][..sizes.w]);
+            stretch(isa, &mut line, &self.source[y * sizes.h / sizes.height * sizes.w..][..sizes.w]);
             if let Some(prepare) = self.prepare {
                 prepare.apply(isa, &mut line);
             }
@@ -173,11 +173,21 @@ impl Lay<'_> {
     }
 }
 
+/// Zeros at one end of a line: mostly one, for which a call would take longer than the store.
+#[inline(always)]
+fn clear_edge(edge: &mut [f32]) {
+    match edge {
+        [] => {}
+        [only] => *only = 0.0,
+        more => more.fill(0.0),
+    }
+}
+
 /// `line[x] = source[floor(x * source length / line length)]`.
 #[inline(always)]
-fn stretch(line: &mut [f32], source: &[f32]) {
+fn stretch<I: Isa>(isa: I, line: &mut [f32], source: &[f32]) {
     if line.len() == source.len() {
-        line.copy_from_slice(source);
+        copy_few(isa, source, line);
     } else if line.len() == 2 * source.len() {
         for (pair, value) in line.chunks_exact_mut(2).zip(source) {
             pair.fill(*value);

@@ -18,16 +18,39 @@ use super::{
 pub(super) const ROWS: usize = 8;
 /// Elements of the right-hand side that a task gathers at a time and reads again for each panel: 384 KiB, well inside a
 /// second-level cache.
-const BLOCK_ELEMENTS: usize = 96 << 10;
+const BLOCK_ELEMENTS: usize = 48 << 10;
 /// Multiplications that are worth a task of their own: some microseconds.
 const TASK_WORK: usize = 1 << 19;
 
-/// The left-hand side, `[rows, depth]` elements, as panels of [`ROWS`] rows: `[rows / 8][depth][8]`, filled up with zeros.
+/// The left-hand side, `[rows, depth]` elements, as panels of [`ROWS`] rows, filled up with zeros: one stretch of the
+/// depth after another, each `[rows / 8][stretch][8]`. In this order they are read, from memory where they are many.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a, E> {
     pub(super) panels: &'a [E],
     pub(super) rows: usize,
     pub(super) depth: usize,
+}
+
+impl<'a, E: Element> Matrix<'a, E> {
+    /// The stretch `depth` of a panel, `[stretch][8]`.
+    #[inline(always)]
+    pub(super) fn panel(&self, panel: usize, depth: &Range<usize>) -> &'a [E] {
+        let before = depth.start * self.rows.div_ceil(ROWS) + panel * depth.len();
+        &self.panels[before * ROWS..][..depth.len() * ROWS]
+    }
+
+    /// Element `(row, k)`.
+    pub(super) fn at(&self, row: usize, k: usize) -> E {
+        let first = k - k % stretch::<E>();
+        let depth = first..(first + stretch::<E>()).min(self.depth);
+        self.panel(row / ROWS, &depth)[(k - first) * ROWS + row % ROWS]
+    }
+}
+
+/// Elements of depth that are summed in one chain.
+#[inline(always)]
+pub(super) fn stretch<E: Element>() -> usize {
+    CHAIN / E::SPAN
 }
 
 /// How many elements the panels of a matrix take.
@@ -38,21 +61,24 @@ pub(super) fn packed_len(rows: usize, depth: usize) -> usize {
 /// Writes the panels of a `[rows, depth]` matrix whose element is `at(row, k)`.
 pub(super) fn pack<E: Element>(panels: &mut [E], rows: usize, depth: usize, at: impl Fn(usize, usize) -> E) {
     assert_eq!(panels.len(), packed_len(rows, depth));
-    if depth == 0 {
-        return;
-    }
-    for (i, panel) in panels.chunks_exact_mut(ROWS * depth).enumerate() {
-        let live = (rows - i * ROWS).min(ROWS);
-        for (k, column) in panel.chunks_exact_mut(ROWS).enumerate() {
-            for (r, value) in column.iter_mut().enumerate() {
-                *value = if r < live { at(i * ROWS + r, k) } else { E::default() };
+    let mut rest = panels;
+    for first in (0..depth).step_by(stretch::<E>()) {
+        let length = (depth - first).min(stretch::<E>());
+        let (now, later) = rest.split_at_mut(packed_len(rows, length));
+        rest = later;
+        for (i, panel) in now.chunks_exact_mut(ROWS * length).enumerate() {
+            let live = (rows - i * ROWS).min(ROWS);
+            for (k, column) in panel.chunks_exact_mut(ROWS).enumerate() {
+                for (r, value) in column.iter_mut().enumerate() {
+                    *value = if r < live { at(i * ROWS + r, first + k) } else { E::default() };
+                }
             }
         }
     }
 }
 
-/// The right-hand side, whose columns are a map: column `y * stride + x` with `x < width` is position (y, x), other
-/// columns are computed and dropped.
+/// The right-hand side, whose columns are the positions of a map: column `y * width + x` of row k is
+/// `data[starts[k] + y * stride + x]`.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a, E> {
     pub(super) data: &'a [E],
@@ -65,7 +91,12 @@ pub(super) struct Columns<'a, E> {
 
 impl<E> Columns<'_, E> {
     fn count(&self) -> usize {
-        if self.height == 0 || self.width == 0 { 0 } else { (self.height - 1) * self.stride + self.width }
+        self.height * self.width
+    }
+
+    /// From the first to behind the last element of a row.
+    fn extent(&self) -> usize {
+        if self.count() == 0 { 0 } else { (self.height - 1) * self.stride + self.width }
     }
 }
 
@@ -108,10 +139,10 @@ impl<E: Element> Product<'_, E> {
         if total == 0 || panels == 0 {
             return;
         }
-        let width = tile_width();
+        let width = tile_width::<E>();
         let tiles = total.div_ceil(width);
         let cut =
-            Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.matrix.depth.min(CHAIN / E::SPAN));
+            Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.matrix.depth.min(stretch::<E>()));
         let target = Target::of(out);
         // Each task has panels and columns of its own, so no output is written twice.
         let run = |task: usize| {
@@ -141,7 +172,7 @@ impl<E: Element> Product<'_, E> {
         assert!(matrix.panels.len() >= packed_len(matrix.rows, matrix.depth), "panels");
         assert_eq!(columns.starts.len(), matrix.depth, "depth");
         let last = columns.starts.iter().max().copied().unwrap_or(0);
-        assert!(columns.data.len() >= last + columns.count(), "columns");
+        assert!(columns.data.len() >= last + columns.extent(), "columns");
         assert!(columns.stride >= columns.width, "stride");
         assert!(bias.is_none_or(|b| b.len() == matrix.rows), "bias");
         if let (Some(row), Some(y), Some(x)) =
@@ -167,8 +198,10 @@ impl Cut {
     fn of(panels: usize, tiles: usize, work_per_tile: usize, elements_per_tile: usize) -> Self {
         let cached = tiles.div_ceil((BLOCK_ELEMENTS / elements_per_tile.max(1)).max(1));
         let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * rayon::current_num_threads());
-        // Columns are cut first: then each task packs the whole matrix through one block of columns.
-        let tile_parts = cached.max(wanted.min(tiles));
+        // Columns are cut first: then each task packs the whole matrix through one block of columns. Every thread gets
+        // as many of them: one task too many keeps all threads but one waiting for it.
+        let threads = rayon::current_num_threads();
+        let tile_parts = cached.max(wanted.min(tiles)).next_multiple_of(threads).min(tiles);
         let row_parts = wanted.div_ceil(tile_parts).min(panels);
         if tile_parts > cached && row_parts == 1 && panels > 2 * wanted && tiles < 4 * wanted {
             // Few columns and many rows (small maps): rows divide more evenly.

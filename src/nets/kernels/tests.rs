@@ -109,7 +109,7 @@ fn check_products<E: Element>(compute: impl for<'a> Fn(&dyn Fn() -> Alone<'a, E>
                 .chain((0..depth).flat_map(|k| (0..E::SPAN).map(move |i| (k, i))).map(|(k, i)| pair(k, i)));
             terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()))
         };
-        compute(&|| Alone(product, (height - 1) * stride + width), &|isa, found| {
+        compute(&|| Alone(product, height * width), &|isa, found| {
             for (i, found) in found.into_iter().enumerate() {
                 let (exact, size) = exact(i / width / height, i / width % height, i % width);
                 let off = (f64::from(found) - exact).abs();

@@ -15,24 +15,30 @@ use super::{
     element::{Element, Pair},
     inner::{Inner, Singles, Widened},
     memory::scratch,
-    product::{Columns, Product, ROWS},
+    product::{Columns, Product, ROWS, stretch},
 };
 
 /// Vectors side by side in a full tile of the widest kind.
 const VECTORS: usize = 3;
 
-/// Vectors side by side in a full tile, and rows of it. Of 32 registers (AVX-512, NEON) 24 hold running sums. Of 16
-/// (AVX2, SSE) 8 do: with 12, one or two are always moved to memory and back, which costs more than it brings.
+/// Vectors side by side in a full tile, and rows of it. Of 32 registers (AVX-512, NEON) 24 hold running sums. Of 16, 12
+/// do where the inner loop is written by hand (AVX2, single values), else 8: a compiler would always move one or two of
+/// 12 to memory and back, which costs more than it brings.
 #[inline(always)]
-fn tile_size(lanes: usize) -> (usize, usize) {
-    if lanes == 16 || cfg!(target_arch = "aarch64") { (VECTORS, ROWS) } else { (2, ROWS / 2) }
+fn tile_size<E: Element>(lanes: usize) -> (usize, usize) {
+    match lanes {
+        _ if lanes == 16 || cfg!(target_arch = "aarch64") => (VECTORS, ROWS),
+        8 if E::SPAN == 1 => (VECTORS, ROWS / 2),
+        _ => (2, ROWS / 2),
+    }
 }
+
 /// Products that are added one by one; longer sums are sums of such chains, which keeps rounding errors small. So many
 /// rows of a tile are what a first-level cache holds.
 pub(super) const CHAIN: usize = 256;
 
 /// Columns of a full tile on this machine.
-pub(super) fn tile_width() -> usize {
+pub(super) fn tile_width<E: Element>() -> usize {
     struct Lanes;
     impl SimdOp for Lanes {
         type Output = usize;
@@ -43,7 +49,7 @@ pub(super) fn tile_width() -> usize {
         }
     }
     let lanes = Lanes.dispatch();
-    tile_size(lanes).0 * lanes
+    tile_size::<E>(lanes).0 * lanes
 }
 
 /// Where outputs go; tasks on several threads write their own parts of it.
@@ -107,7 +113,7 @@ impl<'a, E: Element> Task<'a, E> {
         out: Target,
         run: impl FnOnce(Task<E>) -> T,
     ) -> T {
-        let (depth, longest) = (product.matrix.depth, CHAIN / E::SPAN);
+        let (depth, longest) = (product.matrix.depth, stretch::<E>());
         // The widest tiles in use; narrower ones divide them.
         let wide = columns.len().next_multiple_of(VECTORS * 16);
         let between = if depth > longest { panels.len() * ROWS * wide } else { 0 };
@@ -145,17 +151,69 @@ struct At {
     count: usize,
 }
 
+/// Columns that lie side by side in the map and in a tile.
+#[derive(Clone, Copy)]
+struct Piece {
+    /// Behind the start of a row of the right-hand side.
+    from: usize,
+    len: usize,
+    /// The first column of its tile, counted from the task's first.
+    tile: usize,
+    /// Whole vectors of the tile, in elements: a row of it.
+    row: usize,
+    /// Behind the start of the tile's row.
+    place: usize,
+}
+
+/// The pieces of `range` of the columns, in tiles of `widest` vectors of `lanes`.
+fn pieces<E>(columns: &Columns<E>, range: Range<usize>, lanes: usize, widest: usize) -> Vec<Piece> {
+    let full = widest * lanes;
+    let mut pieces = Vec::with_capacity(range.len().div_ceil(columns.width) + range.len().div_ceil(full));
+    let mut column = range.start;
+    while column < range.end {
+        let (y, x) = (column / columns.width, column % columns.width);
+        let place = (column - range.start) % full;
+        let tile = column - range.start - place;
+        let row = (range.len() - tile).min(full).next_multiple_of(lanes);
+        let len = (columns.width - x).min(range.end - column).min(full - place);
+        pieces.push(Piece { from: y * columns.stride + x, len, tile, row, place });
+        column += len;
+    }
+    pieces
+}
+
+/// Copies elements of which there are only a few vectors.
+#[inline(always)]
+pub(super) fn copy_few<I: Isa, E: Element>(isa: I, from: &[E], to: &mut [E]) {
+    let ops = isa.i32();
+    let (lanes, len) = (ops.len(), from.len().min(to.len()));
+    if len < lanes {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
+        }
+        return;
+    }
+    for at in (0..len).step_by(lanes) {
+        // The last vector overlaps the one before it where there are too few elements left.
+        let at = at.min(len - lanes);
+        // SAFETY: elements are 4 bytes of any bits, and there are `lanes` of them from `at` on in both slices.
+        unsafe { ops.store_ptr(ops.load_ptr(from.as_ptr().add(at).cast()), to.as_mut_ptr().add(at).cast()) };
+    }
+}
+
 impl<E: Element> Task<'_, E> {
     /// All of it, summed by `C`: for each stretch of the depth, the right-hand side is gathered into rows that lie side
     /// by side, where a first-level cache and its page table find them, and all panels pass over it.
     #[inline(always)]
     pub(super) fn tiles<I: Isa, C: Inner<I, Element = E>>(mut self, isa: I) {
         let depth = self.product.matrix.depth;
+        let lanes = isa.f32().len();
+        let pieces = pieces(&self.product.columns, self.columns.clone(), lanes, tile_size::<E>(lanes).0);
         let mut first = 0;
         loop {
-            let stretch = first..(first + CHAIN / E::SPAN).min(depth);
+            let stretch = first..(first + stretch::<E>()).min(depth);
             first = stretch.end;
-            self.gather(isa, stretch.clone());
+            self.gather(isa, &pieces, stretch.clone());
             self.pass::<I, C>(isa, stretch);
             if first == depth {
                 return;
@@ -163,34 +221,17 @@ impl<E: Element> Task<'_, E> {
         }
     }
 
-    /// Copies rows `depth` of this task's columns.
+    /// Copies rows `depth` of this task's columns. Lanes behind the last column keep what they held: nothing reads what
+    /// becomes of them.
     #[inline(always)]
-    fn gather<I: Isa>(&mut self, isa: I, depth: Range<usize>) {
-        let ops = isa.i32();
-        let lanes = ops.len();
-        let (widest, _) = tile_size(lanes);
-        let (length, count) = (depth.len(), self.columns.len());
+    fn gather<I: Isa>(&mut self, isa: I, pieces: &[Piece], depth: Range<usize>) {
         let Columns { data, starts, .. } = self.product.columns;
+        let length = depth.len();
         for (k, start) in starts[depth].iter().enumerate() {
-            let row = &data[start + self.columns.start..][..count];
-            let mut column = 0;
-            while column < count {
-                let vectors = (count - column).div_ceil(lanes).min(widest);
-                // Tiles before this one are all full.
-                let to = &mut self.right[column * length + k * vectors * lanes..][..vectors * lanes];
-                for (to, from) in to.chunks_exact_mut(lanes).zip(row[column..].chunks(lanes)) {
-                    // SAFETY: elements are 4 bytes of any bits; `to` is `lanes` long, and the mask covers `from`.
-                    unsafe {
-                        let mask = ops.first_n_mask(from.len());
-                        let values = if from.len() == lanes {
-                            ops.load_ptr(from.as_ptr().cast())
-                        } else {
-                            ops.load_ptr_mask(from.as_ptr().cast(), mask)
-                        };
-                        ops.store_ptr(values, to.as_mut_ptr().cast());
-                    }
-                }
-                column += vectors * lanes;
+            for piece in pieces {
+                let from = &data[start + piece.from..][..piece.len];
+                let to = &mut self.right[piece.tile * length + k * piece.row + piece.place..][..piece.len];
+                copy_few(isa, from, to);
             }
         }
     }
@@ -199,7 +240,7 @@ impl<E: Element> Task<'_, E> {
     #[inline(always)]
     fn pass<I: Isa, C: Inner<I, Element = E>>(&mut self, isa: I, depth: Range<usize>) {
         let lanes = isa.f32().len();
-        let (widest, half) = tile_size(lanes);
+        let (widest, half) = tile_size::<E>(lanes);
         for panel in self.panels.clone() {
             let rows = (self.product.matrix.rows - panel * ROWS).min(ROWS);
             for column in self.columns.clone().step_by(widest * lanes) {
@@ -236,12 +277,12 @@ impl<E: Element> Task<'_, E> {
         let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
         let begin: [[I::F32; V]; R] =
             if first == 0 { array::from_fn(|r| [ops.splat(bias_of(r)); V]) } else { [[ops.zero(); V]; R] };
-        let panel = &matrix.panels[at.panel * ROWS * matrix.depth + first * ROWS..][..length * ROWS];
+        let panel = matrix.panel(at.panel, &depth);
         let right = &self.right[(at.column - self.columns.start) * length..][..length * V * lanes];
         // SAFETY: `row + R <= 8`, so `k * 8 + row + r` is inside the panel for all k < length; the other slice has V
         // vectors for each of them.
         let mut sums = unsafe { C::chain::<R, V>(isa, panel.as_ptr().add(at.row), right.as_ptr(), length, begin) };
-        let columns = self.columns.len().next_multiple_of(tile_size(lanes).0 * lanes);
+        let columns = self.columns.len().next_multiple_of(tile_size::<E>(lanes).0 * lanes);
         let tile = ((at.panel - self.panels.start) * columns + at.column - self.columns.start) * ROWS;
         let between = |r: usize, v: usize| tile + ((at.row + r) * V + v) * lanes;
         if first > 0 {
@@ -268,8 +309,8 @@ impl<E: Element> Task<'_, E> {
         let lanes = ops.len();
         let (columns, places, count) = (&self.product.columns, self.product.places, at.count);
         let first_row = at.panel * ROWS + at.row;
-        let (y, x) = (at.column / columns.stride, at.column % columns.stride);
-        let unbroken = columns.stride == columns.width && columns.width == places.line;
+        let (y, x) = (at.column / columns.width, at.column % columns.width);
+        let unbroken = columns.width == places.line;
         if places.step == 1 && (unbroken || x + count <= columns.width) {
             let tail = count - (V - 1) * lanes;
             let last = ops.first_n_mask(tail);
@@ -309,10 +350,10 @@ impl<E: Element> Task<'_, E> {
     #[inline(always)]
     fn spread(&self, tile: &[[f32; VECTORS * 16]], first_row: usize, column: usize, count: usize) {
         let Product { columns, places, residual, .. } = self.product;
-        let (mut y, mut x) = (column / columns.stride, column % columns.stride);
+        let (mut y, mut x) = (column / columns.width, column % columns.width);
         let mut done = 0;
         while done < count {
-            let piece = columns.width.saturating_sub(x).min(count - done);
+            let piece = (columns.width - x).min(count - done);
             for (r, values) in tile.iter().enumerate() {
                 let position = (first_row + r) * places.channel + places.first + y * places.line + x * places.step;
                 let values = &values[done..done + piece];
@@ -320,7 +361,7 @@ impl<E: Element> Task<'_, E> {
                 // `check` saw inside the output, and of this task's own columns.
                 unsafe { write_piece(self.out.0.add(position), places.step, values, residual.map(|r| &r[position..])) };
             }
-            done += columns.stride - x;
+            done += piece;
             (y, x) = (y + 1, 0);
         }
     }
