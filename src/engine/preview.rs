@@ -17,7 +17,7 @@ const DECODE_UP_TO: usize = 32 * 32;
 
 /// While a run goes on, decoding may take one part in so many of the time: the picture is waited for more than its
 /// previews.
-const DECODE_SHARE: u32 = 10;
+const DECODE_SHARE: u32 = 20;
 
 /// Side of the patch on which the decoder's answer to a constant latent is read.
 const PATCH: usize = 8;
