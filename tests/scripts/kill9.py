@@ -39,6 +39,8 @@ def attempt(binary, folder, seed):
     window.send_signal(signal.SIGKILL)
     killed = time.time()
     window.wait()
+    # The display outlives the window, and would hold the button down for the next one.
+    mouse("mouseup", 1)
     path = newest(state)
     if path is None:
         return f"nothing was kept (killed {killed - edited:.2f} s after an edit)"
