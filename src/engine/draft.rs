@@ -73,12 +73,17 @@ impl Draft {
     /// paints: what is learned from latents counts less, the larger they are.
     pub fn learn(&mut self, latents: &Latents, picture: &Picture) {
         let Some(shape) = Shape::of(latents, picture) else { return };
+        let size = mean_square(latents);
+        if !size.is_finite() {
+            // A run that went astray would spoil every draft after it.
+            return;
+        }
         let (n, m) = (shape.inputs(), shape.outputs());
         if shape != self.shape {
             *self = Self { shape, gram: vec![0.0; n * n], cross: vec![0.0; n * m], ..Self::default() };
         }
         self.gram.iter_mut().chain(&mut self.cross).for_each(|sum| *sum *= MEMORY);
-        let size = mean_square(latents).max(LEAST);
+        let size = size.max(LEAST);
         self.tamest = if self.tamest == 0.0 { size } else { size.min(self.tamest) };
         let share = size.powi(-4);
         let stride = (latents.area() / ENOUGH).isqrt().max(1);
@@ -152,7 +157,7 @@ impl Draft {
 }
 
 fn mean_square(latents: &Latents) -> f32 {
-    latents.values.iter().map(|value| value * value).sum::<f32>() / latents.values.len().max(1) as f32
+    latents.norm().powi(2) / latents.values.len().max(1) as f32
 }
 
 /// The element at `y`, `x` and its neighbours in every channel, the edge repeated, and a one.
@@ -257,6 +262,19 @@ mod tests {
         assert_eq!((found.width, found.height), (wanted.width, wanted.height));
         let off = found.rgb.iter().zip(&wanted.rgb).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(off <= Some(2), "off by {off:?} of 255");
+    }
+
+    #[test]
+    fn a_run_that_went_astray_teaches_nothing() {
+        let mut draft = Draft::default();
+        draft.learn(&latents(1), &decoder(&latents(1)));
+        let before = draft.picture(&latents(2)).unwrap();
+        for wild in [f32::NAN, f32::INFINITY] {
+            let mut astray = latents(3);
+            astray.values[5] = wild;
+            draft.learn(&astray, &decoder(&latents(3)));
+            assert!(draft.picture(&latents(2)).unwrap() == before, "{wild}");
+        }
     }
 
     #[test]

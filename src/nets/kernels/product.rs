@@ -16,7 +16,7 @@ use super::{
 
 /// Rows of a panel.
 pub(super) const ROWS: usize = 8;
-/// Elements of the right-hand side that a task gathers at a time and reads again for each panel: 384 KiB, well inside a
+/// Elements of the right-hand side that a task gathers at a time and reads again for each panel: 192 KiB, well inside a
 /// second-level cache.
 const BLOCK_ELEMENTS: usize = 48 << 10;
 /// Multiplications that are worth a task of their own: some microseconds.
