@@ -109,10 +109,10 @@ impl Sizes {
             let mut values = vec![E::default(); packed_len(d, l_elements)];
             // What is missing for the last element is zero.
             let within = |k: usize, depth: usize, value: &dyn Fn(usize) -> f32| if k < depth { value(k) } else { 0.0 };
-            pack(&mut keys, l, d_elements, |position, k| {
+            pack(&mut keys, [l, d_elements, 1], |position, k| {
                 E::of(|i| within(k * E::SPAN + i, d, &|k| key[k * l + position] * scale))
             });
-            pack(&mut values, d, l_elements, |row, k| {
+            pack(&mut values, [d, l_elements, 1], |row, k| {
                 E::of(|i| within(k * E::SPAN + i, l, &|position| value[row * l + position]))
             });
             packed[0] = Packed { keys, values };
@@ -163,7 +163,7 @@ unsafe fn product<E: Element>(panels: &[E], height: usize, rows: Rows, out: Targ
     let count = rows.count;
     E::lend(rows, |data, starts| {
         let columns = Columns { data, starts, height: 1, width: count, stride: count };
-        let matrix = Matrix { panels, rows: height, depth: starts.len() };
+        let matrix = Matrix { panels, rows: height, depth: starts.len(), taps: 1 };
         let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(channel, count) };
         // SAFETY: the caller's promise.
         unsafe { product.fill_here(out) };

@@ -13,6 +13,7 @@ use super::{
     norm::GroupNorm,
     product::{Columns, Matrix, Places, Product, pack, packed_len},
     values::{self, Values},
+    winograd::{self, Filtering},
 };
 use crate::nets::Precision;
 
@@ -53,8 +54,9 @@ impl Weights {
     }
 }
 
-/// Panels of one kind of element. Element k of a row holds tap `k % taps` of the channels from `k / taps * SPAN`.
-struct Panels<E> {
+/// Panels of one kind of element. In their depth an element holds a tap of SPAN channels, a plane. A product with
+/// several taps takes two planes at a time, tap by tap: `[planes / 2][taps][2]`.
+pub(super) struct Panels<E> {
     panels: Vec<E>,
     rows: usize,
     depth: usize,
@@ -64,21 +66,22 @@ struct Panels<E> {
 }
 
 impl<E: Element> Panels<E> {
-    fn new(values: &[f32], rows: usize, taps: usize) -> Self {
+    pub(super) fn new(values: &[f32], rows: usize, taps: usize) -> Self {
         let row_len = values.len() / rows.max(1);
         let inputs = row_len / taps.max(1);
-        let depth = inputs.div_ceil(E::SPAN) * taps;
+        let depth = planes::<E>(inputs, taps) * taps;
         let mut panels = vec![E::default(); packed_len(rows, depth)];
-        pack(&mut panels, rows, depth, |row, k| {
-            let (channel, tap) = (k / taps * E::SPAN, k % taps);
-            // A channel that is missing for the last element counts as zero.
+        pack(&mut panels, [rows, depth, taps], |row, k| {
+            let (plane, tap) = plane_and_tap(k, taps);
+            let channel = plane * E::SPAN;
+            // A channel that is missing counts as zero.
             E::of(|i| if channel + i < inputs { values[row * row_len + (channel + i) * taps + tap] } else { 0.0 })
         });
         Self { panels, rows, depth, taps, doubling: OnceLock::new() }
     }
 
-    fn matrix(&self) -> Matrix<'_, E> {
-        Matrix { panels: &self.panels, rows: self.rows, depth: self.depth }
+    pub(super) fn matrix(&self) -> Matrix<'_, E> {
+        Matrix { panels: &self.panels, rows: self.rows, depth: self.depth, taps: self.taps }
     }
 
     /// A 3x3 convolution of a map doubled by nearest neighbours sees each value of the small map in 1, 2 or 4 taps.
@@ -94,16 +97,32 @@ impl<E: Element> Panels<E> {
             array::from_fn(|phase| {
                 let depth = self.depth / self.taps * 4;
                 let mut panels = vec![E::default(); packed_len(self.rows, depth)];
-                pack(&mut panels, self.rows, depth, |row, k| {
-                    let (plane, down, right) = (k / 4, k / 2 % 2, k % 2);
-                    let line = |ky: usize| taps(phase % 2, right).map(move |kx| plane * 9 + ky * 3 + kx);
-                    let seen = || taps(phase / 2, down).flat_map(line);
+                pack(&mut panels, [self.rows, depth, 4], |row, k| {
+                    let (plane, tap) = plane_and_tap(k, 4);
+                    let line = |ky: usize| taps(phase % 2, tap % 2).map(move |kx| ky * 3 + kx);
+                    let seen = || taps(phase / 2, tap / 2).flat_map(line).map(|tap| element(plane, tap, 9));
                     E::of(|i| seen().map(|k| f64::from(at(row, k).value(i))).sum::<f64>() as f32)
                 });
                 panels
             })
         })
     }
+}
+
+/// Planes of a product of this many channels: with several taps an even number.
+fn planes<E: Element>(channels: usize, taps: usize) -> usize {
+    let planes = channels.div_ceil(E::SPAN);
+    if taps > 1 { planes.next_multiple_of(2) } else { planes }
+}
+
+/// The element of depth that holds `tap` of `plane`.
+fn element(plane: usize, tap: usize, taps: usize) -> usize {
+    if taps > 1 { (plane / 2 * taps + tap) * 2 + plane % 2 } else { plane }
+}
+
+/// The inverse of [`element`].
+fn plane_and_tap(k: usize, taps: usize) -> (usize, usize) {
+    if taps > 1 { (k / (2 * taps) * 2 + k % 2, k / 2 % taps) } else { (k, 0) }
 }
 
 /// What happens around a convolution.
@@ -171,6 +190,9 @@ impl Sample<'_> {
         if self.geometry == Geometry::same(3) && (height, width) == (2 * h, 2 * w) {
             return self.convolve_doubled(panels, out);
         }
+        if self.geometry == Geometry::same(3) && filters(panels) {
+            return self.filter(panels, out);
+        }
         let grid = Grid::new(self.geometry, self.sizes);
         let (high, wide) = (self.geometry.output(height), self.geometry.output(width));
         let places = Places::dense(high * wide, wide);
@@ -180,11 +202,30 @@ impl Sample<'_> {
                 self.product(panels.matrix(), data, starts, [high, wide, wide], places).fill(out);
             });
         } else {
-            let starts = grid.starts(panels.depth / panels.taps);
-            self.on_grid(&grid, |data| {
+            let starts = self.starts(panels, grid.plane, panels.taps, |tap| grid.tap(tap));
+            self.on_grid(&grid, 0, |data| {
                 self.product(panels.matrix(), data, &starts, [high, wide, grid.row], places).fill(out);
             });
         }
+    }
+
+    /// By minimal filtering.
+    fn filter<E: Element>(&self, panels: &Panels<E>, out: &mut [MaybeUninit<f32>]) {
+        let layout = winograd::grid(self.sizes);
+        self.on_grid(&layout, winograd::SLACK, |inputs| {
+            let Sizes { height, width, .. } = self.sizes;
+            Filtering {
+                matrix: panels.matrix(),
+                inputs,
+                layout: &layout,
+                channels: self.inputs(),
+                height,
+                width,
+                bias: self.bias,
+                residual: self.residual,
+            }
+            .fill(out);
+        });
     }
 
     /// The four phases of a doubled map, each from the small map; see [`Panels::doubling`].
@@ -192,12 +233,12 @@ impl Sample<'_> {
         let Sizes { h, w, height, width } = self.sizes;
         let grid = Grid::new(self.geometry, Sizes { h, w, height: h, width: w });
         let depth = panels.depth / panels.taps * 4;
-        self.on_grid(&grid, |data| {
+        self.on_grid(&grid, 0, |data| {
             for (phase, doubled) in panels.doubling().iter().enumerate() {
                 let (odd_row, odd_column) = (phase / 2, phase % 2);
-                let tap = |k: usize| k / 4 * grid.plane + (odd_row + k / 2 % 2) * grid.row + odd_column + k % 2;
-                let starts: Vec<usize> = (0..depth).map(tap).collect();
-                let matrix = Matrix { panels: doubled, rows: panels.rows, depth };
+                let starts =
+                    self.starts(panels, grid.plane, 4, |tap| (odd_row + tap / 2) * grid.row + odd_column + tap % 2);
+                let matrix = Matrix { panels: doubled, rows: panels.rows, depth, taps: 4 };
                 let first = odd_row * width + odd_column;
                 let places = Places { channel: height * width, first, line: 2 * width, step: 2 };
                 self.product(matrix, data, &starts, [h, w, grid.row], places).fill(out);
@@ -205,15 +246,33 @@ impl Sample<'_> {
         });
     }
 
+    /// Where each element of depth begins in a grid of planes so far apart, each tap at its place in a plane.
+    fn starts<E: Element>(
+        &self,
+        panels: &Panels<E>,
+        plane: usize,
+        taps: usize,
+        place: impl Fn(usize) -> usize,
+    ) -> Vec<usize> {
+        let last = self.inputs().div_ceil(E::SPAN).saturating_sub(1);
+        let start = |k: usize| {
+            let (at, tap) = plane_and_tap(k, taps);
+            // A plane that is missing is multiplied by zeros: any other will do.
+            at.min(last) * plane + place(tap)
+        };
+        (0..panels.depth / panels.taps * taps).map(start).collect()
+    }
+
     fn inputs(&self) -> usize {
         self.source.len() / (self.sizes.h * self.sizes.w).max(1)
     }
 
-    /// Lends `work` the map with its borders, normalised if there is a norm.
-    fn on_grid<E: Element>(&self, grid: &Grid, work: impl FnOnce(&[E])) {
+    /// Lends `work` the map with its borders, normalised if there is a norm, and `slack` elements more.
+    fn on_grid<E: Element>(&self, grid: &Grid, slack: usize, work: impl FnOnce(&[E])) {
         let prepare = self.norm.map(|norm| norm.channels(self.source, self.sizes.h * self.sizes.w));
-        scratch(self.inputs().div_ceil(E::SPAN) * grid.plane, |data| {
-            grid.fill(data, self.source, prepare.as_deref());
+        let len = self.inputs().div_ceil(E::SPAN) * grid.plane;
+        scratch(len + slack, |data| {
+            grid.fill(&mut data[..len], self.source, prepare.as_deref());
             work(data);
         });
     }
@@ -230,6 +289,11 @@ impl Sample<'_> {
         let columns = Columns { data, starts, height, width, stride };
         Product { matrix, columns, bias: self.bias, residual: self.residual, places }
     }
+}
+
+/// Whether minimal filtering is worth it.
+fn filters<E: Element>(panels: &Panels<E>) -> bool {
+    panels.rows >= 16 && panels.depth >= 16 * 9 / E::SPAN
 }
 
 /// The bias of one sample.

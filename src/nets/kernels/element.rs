@@ -25,6 +25,12 @@ pub(super) unsafe trait Element: Copy + Default + Send + Sync + 'static {
     /// Its value `i < SPAN`.
     fn value(self, i: usize) -> f32;
 
+    /// Value `i < SPAN` of each of a vector of elements.
+    ///
+    /// # Safety
+    /// There are so many of them.
+    unsafe fn values<I: Isa>(isa: I, from: *const Self, i: usize) -> I::F32;
+
     /// Writes a row of elements, of which `lay(i, row)` writes the values `i`.
     fn gather(out: &mut [Self], lay: impl Fn(usize, &mut [f32]));
 
@@ -58,6 +64,12 @@ unsafe impl Element for f32 {
         self
     }
 
+    #[inline(always)]
+    unsafe fn values<I: Isa>(isa: I, from: *const Self, _: usize) -> I::F32 {
+        // SAFETY: the caller's promise.
+        unsafe { isa.f32().load_ptr(from) }
+    }
+
     fn gather(out: &mut [Self], lay: impl Fn(usize, &mut [f32])) {
         lay(0, out);
     }
@@ -78,6 +90,9 @@ unsafe impl Element for f32 {
 #[repr(transparent)]
 pub(super) struct Pair(pub(super) u32);
 
+/// Mask of the second value.
+const UPPER: i32 = 0xffff_0000_u32.cast_signed();
+
 impl Pair {
     fn new(first: f32, second: f32) -> Self {
         Self(u32::from(half::bf16::from_f32(first).to_bits()) | u32::from(half::bf16::from_f32(second).to_bits()) << 16)
@@ -94,6 +109,15 @@ unsafe impl Element for Pair {
 
     fn value(self, i: usize) -> f32 {
         f32::from_bits(if i == 0 { self.0 << 16 } else { self.0 & 0xffff_0000 })
+    }
+
+    #[inline(always)]
+    unsafe fn values<I: Isa>(isa: I, from: *const Self, i: usize) -> I::F32 {
+        let ints = isa.i32();
+        // SAFETY: the caller's promise; a pair has the size of an i32.
+        let pairs = unsafe { ints.load_ptr(from.cast()) };
+        let upper = if i == 0 { ints.shift_left::<16>(pairs) } else { ints.and(pairs, ints.splat(UPPER)) };
+        upper.reinterpret_cast()
     }
 
     fn gather(out: &mut [Self], lay: impl Fn(usize, &mut [f32])) {
@@ -163,7 +187,7 @@ impl SimdOp for Join<'_> {
 fn join<I: Isa, const WHOLE: bool>(isa: I, first: &[f32], second: &[f32], out: &mut [Pair]) {
     let (floats, ints) = (isa.f32(), isa.i32());
     let load = |row: &[f32]| if WHOLE { floats.load(row) } else { floats.load_pad(row).0 };
-    let (low, high) = (ints.splat(0xffff), ints.splat(0xffff_0000_u32.cast_signed()));
+    let (low, high) = (ints.splat(0xffff), ints.splat(UPPER));
     let pair = ints.or(
         ints.and(ints.shift_right::<16>(rounded(isa, load(first))), low),
         ints.and(rounded(isa, load(second)), high),

@@ -50,7 +50,8 @@ pub(super) struct Grid {
     rows: usize,
     /// From one row of a phase to the next.
     pub(super) row: usize,
-    phase: usize,
+    /// From one phase to the next.
+    pub(super) phase: usize,
     /// All phases of one channel.
     pub(super) plane: usize,
 }
@@ -69,19 +70,12 @@ impl Grid {
         Self { geometry, sizes, rows, row, phase, plane: phase * stride * stride }
     }
 
-    /// Where each (plane, ky, kx) begins.
-    pub(super) fn starts(&self, planes: usize) -> Vec<usize> {
+    /// Where tap `ky * kernel + kx` begins in a plane.
+    pub(super) fn tap(&self, tap: usize) -> usize {
         let Geometry { kernel, stride, .. } = self.geometry;
-        let mut starts = Vec::with_capacity(planes * kernel * kernel);
-        for channel in 0..planes {
-            for ky in 0..kernel {
-                for kx in 0..kernel {
-                    let phase = (ky % stride) * stride + kx % stride;
-                    starts.push(channel * self.plane + phase * self.phase + ky / stride * self.row + kx / stride);
-                }
-            }
-        }
-        starts
+        let (ky, kx) = (tap / kernel, tap % kernel);
+        let phase = (ky % stride) * stride + kx % stride;
+        phase * self.phase + ky / stride * self.row + kx / stride
     }
 
     /// Lays `source`, `[channels, h, w]`, out in `grid`, a plane for as many channels as an element holds; `prepare` says

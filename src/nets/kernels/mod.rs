@@ -22,6 +22,7 @@ mod team;
 mod tests;
 mod tile;
 mod values;
+mod winograd;
 
 pub(super) use attention::attend;
 pub(super) use conv::{Extras, Geometry, Weights, convolve, multiply};

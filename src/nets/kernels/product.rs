@@ -29,6 +29,8 @@ pub(super) struct Matrix<'a, E> {
     pub(super) panels: &'a [E],
     pub(super) rows: usize,
     pub(super) depth: usize,
+    /// Of a convolution, else 1: stretches do not part two planes' taps.
+    pub(super) taps: usize,
 }
 
 impl<'a, E: Element> Matrix<'a, E> {
@@ -39,18 +41,30 @@ impl<'a, E: Element> Matrix<'a, E> {
         &self.panels[before * ROWS..][..depth.len() * ROWS]
     }
 
+    /// Elements of depth that are summed in one chain.
+    #[inline(always)]
+    pub(super) fn stretch(&self) -> usize {
+        stretch::<E>(self.taps)
+    }
+
+    /// From element `k` of a panel to the end of its stretch, `[..][8]`.
+    #[inline(always)]
+    pub(super) fn from(&self, panel: usize, k: usize) -> &'a [E] {
+        let first = k - k % self.stretch();
+        let depth = first..(first + self.stretch()).min(self.depth);
+        &self.panel(panel, &depth)[(k - first) * ROWS..]
+    }
+
     /// Element `(row, k)`.
     pub(super) fn at(&self, row: usize, k: usize) -> E {
-        let first = k - k % stretch::<E>();
-        let depth = first..(first + stretch::<E>()).min(self.depth);
-        self.panel(row / ROWS, &depth)[(k - first) * ROWS + row % ROWS]
+        self.from(row / ROWS, k)[row % ROWS]
     }
 }
 
-/// Elements of depth that are summed in one chain.
+/// Elements of depth that are summed in one chain: with several taps whole pairs of planes.
 #[inline(always)]
-pub(super) fn stretch<E: Element>() -> usize {
-    CHAIN / E::SPAN
+fn stretch<E: Element>(taps: usize) -> usize {
+    CHAIN / E::SPAN / (2 * taps) * (2 * taps)
 }
 
 /// How many elements the panels of a matrix take.
@@ -58,12 +72,13 @@ pub(super) fn packed_len(rows: usize, depth: usize) -> usize {
     rows.div_ceil(ROWS) * ROWS * depth
 }
 
-/// Writes the panels of a `[rows, depth]` matrix whose element is `at(row, k)`.
-pub(super) fn pack<E: Element>(panels: &mut [E], rows: usize, depth: usize, at: impl Fn(usize, usize) -> E) {
+/// Writes the panels of a `[rows, depth]` matrix whose element is `at(row, k)`; `taps` as in [`Matrix`].
+pub(super) fn pack<E: Element>(panels: &mut [E], [rows, depth, taps]: [usize; 3], at: impl Fn(usize, usize) -> E) {
     assert_eq!(panels.len(), packed_len(rows, depth));
+    let stretch = stretch::<E>(taps);
     let mut rest = panels;
-    for first in (0..depth).step_by(stretch::<E>()) {
-        let length = (depth - first).min(stretch::<E>());
+    for first in (0..depth).step_by(stretch) {
+        let length = (depth - first).min(stretch);
         let (now, later) = rest.split_at_mut(packed_len(rows, length));
         rest = later;
         for (i, panel) in now.chunks_exact_mut(ROWS * length).enumerate() {
@@ -141,8 +156,12 @@ impl<E: Element> Product<'_, E> {
         }
         let width = tile_width::<E>();
         let tiles = total.div_ceil(width);
-        let cut =
-            Cut::of(panels, tiles, self.matrix.depth * ROWS * width, width * self.matrix.depth.min(stretch::<E>()));
+        let cut = Cut::of(
+            panels,
+            tiles,
+            self.matrix.depth * ROWS * width,
+            width * self.matrix.depth.min(self.matrix.stretch()),
+        );
         let target = Target::of(out);
         // Each task has panels and columns of its own, so no output is written twice.
         let run = |task: usize| {
@@ -212,6 +231,6 @@ impl Cut {
 }
 
 /// Part `index` of `0..len` in `parts` nearly equal ones.
-fn part(len: usize, parts: usize, index: usize) -> Range<usize> {
+pub(super) fn part(len: usize, parts: usize, index: usize) -> Range<usize> {
     len * index / parts..len * (index + 1) / parts
 }

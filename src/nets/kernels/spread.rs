@@ -15,10 +15,10 @@ pub(in super::super) fn spread(attention: &[f32], n: usize, maps: &[f32], out: &
     let count = maps.len() / n.max(1);
     assert!(attention.len() == n * n && maps.len() == count * n && out.len() == maps.len(), "sizes of maps");
     let mut panels = vec![0.0; packed_len(count, n)];
-    pack(&mut panels, count, n, |map, q| maps[map * n + q]);
+    pack(&mut panels, [count, n, 1], |map, q| maps[map * n + q]);
     let starts: Vec<usize> = (0..n).map(|q| q * n).collect();
     let columns = Columns { data: attention, starts: &starts, height: 1, width: n, stride: n };
-    let matrix = Matrix { panels: &panels, rows: count, depth: n };
+    let matrix = Matrix { panels: &panels, rows: count, depth: n, taps: 1 };
     let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(n, n) };
     // SAFETY: `out` is exclusively borrowed and holds `count` rows of `n` floats, checked above.
     unsafe { product.fill_here(Target::of_values(out)) };

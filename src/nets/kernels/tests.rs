@@ -4,11 +4,14 @@ use rten_simd::{Isa, SimdOp, SimdUnaryOp, isa::GenericIsa, ops::BitOps};
 
 use super::{
     attention::Softmax,
+    conv::Panels,
     element::{Element, Join, Pair},
+    grid::Sizes,
     norm::{Apply, GroupNorm},
     pointwise::Gelu,
     product::{Columns, Matrix, Places, Product, ROWS, pack, packed_len},
     tile::{Target, Task},
+    winograd::{self, Filtering},
 };
 
 /// Evaluates `op`, once for each instruction set, with `check` for what came out.
@@ -87,12 +90,12 @@ fn check_products<E: Element>(compute: impl for<'a> Fn(&dyn Fn() -> Alone<'a, E>
         let data = elements(depth + height * stride + width, 2);
         let (bias, residual) = (some(rows, 3), some(rows * height * width, 4));
         let mut panels = vec![E::default(); packed_len(rows, depth)];
-        pack(&mut panels, rows, depth, |r, k| a[r * depth + k]);
+        pack(&mut panels, [rows, depth, 1], |r, k| a[r * depth + k]);
         // Overlapping rows, as those of a convolution.
         let starts: Vec<usize> = (0..depth).collect();
         let columns = Columns { data: &data, starts: &starts, height, width, stride };
         let product = Product {
-            matrix: Matrix { panels: &panels, rows, depth },
+            matrix: Matrix { panels: &panels, rows, depth, taps: 1 },
             columns,
             bias: Some(&bias),
             residual: Some(&residual),
@@ -129,6 +132,86 @@ fn products_of_pairs_agree_with_sums_in_f64() {
     check_products::<Pair>(|product, check| on_each(product, check));
     // With their own instruction, where there is one.
     check_products::<Pair>(|product, check| check("as chosen here", product().compute(Pair::run)));
+}
+
+/// A convolution on one thread, in four tasks that part its tiles and its panels.
+struct Filtered<'a, E>(&'a Filtering<'a, E>);
+
+impl<E: Element> SimdOp for Filtered<'_, E> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) -> Vec<f32> {
+        let Self(filtering) = self;
+        let tiles = filtering.height.div_ceil(2) * filtering.width.div_ceil(2);
+        let panels = filtering.matrix.rows.div_ceil(ROWS);
+        let mut out = vec![f32::NAN; filtering.matrix.rows * filtering.height * filtering.width];
+        let target = Target::of_values(&mut out);
+        for part in 0..4 {
+            let halves = |whole: usize, second: bool| if second { whole / 2..whole } else { 0..whole / 2 };
+            let (tiles, panels) = (halves(tiles, part / 2 == 1), halves(panels, part % 2 == 1));
+            winograd::Task::with_room(filtering, tiles, panels, target, |task| task.eval(isa));
+        }
+        out
+    }
+}
+
+/// Channels, rows, height and width.
+const MAPS: [(usize, usize, usize, usize); 6] =
+    [(1, 1, 1, 1), (3, 9, 2, 5), (5, 16, 7, 7), (70, 24, 9, 14), (129, 20, 6, 35), (64, 8, 26, 27)];
+
+fn check_filtering<E: Element>() {
+    for (channels, rows, height, width) in MAPS {
+        let (map, kernels) = (some(channels * height * width, 1), some(rows * channels * 9, 2));
+        let (bias, residual) = (some(rows, 3), some(rows * height * width, 4));
+        let panels = Panels::<E>::new(&kernels, rows, 9);
+        let layout = winograd::grid(Sizes { h: height, w: width, height, width });
+        let mut inputs = vec![f32::NAN; channels * layout.plane + winograd::SLACK];
+        layout.fill(&mut inputs[..channels * layout.plane], &map, None);
+        let filtering = Filtering {
+            matrix: panels.matrix(),
+            inputs: &inputs,
+            layout: &layout,
+            channels,
+            height,
+            width,
+            bias: Some(&bias),
+            residual: Some(&residual),
+        };
+        let seen = |channel: usize, y: usize, x: usize| match (y.checked_sub(1), x.checked_sub(1)) {
+            (Some(y), Some(x)) if y < height && x < width => f64::from(map[(channel * height + y) * width + x]),
+            _ => 0.0,
+        };
+        let kernel = |row: usize, channel: usize, tap: usize| {
+            f64::from(E::of(|_| kernels[(row * channels + channel) * 9 + tap]).value(0))
+        };
+        let exact = |row: usize, y: usize, x: usize| {
+            let taps = (0..channels).flat_map(|channel| (0..9).map(move |tap| (channel, tap)));
+            let terms = taps.map(|(channel, tap)| kernel(row, channel, tap) * seen(channel, y + tap / 3, x + tap % 3));
+            let more = f64::from(bias[row]) + f64::from(residual[(row * height + y) * width + x]);
+            terms.fold((more, more.abs()), |(sum, size), term| (sum + term, size + term.abs()))
+        };
+        on_each(
+            || Filtered(&filtering),
+            |isa, found| {
+                for (i, found) in found.into_iter().enumerate() {
+                    let (exact, size) = exact(i / width / height, i / width % height, i % width);
+                    // Each place is a sum of 16 inputs times 9 taps.
+                    let off = (f64::from(found) - exact).abs();
+                    assert!(
+                        off < 2e-6 * size.max(1.0),
+                        "{isa}, {channels} to {rows}, {height}x{width}: {found} for {exact}"
+                    );
+                }
+            },
+        );
+    }
+}
+
+#[test]
+fn filtering_agrees_with_sums_in_f64() {
+    check_filtering::<f32>();
+    check_filtering::<Pair>();
 }
 
 struct Joined<'a>([&'a [f32]; 2], usize);

@@ -15,7 +15,7 @@ use super::{
     element::{Element, Pair},
     inner::{Inner, Singles, Widened},
     memory::scratch,
-    product::{Columns, Product, ROWS, stretch},
+    product::{Columns, Product, ROWS},
 };
 
 /// Vectors side by side in a full tile of the widest kind.
@@ -25,7 +25,7 @@ const VECTORS: usize = 3;
 /// do where the inner loop is written by hand (AVX2, single values), else 8: a compiler would always move one or two of
 /// 12 to memory and back, which costs more than it brings.
 #[inline(always)]
-fn tile_size<E: Element>(lanes: usize) -> (usize, usize) {
+pub(super) fn tile_size<E: Element>(lanes: usize) -> (usize, usize) {
     match lanes {
         _ if lanes == 16 || cfg!(target_arch = "aarch64") => (VECTORS, ROWS),
         8 if E::SPAN == 1 => (VECTORS, ROWS / 2),
@@ -113,7 +113,7 @@ impl<'a, E: Element> Task<'a, E> {
         out: Target,
         run: impl FnOnce(Task<E>) -> T,
     ) -> T {
-        let (depth, longest) = (product.matrix.depth, stretch::<E>());
+        let (depth, longest) = (product.matrix.depth, product.matrix.stretch());
         // The widest tiles in use; narrower ones divide them.
         let wide = columns.len().next_multiple_of(VECTORS * 16);
         let between = if depth > longest { panels.len() * ROWS * wide } else { 0 };
@@ -211,7 +211,7 @@ impl<E: Element> Task<'_, E> {
         let pieces = pieces(&self.product.columns, self.columns.clone(), lanes, tile_size::<E>(lanes).0);
         let mut first = 0;
         loop {
-            let stretch = first..(first + stretch::<E>()).min(depth);
+            let stretch = first..(first + self.product.matrix.stretch()).min(depth);
             first = stretch.end;
             self.gather(isa, &pieces, stretch.clone());
             self.pass::<I, C>(isa, stretch);
