@@ -1,7 +1,7 @@
 use burn::tensor::{Bool, Tensor, activation::softmax};
 
 use super::{
-    ParamError, Params, Precision,
+    ParamError, Params,
     kernels::{self, Values},
     layers::Linear,
 };
@@ -88,7 +88,7 @@ impl Attention {
         tap: bool,
     ) -> (Tensor<3>, Option<Tensor<2>>) {
         let query = self.query.forward(x);
-        let (mixed, map) = attend([query, key, value], self.heads, false, tap, self.query.precision());
+        let (mixed, map) = attend([query, key, value], self.heads, false, tap);
         (self.out.forward_onto(mixed, residual), map)
     }
 }
@@ -102,14 +102,13 @@ pub(super) fn attend(
     heads: usize,
     causal: bool,
     tap: bool,
-    precision: Precision,
 ) -> (Tensor<3>, Option<Tensor<2>>) {
     let [batch, width, n] = query.dims();
     let l = key.dims()[2];
     match Values::take(query) {
         Ok(query) => {
             let (key, value) = (Values::of(key), Values::of(value));
-            kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap, precision)
+            kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap)
         }
         Err(query) => attend_plainly([query, key, value], heads, causal, tap),
     }

@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{
-    ClipActivation, ClipConfig, NetError, ParamError, Params, Precision,
+    ClipActivation, ClipConfig, NetError, ParamError, Params,
     attention::attend,
     kernels,
     layers::{Activation, LayerNorm, Linear},
@@ -147,7 +147,7 @@ impl Layer {
         let normed = self.norm1.forward(x.clone());
         let parts = [&self.query, &self.key, &self.value].map(|projection| projection.forward(normed.clone()));
         // A position does not see what comes after it.
-        let (mixed, _) = attend(parts, self.heads, true, false, Precision::F32);
+        let (mixed, _) = attend(parts, self.heads, true, false);
         let x = self.out.forward_onto(mixed, Some(x));
         let activation = match self.activation {
             ClipActivation::QuickGelu => Activation::QuickGelu,

@@ -8,7 +8,7 @@ use burn::tensor::{
 };
 
 use super::{
-    ParamError, Params, Precision,
+    ParamError, Params,
     kernels::{self, Extras, Geometry, Values, Weights},
 };
 
@@ -62,14 +62,6 @@ impl Linear {
     pub(super) fn load(p: &Params, inputs: usize, outputs: usize, bias: bool) -> Result<Self, ParamError> {
         let stored: [&[usize]; 2] = [&[outputs, inputs], &[outputs, inputs, 1, 1]];
         Held::load(p, [1, outputs, inputs], outputs, &stored, bias).map(Self)
-    }
-
-    /// With which it multiplies.
-    pub(super) fn precision(&self) -> Precision {
-        match &self.0 {
-            Held::Here(weights) => weights.precision(),
-            Held::Away(_) => Precision::F32,
-        }
     }
 
     /// `[batch, inputs, n]` to `[batch, outputs, n]`.

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
-    ParamError, Params, Precision, TensorSource,
+    ParamError, Params, TensorSource,
     attention::attend,
     kernels,
     layers::{self, Conv, GroupNorm, LayerNorm, Linear},
@@ -66,9 +66,7 @@ impl Operation {
     /// `positions` that look at `keys`; with `map` the probabilities are kept.
     pub fn attention(width: usize, heads: usize, positions: usize, keys: usize, map: bool) -> Self {
         let (query, key) = (tensor([1, width, positions]), tensor([1, width, keys]));
-        Self(Box::new(move || {
-            drop(attend([query.clone(), key.clone(), key.clone()], heads, false, map, Precision::F32))
-        }))
+        Self(Box::new(move || drop(attend([query.clone(), key.clone(), key.clone()], heads, false, map))))
     }
 
     pub fn group_norm(channels: usize, groups: usize, side: usize) -> Result<Self, ParamError> {

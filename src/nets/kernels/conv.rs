@@ -45,13 +45,6 @@ impl Weights {
         };
         Self { packed, rows, bias }
     }
-
-    pub(in super::super) fn precision(&self) -> Precision {
-        match self.packed {
-            Packed::Singles(_) => Precision::F32,
-            Packed::Pairs(_) => Precision::Bf16,
-        }
-    }
 }
 
 /// Panels of one kind of element. In their depth an element holds a tap of SPAN channels, a plane. A product with

@@ -3,7 +3,7 @@
 use rten_simd::{Isa, SimdOp, SimdUnaryOp, isa::GenericIsa, ops::BitOps};
 
 use super::{
-    attention::Softmax,
+    attention::{self, Block, Packed, Sizes as Attention},
     conv::Panels,
     element::{Element, Join, Pair},
     grid::Sizes,
@@ -291,33 +291,60 @@ fn gelu_has_its_known_values() {
     }
 }
 
-struct Shares(Vec<f32>, usize);
+/// Attention of one head on one thread, and its map.
+struct Attended<'a>(Attention, [&'a [f32]; 3]);
 
-impl SimdOp for Shares {
-    type Output = Vec<f32>;
+impl SimdOp for Attended<'_> {
+    type Output = [Vec<f32>; 2];
 
     #[inline(always)]
-    fn eval<I: Isa>(mut self, isa: I) -> Vec<f32> {
-        Softmax { scores: &mut self.0, stride: self.1, visible: None }.eval(isa);
-        self.0
+    fn eval<I: Isa>(self, isa: I) -> [Vec<f32>; 2] {
+        let Self(sizes, [query, key, value]) = self;
+        let Attention { d, n, l, .. } = sizes;
+        let packed = &Packed::new(sizes, key, value);
+        let [mut mixed, mut seen] = [vec![f32::NAN; d * n], vec![f32::NAN; l * n]];
+        let (out, kept) = (Target::of_values(&mut mixed), Some(Target::of_values(&mut seen)));
+        for queries in [[0, n / 3], [n / 3, n]] {
+            attention::room(sizes, |room| Block { sizes, packed, query, queries, out, kept, room }.eval(isa));
+        }
+        [mixed, seen]
     }
 }
 
 #[test]
-fn softmax_agrees_with_exponentials_in_f64() {
-    let (keys, stride) = (37, 32);
-    let scores: Vec<f32> = some(keys * stride, 5).into_iter().map(|s| s * 30.0).collect();
-    let exp = |j: usize, column: usize| f64::from(scores[j * stride + column]).exp();
-    on_each(
-        || Shares(scores.clone(), stride),
-        |isa, found| {
-            for (i, found) in found.into_iter().enumerate() {
-                let (j, column) = (i / stride, i % stride);
-                let exact = exp(j, column) / (0..keys).map(|j| exp(j, column)).sum::<f64>();
-                assert!((f64::from(found) - exact).abs() < 1e-6, "{isa}: {found} for {exact}");
-            }
-        },
-    );
+fn attention_agrees_with_exponentials_in_f64() {
+    for (d, n, l, causal) in [(1, 1, 1, false), (5, 37, 300, false), (40, 100, 131, true), (9, 17, 128, true)] {
+        // Scores of up to some dozens, so that later keys often outdo what was summed before.
+        let query: Vec<f32> = some(d * n, 5).into_iter().map(|q| q * 30.0).collect();
+        let (key, value) = (some(d * l, 6), some(d * l, 7));
+        let product = |j: usize, i: usize| {
+            (0..d).map(|k| f64::from(key[k * l + j]) * f64::from(query[k * n + i])).sum::<f64>() / (d as f64).sqrt()
+        };
+        let share = |i: usize| {
+            let scores: Vec<f64> = (0..l).take_while(|&j| !causal || j <= i).map(|j| product(j, i)).collect();
+            let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let shares: Vec<f64> = scores.into_iter().map(|score| (score - highest).exp()).collect();
+            let total: f64 = shares.iter().sum();
+            shares.into_iter().map(|share| share / total).collect::<Vec<f64>>()
+        };
+        let shares: Vec<Vec<f64>> = (0..n).map(share).collect();
+        on_each(
+            || Attended(Attention { heads: 1, d, n, l, causal }, [&query, &key, &value]),
+            |isa, [mixed, seen]| {
+                for (i, shares) in shares.iter().enumerate() {
+                    for j in 0..l {
+                        let off = (f64::from(seen[j * n + i]) - shares.get(j).copied().unwrap_or(0.0)).abs();
+                        assert!(off < 1e-5, "{isa}, {n}x{l}: share {j} of query {i} is {off:.1e} off");
+                    }
+                    for k in 0..d {
+                        let exact: f64 = shares.iter().zip(&value[k * l..]).map(|(s, v)| s * f64::from(*v)).sum();
+                        let off = (f64::from(mixed[k * n + i]) - exact).abs();
+                        assert!(off < 1e-5, "{isa}, {n}x{l}: value {k} of query {i} is {off:.1e} off");
+                    }
+                }
+            },
+        );
+    }
 }
 
 struct Normed<'a>(Vec<f32>, &'a GroupNorm<'a>);

@@ -3,7 +3,10 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::*;
-use crate::nets::attention::{attend, attend_plainly};
+use crate::nets::{
+    Precision,
+    attention::{attend, attend_plainly},
+};
 
 /// Largest relative L2 distance that rounding explains.
 const TOLERANCE: f64 = 1e-6;
@@ -164,14 +167,6 @@ fn bf16_is_near_on_other_numbers() {
             assert!(off > 0.0 && off < NEAR, "{i} {size:?}: {off:.2e}");
         }
     }
-    for (width, heads, n, l, causal) in [(40, 5, 17, 77, false), (15, 3, 300, 300, true), (64, 2, 49, 1, false)] {
-        let parts = || [tensor([2, width, n], 1), tensor([2, width, l], 2), tensor([2, width, l], 3)];
-        let (found, map) = attend(parts(), heads, causal, true, Precision::Bf16);
-        let (expected, exact) = attend_plainly(parts(), heads, causal, true);
-        let map_off = map.zip(exact).map(|(map, exact)| distance(map, exact));
-        let off = distance(found, expected);
-        assert!(off < NEAR && map_off.is_some_and(|off| off < NEAR), "{width} {n} {l}: {off:.2e}, {map_off:?}");
-    }
 }
 
 #[test]
@@ -255,18 +250,25 @@ fn gated_gelu_agrees() {
 
 #[test]
 fn attention_agrees() {
-    let sizes = [(1, 1, 3, 1, 1), (2, 2, 8, 7, 5), (1, 4, 32, 144, 32), (2, 3, 11, 49, 150), (1, 1, 16, 250, 250)];
+    let sizes = [
+        (1, 1, 3, 1, 1),
+        (2, 2, 8, 7, 5),
+        (1, 4, 32, 144, 32),
+        (2, 3, 11, 49, 150),
+        (1, 1, 16, 250, 257),
+        (1, 2, 40, 95, 400),
+    ];
     for (batch, heads, d, n, l) in sizes {
         let width = heads * d;
         let parts = || {
             [tensor([batch, width, n], 1).mul_scalar(3.0), tensor([batch, width, l], 2), tensor([batch, width, l], 3)]
         };
         for causal in [false, true] {
-            let (found, map) = attend(parts(), heads, causal, true, Precision::F32);
+            let (found, map) = attend(parts(), heads, causal, true);
             let (expected, expected_map) = attend_plainly(parts(), heads, causal, true);
             assert_close(found.clone(), expected, "mixed values");
             assert_close(map.expect("a map"), expected_map.expect("a map"), "probabilities");
-            let (alone, map) = attend(parts(), heads, causal, false, Precision::F32);
+            let (alone, map) = attend(parts(), heads, causal, false);
             assert_eq!(values(alone), values(found), "looking must not change what is seen");
             assert!(map.is_none());
         }
@@ -282,7 +284,7 @@ fn sample_of_all() -> Vec<u32> {
         let x = tensor([1, 32, 61, 67], 5);
         let map = conv.forward_normed(x.clone(), &norm);
         let tokens = to_tokens(conv.forward(x));
-        let (mixed, seen) = attend([tokens.clone(), tokens.clone(), tokens.clone()], 4, false, true, Precision::F32);
+        let (mixed, seen) = attend([tokens.clone(), tokens.clone(), tokens.clone()], 4, false, true);
         let gated = geglu(Activation::Gelu.of(tokens));
         let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
         [values(map), values(mixed), values(seen.expect("a map")), values(gated)].map(bits).concat()
