@@ -110,9 +110,6 @@ fn cpu(precision: Precision) -> Opened {
     if precision != Precision::F32 {
         name = format!("{name} · {precision}");
     }
-    if !precision.is_fast_here() {
-        log::warn!("this CPU has no instruction for products in {precision}: it takes less memory, but is not faster");
-    }
     Opened::new(Device::flex(), precision, name)
 }
 

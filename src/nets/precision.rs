@@ -1,23 +1,15 @@
 use std::{fmt, str::FromStr};
 
-use super::kernels;
-
 /// With how many bits the U-Net and the autoencoder multiply on the CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Single precision throughout.
     #[default]
     F32,
-    /// Weights and what they are multiplied with are rounded to bf16 (8 bits of mantissa), sums are kept in f32. Takes
-    /// half the memory; faster where the CPU multiplies bf16, see [`Precision::is_fast_here`].
+    /// Weights are rounded to bf16 (8 bits of mantissa), which takes half the memory. So is what linear layers multiply
+    /// them with, which is faster where the CPU multiplies bf16 well; 3x3 convolutions and attention multiply, and all
+    /// sums are kept, in f32.
     Bf16,
-}
-
-impl Precision {
-    /// Whether this CPU computes at this precision at least as fast as at any other.
-    pub fn is_fast_here(self) -> bool {
-        self == Self::F32 || kernels::multiplies_pairs()
-    }
 }
 
 /// A name that is no [`Precision`].

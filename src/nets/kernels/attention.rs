@@ -154,7 +154,7 @@ impl SimdOp for Block<'_> {
     #[inline(always)]
     fn eval<I: Isa>(mut self, isa: I) {
         let lanes = isa.f32().len();
-        let (widest, rows) = tile_size::<f32>(lanes);
+        let (widest, rows) = tile_size(lanes);
         let [first, end] = self.queries;
         for at in (first..end).step_by(widest * lanes) {
             let count = (end - at).min(widest * lanes);

@@ -29,6 +29,9 @@ enum Packed {
     Pairs(Panels<Pair>),
 }
 
+/// Weights that caches may hold from one use to the next, in elements: 8 MiB.
+const CACHED: usize = 2 << 20;
+
 impl Weights {
     /// Packs `[rows, depth]`, row-major; a convolution's weight `[outputs, inputs, k, k]` is one with
     /// depth = inputs * `taps`, taps = k * k.
@@ -183,7 +186,7 @@ impl Sample<'_> {
         if self.geometry == Geometry::same(3) && (height, width) == (2 * h, 2 * w) {
             return self.convolve_doubled(panels, out);
         }
-        if self.geometry == Geometry::same(3) && filters(panels) {
+        if self.geometry == Geometry::same(3) && filters(panels, height * width) {
             return self.filter(panels, out);
         }
         let grid = Grid::new(self.geometry, self.sizes);
@@ -284,9 +287,11 @@ impl Sample<'_> {
     }
 }
 
-/// Whether minimal filtering is worth it.
-fn filters<E: Element>(panels: &Panels<E>) -> bool {
-    panels.rows >= 16 && panels.depth >= 16 * 9 / E::SPAN
+/// Whether minimal filtering is worth it. Below some channels its transforms are most of the work; kernels that come from
+/// memory are not worth transforming for one vector of tiles.
+fn filters<E: Element>(panels: &Panels<E>, area: usize) -> bool {
+    let (channels, cached) = (16, panels.panels.len() <= CACHED);
+    panels.rows >= channels && panels.depth >= channels * 9 / E::SPAN && (cached || area > 4 * winograd::LANES)
 }
 
 /// The bias of one sample.

@@ -4,21 +4,35 @@
 use std::array;
 
 use rten_simd::{
-    Isa, Simd,
-    ops::{BitOps, IntOps, NumOps},
+    Isa,
+    ops::{BitOps, NumOps},
 };
 
 use super::{
     element::{Element, Pair},
     product::ROWS,
-    tile::Task,
+    tile::{Task, copy_few},
 };
 
 /// One way to add up products.
 pub(super) trait Inner<I: Isa> {
     type Element: Element;
+    /// Terms of the sum that an element is taken apart into beforehand, each of the size of an element.
+    const TERMS: usize = 1;
 
-    /// `sums[r][v] += panel[k * 8 + r] * right[(k * V + v) * lanes..]` for k in 0..depth; of pairs, both products.
+    /// Lays out a row of one term each of the right-hand side's elements.
+    #[inline(always)]
+    fn lay(isa: I, from: &[Self::Element], _term: usize, to: &mut [Self::Element]) {
+        copy_few(isa, from, to);
+    }
+
+    /// The terms of a panel, `[terms][8]`: as it lies, or in `room`.
+    #[inline(always)]
+    fn lay_panel<'a>(_isa: I, panel: &'a [Self::Element], _room: &'a mut [Self::Element]) -> &'a [Self::Element] {
+        panel
+    }
+
+    /// `sums[r][v] += panel[k * 8 + r] * right[(k * V + v) * lanes..]` for k in 0..terms; of pairs, both products.
     ///
     /// # Safety
     /// All of these exist.
@@ -186,74 +200,113 @@ mod avx2 {
     }
 }
 
-/// Pairs, for machines without an instruction for them: each half is widened to f32, which is exact, and so is the
-/// product of two such values. The same sums as [`dotted`]'s, in the same order.
-pub(super) struct Widened;
+/// Pairs, taken apart beforehand: a value of bf16 is one of f32, and so is the product of two. The same sums as
+/// [`dotted`]'s, in the same order: of each pair the second value first.
+pub(super) struct Apart;
 
-impl<I: Isa> Inner<I> for Widened {
+impl<I: Isa> Inner<I> for Apart {
     type Element = Pair;
+    const TERMS: usize = 2;
+
+    #[inline(always)]
+    fn lay(isa: I, from: &[Pair], term: usize, to: &mut [Pair]) {
+        let (lanes, half) = (isa.f32().len(), 1 - term);
+        if from.len() < lanes {
+            return to.iter_mut().zip(from).for_each(|(to, pair)| to.0 = pair.value(half).to_bits());
+        }
+        let to = &mut to[..from.len()];
+        for at in (0..from.len()).step_by(lanes) {
+            // The last vector overlaps the one before it where there are too few elements left.
+            let at = at.min(from.len() - lanes);
+            // SAFETY: elements are 4 bytes of any bits, and there are `lanes` of them from `at` on in both slices.
+            unsafe {
+                let values = Pair::values(isa, from.as_ptr().add(at), half);
+                isa.f32().store_ptr(values, to.as_mut_ptr().add(at).cast());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn lay_panel<'a>(isa: I, panel: &'a [Pair], room: &'a mut [Pair]) -> &'a [Pair] {
+        let (ops, lanes) = (isa.f32(), isa.f32().len());
+        assert!(room.len() == 2 * panel.len() && panel.len().is_multiple_of(ROWS), "room for the terms of a panel");
+        let (panel_end, to) = (panel.len() / lanes * lanes, room.as_mut_ptr().cast::<f32>());
+        let rows = ops.first_n_mask(ROWS.min(lanes));
+        for at in (0..panel_end).step_by(lanes) {
+            // SAFETY: a vector of pairs is there from `at` on, at most 16, and twice as many terms from `2 * at` on; what
+            // is shorter than a panel's row stays inside it, which has its second values first.
+            unsafe {
+                let second = Pair::values(isa, panel.as_ptr().add(at), 1);
+                let first = Pair::values(isa, panel.as_ptr().add(at), 0);
+                let to = to.add(at / ROWS * 2 * ROWS + at % ROWS);
+                if lanes > ROWS {
+                    // Two rows, from the last to the first: what one store writes beyond its place the next ones mend.
+                    ops.store_ptr(first, to.add(2 * ROWS));
+                    ops.store_ptr(second, to.add(ROWS));
+                    ops.store_ptr_mask(first, to.add(ROWS), rows);
+                    ops.store_ptr_mask(second, to, rows);
+                } else {
+                    ops.store_ptr(second, to);
+                    ops.store_ptr(first, to.add(ROWS));
+                }
+            }
+        }
+        // A single row where vectors hold two.
+        for (i, pair) in panel.iter().enumerate().skip(panel_end) {
+            let at = i / ROWS * 2 * ROWS + i % ROWS;
+            (room[at].0, room[at + ROWS].0) = (pair.value(1).to_bits(), pair.value(0).to_bits());
+        }
+        room
+    }
 
     #[inline(always)]
     unsafe fn chain<const R: usize, const V: usize>(
         isa: I,
         panel: *const Pair,
         right: *const Pair,
-        depth: usize,
-        mut sums: [[I::F32; V]; R],
+        terms: usize,
+        sums: [[I::F32; V]; R],
     ) -> [[I::F32; V]; R] {
-        let (floats, ints) = (isa.f32(), isa.i32());
-        let upper = ints.splat(0xffff_0000_u32.cast_signed());
-        for k in 0..depth {
-            // SAFETY: the caller's promise; pairs are 4 bytes.
-            unsafe {
-                let (left, row) = (panel.add(k * ROWS).cast::<i32>(), right.add(k * V * floats.len()).cast::<i32>());
-                let load = |v: usize| ints.load_ptr(row.add(v * floats.len()));
-                // One half after the other: sixteen registers do not hold both.
-                let right: [I::F32; V] = array::from_fn(|v| ints.and(load(v), upper).reinterpret_cast());
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let weight: I::F32 = ints.and(ints.splat(*left.add(r)), upper).reinterpret_cast();
-                    for (sum, right) in sums.iter_mut().zip(right) {
-                        *sum = floats.mul_add(weight, right, *sum);
-                    }
-                }
-                let right: [I::F32; V] = array::from_fn(|v| ints.shift_left::<16>(load(v)).reinterpret_cast());
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let weight: I::F32 = ints.shift_left::<16>(ints.splat(*left.add(r))).reinterpret_cast();
-                    for (sum, right) in sums.iter_mut().zip(right) {
-                        *sum = floats.mul_add(weight, right, *sum);
-                    }
-                }
-            }
-        }
-        sums
+        // SAFETY: the caller's promise; what was laid out are values of f32.
+        unsafe { Singles::chain(isa, panel.cast(), right.cast(), terms, sums) }
     }
 }
 
-/// Computes a task on pairs: with `vdpbf16ps` where the CPU has it.
+/// Computes a task on pairs: with `vdpbf16ps` where that is the faster way.
 pub(super) fn run_pairs(task: Task<Pair>) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(isa) = dotted::isa() {
+    if let Some(isa) = dotted::pays() {
         // SAFETY: `isa` is only there where the CPU has all that is enabled.
         return unsafe { dotted::run(isa, task) };
     }
     rten_simd::SimdOp::dispatch(task);
 }
 
-/// Whether products of pairs have an instruction of their own here, which makes them about twice as fast.
-pub(in super::super) fn multiplies_pairs() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return dotted::isa().is_some();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+/// With `vdpbf16ps`; false where there is no such instruction.
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(super) fn run_dotted(task: Task<Pair>) -> bool {
+    let isa = dotted::isa();
+    if let Some(isa) = isa {
+        // SAFETY: `isa` is only there where the CPU has all that is enabled.
+        unsafe { dotted::run(isa, task) };
+    }
+    isa.is_some()
 }
 
 #[cfg(target_arch = "x86_64")]
 mod dotted {
-    use std::{arch::x86_64::*, array, mem::transmute};
+    use std::{
+        arch::x86_64::*,
+        array,
+        hint::black_box,
+        mem::transmute,
+        sync::OnceLock,
+        time::{Duration, Instant},
+    };
 
-    use rten_simd::{Isa, isa::Avx512Isa};
+    use rten_simd::{Isa, isa::Avx512Isa, ops::BitOps};
 
-    use super::{Inner, Pair, ROWS, Task};
+    use super::{Inner, Pair, ROWS, Singles, Task};
 
     /// Pairs, by the instruction made for them.
     struct Dotted;
@@ -261,6 +314,38 @@ mod dotted {
     /// AVX-512 with BF16, if this machine has it.
     pub(super) fn isa() -> Option<Avx512Isa> {
         if is_x86_feature_detected!("avx512bf16") { Avx512Isa::new() } else { None }
+    }
+
+    /// The same where it is faster than the same sum of single values, taken apart. On some CPUs (AMD's) it is nearly
+    /// twice as fast, on others (Intel's before AMX) half as fast: so both are timed once. The sums are the same to the
+    /// bit but for numbers below 1e-38, so nothing else depends on it.
+    pub(super) fn pays() -> Option<Avx512Isa> {
+        static PAYS: OnceLock<bool> = OnceLock::new();
+        let isa = isa()?;
+        // SAFETY: `isa` is only there where the CPU has all that is enabled.
+        PAYS.get_or_init(|| unsafe { is_faster(isa) }).then_some(isa)
+    }
+
+    /// # Safety
+    /// As for [`run`].
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,f16c")]
+    unsafe fn is_faster(isa: Avx512Isa) -> bool {
+        const DEPTH: usize = 128;
+        let (panel, right) = ([Pair(0); 2 * DEPTH * ROWS], [Pair(0); 2 * DEPTH * 48]);
+        let mut best = [Duration::MAX; 2];
+        // The shortest of many, one way and the other in turn: whatever else runs here cannot turn that round.
+        for _ in 0..50 {
+            let sums = black_box([[isa.f32().zero(); 3]; ROWS]);
+            let begun = Instant::now();
+            // SAFETY: DEPTH rows of 8 and of 3 vectors are there.
+            black_box(unsafe { Dotted::chain(isa, panel.as_ptr(), right.as_ptr(), DEPTH, sums) });
+            let between = Instant::now();
+            // SAFETY: twice as many of each are.
+            black_box(unsafe { Singles::chain(isa, panel.as_ptr().cast(), right.as_ptr().cast(), 2 * DEPTH, sums) });
+            let ended = Instant::now();
+            best = [best[0].min(between - begun), best[1].min(ended - between)];
+        }
+        best[0] < best[1]
     }
 
     /// # Safety

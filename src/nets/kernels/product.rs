@@ -154,7 +154,7 @@ impl<E: Element> Product<'_, E> {
         if total == 0 || panels == 0 {
             return;
         }
-        let width = tile_width::<E>();
+        let width = tile_width();
         let tiles = total.div_ceil(width);
         let cut = Cut::of(
             panels,

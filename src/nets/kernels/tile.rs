@@ -4,7 +4,11 @@
     reason = "vector loads and stores through pointers, and threads writing disjoint parts of one slice"
 )]
 
-use std::{array, mem::MaybeUninit, ops::Range};
+use std::{
+    array,
+    mem::{self, MaybeUninit},
+    ops::Range,
+};
 
 use rten_simd::{
     Isa, SimdOp,
@@ -13,7 +17,7 @@ use rten_simd::{
 
 use super::{
     element::{Element, Pair},
-    inner::{Inner, Singles, Widened},
+    inner::{Apart, Inner, Singles},
     memory::scratch,
     product::{Columns, Product, ROWS},
 };
@@ -25,10 +29,10 @@ const VECTORS: usize = 3;
 /// do where the inner loop is written by hand (AVX2, single values), else 8: a compiler would always move one or two of
 /// 12 to memory and back, which costs more than it brings.
 #[inline(always)]
-pub(super) fn tile_size<E: Element>(lanes: usize) -> (usize, usize) {
+pub(super) fn tile_size(lanes: usize) -> (usize, usize) {
     match lanes {
         _ if lanes == 16 || cfg!(target_arch = "aarch64") => (VECTORS, ROWS),
-        8 if E::SPAN == 1 => (VECTORS, ROWS / 2),
+        8 => (VECTORS, ROWS / 2),
         _ => (2, ROWS / 2),
     }
 }
@@ -38,7 +42,7 @@ pub(super) fn tile_size<E: Element>(lanes: usize) -> (usize, usize) {
 pub(super) const CHAIN: usize = 256;
 
 /// Columns of a full tile on this machine.
-pub(super) fn tile_width<E: Element>() -> usize {
+pub(super) fn tile_width() -> usize {
     struct Lanes;
     impl SimdOp for Lanes {
         type Output = usize;
@@ -49,7 +53,7 @@ pub(super) fn tile_width<E: Element>() -> usize {
         }
     }
     let lanes = Lanes.dispatch();
-    tile_size::<E>(lanes).0 * lanes
+    tile_size(lanes).0 * lanes
 }
 
 /// Where outputs go; tasks on several threads write their own parts of it.
@@ -100,6 +104,8 @@ pub(super) struct Task<'a, E> {
     pub(super) out: Target,
     /// Room for a stretch of the right-hand side: per tile, per row, whole vectors.
     right: &'a mut [E],
+    /// Room for a stretch of a panel.
+    left: &'a mut [E],
     /// Room for the sums of earlier stretches, `[panels][tiles][8][tile width]`.
     before: &'a mut [f32],
 }
@@ -117,8 +123,11 @@ impl<'a, E: Element> Task<'a, E> {
         // The widest tiles in use; narrower ones divide them.
         let wide = columns.len().next_multiple_of(VECTORS * 16);
         let between = if depth > longest { panels.len() * ROWS * wide } else { 0 };
-        scratch(wide * depth.min(longest), |right| {
-            scratch(between, |before| run(Task { product, panels, columns, out, right, before }))
+        let terms = depth.min(longest) * E::SPAN;
+        scratch(wide * terms, |right| {
+            scratch(ROWS * terms, |left| {
+                scratch(between, |before| run(Task { product, panels, columns, out, right, left, before }))
+            })
         })
     }
 }
@@ -137,7 +146,7 @@ impl SimdOp for Task<'_, Pair> {
 
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
-        self.tiles::<I, Widened>(isa);
+        self.tiles::<I, Apart>(isa);
     }
 }
 
@@ -208,12 +217,12 @@ impl<E: Element> Task<'_, E> {
     pub(super) fn tiles<I: Isa, C: Inner<I, Element = E>>(mut self, isa: I) {
         let depth = self.product.matrix.depth;
         let lanes = isa.f32().len();
-        let pieces = pieces(&self.product.columns, self.columns.clone(), lanes, tile_size::<E>(lanes).0);
+        let pieces = pieces(&self.product.columns, self.columns.clone(), lanes, tile_size(lanes).0);
         let mut first = 0;
         loop {
             let stretch = first..(first + self.product.matrix.stretch()).min(depth);
             first = stretch.end;
-            self.gather(isa, &pieces, stretch.clone());
+            self.gather::<I, C>(isa, &pieces, stretch.clone());
             self.pass::<I, C>(isa, stretch);
             if first == depth {
                 return;
@@ -224,14 +233,16 @@ impl<E: Element> Task<'_, E> {
     /// Copies rows `depth` of this task's columns. Lanes behind the last column keep what they held: nothing reads what
     /// becomes of them.
     #[inline(always)]
-    fn gather<I: Isa>(&mut self, isa: I, pieces: &[Piece], depth: Range<usize>) {
+    fn gather<I: Isa, C: Inner<I, Element = E>>(&mut self, isa: I, pieces: &[Piece], depth: Range<usize>) {
         let Columns { data, starts, .. } = self.product.columns;
-        let length = depth.len();
+        let terms = depth.len() * C::TERMS;
         for (k, start) in starts[depth].iter().enumerate() {
             for piece in pieces {
                 let from = &data[start + piece.from..][..piece.len];
-                let to = &mut self.right[piece.tile * length + k * piece.row + piece.place..][..piece.len];
-                copy_few(isa, from, to);
+                for term in 0..C::TERMS {
+                    let row = piece.tile * terms + (k * C::TERMS + term) * piece.row;
+                    C::lay(isa, from, term, &mut self.right[row + piece.place..][..piece.len]);
+                }
             }
         }
     }
@@ -240,49 +251,54 @@ impl<E: Element> Task<'_, E> {
     #[inline(always)]
     fn pass<I: Isa, C: Inner<I, Element = E>>(&mut self, isa: I, depth: Range<usize>) {
         let lanes = isa.f32().len();
-        let (widest, half) = tile_size::<E>(lanes);
+        let (widest, half) = tile_size(lanes);
+        let room = mem::take(&mut self.left);
         for panel in self.panels.clone() {
             let rows = (self.product.matrix.rows - panel * ROWS).min(ROWS);
+            let stored = self.product.matrix.panel(panel, &depth);
+            let left = C::lay_panel(isa, stored, &mut room[..stored.len() * C::TERMS]);
             for column in self.columns.clone().step_by(widest * lanes) {
                 let count = (self.columns.end - column).min(widest * lanes);
                 for row in (0..rows).step_by(half) {
                     let live = (rows - row).min(half);
                     let at = At { panel, row, live, column, count };
                     match (count.div_ceil(lanes), live > 4) {
-                        (3, true) => self.tile::<I, C, 8, 3>(isa, at, depth.clone()),
-                        (3, false) => self.tile::<I, C, 4, 3>(isa, at, depth.clone()),
-                        (2, true) => self.tile::<I, C, 8, 2>(isa, at, depth.clone()),
-                        (2, false) => self.tile::<I, C, 4, 2>(isa, at, depth.clone()),
-                        (_, true) => self.tile::<I, C, 8, 1>(isa, at, depth.clone()),
-                        (_, false) => self.tile::<I, C, 4, 1>(isa, at, depth.clone()),
+                        (3, true) => self.tile::<I, C, 8, 3>(isa, at, left, depth.clone()),
+                        (3, false) => self.tile::<I, C, 4, 3>(isa, at, left, depth.clone()),
+                        (2, true) => self.tile::<I, C, 8, 2>(isa, at, left, depth.clone()),
+                        (2, false) => self.tile::<I, C, 4, 2>(isa, at, left, depth.clone()),
+                        (_, true) => self.tile::<I, C, 8, 1>(isa, at, left, depth.clone()),
+                        (_, false) => self.tile::<I, C, 4, 1>(isa, at, left, depth.clone()),
                     }
                 }
             }
         }
+        self.left = room;
     }
 
-    /// `R` rows times `V` vectors of columns over one stretch.
+    /// `R` rows times `V` vectors of columns over one stretch; `left` are the terms of the panel's.
     #[inline(always)]
     fn tile<I: Isa, C: Inner<I, Element = E>, const R: usize, const V: usize>(
         &mut self,
         isa: I,
         at: At,
+        left: &[E],
         depth: Range<usize>,
     ) {
         let ops = isa.f32();
         let lanes = ops.len();
         let Product { matrix, bias, .. } = self.product;
-        let (first, length) = (depth.start, depth.len());
+        let (first, terms) = (depth.start, depth.len() * C::TERMS);
         let first_row = at.panel * ROWS + at.row;
         let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
         let begin: [[I::F32; V]; R] =
             if first == 0 { array::from_fn(|r| [ops.splat(bias_of(r)); V]) } else { [[ops.zero(); V]; R] };
-        let panel = matrix.panel(at.panel, &depth);
-        let right = &self.right[(at.column - self.columns.start) * length..][..length * V * lanes];
-        // SAFETY: `row + R <= 8`, so `k * 8 + row + r` is inside the panel for all k < length; the other slice has V
+        let (left, right) = (&left[..terms * ROWS], (at.column - self.columns.start) * terms);
+        let right = &self.right[right..][..terms * V * lanes];
+        // SAFETY: `row + R <= 8`, so `k * 8 + row + r` is inside the panel for all k < terms; the other slice has V
         // vectors for each of them.
-        let mut sums = unsafe { C::chain::<R, V>(isa, panel.as_ptr().add(at.row), right.as_ptr(), length, begin) };
-        let columns = self.columns.len().next_multiple_of(tile_size::<E>(lanes).0 * lanes);
+        let mut sums = unsafe { C::chain::<R, V>(isa, left.as_ptr().add(at.row), right.as_ptr(), terms, begin) };
+        let columns = self.columns.len().next_multiple_of(tile_size(lanes).0 * lanes);
         let tile = ((at.panel - self.panels.start) * columns + at.column - self.columns.start) * ROWS;
         let between = |r: usize, v: usize| tile + ((at.row + r) * V + v) * lanes;
         if first > 0 {

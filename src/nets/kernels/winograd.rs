@@ -36,7 +36,7 @@ const TILES: usize = 192;
 /// cache.
 const PANELS: usize = 2;
 /// Widest vectors, in floats: slack behind rows that are read or written by whole vectors.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Multiplications that are worth a task of their own.
 const TASK_WORK: usize = 1 << 19;
 
@@ -229,7 +229,7 @@ impl<E: Element> SimdOp for Task<'_, '_, E> {
     #[inline(always)]
     fn eval<I: Isa>(mut self, isa: I) {
         let lanes = isa.f32().len();
-        let vectors = tile_size::<f32>(lanes).0;
+        let vectors = tile_size(lanes).0;
         let blocks = Blocks { lanes, vectors, full: vectors * lanes, total: self.tiles.len() };
         let pieces = self.pieces(blocks.full);
         let all = self.filtering.channels;
@@ -326,7 +326,7 @@ impl<E: Element> Task<'_, '_, E> {
     /// Adds the products of a stretch of channels to the sums of `group` panels from `slot` on.
     #[inline(always)]
     fn multiply<I: Isa>(&mut self, isa: I, blocks: Blocks, group: usize, slot: usize, channels: usize, more: bool) {
-        let half = tile_size::<f32>(blocks.lanes).1;
+        let half = tile_size(blocks.lanes).1;
         for place in 0..PLACES {
             for block in 0..blocks.count() {
                 let vectors = blocks.vectors_of(block);
