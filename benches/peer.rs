@@ -49,9 +49,10 @@ fn main() {
 fn guided_step(model: &LoadedModel, side: usize) {
     let latents = TorchGenerator::new(7).latents([model.unet.config().channels, side, side]);
     let mut step = model.unet.at_step(&latents, 500.0, model.unet.time_shifts(500.0).map(Arc::new)).expect("a step");
-    for text in ["", "a red car"] {
-        let text = model.unet.read_text(&model.encode(text).expect("a text")).expect("a text that fits");
-        step.predict(&text, &TapRequest::none(), &|| true).expect("a prediction");
+    let read = |text: &str| model.unet.read_text(&model.encode(text).expect("a text")).expect("a text that fits");
+    let (uncond, cond, none) = (read(""), read("a red car"), TapRequest::none());
+    for answer in step.predict_all(&[(&uncond, &none), (&cond, &none)], &|| true) {
+        answer.expect("a prediction");
     }
 }
 

@@ -57,6 +57,7 @@ def pocket(dtype, channels_last, compiled=False):
 def sd15_folder(scratch):
     folder = scratch / "sd15-shape"
     if not (folder / "unet").is_dir():
+        scratch.mkdir(parents=True, exist_ok=True)
         small = ROOT / "tests/fixtures/models/tiny-sd15"
         torch.manual_seed(0)
         unet = UNet2DConditionModel(sample_size=64, block_out_channels=(320, 640, 1280, 1280), cross_attention_dim=768,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::memory::{Memory, Question, Text};
+use super::memory::{Memory, Question, Text, TextKey};
 use crate::{
     field::{Latents, Plane},
     guidance::{cfg, regions::Regions, scfg, sega},
-    nets::{AtStep, AttentionTap, NetError, TapRequest, UNet},
+    nets::{AtStep, AttentionTap, NetError, Prediction, TapRequest, TextKeys, UNet},
     recipe::{Concept, Recipe},
 };
 
@@ -73,21 +73,78 @@ pub struct StepInput<'a> {
 /// A U-Net at one step, asked through the memory.
 struct Asker<'a> {
     unet: &'a UNet,
-    model: &'a Arc<str>,
+    model: Arc<str>,
     question: &'a Question,
     /// From the first evaluation on.
     at_step: Option<AtStep<'a>>,
     wanted: &'a (dyn Fn() -> bool + Sync),
     memory: &'a mut Memory,
+    /// What was evaluated beside others and is not called for yet.
+    ready: Vec<(TextKey, Prediction)>,
     evaluations: usize,
 }
 
-impl Asker<'_> {
+impl<'a> Asker<'a> {
+    fn new(
+        branches: &Branches<'a>,
+        question: &'a Question,
+        wanted: &'a (dyn Fn() -> bool + Sync),
+        memory: &'a mut Memory,
+    ) -> Self {
+        let Branches { unet, ref model, .. } = *branches;
+        let model = model.clone();
+        Self { unet, model, question, at_step: None, wanted, memory, ready: Vec::new(), evaluations: 0 }
+    }
+
+    /// What a guided step is going to ask for and nobody remembers.
+    fn missing<'t>(
+        &mut self,
+        recipe: &Recipe,
+        texts: &'t Texts,
+        concepts: &[&'t Text],
+        segment: bool,
+    ) -> Vec<(&'t Text, TapRequest)> {
+        let (u, c, q) = (&texts.uncond, &texts.cond, self.question);
+        let anew = segment && self.memory.segmentation(q, recipe.profile, &u.key, &c.key).is_none();
+        let taps = if anew { self.segmenting() } else { TapRequest::none() };
+        let mut missing: Vec<(&Text, TapRequest)> = Vec::new();
+        let concepts = concepts.iter().map(|text| (*text, TapRequest::none(), false));
+        for (text, taps, anew) in [(u, taps.clone(), anew), (c, taps, anew)].into_iter().chain(concepts) {
+            let asked = missing.iter().any(|(other, _)| other.key == text.key);
+            if !asked && (anew || self.memory.prediction(q, &text.key).is_none()) {
+                missing.push((text, taps));
+            }
+        }
+        missing
+    }
+
+    /// Evaluates `texts` side by side, to have them at hand when they are asked for.
+    fn foresee(&mut self, texts: Vec<(&Text, TapRequest)>) -> Result<(), NetError> {
+        if texts.len() < 2 {
+            return Ok(());
+        }
+        let keys: Vec<_> = texts.iter().map(|(text, _)| self.keys(text)).collect::<Result<_, _>>()?;
+        let asked: Vec<_> = keys.iter().zip(&texts).map(|(keys, (_, taps))| (&**keys, taps)).collect();
+        let wanted = self.wanted;
+        let answers = self.at_step()?.predict_all(&asked, wanted);
+        for (answer, (text, _)) in answers.into_iter().zip(&texts) {
+            let answer = answer?;
+            self.take(text, &answer);
+            self.ready.push((text.key.clone(), answer));
+        }
+        Ok(())
+    }
+
+    /// The maps that a segmentation is made of.
+    fn segmenting(&self) -> TapRequest {
+        TapRequest::at(scfg::levels(&self.unet.factors()))
+    }
+
     /// The branch of one text.
     fn branch(&mut self, text: &Text) -> Result<Latents, NetError> {
         match self.memory.prediction(self.question, &text.key) {
             Some(known) => Ok(known),
-            None => Ok(self.evaluate(text, &TapRequest::none())?.0),
+            None => Ok(self.evaluate(text, &TapRequest::none())?.output),
         }
     }
 
@@ -101,30 +158,44 @@ impl Asker<'_> {
         if let Some(known) = self.memory.segmentation(self.question, recipe.profile, &u.key, &c.key) {
             return Ok((self.branch(u)?, self.branch(c)?, known));
         }
-        let taps = TapRequest::at(scfg::levels(&self.unet.factors()));
-        let (uncond, uncond_taps) = self.evaluate(u, &taps)?;
-        let (cond, cond_taps) = self.evaluate(c, &taps)?;
-        let size = [cond.height, cond.width];
-        let segmentation = scfg::segment(recipe.profile, &attention(cond_taps), &attention(uncond_taps), size)?;
+        let taps = self.segmenting();
+        let (uncond, cond) = (self.evaluate(u, &taps)?, self.evaluate(c, &taps)?);
+        let size = [cond.output.height, cond.output.width];
+        let segmentation = scfg::segment(recipe.profile, &attention(cond.taps), &attention(uncond.taps), size)?;
         let segmentation = Arc::new(segmentation);
         self.memory.keep_segmentation(self.question, recipe.profile, &u.key, &c.key, &segmentation);
-        Ok((uncond, cond, segmentation))
+        Ok((uncond.output, cond.output, segmentation))
     }
 
-    fn evaluate(&mut self, text: &Text, taps: &TapRequest) -> Result<(Latents, Vec<AttentionTap>), NetError> {
-        let (q, unet) = (self.question, self.unet);
-        let keys = self.memory.keys(self.model, &text.key, || unet.read_text(&text.encoding))?;
-        let at_step = match &mut self.at_step {
+    fn evaluate(&mut self, text: &Text, taps: &TapRequest) -> Result<Prediction, NetError> {
+        if let Some(i) = self.ready.iter().position(|(key, _)| *key == text.key) {
+            return Ok(self.ready.swap_remove(i).1);
+        }
+        let (keys, wanted) = (self.keys(text)?, self.wanted);
+        let answer = self.at_step()?.predict(&keys, taps, wanted)?;
+        self.take(text, &answer);
+        Ok(answer)
+    }
+
+    fn take(&mut self, text: &Text, answer: &Prediction) {
+        self.evaluations += 1;
+        self.memory.keep_prediction(self.question, &text.key, &answer.output);
+    }
+
+    fn keys(&mut self, text: &Text) -> Result<Arc<TextKeys>, NetError> {
+        let unet = self.unet;
+        self.memory.keys(&self.model, &text.key, || unet.read_text(&text.encoding))
+    }
+
+    fn at_step(&mut self) -> Result<&mut AtStep<'a>, NetError> {
+        let (unet, q) = (self.unet, self.question);
+        Ok(match &mut self.at_step {
             Some(at_step) => at_step,
             none => {
-                let shifts = self.memory.shifts(self.model, q.timestep(), || unet.time_shifts(q.timestep()));
+                let shifts = self.memory.shifts(&self.model, q.timestep(), || unet.time_shifts(q.timestep()));
                 none.insert(unet.at_step(q.model_input(), q.timestep(), shifts)?)
             }
-        };
-        let answer = at_step.predict(&keys, taps, self.wanted)?;
-        self.evaluations += 1;
-        self.memory.keep_prediction(q, &text.key, &answer.output);
-        Ok((answer.output, answer.taps))
+        })
     }
 }
 
@@ -142,13 +213,18 @@ impl Branches<'_> {
         memory: &mut Memory,
     ) -> Result<Predictions, NetError> {
         let question = &Question::new(self.model.clone(), input.timestep, input.model_input.clone());
-        let (unet, model, wanted) = (self.unet, &self.model, input.wanted);
-        let mut asker = Asker { unet, model, question, at_step: None, wanted, memory, evaluations: 0 };
+        let mut asker = Asker::new(self, question, input.wanted, memory);
         if !input.guided {
             let cond = asker.branch(&self.texts.cond)?;
             return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
         }
-        let (uncond, cond, segmentation) = if recipe.scfg.enabled || input.segment {
+        let active: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
+        let acting = active.iter().zip(&self.texts.concepts).filter(|(c, _)| acts(c, recipe, input.step));
+        let acting: Vec<&Text> = acting.map(|(_, text)| text).collect();
+        let segment = recipe.scfg.enabled || input.segment;
+        let missing = asker.missing(recipe, &self.texts, &acting, segment);
+        asker.foresee(missing)?;
+        let (uncond, cond, segmentation) = if segment {
             let (uncond, cond, segmentation) = asker.segmented(recipe, &self.texts)?;
             (uncond, cond, Some(self.regions.correct(recipe.profile, segmentation)))
         } else {
@@ -165,7 +241,6 @@ impl Branches<'_> {
         };
         let mut guided = uncond.zip(&guidance, |u, g| u + g);
 
-        let active: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
         let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
         let evaluations = asker.evaluations;
         let sega = (!active.is_empty()).then(|| {
@@ -221,6 +296,11 @@ fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
     }
 }
 
+/// Whether a concept's branch is needed at this step.
+fn acts(concept: &Concept, recipe: &Recipe, step: usize) -> bool {
+    concept.matters_at(step, recipe.momentum, recipe.profile)
+}
+
 fn concept_branches(
     asker: &mut Asker<'_>,
     recipe: &Recipe,
@@ -229,7 +309,7 @@ fn concept_branches(
     step: usize,
 ) -> Result<Vec<Option<Latents>>, NetError> {
     let one = |(concept, text): (&Concept, &Text)| {
-        if concept.matters_at(step, recipe.momentum, recipe.profile) { asker.branch(text).map(Some) } else { Ok(None) }
+        if acts(concept, recipe, step) { asker.branch(text).map(Some) } else { Ok(None) }
     };
     active.iter().zip(texts).map(one).collect()
 }

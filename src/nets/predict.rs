@@ -91,7 +91,8 @@ impl UNet {
         wanted: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
         let text = self.read_text(text)?;
-        self.at_step(latents, timestep, self.time_shifts(timestep).map(Arc::new))?.predict(&text, taps, wanted)
+        let mut at_step = self.at_step(latents, timestep, self.time_shifts(timestep).map(Arc::new))?;
+        at_step.predict(&text, taps, wanted)
     }
 
     /// What `timestep` does to every block; `None` where the text has a say in it (SDXL).
@@ -155,28 +156,51 @@ impl AtStep<'_> {
         wanted: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
         kernels::together(self.unet.device(), || {
-            let (output, taps) = match self.shifts.clone() {
-                Some(shifts) => {
-                    let trunk = self.trunk(&shifts, taps, wanted)?;
-                    self.unet.finish(trunk, &shifts.0, &text.read, taps, wanted)?
-                }
-                None => {
-                    let shifts = self.unet.shifts(self.timestep, 1, self.added(text).as_ref());
-                    let trunk = self.unet.begin(self.sample(), &shifts, taps, wanted)?;
-                    self.unet.finish(trunk, &shifts, &text.read, taps, wanted)?
-                }
-            };
-            Ok(Prediction { output: self.latents.like(output.try_into_vec_as::<f32>()?), taps })
+            let trunk = self.trunk(taps, wanted)?;
+            self.finish(trunk, text, taps, wanted)
         })
     }
 
-    /// What was computed for an earlier text, or is now.
-    fn trunk(&mut self, shifts: &TimeShifts, taps: &TapRequest, wanted: &dyn Fn() -> bool) -> Result<Trunk, Stopped> {
+    /// The predictions for several texts, in this order: on the CPU side by side, so that threads work on texts of their
+    /// own and seldom wait for each other.
+    pub fn predict_all(
+        &mut self,
+        texts: &[(&TextKeys, &TapRequest)],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<Result<Prediction, NetError>> {
+        kernels::together(self.unet.device(), || {
+            let trunks: Vec<_> = texts.iter().map(|(_, taps)| self.trunk(taps, wanted)).collect();
+            let this = &*self;
+            kernels::side_by_side(texts.len(), |i| this.finish(trunks[i].clone()?, texts[i].0, texts[i].1, wanted))
+        })
+    }
+
+    fn finish(
+        &self,
+        trunk: Option<Trunk>,
+        text: &TextKeys,
+        taps: &TapRequest,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Prediction, NetError> {
+        let (output, taps) = match (&self.shifts, trunk) {
+            (Some(shifts), Some(trunk)) => self.unet.finish(trunk, &shifts.0, &text.read, taps, wanted)?,
+            _ => {
+                let shifts = self.unet.shifts(self.timestep, 1, self.added(text).as_ref());
+                let trunk = self.unet.begin(self.sample(), &shifts, taps, wanted)?;
+                self.unet.finish(trunk, &shifts, &text.read, taps, wanted)?
+            }
+        };
+        Ok(Prediction { output: self.latents.like(output.try_into_vec_as::<f32>()?), taps })
+    }
+
+    /// What was computed for an earlier text, or is now; nothing where each text has its own.
+    fn trunk(&mut self, taps: &TapRequest, wanted: &dyn Fn() -> bool) -> Result<Option<Trunk>, Stopped> {
+        let Some(shifts) = self.shifts.clone() else { return Ok(None) };
         if let Some(trunk) = self.trunk.as_ref().filter(|trunk| trunk.serves(taps)) {
-            return Ok(trunk.clone());
+            return Ok(Some(trunk.clone()));
         }
         let trunk = self.unet.begin(self.sample(), &shifts.0, taps, wanted)?;
-        Ok(self.trunk.insert(trunk).clone())
+        Ok(Some(self.trunk.insert(trunk).clone()))
     }
 
     fn sample(&self) -> Tensor<4> {

@@ -216,10 +216,10 @@ impl Cut {
     /// Enough tasks for all threads, none too small to be worth it, and none with more columns than a cache holds.
     fn of(panels: usize, tiles: usize, work_per_tile: usize, elements_per_tile: usize) -> Self {
         let cached = tiles.div_ceil((BLOCK_ELEMENTS / elements_per_tile.max(1)).max(1));
-        let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * rayon::current_num_threads());
+        let threads = team::hands();
+        let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * threads);
         // Columns are cut first: then each task packs the whole matrix through one block of columns. Every thread gets
         // as many of them: one task too many keeps all threads but one waiting for it.
-        let threads = rayon::current_num_threads();
         let tile_parts = cached.max(wanted.min(tiles)).next_multiple_of(threads).min(tiles);
         let row_parts = wanted.div_ceil(tile_parts).min(panels);
         if tile_parts > cached && row_parts == 1 && panels > 2 * wanted && tiles < 4 * wanted {

@@ -34,6 +34,8 @@ struct Job {
 
 /// One caller and its helpers.
 struct Team {
+    /// Threads that are meant to work in it.
+    hands: usize,
     job: UnsafeCell<Option<Job>>,
     /// Number of the open job, or 0. Numbers are never used twice.
     open: AtomicUsize,
@@ -57,6 +59,30 @@ thread_local! {
     static TEAM: Cell<*const Team> = const { Cell::new(ptr::null()) };
 }
 
+impl Team {
+    fn new(hands: usize) -> Self {
+        Self {
+            hands,
+            job: UnsafeCell::new(None),
+            open: AtomicUsize::new(0),
+            opened: Cell::new(0),
+            next: AtomicUsize::new(0),
+            inside: AtomicUsize::new(0),
+            dismissed: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            asleep: AtomicUsize::new(0),
+            bed: Mutex::new(()),
+            bell: Condvar::new(),
+        }
+    }
+}
+
+/// Threads among which [`each`] would divide work now.
+pub(super) fn hands() -> usize {
+    // SAFETY: set by `AtWork` on this thread, whose team outlives what runs meanwhile.
+    unsafe { TEAM.get().as_ref() }.map_or(1, |team| team.hands)
+}
+
 /// Runs `work`, a pass through a network on `device`. If that is the CPU, the current pool's workers stand by: [`each`]
 /// divides work among them.
 pub(in super::super) fn together<T>(device: &Device, work: impl FnOnce() -> T) -> T {
@@ -64,19 +90,7 @@ pub(in super::super) fn together<T>(device: &Device, work: impl FnOnce() -> T) -
     if threads < 2 || !is_here(device) || !TEAM.get().is_null() {
         return work();
     }
-    let team = Team {
-        job: UnsafeCell::new(None),
-        open: AtomicUsize::new(0),
-        opened: Cell::new(0),
-        next: AtomicUsize::new(0),
-        inside: AtomicUsize::new(0),
-        dismissed: AtomicBool::new(false),
-        failed: AtomicBool::new(false),
-        asleep: AtomicUsize::new(0),
-        bed: Mutex::new(()),
-        bell: Condvar::new(),
-    };
-    let team = &team;
+    let team = &Team::new(threads);
     let me = rayon::current_thread_index().unwrap_or(threads - 1);
     rayon::in_place_scope(|scope| {
         scope.spawn_broadcast(move |_, worker| {
@@ -88,6 +102,35 @@ pub(in super::super) fn together<T>(device: &Device, work: impl FnOnce() -> T) -
         let _at_work = AtWork::begin(team);
         work()
     })
+}
+
+/// Calls `work` with 0..count, several at a time where there are threads for it, and gives the results in this order.
+/// Each call has a team of its own; who is done with one helps with another.
+///
+/// Passes that have nothing to do with each other wait for each other only once at their end, not at each kernel.
+pub(in super::super) fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let threads = hands();
+    if threads < 2 || count < 2 {
+        return (0..count).map(work).collect();
+    }
+    // Those of a last round that is not full share the threads.
+    let last = count % threads;
+    let hands = |i: usize| if i + last < count { 1 } else { threads / last };
+    let teams: Vec<Team> = (0..count).map(|i| Team::new(hands(i))).collect();
+    let results: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    // All callers begin before anyone helps. A helper of a team whose caller is done leaves at once, and tries the next.
+    each(count + threads * count, |i| {
+        let team = &teams[i % count];
+        if i < count {
+            let _at_work = AtWork::begin(team);
+            *results[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(work(i));
+        } else {
+            team.help();
+        }
+    });
+    let result = |slot: Mutex<Option<T>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // `each` has called all of them, or has panicked.
+    results.into_iter().filter_map(result).collect()
 }
 
 /// While it lives, the team is this thread's.
@@ -293,6 +336,33 @@ mod tests {
             });
             assert!(values.iter().enumerate().all(|(i, &v)| v == i / 10 * 100 + i % 10 / 3));
         });
+    }
+
+    #[test]
+    fn side_by_side_each_runs_once_and_divides_its_work() {
+        with_helpers(|| {
+            for count in [0, 1, 2, 3, 4, 5, 11] {
+                for _ in 0..20 {
+                    let sums = side_by_side(count, |i| {
+                        let sums: Vec<AtomicUsize> = (0..3).map(|_| AtomicUsize::new(0)).collect();
+                        for (k, sum) in sums.iter().enumerate() {
+                            each(17, |task| {
+                                sum.fetch_add(task * (i + k), SeqCst);
+                            });
+                        }
+                        sums.into_iter().map(AtomicUsize::into_inner).collect::<Vec<usize>>()
+                    });
+                    let expected: Vec<_> = (0..count).map(|i| [0, 1, 2].map(|k| 136 * (i + k)).to_vec()).collect();
+                    assert_eq!(sums, expected);
+                }
+            }
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "panicked")]
+    fn a_panic_side_by_side_is_passed_on() {
+        with_helpers(|| drop(side_by_side(3, |i| each(100, |task| assert!(i != 1 || task != 50, "task panicked")))));
     }
 
     #[test]

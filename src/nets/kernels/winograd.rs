@@ -113,7 +113,7 @@ fn cut(groups: usize, panels: usize, channels: usize) -> (usize, usize) {
     const PRODUCT: usize = 64;
     const KERNEL: usize = 100;
     const INPUT: usize = 45;
-    let threads = rayon::current_num_threads();
+    let threads = team::hands();
     let cached = groups.div_ceil(TILES / LANES);
     if cached >= threads {
         return (cached.next_multiple_of(threads).min(groups), 1);
