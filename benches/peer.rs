@@ -1,7 +1,8 @@
 //! Our side of `benches/peers.py`, which runs us and diffusers in turn: reads one word a line, does it once, and answers
 //! with the seconds it took.
 //!
-//! * `load FOLDER [bf16]`: a model folder (or `pocket`), in f32 unless told otherwise; not counted by the script;
+//! * `load FOLDER [bf16] [wgpu]`: a model folder (or `pocket`), in f32 and on the CPU unless told otherwise; a device that
+//!   does not open ends the program with status 2;
 //! * `render`: 20 DDIM steps with guidance 5 at the model's own size, picture included;
 //! * `s-cfg`, `sega 1`, `sega 3`, `snb`: the same with a method on;
 //! * `unet SIDE`: the two branches of one guided step on latents of that side;
@@ -16,6 +17,7 @@ use std::{
 };
 
 use sextant::{
+    engine::device,
     nets::{Precision, TapRequest},
     recipe::ModelRef,
     sampling::TorchGenerator,
@@ -33,8 +35,13 @@ fn main() {
             (["load", folder, rest @ ..], _) => {
                 // The other one goes first: two do not fit everywhere.
                 drop(models.take());
-                let precision = rest.first().map_or(Ok(Precision::F32), |p| p.parse()).expect("a precision");
-                models = Some(Models::read(ModelRef::from((*folder).to_owned()), precision));
+                let precision = if rest.contains(&"bf16") { Precision::Bf16 } else { Precision::F32 };
+                let device = if rest.contains(&"wgpu") { "wgpu" } else { "cpu" };
+                let opened = device::open_named(device, precision).unwrap_or_else(|why| {
+                    eprintln!("{why}");
+                    std::process::exit(2);
+                });
+                models = Some(Models::on(&opened.device, ModelRef::from((*folder).to_owned()), precision));
             }
             (["unet", side], Some(models)) => guided_step(&models.general, side.parse().expect("a side")),
             (["decode", side], Some(models)) => decode(&models.general, side.parse().expect("a side")),

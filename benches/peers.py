@@ -4,32 +4,47 @@
 
 Needs torch, diffusers 0.42.1, transformers and accelerate (pip). Build our side first:
   cargo bench --bench peer --no-run
---sd15 adds a U-Net of Stable Diffusion 1.5's shape with random weights (written once to the scratch folder, 3.5 GB).
+--sd15 adds a U-Net of Stable Diffusion 1.5's shape with random weights (written once to the scratch folder, 4.1 GB).
 --compiled adds torch.compile (needs a C++ compiler; the first calls take minutes).
 bf16 rows are left out where the CPU has no instructions for it (torch then takes minutes a picture); --bf16 asks for them.
---sdcpp adds stable-diffusion.cpp on that U-Net, which it needs under the original names and with a text encoder and an
-autoencoder beside it (4.3 GB more in the scratch folder). Needs stable-diffusion-cpp-python (pip, cmake and a C++
-compiler). It knows no U-Net but Stable Diffusion's own sizes, so Pocket cannot be given to it.
+--sdcpp adds stable-diffusion.cpp on that model, which it needs under the original names (4.1 GB more in the scratch
+folder). Needs stable-diffusion-cpp-python (pip, cmake and a C++ compiler). It knows no U-Net but Stable Diffusion's own
+sizes, so Pocket cannot be given to it; a round takes it minutes.
 Prints ratios ours / theirs; below 1 we are faster. Absolute times are of no use on another machine."""
 import argparse, glob, json, os, pathlib, re, statistics, subprocess, sys, time
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 
+import shapes
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+def newest(bench):
+    """The program that `cargo bench` last built for a benchmark."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    found = [p for p in glob.glob(str(target / f"release/deps/{bench}-*")) if os.access(p, os.X_OK) and not p.endswith(".d")]
+    if not found:
+        sys.exit(f"benches/{bench}.rs is not built yet: cargo bench --bench {bench} --no-run")
+    return max(found, key=os.path.getmtime)
+
+
 class Ours:
-    def __init__(self):
-        target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-        found = [p for p in glob.glob(str(target / "release/deps/peer-*")) if os.access(p, os.X_OK) and "." not in p.rsplit("/", 1)[1]]
-        self.process = subprocess.Popen([max(found, key=os.path.getmtime)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """Our side, `benches/peer.rs`."""
+
+    def __init__(self, cwd=None, **environment):
+        self.process = subprocess.Popen([newest("peer")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd,
+                                        env={**os.environ, **environment})
 
     def do(self, line):
         time.sleep(0.3)  # torch's threads spin for a while after their work
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(self.process.wait())  # it has said why
+        return float(answer)
 
 
 def timed(action):
@@ -39,8 +54,8 @@ def timed(action):
     return time.perf_counter() - begun
 
 
-def pocket(dtype, channels_last, compiled=False):
-    pipe = StableDiffusionPipeline.from_pretrained(ROOT / "assets/pocket", torch_dtype=dtype, local_files_only=True)
+def pocket(dtype, channels_last, compiled=False, device="cpu"):
+    pipe = StableDiffusionPipeline.from_pretrained(ROOT / "assets/pocket", torch_dtype=dtype, local_files_only=True).to(device)
     pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
     if channels_last:
@@ -54,37 +69,16 @@ def pocket(dtype, channels_last, compiled=False):
     return render
 
 
-def sd15_folder(scratch):
-    folder = scratch / "sd15-shape"
-    if not (folder / "unet").is_dir():
-        scratch.mkdir(parents=True, exist_ok=True)
-        small = ROOT / "tests/fixtures/models/tiny-sd15"
-        torch.manual_seed(0)
-        unet = UNet2DConditionModel(sample_size=64, block_out_channels=(320, 640, 1280, 1280), cross_attention_dim=768,
-                                    attention_head_dim=8)
-        # The stand-in text encoder is 32 wide: only its shape is changed here, the U-Net is the real one's.
-        subprocess.run(["cp", "-r", str(small), str(folder)], check=True)
-        subprocess.run(["rm", "-r", str(folder / "unet"), str(folder / "text_encoder")], check=True)
-        unet.save_pretrained(folder / "unet", max_shard_size="20GB")
-        from transformers import CLIPTextConfig, CLIPTextModel
-        text = json.loads((small / "text_encoder/config.json").read_text())
-        text.update(hidden_size=768, intermediate_size=3072, num_attention_heads=12)
-        CLIPTextModel(CLIPTextConfig(**text)).save_pretrained(folder / "text_encoder")
-    return folder
-
-
-def guided_step(unet, dtype, channels_last, batched, compiled=False):
-    unet = unet.to(dtype)
+def guided_step(unet, dtype, channels_last, compiled=False, device="cpu"):
+    unet = unet.to(device, dtype)
     unet = torch.compile(unet) if compiled else unet
     layout = torch.channels_last if channels_last else torch.contiguous_format
     unet.to(memory_format=layout)
-    x, text = torch.randn(2, 4, 64, 64, dtype=dtype).to(memory_format=layout), torch.randn(2, 77, 768, dtype=dtype)
+    x = torch.randn(2, 4, 64, 64, device=device, dtype=dtype).to(memory_format=layout)
+    text = torch.randn(2, 77, 768, device=device, dtype=dtype)
     def step():
-        if batched:
-            unet(x, 500, text)
-        else:
-            for i in range(2):
-                unet(x[i:i + 1], 500, text[i:i + 1])
+        # Read back, as ours is: a GPU has only then done it.
+        unet(x, 500, text).sample.cpu()
     return step
 
 
@@ -132,22 +126,16 @@ def sdcpp_step(folder, scratch):
     """Does a guided step with stable-diffusion.cpp: seconds, by its own progress calls."""
     from safetensors.torch import save_file
     from stable_diffusion_cpp import StableDiffusion
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from transformers import CLIPTextModel
     path = scratch / "sd15-original.safetensors"
     if not path.is_file():
-        torch.manual_seed(0)
         unet = UNet2DConditionModel.from_pretrained(folder / "unet").state_dict()
         tensors = {"model.diffusion_model." + original_unet_name(name): value for name, value in unet.items()}
-        blocks = ["{}EncoderBlock2D", "{}DecoderBlock2D"]
-        vae = AutoencoderKL(block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
-                            down_block_types=[blocks[0].format("Down")] * 4, up_block_types=[blocks[1].format("Up")] * 4)
-        for name, value in vae.state_dict().items():
+        for name, value in AutoencoderKL.from_pretrained(folder / "vae").state_dict().items():
             # Attention in the autoencoder was a convolution.
             matrix = re.search(r"to_(q|k|v|out\.0)\.weight", name)
             tensors["first_stage_model." + original_vae_name(name)] = value[:, :, None, None] if matrix else value
-        text = CLIPTextModel(CLIPTextConfig(vocab_size=49408, hidden_size=768, intermediate_size=3072,
-                                            num_hidden_layers=12, num_attention_heads=12))
-        for name, value in text.state_dict().items():
+        for name, value in CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict().items():
             name = name if name.startswith("text_model.") else f"text_model.{name}"
             tensors["cond_stage_model.transformer." + name] = value
         save_file({name: value.contiguous() for name, value in tensors.items()}, path)
@@ -208,20 +196,20 @@ def main():
         peers = {name: peer for name, peer in peers.items() if name.startswith("bf16")}
         table("Pocket, ours with --precision bf16", "render", {**peers, "fp32": pocket(torch.float32, False)}, side=short)
     if options.sd15 or options.sdcpp:
-        folder = sd15_folder(options.scratch)
+        folder = shapes.at(options.scratch / "sd15-shape", shapes.sd15)
         ours.do(f"load {folder}")
         load = lambda: UNet2DConditionModel.from_pretrained(folder / "unet")
         table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64",
-              {"fp32": guided_step(load(), torch.float32, False, True), "fp32 channels-last": guided_step(load(), torch.float32, True, True)})
+              {"fp32": guided_step(load(), torch.float32, False), "fp32 channels-last": guided_step(load(), torch.float32, True)})
         if bf16_rows:
-            bf16 = guided_step(load(), torch.bfloat16, True, True)
+            bf16 = guided_step(load(), torch.bfloat16, True)
             table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16": bf16})
             short.do(f"load {folder} bf16")
             table("SD 1.5 U-Net, guided step, ours with --precision bf16", "unet 64", {"bf16": bf16}, side=short)
         if options.compiled:
-            table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"fp32 compiled": guided_step(load(), torch.float32, False, True, True)})
+            table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"fp32 compiled": guided_step(load(), torch.float32, False, True)})
         if options.compiled and bf16_rows:
-            table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16 compiled": guided_step(load(), torch.bfloat16, False, True, True)})
+            table("SD 1.5 U-Net, guided step, 512 x 512", "unet 64", {"bf16 compiled": guided_step(load(), torch.bfloat16, False, True)})
     if options.sdcpp:
         step = sdcpp_step(folder, options.scratch)
         ours.do("unet 64")

@@ -1,8 +1,10 @@
-//! How the window feels while the CPU samples: `cargo bench --bench window`.
+//! How the window feels while the CPU samples: `cargo bench --bench window`, or another device: `-- --device wgpu`.
 //!
 //! Frame times are of the real window over the real engine and the bundled models: events, layout, drawing lists and
 //! tessellation. Rasterising is left out, since a machine without a GPU would only measure its software rasteriser.
 //! Latencies are of slider edits, from the request to the first changed preview and to the exact picture.
+
+mod shared;
 
 use std::{
     sync::Arc,
@@ -20,13 +22,14 @@ const FRAME: Duration = Duration::from_micros(16_667);
 const EDITS: usize = 40;
 
 fn main() {
-    frames();
-    edits();
+    let device = shared::word("--device").map_or(DeviceChoice::Cpu, |name| name.parse().expect("a device"));
+    frames(device);
+    edits(device);
 }
 
 /// The window at 60 frames a second while runs begin, go on and are overtaken.
-fn frames() {
-    let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
+fn frames(device: DeviceChoice) {
+    let engine = engine::start(device, engine::MEMORY, || {}).expect("a thread");
     let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
     let app = App::new(engine, Arc::<SessionStore>::default(), demo::recipe(), format);
     let mut harness = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(theme::install).build_ui_state(
@@ -55,8 +58,8 @@ fn frames() {
 }
 
 /// A slider moved and let go, again and again.
-fn edits() {
-    let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
+fn edits(device: DeviceChoice) {
+    let engine = engine::start(device, engine::MEMORY, || {}).expect("a thread");
     let mut recipe = demo::recipe();
     render(&engine, &recipe);
     let (mut previews, mut pictures, mut evaluations, mut fresh) = (Vec::new(), Vec::new(), 0, 0);

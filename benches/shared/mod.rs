@@ -49,10 +49,14 @@ impl Models {
 
     /// Pocket with its expert; other models have none, and stand in for it themselves.
     pub fn read(model: ModelRef, precision: Precision) -> Self {
-        let device = Device::flex();
-        let general = weights::load_with(&model, &device, precision).expect("a model");
+        Self::on(&Device::flex(), model, precision)
+    }
+
+    /// The same on another device.
+    pub fn on(device: &Device, model: ModelRef, precision: Precision) -> Self {
+        let general = weights::load_with(&model, device, precision).expect("a model");
         let expert = match model {
-            ModelRef::Pocket => weights::load_expert(&ModelRef::PocketToon, &general, &device).expect("Pocket Toon"),
+            ModelRef::Pocket => weights::load_expert(&ModelRef::PocketToon, &general, device).expect("Pocket Toon"),
             _ => general.clone(),
         };
         Self { general, expert }
@@ -101,8 +105,12 @@ pub fn median(numbers: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
+/// The word behind a flag of the command line (`--device wgpu`).
+pub fn word(name: &str) -> Option<String> {
+    std::env::args().skip_while(|word| word != name).nth(1)
+}
+
 /// A number behind a flag of the command line (`--rounds 5`).
 pub fn flag(name: &str, usual: usize) -> usize {
-    let mut words = std::env::args().skip_while(|word| word != name);
-    words.nth(1).map_or(usual, |value| value.parse().unwrap_or_else(|_| panic!("{name} {value}: not a number")))
+    word(name).map_or(usual, |value| value.parse().unwrap_or_else(|_| panic!("{name} {value}: not a number")))
 }

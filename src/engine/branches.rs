@@ -6,7 +6,7 @@ use super::memory::{Memory, Question, Text, TextKey};
 use crate::{
     field::{Latents, Plane},
     guidance::{cfg, regions::Regions, scfg, sega},
-    nets::{AtStep, AttentionTap, NetError, Prediction, TapRequest, TextKeys, UNet},
+    nets::{self, AtStep, AttentionTap, NetError, Prediction, TapRequest, TextKeys, UNet},
     recipe::{Concept, Recipe},
 };
 
@@ -207,6 +207,15 @@ fn attention(taps: Vec<AttentionTap>) -> Vec<scfg::Attention> {
 impl Branches<'_> {
     /// Evaluates the branches that `recipe` needs at this step, or remembers them, and combines them.
     pub fn step(
+        &mut self,
+        recipe: &Recipe,
+        input: &StepInput<'_>,
+        memory: &mut Memory,
+    ) -> Result<Predictions, NetError> {
+        nets::together(self.unet.device(), || self.evaluate(recipe, input, memory))
+    }
+
+    fn evaluate(
         &mut self,
         recipe: &Recipe,
         input: &StepInput<'_>,

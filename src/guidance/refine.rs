@@ -5,7 +5,7 @@
 //! the mean of a finished map is a weighted sum over the unfinished one, the layers of a grid are added up first, and
 //! each map is resized once a grid and blurred once.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::{
     blur,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     field::Plane,
-    nets::{NetError, SelfAttention},
+    nets::{self, NetError, SelfAttention},
     recipe::Profile,
 };
 
@@ -31,55 +31,77 @@ struct Layer {
     weights: Vec<f32>,
 }
 
-/// The maps that `of` says of all `layers`, refined and averaged, on the finest of their grids.
-pub(super) fn refine(profile: Profile, layers: &[Attention], of: MapsOf) -> Result<Vec<Plane>, NetError> {
-    let finest = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
-    let layers: Vec<Layer> = layers.iter().map(|l| Layer::new(l, finest, of)).collect::<Result<_, _>>()?;
-    let count = layers.iter().map(Layer::count).min().unwrap_or(0);
-    if !layers.iter().all(|l| l.attention.is_here()) {
-        // Another device's work stays on the thread that the device belongs to.
-        return finished(profile, &layers, finest, 0..count);
-    }
-    let parts: Vec<Vec<Plane>> = (0..count.div_ceil(MAPS))
-        .into_par_iter()
-        .map(|part| finished(profile, &layers, finest, part * MAPS..(part * MAPS + MAPS).min(count)))
-        .collect::<Result<_, _>>()?;
-    Ok(parts.into_iter().flatten().collect())
+/// Layers whose maps are refined together, each to the finest of their grids.
+struct Asked {
+    layers: Vec<Layer>,
+    finest: [usize; 2],
 }
 
-/// Maps `range` of all layers, through all steps.
-fn finished(
+/// For each of `asked` the maps that it says of all its layers, refined and averaged, on the finest of their grids.
+pub(super) fn refine<const N: usize>(
     profile: Profile,
-    layers: &[Layer],
-    finest: [usize; 2],
-    range: std::ops::Range<usize>,
-) -> Result<Vec<Plane>, NetError> {
-    // A sum a grid, all maps of the range one after another.
-    let mut sums: Vec<([usize; 2], Vec<f32>)> = Vec::new();
-    let share = 1.0 / layers.len() as f32;
-    for layer in layers {
-        let n = layer.weights.len();
-        let refined = layer.attention.spread(&layer.maps[range.start * n..range.end * n], powers(profile))?;
-        let at = sums.iter().position(|(grid, _)| *grid == layer.grid).unwrap_or_else(|| {
-            sums.push((layer.grid, vec![0.0; refined.len()]));
-            sums.len() - 1
-        });
-        for (sum, map) in sums[at].1.chunks_exact_mut(n).zip(refined.chunks_exact(n)) {
-            let factor = share / (dot(map, &layer.weights) + 1e-8);
-            sum.iter_mut().zip(map).for_each(|(sum, value)| *sum += value * factor);
-        }
-    }
-    let [h, w] = finest;
-    let finish = |k: usize| {
-        let mut whole = Plane::filled(h, w, 0.0);
-        for ([gh, gw], sum) in &sums {
-            let n = gh * gw;
-            let resized = resize_bilinear(&Plane::new(*gh, *gw, sum[k * n..(k + 1) * n].to_vec()), h, w);
-            whole.values.iter_mut().zip(&resized.values).for_each(|(whole, value)| *whole += value);
-        }
-        blur::smooth(&whole)
+    asked: [(&[Attention], MapsOf); N],
+) -> Result<[Vec<Plane>; N], NetError> {
+    let asked: Vec<Asked> = asked.map(|(layers, of)| Asked::new(layers, of)).into_iter().collect::<Result<_, _>>()?;
+    // Another device's work is one call: it divides it by itself.
+    let at_once = if asked.iter().all(Asked::is_here) { MAPS } else { usize::MAX };
+    let parts = |(i, asked): (usize, &Asked)| {
+        let count = asked.count();
+        (0..count).step_by(at_once).map(move |first| (i, first..first.saturating_add(at_once).min(count)))
     };
-    Ok((0..range.len()).map(finish).collect())
+    let parts: Vec<(usize, Range<usize>)> = asked.iter().enumerate().flat_map(parts).collect();
+    let found = nets::side_by_side(parts.len(), |i| asked[parts[i].0].finished(profile, parts[i].1.clone()));
+    let mut maps = [const { Vec::new() }; N];
+    for ((i, _), found) in parts.iter().zip(found) {
+        maps[*i].extend(found?);
+    }
+    Ok(maps)
+}
+
+impl Asked {
+    fn new(layers: &[Attention], of: MapsOf) -> Result<Self, NetError> {
+        let finest = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
+        let layers = layers.iter().map(|l| Layer::new(l, finest, of)).collect::<Result<_, _>>()?;
+        Ok(Self { layers, finest })
+    }
+
+    fn is_here(&self) -> bool {
+        self.layers.iter().all(|layer| layer.attention.is_here())
+    }
+
+    fn count(&self) -> usize {
+        self.layers.iter().map(Layer::count).min().unwrap_or(0)
+    }
+
+    /// Maps `range` of all layers, through all steps.
+    fn finished(&self, profile: Profile, range: Range<usize>) -> Result<Vec<Plane>, NetError> {
+        // A sum a grid, all maps of the range one after another.
+        let mut sums: Vec<([usize; 2], Vec<f32>)> = Vec::new();
+        let share = 1.0 / self.layers.len() as f32;
+        for layer in &self.layers {
+            let n = layer.weights.len();
+            let refined = layer.attention.spread(&layer.maps[range.start * n..range.end * n], powers(profile))?;
+            let at = sums.iter().position(|(grid, _)| *grid == layer.grid).unwrap_or_else(|| {
+                sums.push((layer.grid, vec![0.0; refined.len()]));
+                sums.len() - 1
+            });
+            for (sum, map) in sums[at].1.chunks_exact_mut(n).zip(refined.chunks_exact(n)) {
+                let factor = share / (dot(map, &layer.weights) + 1e-8);
+                sum.iter_mut().zip(map).for_each(|(sum, value)| *sum += value * factor);
+            }
+        }
+        let [h, w] = self.finest;
+        let finish = |k: usize| {
+            let mut whole = Plane::filled(h, w, 0.0);
+            for ([gh, gw], sum) in &sums {
+                let n = gh * gw;
+                let resized = resize_bilinear(&Plane::new(*gh, *gw, sum[k * n..(k + 1) * n].to_vec()), h, w);
+                whole.values.iter_mut().zip(&resized.values).for_each(|(whole, value)| *whole += value);
+            }
+            blur::smooth(&whole)
+        };
+        Ok((0..range.len()).map(finish).collect())
+    }
 }
 
 /// The weights of S, S^2, .. in the refinement.

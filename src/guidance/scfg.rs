@@ -112,8 +112,7 @@ pub fn segment(
     uncond: &[Attention],
     latent_size: [usize; 2],
 ) -> Result<Segmentation, NetError> {
-    let tokens = refine(profile, cond, MapsOf::EveryToken)?;
-    let fore = refine(profile, uncond, MapsOf::StartAndRest)?;
+    let [tokens, fore] = refine(profile, [(cond, MapsOf::EveryToken), (uncond, MapsOf::StartAndRest)])?;
     let [start, rest]: [Plane; 2] = fore.try_into().unwrap_or_else(|_| unreachable!("StartAndRest is two maps"));
 
     let (owners, owner_sets) = owners(profile, &tokens);
