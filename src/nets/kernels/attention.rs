@@ -6,7 +6,8 @@
 
 use std::{
     f32::consts::{LN_2, LOG2_E},
-    mem, slice,
+    mem::{self, MaybeUninit},
+    ops::Range,
 };
 
 use burn::tensor::Tensor;
@@ -44,6 +45,14 @@ pub(super) struct Sizes {
     pub(super) causal: bool,
 }
 
+impl Sizes {
+    /// Floats that a head keeps for its map: what each key brought, `[l, n]`, and what that counts in the end,
+    /// `[l / 128, n]`.
+    pub(super) fn kept(self) -> usize {
+        (self.l + self.l.div_ceil(KEYS)) * self.n
+    }
+}
+
 /// Query `[batch, width, n]`, key and value `[batch, width, l]` to `[batch, width, n]`. `causal` hides keys after the
 /// query's own position. With `map`, also the first sample's probabilities `[l, n]`, mean over heads.
 pub(in super::super) fn attend(
@@ -62,14 +71,14 @@ pub(in super::super) fn attend(
     // SAFETY: each task writes all rows of its head for the queries of its block, in `out` and, of the first sample, in
     // `seen`; together that is everything.
     let seen = unsafe {
-        filled(if map { heads * l * n } else { 0 }, |seen| {
+        filled(if map { heads * sizes.kept() } else { 0 }, |seen| {
             let seen = Target::of(seen);
             out = filled(batch * heads * d * n, |out| {
                 let out = Target::of(out);
                 team::each(batch * heads * blocks, |task| {
                     let (head, first) = (task / blocks, task % blocks * QUERIES);
                     let query = &query[head * d * n..][..d * n];
-                    let kept = (map && head < heads).then(|| seen.at(head * l * n));
+                    let kept = (map && head < heads).then(|| seen.at(head * sizes.kept()));
                     let queries = [first, (first + QUERIES).min(n)];
                     let out = out.at(head * d * n);
                     room(sizes, |room| {
@@ -137,7 +146,7 @@ pub(super) struct Block<'a> {
     pub(super) queries: [usize; 2],
     /// `[d, n]`, of which nobody else touches these columns meanwhile.
     pub(super) out: Target,
-    /// `[l, n]`, likewise.
+    /// [`Sizes::kept`], likewise.
     pub(super) kept: Option<Target>,
     pub(super) room: &'a mut [f32],
 }
@@ -210,12 +219,12 @@ impl Block<'_> {
             *share = ops.div(ops.one(), *share);
         }
         self.finish(isa, sums, share, at, count);
-        for (first, level) in (0..l).step_by(KEYS).zip(levels.chunks_exact_mut(width)) {
+        for (taken, level) in levels.chunks_exact_mut(width).take(l.div_ceil(KEYS)).enumerate() {
             for (v, level) in level.chunks_exact_mut(ops.len()).enumerate() {
                 let since = power_of_two(isa, ops.sub(ops.load(level), running.highest[v]));
                 ops.store(ops.mul(since, share[v]), level);
             }
-            self.settle(&level[..count], first, at);
+            self.keep(level, l + taken, at, count, width);
         }
         self.room = whole;
     }
@@ -240,22 +249,12 @@ impl Block<'_> {
         }
     }
 
-    /// Keeps what is no share of the whole yet, for the keys from `first` on.
-    fn keep(&self, scores: &[f32], first: usize, at: usize, count: usize, width: usize) {
+    /// Keeps rows of `width`, of which `count` are queries from `at` on, as the rows from `first` on.
+    fn keep(&self, rows: &[f32], first: usize, at: usize, count: usize, width: usize) {
         let Some(kept) = self.kept else { return };
-        for (j, row) in scores.chunks_exact(width).enumerate() {
-            // SAFETY: row first + j < l of `[l, n]`, columns of this block.
+        for (j, row) in rows.chunks_exact(width).enumerate() {
+            // SAFETY: row first + j of `[l + l / 128, n]`, columns of this block.
             unsafe { kept.at((first + j) * self.sizes.n + at).write(&row[..count]) };
-        }
-    }
-
-    /// Multiplies what was kept.
-    fn settle(&self, factors: &[f32], first: usize, at: usize) {
-        let Some(kept) = self.kept else { return };
-        for j in first..(first + KEYS).min(self.sizes.l) {
-            // SAFETY: as in `keep`, which has written them.
-            let row = unsafe { slice::from_raw_parts_mut(kept.at(j * self.sizes.n + at).pointer(), factors.len()) };
-            row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
         }
     }
 
@@ -376,17 +375,56 @@ fn power_of_two<I: Isa>(isa: I, x: I::F32) -> I::F32 {
     floats.mul(series, power)
 }
 
-/// `[heads, l, n]` to `[l, n]`.
-fn mean_over_heads(seen: &[f32], Sizes { heads, n, l, .. }: Sizes) -> Tensor<2> {
-    let mut map = seen[..l * n].to_vec();
-    let share = 1.0 / heads as f32;
-    team::each_part(&mut map, MEAN_PART, |part, values| {
-        let first = part * MEAN_PART;
-        for head in 1..heads {
-            let more = &seen[head * l * n + first..][..values.len()];
-            values.iter_mut().zip(more).for_each(|(sum, value)| *sum += value);
+/// What all heads kept to `[l, n]`.
+fn mean_over_heads(seen: &[f32], sizes: Sizes) -> Tensor<2> {
+    let Sizes { n, l, .. } = sizes;
+    let rows = (MEAN_PART / n.max(1)).max(1);
+    let fill = |map: &mut [MaybeUninit<f32>]| {
+        team::each_part(map, rows * n, |part, out| {
+            let first = part * rows;
+            Mean { seen, sizes, rows: first..first + out.len() / n, out: Target::of(out) }.dispatch();
+        });
+    };
+    // SAFETY: the parts are all of it, and a `Mean` writes all of its part.
+    values::tensor(unsafe { filled(l * n, fill) }, [l, n])
+}
+
+/// Some rows of a map.
+pub(super) struct Mean<'a> {
+    /// [`Sizes::kept`] of each head.
+    pub(super) seen: &'a [f32],
+    pub(super) sizes: Sizes,
+    pub(super) rows: Range<usize>,
+    /// `[rows, n]`, which nobody else touches meanwhile.
+    pub(super) out: Target,
+}
+
+impl SimdOp for Mean<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let ops = isa.f32();
+        let Sizes { heads, n, l, .. } = self.sizes;
+        let share = ops.splat(1.0 / heads as f32);
+        for (i, row) in self.rows.enumerate() {
+            let (row, factors) = (row * n, (l + row / KEYS) * n);
+            for at in (0..n).step_by(ops.len()) {
+                let mask = ops.first_n_mask((n - at).min(ops.len()));
+                let mut sum = ops.zero();
+                for seen in self.seen.chunks_exact(self.sizes.kept()) {
+                    // SAFETY: the mask ends with the row, which each head has.
+                    let [value, factor] = unsafe {
+                        [
+                            ops.load_ptr_mask(seen.as_ptr().add(row + at), mask),
+                            ops.load_ptr_mask(seen.as_ptr().add(factors + at), mask),
+                        ]
+                    };
+                    sum = ops.mul_add(value, factor, sum);
+                }
+                // SAFETY: as above.
+                unsafe { ops.store_ptr_mask(ops.mul(sum, share), self.out.at(i * n + at).pointer(), mask) };
+            }
         }
-        values.iter_mut().for_each(|sum| *sum *= share);
-    });
-    values::tensor(map, [l, n])
+    }
 }

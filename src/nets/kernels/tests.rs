@@ -3,7 +3,7 @@
 use rten_simd::{Isa, SimdOp, SimdUnaryOp, isa::GenericIsa, ops::BitOps};
 
 use super::{
-    attention::{self, Block, Packed, Sizes as Attention},
+    attention::{self, Block, Mean, Packed, Sizes as Attention},
     conv::Panels,
     element::{Element, Join, Pair},
     grid::Sizes,
@@ -320,12 +320,17 @@ impl SimdOp for Attended<'_> {
         let Self(sizes, [query, key, value]) = self;
         let Attention { d, n, l, .. } = sizes;
         let packed = &Packed::new(sizes, key, value);
-        let [mut mixed, mut seen] = [vec![f32::NAN; d * n], vec![f32::NAN; l * n]];
+        let [mut mixed, mut seen] = [vec![f32::NAN; d * n], vec![f32::NAN; sizes.kept()]];
         let (out, kept) = (Target::of_values(&mut mixed), Some(Target::of_values(&mut seen)));
         for queries in [[0, n / 3], [n / 3, n]] {
             attention::room(sizes, |room| Block { sizes, packed, query, queries, out, kept, room }.eval(isa));
         }
-        [mixed, seen]
+        let mut map = vec![f32::NAN; l * n];
+        for rows in [0..l / 3, l / 3..l] {
+            let out = Target::of_values(&mut map[rows.start * n..]);
+            Mean { seen: &seen, sizes, rows, out }.eval(isa);
+        }
+        [mixed, map]
     }
 }
 
