@@ -5,7 +5,7 @@
 //! the mean of a finished map is a weighted sum over the unfinished one, the layers of a grid are added up first, and
 //! each map is resized once a grid and blurred once.
 
-use std::ops::Range;
+use std::{array, ops::Range};
 
 use super::{
     blur,
@@ -18,22 +18,15 @@ use crate::{
     recipe::Profile,
 };
 
-/// Maps that one task refines: as many as the product takes at a time.
-const MAPS: usize = 8;
-
-/// One layer, ready to be refined.
-struct Layer {
-    grid: [usize; 2],
-    attention: SelfAttention,
-    /// The maps before refinement, one after another.
-    maps: Vec<f32>,
-    /// What each position adds to the mean of the finished map.
-    weights: Vec<f32>,
-}
+/// Maps that one task refines at most: the widest tile of a product.
+const REFINED: usize = 48;
+/// Maps that one task finishes.
+const FINISHED: usize = 8;
 
 /// Layers whose maps are refined together, each to the finest of their grids.
-struct Asked {
-    layers: Vec<Layer>,
+struct Asked<'a> {
+    layers: &'a [Attention],
+    of: MapsOf,
     finest: [usize; 2],
 }
 
@@ -42,66 +35,100 @@ pub(super) fn refine<const N: usize>(
     profile: Profile,
     asked: [(&[Attention], MapsOf); N],
 ) -> Result<[Vec<Plane>; N], NetError> {
-    let asked: Vec<Asked> = asked.map(|(layers, of)| Asked::new(layers, of)).into_iter().collect::<Result<_, _>>()?;
-    // Another device's work is one call: it divides it by itself.
-    let at_once = if asked.iter().all(Asked::is_here) { MAPS } else { usize::MAX };
-    let parts = |(i, asked): (usize, &Asked)| {
-        let count = asked.count();
-        (0..count).step_by(at_once).map(move |first| (i, first..first.saturating_add(at_once).min(count)))
-    };
-    let parts: Vec<(usize, Range<usize>)> = asked.iter().enumerate().flat_map(parts).collect();
-    let found = nets::side_by_side(parts.len(), |i| asked[parts[i].0].finished(profile, parts[i].1.clone()));
-    let mut maps = [const { Vec::new() }; N];
-    for ((i, _), found) in parts.iter().zip(found) {
-        maps[*i].extend(found?);
+    let asked = asked.map(|(layers, of)| {
+        let finest = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
+        Asked { layers, of, finest }
+    });
+    let mut parts = Vec::new();
+    for (i, asked) in asked.iter().enumerate() {
+        for layer in asked.layers {
+            parts.extend(asked.parts(layer).into_iter().map(|maps| (i, layer, maps)));
+        }
     }
-    Ok(maps)
+    let refined = nets::side_by_side(parts.len(), |part| {
+        let (i, layer, maps) = &parts[part];
+        asked[*i].refined(profile, layer, maps.clone())
+    });
+
+    let mut sums: [Sums; N] = array::from_fn(|i| Sums::new(&asked[i]));
+    for ((i, layer, maps), refined) in parts.iter().zip(refined) {
+        sums[*i].add(layer.grid, maps.start, &refined?);
+    }
+    let mut finished = finish(&sums).into_iter();
+    Ok(array::from_fn(|i| finished.by_ref().take(sums[i].count).collect()))
 }
 
-impl Asked {
-    fn new(layers: &[Attention], of: MapsOf) -> Result<Self, NetError> {
-        let finest = layers.iter().map(|l| l.grid).max().unwrap_or([1, 1]);
-        let layers = layers.iter().map(|l| Layer::new(l, finest, of)).collect::<Result<_, _>>()?;
-        Ok(Self { layers, finest })
+impl Asked<'_> {
+    /// The maps of a layer, as many at a time as a task refines. Another device's work is one call: it divides it by
+    /// itself.
+    fn parts(&self, layer: &Attention) -> Vec<Range<usize>> {
+        let (count, at_once) =
+            (self.of.count(layer), if SelfAttention::is_here(&layer.self_map) { REFINED } else { usize::MAX });
+        (0..count).step_by(at_once).map(|first| first..first.saturating_add(at_once).min(count)).collect()
     }
 
-    fn is_here(&self) -> bool {
-        self.layers.iter().all(|layer| layer.attention.is_here())
-    }
-
-    fn count(&self) -> usize {
-        self.layers.iter().map(Layer::count).min().unwrap_or(0)
-    }
-
-    /// Maps `range` of all layers, through all steps.
-    fn finished(&self, profile: Profile, range: Range<usize>) -> Result<Vec<Plane>, NetError> {
-        // A sum a grid, all maps of the range one after another.
-        let mut sums: Vec<([usize; 2], Vec<f32>)> = Vec::new();
+    /// Maps `range` of a layer, refined, each divided by the mean that it will have, times the layer's share.
+    fn refined(&self, profile: Profile, layer: &Attention, range: Range<usize>) -> Result<Vec<f32>, NetError> {
+        let ([h, w], [height, width]) = (layer.grid, self.finest);
+        let (down, across) = (line_weights(h, height), line_weights(w, width));
+        // What each position adds to the mean of the finished map.
+        let weights: Vec<f32> = down.iter().flat_map(|y| across.iter().map(move |x| (y * x) as f32)).collect();
         let share = 1.0 / self.layers.len() as f32;
-        for layer in &self.layers {
-            let n = layer.weights.len();
-            let refined = layer.attention.spread(&layer.maps[range.start * n..range.end * n], powers(profile))?;
-            let at = sums.iter().position(|(grid, _)| *grid == layer.grid).unwrap_or_else(|| {
-                sums.push((layer.grid, vec![0.0; refined.len()]));
-                sums.len() - 1
-            });
-            for (sum, map) in sums[at].1.chunks_exact_mut(n).zip(refined.chunks_exact(n)) {
-                let factor = share / (dot(map, &layer.weights) + 1e-8);
-                sum.iter_mut().zip(map).for_each(|(sum, value)| *sum += value * factor);
-            }
+        let n = weights.len();
+        let maps = self.of.maps(layer)?;
+        let attention = SelfAttention::new(layer.self_map.clone());
+        let mut maps = attention.spread(&maps[range.start * n..range.end * n], powers(profile))?;
+        for map in maps.chunks_exact_mut(n) {
+            let factor = share / (dot(map, &weights) + 1e-8);
+            map.iter_mut().for_each(|value| *value *= factor);
         }
-        let [h, w] = self.finest;
-        let finish = |k: usize| {
-            let mut whole = Plane::filled(h, w, 0.0);
-            for ([gh, gw], sum) in &sums {
-                let n = gh * gw;
-                let resized = resize_bilinear(&Plane::new(*gh, *gw, sum[k * n..(k + 1) * n].to_vec()), h, w);
-                whole.values.iter_mut().zip(&resized.values).for_each(|(whole, value)| *whole += value);
-            }
-            blur::smooth(&whole)
-        };
-        Ok((0..range.len()).map(finish).collect())
+        Ok(maps)
     }
+}
+
+/// The mean over layers before maps are resized and blurred: a sum a grid.
+struct Sums {
+    count: usize,
+    finest: [usize; 2],
+    /// All maps one after another.
+    grids: Vec<([usize; 2], Vec<f32>)>,
+}
+
+impl Sums {
+    fn new(asked: &Asked) -> Self {
+        let count = asked.layers.iter().map(|l| asked.of.count(l)).min().unwrap_or(0);
+        Self { count, finest: asked.finest, grids: Vec::new() }
+    }
+
+    /// Adds maps of a layer, from map `first` on.
+    fn add(&mut self, grid: [usize; 2], first: usize, maps: &[f32]) {
+        let n = grid[0] * grid[1];
+        let at = self.grids.iter().position(|(known, _)| *known == grid).unwrap_or_else(|| {
+            self.grids.push((grid, vec![0.0; self.count * n]));
+            self.grids.len() - 1
+        });
+        self.grids[at].1[first * n..].iter_mut().zip(maps).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// Map `k`, resized and blurred.
+    fn finished(&self, k: usize) -> Plane {
+        let [h, w] = self.finest;
+        let mut whole = Plane::filled(h, w, 0.0);
+        for ([gh, gw], sum) in &self.grids {
+            let n = gh * gw;
+            let resized = resize_bilinear(&Plane::new(*gh, *gw, sum[k * n..(k + 1) * n].to_vec()), h, w);
+            whole.values.iter_mut().zip(&resized.values).for_each(|(whole, value)| *whole += value);
+        }
+        blur::smooth(&whole)
+    }
+}
+
+/// All maps of all `sums`, one after another.
+fn finish(sums: &[Sums]) -> Vec<Plane> {
+    let maps: Vec<(&Sums, usize)> = sums.iter().flat_map(|sums| (0..sums.count).map(move |k| (sums, k))).collect();
+    let parts: Vec<_> = maps.chunks(FINISHED).collect();
+    let finished = |part: usize| parts[part].iter().map(|(sums, k)| sums.finished(*k)).collect::<Vec<_>>();
+    nets::side_by_side(parts.len(), finished).into_iter().flatten().collect()
 }
 
 /// The weights of S, S^2, .. in the refinement.
@@ -110,20 +137,6 @@ fn powers(profile: Profile) -> &'static [f32] {
         // The loop of the reference multiplies S by S anew each time, so that it adds S^2 three times.
         Profile::Reference => &[0.25, 0.75],
         Profile::Fixed => &[0.25; 4],
-    }
-}
-
-impl Layer {
-    fn new(layer: &Attention, finest: [usize; 2], of: MapsOf) -> Result<Self, NetError> {
-        let [h, w] = layer.grid;
-        let (down, across) = (line_weights(h, finest[0]), line_weights(w, finest[1]));
-        let weights = down.iter().flat_map(|y| across.iter().map(move |x| (y * x) as f32)).collect();
-        let maps = of.maps(layer)?;
-        Ok(Self { grid: layer.grid, attention: SelfAttention::new(layer.self_map.clone()), maps, weights })
-    }
-
-    fn count(&self) -> usize {
-        self.maps.len() / self.weights.len().max(1)
     }
 }
 

@@ -139,18 +139,28 @@ pub(super) enum MapsOf {
 }
 
 impl MapsOf {
+    /// How many maps of a layer.
+    pub(super) fn count(self, layer: &Attention) -> usize {
+        match self {
+            Self::EveryToken => layer.cross_map.dims()[0],
+            Self::StartAndRest => 2,
+        }
+    }
+
     /// One map after another, N elements each.
     pub(super) fn maps(self, layer: &Attention) -> Result<Vec<f32>, NetError> {
-        let cross = layer.cross_map.clone();
-        let maps = match self {
-            Self::EveryToken => cross,
-            Self::StartAndRest => {
-                let [tokens, n] = cross.dims();
-                let start = cross.clone().slice([0..1, 0..n]);
-                Tensor::cat(vec![start, cross.slice([1..tokens, 0..n]).sum_dim(0)], 0)
+        let n = layer.cross_map.dims()[1];
+        let mut maps = layer.cross_map.clone().try_into_vec_as::<f32>()?;
+        if matches!(self, Self::StartAndRest) {
+            let mut tokens = maps[n..].chunks_exact_mut(n);
+            if let Some(rest) = tokens.next() {
+                for token in tokens {
+                    rest.iter_mut().zip(token).for_each(|(rest, value)| *rest += *value);
+                }
             }
-        };
-        Ok(maps.try_into_vec_as::<f32>()?)
+            maps.resize(2 * n, 0.0);
+        }
+        Ok(maps)
     }
 }
 

@@ -21,10 +21,10 @@ impl SelfAttention {
         })
     }
 
-    /// Whether it is in this process's memory, so that calls for a few maps each, on several threads, are quicker than
-    /// one call for all.
-    pub fn is_here(&self) -> bool {
-        matches!(self.0, Held::Here(_))
+    /// Whether `self_map` is in this process's memory, so that calls for a few maps each, on several threads, are quicker
+    /// than one call for all.
+    pub fn is_here(self_map: &Tensor<2>) -> bool {
+        kernels::is_here(&self_map.device())
     }
 
     /// The sum over r of `weights[r - 1] S^r m` for each map m of `maps`, which are `[N]` each, one after another.
@@ -51,14 +51,26 @@ impl SelfAttention {
 
 fn spread_here(attention: &[f32], maps: &[f32], weights: &[f32]) -> Vec<f32> {
     let n = attention.len().isqrt();
-    let mut sum = vec![0.0; maps.len()];
-    let (mut power, mut next) = (maps.to_vec(), vec![0.0; maps.len()]);
+    let count = maps.len() / n.max(1);
+    let mut spreading = kernels::Spreading::new(attention, n);
+    // Position by position, all maps of a position side by side.
+    let mut power = transposed(maps, [count, n]);
+    let (mut next, mut sum) = (vec![0.0; maps.len()], vec![0.0; maps.len()]);
     for &weight in weights {
-        kernels::spread(attention, n, &power, &mut next);
+        spreading.spread(&power, &mut next);
         std::mem::swap(&mut power, &mut next);
         sum.iter_mut().zip(&power).for_each(|(sum, value)| *sum += weight * value);
     }
-    sum
+    transposed(&sum, [n, count])
+}
+
+/// `[rows, columns]` to `[columns, rows]`.
+fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    let mut out = vec![0.0; values.len()];
+    for (r, row) in values.chunks_exact(columns.max(1)).enumerate() {
+        out[r..].iter_mut().step_by(rows).zip(row).for_each(|(to, value)| *to = *value);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -77,9 +89,10 @@ mod tests {
             let weights = [0.25, 0.75, -1.0];
             let tensor =
                 |v: &[f32], rows| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [rows, n]), &Device::flex());
-            let here = SelfAttention::new(tensor(&attention, n));
-            assert!(here.is_here());
-            let away = SelfAttention(Held::Away(tensor(&attention, n)));
+            let attention = tensor(&attention, n);
+            assert!(SelfAttention::is_here(&attention));
+            let here = SelfAttention::new(attention.clone());
+            let away = SelfAttention(Held::Away(attention));
             let (found, expected) =
                 (here.spread(&maps, &weights).expect("here"), away.spread(&maps, &weights).expect("away"));
             for (f, e) in found.iter().zip(&expected) {

@@ -212,7 +212,7 @@ impl Block<'_> {
             let factor = running.take::<I>(isa, scores);
             self.add::<I, R, V>(isa, scores, first, factor, sums);
             store(isa, running.highest, level);
-            self.keep(scores, first, at, count, width);
+            self.keep::<I, V>(isa, scores, first, at, count);
         }
         let mut share = running.total;
         for share in &mut share {
@@ -224,7 +224,7 @@ impl Block<'_> {
                 let since = power_of_two(isa, ops.sub(ops.load(level), running.highest[v]));
                 ops.store(ops.mul(since, share[v]), level);
             }
-            self.keep(level, l + taken, at, count, width);
+            self.keep::<I, V>(isa, level, l + taken, at, count);
         }
         self.room = whole;
     }
@@ -236,25 +236,33 @@ impl Block<'_> {
         for (row, sums) in sums.chunks_exact(V * ops.len()).take(self.sizes.d).enumerate() {
             for (v, share) in share.into_iter().enumerate() {
                 let value = ops.mul(ops.load(&sums[v * ops.len()..]), share);
-                // SAFETY: row < d of `[d, n]`, columns of this block: the mask ends with the last of them.
+                // SAFETY: row < d of `[d, n]`, columns of this block.
                 unsafe {
-                    let to = self.out.at(row * self.sizes.n + at + v * ops.len()).pointer();
-                    if (v + 1) * ops.len() <= count {
-                        ops.store_ptr(value, to);
-                    } else {
-                        ops.store_ptr_mask(value, to, ops.first_n_mask(count - v * ops.len()));
-                    }
-                }
+                    write_few(isa, value, self.out.at(row * self.sizes.n + at + v * ops.len()), count - v * ops.len())
+                };
             }
         }
     }
 
-    /// Keeps rows of `width`, of which `count` are queries from `at` on, as the rows from `first` on.
-    fn keep(&self, rows: &[f32], first: usize, at: usize, count: usize, width: usize) {
+    /// Keeps `rows`, `[..][V vectors]`, of which the first `count` columns are queries from `at` on, as the rows from `first`
+    /// on.
+    #[inline(always)]
+    fn keep<I: Isa, const V: usize>(&self, isa: I, rows: &[f32], first: usize, at: usize, count: usize) {
         let Some(kept) = self.kept else { return };
-        for (j, row) in rows.chunks_exact(width).enumerate() {
-            // SAFETY: row first + j of `[l + l / 128, n]`, columns of this block.
-            unsafe { kept.at((first + j) * self.sizes.n + at).write(&row[..count]) };
+        let ops = isa.f32();
+        for (j, row) in rows.chunks_exact(V * ops.len()).enumerate() {
+            for v in 0..V {
+                let value = ops.load(&row[v * ops.len()..]);
+                // SAFETY: row first + j of `[l + l / 128, n]`, columns of this block.
+                unsafe {
+                    write_few(
+                        isa,
+                        value,
+                        kept.at((first + j) * self.sizes.n + at + v * ops.len()),
+                        count - v * ops.len(),
+                    )
+                };
+            }
         }
     }
 
@@ -309,6 +317,23 @@ impl Block<'_> {
                     ops.store(ops.mul_add(ops.load(sum), factor, *found), sum);
                 }
             }
+        }
+    }
+}
+
+/// Writes the first `count` of a vector, or all of it.
+///
+/// # Safety
+/// There is room for them, and nobody else touches it meanwhile.
+#[inline(always)]
+unsafe fn write_few<I: Isa>(isa: I, value: I::F32, to: Target, count: usize) {
+    let (ops, to) = (isa.f32(), to.pointer());
+    // SAFETY: the caller's promise; the mask ends with the last of them.
+    unsafe {
+        if count >= ops.len() {
+            ops.store_ptr(value, to);
+        } else {
+            ops.store_ptr_mask(value, to, ops.first_n_mask(count));
         }
     }
 }

@@ -92,6 +92,29 @@ pub(super) fn pack<E: Element>(panels: &mut [E], [rows, depth, taps]: [usize; 3]
     }
 }
 
+/// [`pack`] of a `[rows, depth]` matrix that lies in memory column by column.
+pub(super) fn pack_columns(panels: &mut [f32], [rows, depth]: [usize; 2], columns: &[f32]) {
+    assert!(panels.len() == packed_len(rows, depth) && columns.len() == rows * depth);
+    let mut rest = panels;
+    for columns in columns.chunks(stretch::<f32>(1) * rows) {
+        let length = columns.len() / rows;
+        let (now, later) = rest.split_at_mut(packed_len(rows, length));
+        rest = later;
+        for (i, panel) in now.chunks_exact_mut(ROWS * length).enumerate() {
+            for (to, column) in panel.chunks_exact_mut(ROWS).zip(columns.chunks_exact(rows)) {
+                let from = &column[i * ROWS..];
+                match from.first_chunk::<ROWS>() {
+                    Some(from) => to.copy_from_slice(from),
+                    None => {
+                        to[..from.len()].copy_from_slice(from);
+                        to[from.len()..].fill(0.0);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The right-hand side, whose columns are the positions of a map: column `y * width + x` of row k is
 /// `data[starts[k] + y * stride + x]`.
 #[derive(Clone, Copy)]
