@@ -58,9 +58,9 @@ fn panels(models: &Models, rounds: usize) {
     let mut likeness = Likeness::measure(&models.general).expect("a likeness");
     let bare = || models.denoise(&recipe, false, &mut Memory::new(0), |_, _| {});
     let maps = || models.denoise(&recipe, true, &mut Memory::new(0), |_, _| {});
+    let empty = std::sync::Arc::new(models.decode(&sextant::field::Latents::zeros(4, 8, 8)));
     let mut shown = |previews: bool| {
         let mut painter = Previews::new(&models.general, &mut likeness);
-        let empty = std::sync::Arc::new(models.decode(&sextant::field::Latents::zeros(4, 8, 8)));
         models.denoise(&recipe, true, &mut Memory::new(engine::MEMORY), |record, memory| {
             let preview = if previews {
                 painter.picture(memory, &record.denoised).expect("a preview")
