@@ -5,7 +5,7 @@
 //! the mean of a finished map is a weighted sum over the unfinished one, the layers of a grid are added up first, and
 //! each map is resized once a grid and blurred once.
 
-use std::{array, ops::Range};
+use std::{array, cmp::Reverse, ops::Range};
 
 use super::{
     blur,
@@ -18,7 +18,7 @@ use crate::{
     recipe::Profile,
 };
 
-/// Maps that one task refines at most: the widest tile of a product.
+/// Maps that one task refines at most.
 const REFINED: usize = 48;
 /// Maps that one task finishes.
 const FINISHED: usize = 8;
@@ -45,6 +45,8 @@ pub(super) fn refine<const N: usize>(
             parts.extend(asked.parts(layer).into_iter().map(|maps| (i, layer, maps)));
         }
     }
+    // The longest first, so that no thread is left alone with one.
+    parts.sort_by_key(|(_, layer, maps)| Reverse(maps.len() * layer.grid[0] * layer.grid[1]));
     let refined = nets::side_by_side(parts.len(), |part| {
         let (i, layer, maps) = &parts[part];
         asked[*i].refined(profile, layer, maps.clone())

@@ -51,26 +51,14 @@ impl SelfAttention {
 
 fn spread_here(attention: &[f32], maps: &[f32], weights: &[f32]) -> Vec<f32> {
     let n = attention.len().isqrt();
-    let count = maps.len() / n.max(1);
-    let mut spreading = kernels::Spreading::new(attention, n);
-    // Position by position, all maps of a position side by side.
-    let mut power = transposed(maps, [count, n]);
-    let (mut next, mut sum) = (vec![0.0; maps.len()], vec![0.0; maps.len()]);
+    let mut sum = vec![0.0; maps.len()];
+    let (mut power, mut next) = (maps.to_vec(), vec![0.0; maps.len()]);
     for &weight in weights {
-        spreading.spread(&power, &mut next);
+        kernels::spread(attention, n, &power, &mut next);
         std::mem::swap(&mut power, &mut next);
         sum.iter_mut().zip(&power).for_each(|(sum, value)| *sum += weight * value);
     }
-    transposed(&sum, [n, count])
-}
-
-/// `[rows, columns]` to `[columns, rows]`.
-fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
-    let mut out = vec![0.0; values.len()];
-    for (r, row) in values.chunks_exact(columns.max(1)).enumerate() {
-        out[r..].iter_mut().step_by(rows).zip(row).for_each(|(to, value)| *to = *value);
-    }
-    out
+    sum
 }
 
 #[cfg(test)]

@@ -28,6 +28,6 @@ pub(super) use attention::attend;
 pub(super) use conv::{Extras, Geometry, Weights, convolve, multiply};
 pub(super) use norm::{GroupNorm, group_norm, layer_norm};
 pub(super) use pointwise::{geglu, gelu, quick_gelu, silu};
-pub(super) use spread::Spreading;
+pub(super) use spread::spread;
 pub(super) use team::{side_by_side, together};
 pub(super) use values::{Values, is_here};

@@ -4,7 +4,6 @@
 //! `data[starts[k]..]`, so a 3x3 convolution reads nine shifted views of the same padded map and nothing is laid out
 //! anew. Each output is a sum of chains of fused multiply-adds in the order of k: how the work is cut up never shows in
 //! a bit.
-#![allow(unsafe_code, reason = "a product may write into the midst of what other threads write")]
 
 use std::{mem::MaybeUninit, ops::Range};
 
@@ -92,29 +91,6 @@ pub(super) fn pack<E: Element>(panels: &mut [E], [rows, depth, taps]: [usize; 3]
     }
 }
 
-/// [`pack`] of a `[rows, depth]` matrix that lies in memory column by column.
-pub(super) fn pack_columns(panels: &mut [f32], [rows, depth]: [usize; 2], columns: &[f32]) {
-    assert!(panels.len() == packed_len(rows, depth) && columns.len() == rows * depth);
-    let mut rest = panels;
-    for columns in columns.chunks(stretch::<f32>(1) * rows) {
-        let length = columns.len() / rows;
-        let (now, later) = rest.split_at_mut(packed_len(rows, length));
-        rest = later;
-        for (i, panel) in now.chunks_exact_mut(ROWS * length).enumerate() {
-            for (to, column) in panel.chunks_exact_mut(ROWS).zip(columns.chunks_exact(rows)) {
-                let from = &column[i * ROWS..];
-                match from.first_chunk::<ROWS>() {
-                    Some(from) => to.copy_from_slice(from),
-                    None => {
-                        to[..from.len()].copy_from_slice(from);
-                        to[from.len()..].fill(0.0);
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// The right-hand side, whose columns are the positions of a map: column `y * width + x` of row k is
 /// `data[starts[k] + y * stride + x]`.
 #[derive(Clone, Copy)]
@@ -195,18 +171,6 @@ impl<E: Element> Product<'_, E> {
             Task::with_room(self, [panels, columns], target, E::run);
         };
         team::each(cut.row_parts * cut.tile_parts, run);
-    }
-
-    /// [`Product::fill`] on this thread alone.
-    ///
-    /// # Safety
-    /// All places lie inside what `out` points into, and nobody else reads or writes them meanwhile.
-    pub(super) unsafe fn fill_here(&self, out: Target) {
-        let (total, panels) = (self.columns.count(), self.matrix.rows.div_ceil(ROWS));
-        self.check(usize::MAX);
-        if total > 0 && panels > 0 {
-            Task::with_room(self, [0..panels, 0..total], out, E::run);
-        }
     }
 
     fn check(&self, out: usize) {

@@ -1,43 +1,93 @@
 //! Maps spread along self-attention.
-#![allow(unsafe_code, reason = "a product fills a buffer that is wholly its own")]
+#![allow(unsafe_code, reason = "vectors through pointers")]
 
-use super::{
-    product::{Columns, Matrix, Places, Product, pack_columns, packed_len},
-    tile::Target,
+use std::array;
+
+use rten_simd::{
+    Isa, SimdOp,
+    ops::{BitOps, NumOps},
 };
 
-/// Self-attention `[n, n]`, laid out once for several products.
-pub(in super::super) struct Spreading {
-    n: usize,
-    panels: Vec<f32>,
-    starts: Vec<usize>,
+use super::product::ROWS;
+
+/// `out[k, p] = sum over q of maps[k, q] * attention[q, p]`, on this thread: `maps` and `out` are `[count, n]`,
+/// `attention` `[n, n]`. All are read where they lie: they are too small for laying them out anew to pay.
+///
+/// # Panics
+/// Where a slice has another length than that.
+pub(in super::super) fn spread(attention: &[f32], n: usize, maps: &[f32], out: &mut [f32]) {
+    let count = maps.len() / n.max(1);
+    assert!(attention.len() == n * n && maps.len() == count * n && out.len() == maps.len(), "sizes of maps");
+    Spread { attention, n, maps, out }.dispatch();
 }
 
-impl Spreading {
-    /// # Panics
-    /// Where `attention` has another length than `n * n`.
-    pub(in super::super) fn new(attention: &[f32], n: usize) -> Self {
-        assert_eq!(attention.len(), n * n, "attention");
-        let mut panels = vec![0.0; packed_len(n, n)];
-        pack_columns(&mut panels, [n, n], attention);
-        Self { n, panels, starts: Vec::new() }
-    }
+pub(super) struct Spread<'a> {
+    pub(super) attention: &'a [f32],
+    pub(super) n: usize,
+    pub(super) maps: &'a [f32],
+    pub(super) out: &'a mut [f32],
+}
 
-    /// `out[p, k] = sum over q of attention[q, p] * maps[q, k]`, on this thread: `maps` and `out` are `[n, count]`.
-    ///
-    /// # Panics
-    /// Where a slice has another length than that.
-    pub(in super::super) fn spread(&mut self, maps: &[f32], out: &mut [f32]) {
-        let Self { n, panels, starts } = self;
-        let n = *n;
-        let count = maps.len() / n.max(1);
-        assert!(maps.len() == count * n && out.len() == maps.len(), "sizes of maps");
-        starts.clear();
-        starts.extend((0..n).map(|q| q * count));
-        let columns = Columns { data: maps, starts, height: 1, width: count, stride: count };
-        let matrix = Matrix { panels, rows: n, depth: n, taps: 1 };
-        let product = Product { matrix, columns, bias: None, residual: None, places: Places::dense(count, count) };
-        // SAFETY: `out` is exclusively borrowed and holds `n` rows of `count` floats, checked above.
-        unsafe { product.fill_here(Target::of_values(out)) };
+impl SimdOp for Spread<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(mut self, isa: I) {
+        let lanes = isa.f32().len();
+        let count = self.maps.len() / self.n.max(1);
+        // Of 32 registers 24 hold running sums, of 16 half.
+        let (rows, width) = if lanes == 16 { (ROWS, 3 * lanes) } else { (ROWS / 2, 2 * lanes) };
+        for column in (0..self.n).step_by(width) {
+            let vectors = (self.n - column).min(width).div_ceil(lanes);
+            for map in (0..count).step_by(rows) {
+                match ((count - map).min(rows), vectors) {
+                    (5.., 3) => self.tile::<I, 8, 3>(isa, map, column),
+                    (5.., 2) => self.tile::<I, 8, 2>(isa, map, column),
+                    (5.., _) => self.tile::<I, 8, 1>(isa, map, column),
+                    (3.., 3) => self.tile::<I, 4, 3>(isa, map, column),
+                    (3.., 2) => self.tile::<I, 4, 2>(isa, map, column),
+                    (3.., _) => self.tile::<I, 4, 1>(isa, map, column),
+                    (_, 3) => self.tile::<I, 2, 3>(isa, map, column),
+                    (_, 2) => self.tile::<I, 2, 2>(isa, map, column),
+                    _ => self.tile::<I, 2, 1>(isa, map, column),
+                }
+            }
+        }
+    }
+}
+
+impl Spread<'_> {
+    /// `R` maps from `map` on, of which the last may be behind the end, `V` vectors of positions from `column` on, of which
+    /// the last may be ragged.
+    #[inline(always)]
+    fn tile<I: Isa, const R: usize, const V: usize>(&mut self, isa: I, map: usize, column: usize) {
+        let (ops, n) = (isa.f32(), self.n);
+        let last = self.maps.len() / n - 1;
+        // Maps behind the last one are that one again.
+        let maps: [&[f32]; R] = array::from_fn(|r| &self.maps[(map + r).min(last) * n..][..n]);
+        let at: [usize; V] = array::from_fn(|v| column + v * ops.len());
+        let masks = at.map(|at| ops.first_n_mask((n - at).min(ops.len())));
+        let mut sums = [[ops.zero(); V]; R];
+        for (q, attention) in self.attention.chunks_exact(n).enumerate() {
+            let near: [I::F32; V] = array::from_fn(|v| {
+                let from = attention[at[v]..].as_ptr();
+                // SAFETY: the mask ends with the row.
+                unsafe { if v + 1 < V { ops.load_ptr(from) } else { ops.load_ptr_mask(from, masks[v]) } }
+            });
+            for (sums, map) in sums.iter_mut().zip(maps) {
+                // SAFETY: there are as many positions as rows of the attention.
+                let value = ops.splat(unsafe { *map.get_unchecked(q) });
+                for (sum, near) in sums.iter_mut().zip(near) {
+                    *sum = ops.mul_add(near, value, *sum);
+                }
+            }
+        }
+        for (r, sums) in sums.into_iter().enumerate().take(last + 1 - map) {
+            for (v, sum) in sums.into_iter().enumerate() {
+                let to = self.out[(map + r) * n + at[v]..].as_mut_ptr();
+                // SAFETY: the mask ends with the row.
+                unsafe { ops.store_ptr_mask(sum, to, masks[v]) };
+            }
+        }
     }
 }

@@ -69,6 +69,7 @@ impl Target {
         Self(out.as_mut_ptr().cast())
     }
 
+    #[cfg(test)]
     pub(super) fn of_values(out: &mut [f32]) -> Self {
         Self(out.as_mut_ptr())
     }
