@@ -16,7 +16,7 @@ use sextant::{
     weights::{self, LoadedModel},
 };
 
-pub const METHODS: [&str; 5] = ["s-cfg", "sega 1", "sega 3", "snb", "all"];
+pub const METHODS: [&str; 6] = ["unguided", "s-cfg", "sega 1", "sega 3", "snb", "all"];
 
 /// 20 DDIM steps with guidance 5 at Pocket's own size, with a method of [`METHODS`] on.
 pub fn recipe(what: &str) -> Recipe {
@@ -28,6 +28,7 @@ pub fn recipe(what: &str) -> Recipe {
     let scfg = Scfg { enabled: true, ..Scfg::default() };
     let fusion = Some(Fusion { t0: 0.0, k_e: 4.0, mode: FusionMode::High, ..Fusion::default() });
     match what.split_once(' ').unwrap_or((what, "")) {
+        ("unguided", _) => Recipe { cfg: 1.0, ..plain },
         ("s-cfg", _) => Recipe { scfg, ..plain },
         ("sega", count) => Recipe { concepts: concepts(count.parse().unwrap_or(1)), ..plain },
         ("snb", _) => Recipe { fusion, ..plain },
