@@ -41,7 +41,7 @@ impl Vae {
     pub fn decode_tensor(&self, latents: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
         let unscaled = latents.div_scalar(self.config.scaling_factor);
         let unscaled = self.shifted(unscaled, self.config.shift_factor);
-        kernels::together(&self.device, || self.decoder.forward(unscaled, wanted))
+        self.compute(|| self.decoder.forward(unscaled, wanted))
     }
 
     /// A picture `[batch, 3, H, W]` in -1..1 to (mean, log variance), `[batch, latent channels, h, w]` each, unscaled.
@@ -54,7 +54,7 @@ impl Vae {
         picture: Tensor<4>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Tensor<4>), Stopped> {
-        let moments = kernels::together(&self.device, || self.encoder.forward(picture, wanted))?;
+        let moments = self.compute(|| self.encoder.forward(picture, wanted))?;
         let channels = self.config.latent_channels;
         let mean = moments.clone().narrow(1, 0, channels);
         Ok((mean, moments.narrow(1, channels, channels).clamp(-30.0, 20.0)))
@@ -96,6 +96,14 @@ impl Vae {
         let scaled = self.shifted(mean, -self.config.shift_factor).mul_scalar(self.config.scaling_factor);
         let [_, channels, h, w] = scaled.dims();
         Ok(Latents::new(channels, h, w, scaled.try_into_vec_as::<f32>()?))
+    }
+
+    fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
+        kernels::together(&self.device, || {
+            let result = work();
+            kernels::give_back();
+            result
+        })
     }
 
     fn shifted(&self, x: Tensor<4>, by: f32) -> Tensor<4> {

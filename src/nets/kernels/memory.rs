@@ -14,7 +14,7 @@ use super::element::Element;
 /// Smaller buffers (in floats) are left to the allocator, which has them at hand.
 const SMALL: usize = 16 << 10;
 
-/// Floats that a thread keeps at most: 64 MiB.
+/// Floats that a thread keeps at most, and the longest scratch memory that [`give_back`] leaves: 64 MiB.
 const BUDGET: usize = 16 << 20;
 
 thread_local! {
@@ -81,4 +81,10 @@ pub(super) fn scratch<E: Element, T>(len: usize, work: impl FnOnce(&mut [E]) -> 
     let result = work(elements);
     SCRATCH.with_borrow_mut(|waiting| waiting.push(buffer));
     result
+}
+
+/// Gives scratch memory of this thread back to the system that is longer than most work needs: a decoder takes hundreds of
+/// megabytes for a large picture, and should not hold them while nothing is decoded.
+pub(in super::super) fn give_back() {
+    SCRATCH.with_borrow_mut(|waiting| waiting.retain(|buffer| buffer.len() <= BUDGET));
 }

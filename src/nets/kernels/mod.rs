@@ -26,6 +26,7 @@ mod winograd;
 
 pub(super) use attention::attend;
 pub(super) use conv::{Extras, Geometry, Weights, convolve, multiply};
+pub(super) use memory::give_back;
 pub(super) use norm::{GroupNorm, group_norm, layer_norm};
 pub(super) use pointwise::{geglu, gelu, quick_gelu, silu};
 pub(super) use spread::spread;
