@@ -35,7 +35,11 @@ fn main() {
             (["load", folder, rest @ ..], _) => {
                 // The other one goes first: two do not fit everywhere.
                 drop(models.take());
-                let precision = if rest.contains(&"bf16") { Precision::Bf16 } else { Precision::F32 };
+                let precision = match rest {
+                    _ if rest.contains(&"bf16") => Precision::Bf16,
+                    _ if rest.contains(&"f16") => Precision::F16,
+                    _ => Precision::F32,
+                };
                 let device = if rest.contains(&"wgpu") { "wgpu" } else { "cpu" };
                 let opened = device::open_named(device, precision).unwrap_or_else(|why| {
                     eprintln!("{why}");

@@ -90,7 +90,8 @@ pub struct RenderArgs {
     /// auto, cpu or wgpu.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
-    /// Of products on the CPU: f32, or bf16 for half the memory, and for speed where the CPU has AVX512_BF16.
+    /// Of products: f32; on the CPU bf16 for half the memory, and for speed where it has AVX512_BF16; on a graphics card
+    /// f16 for half the memory.
     #[arg(long, default_value_t, value_name = "PRECISION")]
     pub precision: Precision,
     /// The picture to write.

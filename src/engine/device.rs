@@ -22,22 +22,31 @@ pub enum DeviceChoice {
     /// The CPU with products in bf16.
     CpuBf16,
     Wgpu,
+    /// A graphics card with products in f16.
+    WgpuF16,
 }
 
 impl DeviceChoice {
-    /// The choice with products in `precision`, which only the CPU's own kernels can choose.
+    /// The choice with products in `precision`. f16 asks for a graphics card, bf16 for the CPU.
     ///
     /// # Errors
-    /// [`EngineError::Device`] where bf16 is asked of a graphics card.
+    /// [`EngineError::Device`] where bf16 is asked of a graphics card or f16 of the CPU.
     pub fn with(self, precision: Precision) -> Result<Self, EngineError> {
         match (precision, self) {
             (Precision::F32, Self::CpuBf16) => Ok(Self::Cpu),
+            (Precision::F32, Self::WgpuF16) => Ok(Self::Wgpu),
             (Precision::F32, choice) => Ok(choice),
-            (Precision::Bf16, Self::Wgpu) => {
+            (Precision::Bf16, Self::Wgpu | Self::WgpuF16) => {
                 let why = "bf16 is a precision of the CPU alone: choose --device cpu, or --precision f32";
                 Err(EngineError::Device(why.into()))
             }
             (Precision::Bf16, _) => Ok(Self::CpuBf16),
+            (Precision::F16, Self::Cpu | Self::CpuBf16) => {
+                let why =
+                    "f16 is a precision of graphics cards alone: choose --device wgpu, or --precision bf16 or f32";
+                Err(EngineError::Device(why.into()))
+            }
+            (Precision::F16, _) => Ok(Self::WgpuF16),
         }
     }
 }
@@ -59,7 +68,7 @@ impl FromStr for DeviceChoice {
 #[derive(Clone)]
 pub struct Opened {
     pub device: Device,
-    /// Of products, on the CPU.
+    /// Of products.
     pub precision: Precision,
     pub name: String,
     /// What it makes of a few fixed operations, in short; see [`fingerprint::canary`].
@@ -82,14 +91,17 @@ impl fmt::Debug for Opened {
 
 /// Largest relative difference (L2) that the self-test grants a GPU against the CPU.
 const SELF_TEST_TOLERANCE: f32 = 2e-3;
+/// The same for products in f16: wide enough for 10 bits of mantissa, not for a wrong kernel.
+const SELF_TEST_TOLERANCE_F16: f32 = 2e-2;
 
 /// Opens a device. `Auto` falls back to the CPU and logs why; `Wgpu` says why it cannot.
 pub fn open(choice: DeviceChoice) -> Result<Opened, EngineError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu(Precision::F32)),
         DeviceChoice::CpuBf16 => Ok(cpu(Precision::Bf16)),
-        DeviceChoice::Wgpu => gpu(),
-        DeviceChoice::Auto => Ok(gpu().unwrap_or_else(|why| {
+        DeviceChoice::Wgpu => gpu(Precision::F32),
+        DeviceChoice::WgpuF16 => gpu(Precision::F16),
+        DeviceChoice::Auto => Ok(gpu(Precision::F32).unwrap_or_else(|why| {
             log::info!("computing on the CPU: {why}");
             cpu(Precision::F32)
         })),
@@ -113,20 +125,26 @@ fn cpu(precision: Precision) -> Opened {
     Opened::new(Device::flex(), precision, name)
 }
 
-fn gpu() -> Result<Opened, EngineError> {
-    let (kind, name) = real_gpu().ok_or_else(|| {
+fn gpu(precision: Precision) -> Result<Opened, EngineError> {
+    let (kind, mut name, holds_f16) = real_gpu().ok_or_else(|| {
         EngineError::Device("there is no graphics card that wgpu can use (software rasterisers do not count)".into())
     })?;
+    if precision == Precision::F16 {
+        if !holds_f16 {
+            return Err(EngineError::Device(format!("{name} does not compute in f16: choose --precision f32")));
+        }
+        name = format!("{name} · {precision}");
+    }
     let device = Device::wgpu_options()
         .device_kind(kind)
         .init()
         .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
-    self_test(&device, &name)?;
-    Ok(Opened::new(device, Precision::F32, name))
+    self_test(&device, precision, &name)?;
+    Ok(Opened::new(device, precision, name))
 }
 
-/// The first hardware adapter, dedicated cards first.
-fn real_gpu() -> Option<(DeviceKind, String)> {
+/// The first hardware adapter, dedicated cards first, its name, and whether its shaders compute in f16.
+fn real_gpu() -> Option<(DeviceKind, String, bool)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     let kinds = [
@@ -135,28 +153,29 @@ fn real_gpu() -> Option<(DeviceKind, String)> {
         (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
     ];
     kinds.into_iter().find_map(|(device_type, kind)| {
-        let found = adapters.iter().map(wgpu::Adapter::get_info).find(|info| info.device_type == device_type)?;
-        Some((kind, found.name))
+        let found = adapters.iter().find(|adapter| adapter.get_info().device_type == device_type)?;
+        Some((kind, found.get_info().name, found.features().contains(wgpu::Features::SHADER_F16)))
     })
 }
 
 /// One pass of the bundled U-Net and decoder on both devices must agree, at the size they are used at: guards against a
 /// driver or kernel that computes wrongly, for long sums only perhaps.
-fn self_test(device: &Device, name: &str) -> Result<(), EngineError> {
-    let on = |device: &Device| -> Result<Vec<f32>, EngineError> {
-        let model: LoadedModel = weights::load(&ModelRef::Pocket, device)?;
+fn self_test(device: &Device, precision: Precision, name: &str) -> Result<(), EngineError> {
+    let on = |device: &Device, precision| -> Result<Vec<f32>, EngineError> {
+        let model: LoadedModel = weights::load_with(&ModelRef::Pocket, device, precision)?;
         let text = model.encode("a red car")?;
         let noise = crate::sampling::TorchGenerator::new(7).latents([model.unet.config().channels, 24, 24]);
         let mut values = model.unet.predict(&noise, 500.0, &text, &TapRequest::none(), &|| true)?.output.values;
         values.extend(model.vae.decode(&noise, &|| true)?.values);
         Ok(values)
     };
-    let (ours, theirs) = (on(device)?, on(&Device::flex())?);
+    let (ours, theirs) = (on(device, precision)?, on(&Device::flex(), Precision::F32)?);
     let square = |x: f32| f64::from(x).powi(2);
     let off: f64 = ours.iter().zip(&theirs).map(|(a, b)| square(a - b)).sum();
     let whole: f64 = theirs.iter().map(|&b| square(b)).sum();
     let difference = (off / whole).sqrt() as f32;
-    if difference <= SELF_TEST_TOLERANCE {
+    let granted = if precision == Precision::F16 { SELF_TEST_TOLERANCE_F16 } else { SELF_TEST_TOLERANCE };
+    if difference <= granted {
         return Ok(());
     }
     Err(EngineError::Device(format!("{name} fails the self-test (it computes {difference:.1e} away from the CPU)")))

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use burn::tensor::{
-    Tensor,
+    DType, FloatDType, Tensor,
     activation::{gelu, sigmoid, silu},
     module::{conv2d, interpolate, layer_norm},
     ops::{ConvOptions, InterpolateMode, InterpolateOptions},
 };
 
 use super::{
-    ParamError, Params,
+    ParamError, Params, Precision,
     kernels::{self, Extras, Geometry, Values, Weights},
 };
 
@@ -24,6 +24,7 @@ enum Held<const D: usize> {
 
 #[derive(Clone)]
 struct Away<const D: usize> {
+    /// In the precision of the product: inputs are rounded to it, and the result is f32 again.
     weight: Tensor<D>,
     /// `[1, outputs, 1, ..]`.
     bias: Option<Tensor<D>>,
@@ -48,8 +49,19 @@ impl<const D: usize> Held<D> {
             return Ok(Self::Here(Arc::new(Weights::new(&weight, outputs, taps, p.precision(), bias))));
         }
         let weight = p.tensor_of("weight", shape, stored)?;
+        let weight = if p.precision() == Precision::F16 { weight.cast(FloatDType::F16) } else { weight };
         let bias = if bias { Some(p.tensor_of("bias", row, &[&[outputs]])?) } else { None };
         Ok(Self::Away(Box::new(Away { weight, bias })))
+    }
+}
+
+impl<const D: usize> Away<D> {
+    /// What `multiply` makes of `x`, which it gets in the precision of the weight.
+    fn product<const N: usize>(&self, x: Tensor<N>, multiply: impl FnOnce(Tensor<N>) -> Tensor<N>) -> Tensor<N> {
+        match self.weight.dtype() {
+            DType::F16 => multiply(x.cast(FloatDType::F16)).cast(FloatDType::F32),
+            _ => multiply(x),
+        }
     }
 }
 
@@ -79,8 +91,8 @@ impl Linear {
             }
             Held::Away(held) => {
                 let Away { weight, bias } = held.as_ref();
-                let y = plus(weight.clone().matmul(x), bias.clone());
-                plus(y, residual)
+                let y = held.product(x, |x| weight.clone().matmul(x));
+                plus(plus(y, bias.clone()), residual)
             }
         }
     }
@@ -156,8 +168,8 @@ impl Conv {
                 };
                 let Geometry { stride, padding, .. } = self.geometry;
                 let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
-                let y = plus(conv2d(x, weight.clone(), None, options), bias.clone());
-                let y = plus(y, shift.map(|s| s.unsqueeze_dim(3)));
+                let y = held.product(x, |x| conv2d(x, weight.clone(), None, options));
+                let y = plus(plus(y, bias.clone()), shift.map(|s| s.unsqueeze_dim(3)));
                 plus(y, residual)
             }
         }

@@ -146,7 +146,8 @@ fn load_complete(
     let (loras, changes) = Loras::read(loras)?;
     let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
     let unet = read_unet(files, &loras, (device, precision), &mut hash)?;
-    let vae = read_part(files, "vae", None, (device, precision), &mut hash, VaeConfig::parse, Vae::load)?;
+    let vae =
+        read_part(files, "vae", None, (device, of_autoencoder(precision)), &mut hash, VaeConfig::parse, Vae::load)?;
     loras.finish()?;
     hash.update(changes.as_deref().unwrap_or_default());
     check_fit(files, &unet, &text, &vae)?;
@@ -160,6 +161,11 @@ fn load_complete(
         changes,
         precision,
     })
+}
+
+/// Some autoencoders (SDXL's) have values that f16 does not hold.
+fn of_autoencoder(precision: Precision) -> Precision {
+    if precision == Precision::F16 { Precision::F32 } else { precision }
 }
 
 fn read_unet(

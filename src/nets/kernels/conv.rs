@@ -43,7 +43,7 @@ impl Weights {
         bias: Option<Vec<f32>>,
     ) -> Self {
         let packed = match precision {
-            Precision::F32 => Packed::Singles(Panels::new(values, rows, taps)),
+            Precision::F32 | Precision::F16 => Packed::Singles(Panels::new(values, rows, taps)),
             Precision::Bf16 => Packed::Pairs(Panels::new(values, rows, taps)),
         };
         Self { packed, rows, bias }

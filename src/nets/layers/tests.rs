@@ -303,3 +303,28 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     }
     assert!(alone == sample_of_all(), "from outside the pool");
 }
+
+#[test]
+fn f16_on_other_devices_is_near() {
+    // Two roundings to 10 bits of mantissa, and one of the sum.
+    const NEAR: f64 = 1.5e-3;
+    let norm = group_norm(3, 12);
+    for (i, geometry) in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]].into_iter().enumerate() {
+        let [here, mut away] = convolutions(12, 10, geometry);
+        if let Held::Away(away) = &mut away.held {
+            away.weight = away.weight.clone().cast(FloatDType::F16);
+        }
+        let x = tensor([2, 12, 9, 11], 6);
+        let around = || Around { norm: Some(&norm), size: None, shift: Some(tensor([2, 10, 1], 7)), residual: None };
+        let off = distance(away.forward_in(x.clone(), around()), here.forward_in(x, around()));
+        assert!(off > 0.0 && off < NEAR, "{i}: {off:.2e}");
+    }
+    for (batch, inputs, outputs, n) in [(1, 3, 2, 1), (2, 7, 5, 3), (3, 64, 40, 36), (1, 33, 129, 145)] {
+        let weight = tensor([1, outputs, inputs], 1);
+        let held = |weight| Linear(Held::Away(Box::new(Away { weight, bias: Some(tensor([1, outputs, 1], 2)) })));
+        let (x, residual) = (tensor([batch, inputs, n], 3), tensor([batch, outputs, n], 4));
+        let short = held(weight.clone().cast(FloatDType::F16)).forward_onto(x.clone(), Some(residual.clone()));
+        let off = distance(short, held(weight).forward_onto(x, Some(residual)));
+        assert!(off > 0.0 && off < NEAR, "{inputs} to {outputs}: {off:.2e}");
+    }
+}
