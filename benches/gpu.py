@@ -108,6 +108,8 @@ def main():
               "fp16 compiled": peers.pocket(half, False, True, device="cuda")}
     table("Pocket, guidance, 192 x 192", "render", ours, theirs, options.rounds, STEPS)
     memory = {"Pocket": card_memory(ours.process.pid)}
+    ours.do("load pocket wgpu f16")
+    table("Pocket, ours with --precision f16", "render", ours, theirs, options.rounds, STEPS)
     folder = shapes.at(options.scratch / "sd15-shape", shapes.sd15)
     load = lambda: UNet2DConditionModel.from_pretrained(folder / "unet")
     ours.do(f"load {folder} wgpu")
@@ -116,6 +118,9 @@ def main():
               "fp16 compiled": peers.guided_step(load(), half, True, True, device="cuda")}
     table("SD 1.5 U-Net, guidance, 512 x 512", "unet 64", ours, theirs, options.rounds, 1)
     memory["SD 1.5's shape"] = card_memory(ours.process.pid)
+    ours.do(f"load {folder} wgpu f16")
+    table("SD 1.5 U-Net, ours with --precision f16", "unet 64", ours, theirs, options.rounds, 1)
+    memory["SD 1.5's shape, f16"] = card_memory(ours.process.pid)
     ours.process.kill()
     first, second = cold_start()
     print(f"\nfresh process to first Pocket picture: {first:.1f} s, with kept tuning {second:.1f} s")
