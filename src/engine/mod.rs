@@ -18,6 +18,7 @@ pub mod preview;
 mod recent;
 pub mod report;
 pub mod run;
+mod warmup;
 mod worker;
 
 pub use device::DeviceChoice;

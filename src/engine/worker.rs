@@ -17,11 +17,13 @@ use super::{
     models::Models,
     preview::{Likeness, Previews},
     report::step_report,
-    run::{Options, Run},
+    run::{self, Options, Run},
+    warmup::WarmUp,
 };
 use crate::{
     field::{Latents, Picture},
     fingerprint::Fingerprint,
+    nets,
     recipe::Recipe,
     weights::LoadedModel,
 };
@@ -62,6 +64,7 @@ struct Worker<'a> {
     choice: DeviceChoice,
     opened: Option<Opened>,
     models: Models,
+    warm: WarmUp,
     memory: Memory,
     likeness: Option<Likeness>,
 }
@@ -79,7 +82,7 @@ struct Progress {
 impl<'a> Worker<'a> {
     fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
         let memory = Memory::within(line.gauge());
-        Self { line, choice, opened: None, models: Models::default(), memory, likeness: None }
+        Self { line, choice, opened: None, models: Models::default(), warm: WarmUp::default(), memory, likeness: None }
     }
 
     /// One request from start to end.
@@ -87,7 +90,8 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let (job, recipe) = (request.job, request.recipe);
         recipe.validate()?;
-        let (general, expert) = self.load(&recipe)?;
+        let wanted = || !cancel.is_cancelled();
+        let (general, expert) = self.load(&recipe, &wanted)?;
         let options = Options { segment: true, ..Options::default() };
         let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut self.memory)?;
         let tokens = Arc::new(run.tokens().to_vec());
@@ -96,7 +100,6 @@ impl<'a> Worker<'a> {
         let Some(likeness) = &mut self.likeness else { return Ok(()) };
         let mut previews = Previews::new(&general, likeness);
         let mut progress = Progress { job, begun, reports: Vec::new(), denoised: Vec::new(), evaluations: 0 };
-        let wanted = || !cancel.is_cancelled();
         denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.memory, self.line, &wanted)?;
 
         let picture = previews.decode(&mut self.memory, run.latents(), &wanted)?;
@@ -119,18 +122,27 @@ impl<'a> Worker<'a> {
     }
 
     /// Device, models and likeness for a recipe, at hand or made ready now.
-    fn load(&mut self, recipe: &Recipe) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
+    fn load(
+        &mut self,
+        recipe: &Recipe,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
         let line = self.line;
+        let busy = |message| line.send(Event::Busy { message });
         let opened = match &self.opened {
             Some(opened) => opened,
             None => {
+                busy("Choosing and testing the device…".into());
                 let found = device::open(self.choice)?;
                 line.send(Event::Ready { device: found.name.clone() });
                 self.opened.insert(found)
             }
         };
-        let busy = |message| line.send(Event::Busy { message });
         let (general, expert) = self.models.for_recipe(recipe, opened, &busy)?;
+        if !nets::is_cpu(&opened.device) {
+            let [_, height, width] = run::latent_shape(recipe, &general);
+            self.warm.run(&general, &recipe.model.title(), [height, width], wanted, &busy)?;
+        }
         if !self.likeness.as_ref().is_some_and(|likeness| likeness.is_of(&general)) {
             self.likeness = Some(Likeness::measure(&general)?);
         }

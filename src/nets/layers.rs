@@ -9,6 +9,7 @@ use burn::tensor::{
 
 use super::{
     ParamError, Params, Precision,
+    card::{self, Affine},
     kernels::{self, Extras, Geometry, Values, Weights},
 };
 
@@ -159,7 +160,7 @@ impl Conv {
             Held::Away(held) => {
                 let Away { weight, bias } = held.as_ref();
                 let x = match norm {
-                    Some(norm) => silu(norm.forward(x)),
+                    Some(norm) => norm.on_card(x, true),
                     None => x,
                 };
                 let x = match size {
@@ -203,8 +204,17 @@ impl GroupNorm {
         let dims = x.dims();
         match Values::take(x) {
             Ok(x) => kernels::group_norm(&x, dims, &self.kernel(&self.values(), false)),
-            Err(x) => self.plainly(x),
+            Err(x) => self.on_card(x, false),
         }
+    }
+
+    /// Elsewhere: by one kernel for all of it, or in plain steps. Then silu where `then_silu` says so.
+    pub(super) fn on_card<const D: usize>(&self, x: Tensor<D>, then_silu: bool) -> Tensor<D> {
+        let affine = Affine { weight: &self.weight, bias: &self.bias, epsilon: self.epsilon };
+        card::group_norm(x, self.groups, &affine, then_silu).unwrap_or_else(|x| {
+            let normal = self.plainly(x);
+            if then_silu { silu(normal) } else { normal }
+        })
     }
 
     /// Means are taken in two stages, of lines and then of their means: burn 0.22.1 on wgpu computes sums over more than
@@ -253,7 +263,10 @@ impl LayerNorm {
                 let [weight, bias] = [&self.weight, &self.bias].map(|t| Values::of(t.clone()));
                 kernels::layer_norm(&x, dims, &weight, &bias, self.epsilon)
             }
-            Err(x) => self.plainly(x),
+            Err(x) => {
+                let affine = Affine { weight: &self.weight, bias: &self.bias, epsilon: self.epsilon };
+                card::layer_norm(x, &affine).unwrap_or_else(|x| self.plainly(x))
+            }
         }
     }
 
@@ -280,6 +293,7 @@ impl Activation {
             (Self::Silu, Ok(x)) => kernels::silu(&x, dims),
             (Self::Gelu, Ok(x)) => kernels::gelu(&x, dims),
             (Self::QuickGelu, Ok(x)) => kernels::quick_gelu(&x, dims),
+            (Self::Silu, Err(x)) => card::silu(x).unwrap_or_else(|x| self.plainly(x)),
             (_, Err(x)) => self.plainly(x),
         }
     }
@@ -298,7 +312,7 @@ pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
     let dims = x.dims();
     match Values::take(x) {
         Ok(x) => kernels::geglu(&x, dims),
-        Err(x) => geglu_plainly(x),
+        Err(x) => card::geglu(x).unwrap_or_else(geglu_plainly),
     }
 }
 

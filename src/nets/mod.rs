@@ -1,15 +1,16 @@
 //! The networks of latent diffusion: CLIP text encoder, U-Net, autoencoder. Inference only, in f32, or with
-//! products in bf16 (see [`Precision`]).
+//! products in bf16 or f16 (see [`Precision`]).
 //!
 //! Every size comes from a model's own `config.json`. A network is built from [`Params`], which asks a
 //! [`TensorSource`] for weights by their diffusers names; `weights` implements that source, so no network knows files.
 //! Everything inside is channel-major: maps are burn's `[batch, channels, height, width]`, tokens `[batch, width,
 //! positions]`, so that one is the other without a copy; texts come and go as `[batch, positions, width]`.
 //!
-//! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations.
+//! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations and the few of [`card`].
 
 mod attention;
 mod canary;
+mod card;
 mod clip;
 mod clip_config;
 mod kernels;
@@ -51,3 +52,8 @@ pub use unet::UNet;
 pub use unet_config::{Level, UNetConfig};
 pub use vae::Vae;
 pub use vae_config::VaeConfig;
+
+/// Whether networks on `device` compute on the CPU, whose kernels need no warming up.
+pub fn is_cpu(device: &burn::tensor::Device) -> bool {
+    kernels::is_here(device)
+}

@@ -1,12 +1,13 @@
-//! Single operations of the networks, for `benches/operations.rs`: layers of given sizes with made-up weights.
+//! Single operations of the networks, for `benches/operations.rs` and `tests/card.rs`: layers of given sizes with made-up
+//! weights.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
     ParamError, Params, TensorSource,
-    attention::attend,
+    attention::{attend, attend_fused},
     kernels,
-    layers::{self, Conv, GroupNorm, LayerNorm, Linear},
+    layers::{self, Activation, Conv, GroupNorm, LayerNorm, Linear},
 };
 
 /// An operation on the CPU, ready to be carried out again and again.
@@ -37,9 +38,17 @@ fn tensor<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers(shape.iter().product()), shape), &Device::flex())
 }
 
-fn layer<T>(weight: &[usize], load: impl FnOnce(&Params) -> Result<T, ParamError>) -> Result<T, ParamError> {
+fn layer_on<T>(
+    device: &Device,
+    weight: &[usize],
+    load: impl FnOnce(&Params) -> Result<T, ParamError>,
+) -> Result<T, ParamError> {
     let source = MadeUp { weight: weight.to_vec(), bias: vec![weight[0]] };
-    load(&Params::root(&source, &Device::flex()))
+    load(&Params::root(&source, device))
+}
+
+fn layer<T>(weight: &[usize], load: impl FnOnce(&Params) -> Result<T, ParamError>) -> Result<T, ParamError> {
+    layer_on(&Device::flex(), weight, load)
 }
 
 impl Operation {
@@ -93,4 +102,61 @@ impl Operation {
         let maps = numbers(maps * positions);
         Self(Box::new(move || drop(attention.spread(&maps, &[0.25; 4]))))
     }
+}
+
+/// One of the operations that graphics cards have kernels of their own for, with its sizes.
+#[derive(Clone, Copy, Debug)]
+pub enum Fused {
+    /// `[batch, channels, h, w]` in so many groups, then silu where the flag is set.
+    GroupNorm([usize; 4], usize, bool),
+    /// `[batch, width, positions]`.
+    LayerNorm([usize; 3]),
+    /// `[batch, 2 * width, positions]`.
+    Geglu([usize; 3]),
+    /// So many values.
+    Silu(usize),
+    /// `[batch, width, positions]` of the query, the positions of keys and values, heads. In f16 on a card.
+    Attention([usize; 3], usize, usize),
+}
+
+impl Fused {
+    /// Its values on `device`, of numbers whose mean is far from 0: the same numbers on every device.
+    ///
+    /// # Errors
+    /// Where the device cannot deliver them.
+    pub fn values(self, device: &Device) -> Result<Vec<f32>, Box<dyn std::error::Error>> {
+        let here = kernels::is_here(device);
+        Ok(match self {
+            Self::GroupNorm(dims, groups, silu) => {
+                let norm = layer_on(device, &[dims[1]], |p| GroupNorm::load(p, groups, dims[1], 1e-5))?;
+                let x = far(device, dims);
+                match (here, silu) {
+                    (true, true) => Activation::Silu.of(norm.forward(x)),
+                    (true, false) => norm.forward(x),
+                    (false, silu) => norm.on_card(x, silu),
+                }
+                .try_into_vec_as::<f32>()?
+            }
+            Self::LayerNorm(dims) => {
+                let norm = layer_on(device, &[dims[1]], |p| LayerNorm::load(p, dims[1], 1e-5))?;
+                norm.forward(far(device, dims)).try_into_vec_as::<f32>()?
+            }
+            Self::Geglu(dims) => layers::geglu(far(device, dims)).try_into_vec_as::<f32>()?,
+            Self::Silu(count) => Activation::Silu.of(far(device, [count])).try_into_vec_as::<f32>()?,
+            Self::Attention([batch, width, n], keys, heads) => {
+                let (query, key) = (far(device, [batch, width, n]), far(device, [batch, width, keys]));
+                let parts = [query, key.clone(), key];
+                let y = if here { attend(parts, heads, false, false).0 } else { attend_fused(parts, heads) };
+                y.try_into_vec_as::<f32>()?
+            }
+        })
+    }
+}
+
+/// Numbers from 0 to 1.5, with a different mean in each plane.
+fn far<const D: usize>(device: &Device, shape: [usize; D]) -> Tensor<D> {
+    let plane = shape[D - 1];
+    let shift = |i: usize| (i / plane % 5) as f32 / 4.0;
+    let values = numbers(shape.iter().product()).into_iter().enumerate().map(|(i, x)| x + 0.1 + shift(i)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }

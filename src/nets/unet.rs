@@ -101,6 +101,13 @@ impl UNet {
         self.finish(trunk, &shifts, &self.read(context), taps, wanted)
     }
 
+    /// How many resnet blocks and doublings a prediction goes through: so often it asks whether it is still wanted.
+    pub fn stages(&self) -> usize {
+        let config = self.config();
+        let blocks: usize = config.levels.iter().map(|level| 2 * level.layers + 1).sum();
+        blocks + 2 * usize::from(config.middle) + config.levels.len() - 1
+    }
+
     /// What the timestep, and SDXL's added conditions, do to every resnet block.
     pub(super) fn shifts(&self, timestep: f32, batch: usize, added: Option<&AddedConditions>) -> Shifts {
         kernels::together(&self.device, || {

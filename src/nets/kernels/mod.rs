@@ -5,7 +5,7 @@
 //! instructions are chosen at run time (`rten-simd`: AVX-512, AVX2, NEON, or plain code). Outputs do not depend on the
 //! number of threads nor on how work is cut: the order of every sum is fixed by the shapes alone.
 //!
-//! Other devices take the same layers as plain compositions of burn's operations; `layers` chooses.
+//! Other devices take the same layers as compositions of burn's operations and the kernels of `card`; `layers` chooses.
 
 mod attention;
 mod conv;

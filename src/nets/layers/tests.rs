@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::*;
 use crate::nets::{
     Precision,
-    attention::{attend, attend_plainly},
+    attention::{attend, attend_fused, attend_plainly},
 };
 
 /// Largest relative L2 distance that rounding explains.
@@ -326,5 +326,16 @@ fn f16_on_other_devices_is_near() {
         let short = held(weight.clone().cast(FloatDType::F16)).forward_onto(x.clone(), Some(residual.clone()));
         let off = distance(short, held(weight).forward_onto(x, Some(residual)));
         assert!(off > 0.0 && off < NEAR, "{inputs} to {outputs}: {off:.2e}");
+    }
+}
+
+/// Padded heads change nothing: widths that are a multiple of what tensor cores take, and widths that are not.
+#[test]
+fn attention_in_f16_is_near() {
+    for (batch, heads, channels, n, keys) in [(1, 2, 40, 130, 130), (2, 1, 16, 9, 200), (1, 3, 7, 33, 128)] {
+        let part = |length, seed| tensor([batch, heads * channels, length], seed);
+        let parts = || [part(n, 1), part(keys, 2), part(keys, 3)];
+        let off = distance(attend_fused(parts(), heads), attend_plainly(parts(), heads, false, false).0);
+        assert!(off > 0.0 && off < 2e-3, "{heads} heads of {channels}: {off:.2e}");
     }
 }

@@ -1,0 +1,73 @@
+//! Functions of single values.
+
+use burn::tensor::Tensor;
+use cubecl::prelude::*;
+
+use super::{UNITS, give, room, take};
+
+/// Workgroups on one axis at most: every device that wgpu knows takes as many.
+const CUBES: usize = 65535;
+
+/// The first half of the channels times gelu (with the error function) of the second: `[batch, 2 * width, n]` to
+/// `[batch, width, n]`.
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+pub(in super::super) fn geglu(x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
+    let [batch, channels, n] = x.dims();
+    let x = take(x)?;
+    let y = room(&x, [batch, channels / 2, n]);
+    let half = channels / 2 * n;
+    gate::launch(
+        &x.client.clone(),
+        cubes(half, batch),
+        CubeDim::new_1d(UNITS),
+        x.into_buffer_arg(),
+        y.clone().into_buffer_arg(),
+        half as u32,
+    );
+    Ok(give(y))
+}
+
+/// x * sigmoid(x).
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+pub(in super::super) fn silu<const D: usize>(x: Tensor<D>) -> Result<Tensor<D>, Tensor<D>> {
+    let dims = x.dims();
+    let x = take(x)?;
+    let y = room(&x, dims);
+    let count = dims.iter().product();
+    each_silu::launch(
+        &x.client.clone(),
+        cubes(count, 1),
+        CubeDim::new_1d(UNITS),
+        x.into_buffer_arg(),
+        y.clone().into_buffer_arg(),
+        count as u32,
+    );
+    Ok(give(y))
+}
+
+/// One unit an element, `rows` times; with more elements than there may be units, units take several.
+fn cubes(elements: usize, rows: usize) -> CubeCount {
+    CubeCount::Static(elements.div_ceil(UNITS as usize).min(CUBES) as u32, rows as u32, 1)
+}
+
+#[cube(launch)]
+fn gate(x: &[f32], y: &mut [f32], half: u32) {
+    let (from, to) = (CUBE_POS_Y * 2 * half, CUBE_POS_Y * half);
+    let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
+    while i < half {
+        let gate = x[(from + half + i) as usize];
+        let gelu = 0.5 * gate * (1.0 + Erf::erf(gate * comptime!(std::f32::consts::FRAC_1_SQRT_2)));
+        y[(to + i) as usize] = x[(from + i) as usize] * gelu;
+        i += CUBE_COUNT_X * CUBE_DIM_X;
+    }
+}
+
+#[cube(launch)]
+fn each_silu(x: &[f32], y: &mut [f32], count: u32) {
+    let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
+    while i < count {
+        let value = x[i as usize];
+        y[i as usize] = value / (1.0 + f32::exp(-value));
+        i += CUBE_COUNT_X * CUBE_DIM_X;
+    }
+}

@@ -1,0 +1,72 @@
+//! The kernels for graphics cards compute what the CPU computes, on shapes that fill no workgroup evenly. They are tried
+//! on a real card or, because it is only their arithmetic that is asked for, on a software rasteriser; where there is
+//! neither, the test says so.
+
+mod common;
+
+use burn::tensor::{Device, DeviceKind};
+use common::relative_l2;
+use sextant::nets::operations::Fused;
+
+/// f32 on both sides, other sums.
+const TOLERANCE: f64 = 2e-6;
+/// Products of f16 numbers, summed in f32 or f16.
+const TOLERANCE_F16: f64 = 3e-3;
+
+fn card() -> Option<(Device, DeviceKind)> {
+    let kinds = [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0), DeviceKind::Cpu];
+    kinds.into_iter().find_map(|kind| Some((Device::wgpu_options().device_kind(kind.clone()).init().ok()?, kind)))
+}
+
+/// Small, odd, exactly full, in many parts, in parts larger than the usual.
+const EXACT: &[Fused] = &[
+    Fused::GroupNorm([1, 2, 1, 3], 1, false),
+    Fused::GroupNorm([2, 12, 9, 11], 3, false),
+    Fused::GroupNorm([1, 32, 24, 24], 8, true),
+    Fused::GroupNorm([1, 6, 65, 67], 2, true),
+    Fused::GroupNorm([1, 4, 64, 128], 2, true),
+    Fused::GroupNorm([1, 2, 401, 701], 1, true),
+    Fused::LayerNorm([1, 1, 1]),
+    Fused::LayerNorm([2, 7, 33]),
+    Fused::LayerNorm([1, 320, 64]),
+    Fused::LayerNorm([3, 129, 145]),
+    Fused::Geglu([1, 2, 1]),
+    Fused::Geglu([2, 14, 33]),
+    Fused::Geglu([1, 640, 576]),
+    Fused::Silu(1),
+    Fused::Silu(1031),
+    Fused::Silu(70_000),
+];
+
+#[test]
+fn fused_kernels_agree() {
+    let Some((device, kind)) = card() else {
+        eprintln!("skipped: there is no adapter that wgpu can use, not even a software rasteriser");
+        return;
+    };
+    eprintln!("on {kind:?}");
+    for &fused in EXACT {
+        let (found, expected) =
+            (fused.values(&device).expect("values"), fused.values(&Device::flex()).expect("values"));
+        let off = relative_l2(&found, &expected);
+        assert!(off < TOLERANCE, "{fused:?}: {off:.1e}");
+    }
+}
+
+#[test]
+fn attention_in_f16_is_near() {
+    let Some((device, kind)) = card() else {
+        eprintln!("skipped: there is no adapter that wgpu can use, not even a software rasteriser");
+        return;
+    };
+    if !device.supports_dtype(burn::tensor::DType::F16) {
+        eprintln!("skipped: {kind:?} does not compute in f16");
+        return;
+    }
+    for fused in [Fused::Attention([1, 80, 128], 128, 2), Fused::Attention([1, 32, 33], 130, 1)] {
+        let (found, expected) =
+            (fused.values(&device).expect("values"), fused.values(&Device::flex()).expect("values"));
+        let off = relative_l2(&found, &expected);
+        assert!(off > 0.0 && off < TOLERANCE_F16, "{fused:?}: {off:.1e}");
+    }
+}
