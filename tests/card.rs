@@ -4,7 +4,9 @@
 
 mod common;
 
-use burn::tensor::{Device, DeviceKind};
+use std::sync::LazyLock;
+
+use burn::tensor::{DType, Device, DeviceKind};
 use common::relative_l2;
 use sextant::nets::operations::Fused;
 
@@ -13,10 +15,18 @@ const TOLERANCE: f64 = 2e-6;
 /// Products of f16 numbers, summed in f32 or f16.
 const TOLERANCE_F16: f64 = 3e-3;
 
-fn card() -> Option<(Device, DeviceKind)> {
+static CARD: LazyLock<Option<Device>> = LazyLock::new(|| {
     let kinds = [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0), DeviceKind::Cpu];
-    kinds.into_iter().find_map(|kind| Some((Device::wgpu_options().device_kind(kind.clone()).init().ok()?, kind)))
-}
+    let found = kinds.into_iter().find_map(|kind| {
+        let device = Device::wgpu_options().device_kind(kind.clone()).init().ok()?;
+        eprintln!("on {kind:?}");
+        Some(device)
+    });
+    if found.is_none() {
+        eprintln!("skipped: there is no adapter that wgpu can use, not even a software rasteriser");
+    }
+    found
+});
 
 /// Small, odd, exactly full, in many parts, in parts larger than the usual.
 const EXACT: &[Fused] = &[
@@ -40,14 +50,9 @@ const EXACT: &[Fused] = &[
 
 #[test]
 fn fused_kernels_agree() {
-    let Some((device, kind)) = card() else {
-        eprintln!("skipped: there is no adapter that wgpu can use, not even a software rasteriser");
-        return;
-    };
-    eprintln!("on {kind:?}");
+    let Some(device) = CARD.as_ref() else { return };
     for &fused in EXACT {
-        let (found, expected) =
-            (fused.values(&device).expect("values"), fused.values(&Device::flex()).expect("values"));
+        let (found, expected) = (fused.values(device).expect("values"), fused.values(&Device::flex()).expect("values"));
         let off = relative_l2(&found, &expected);
         assert!(off < TOLERANCE, "{fused:?}: {off:.1e}");
     }
@@ -55,17 +60,13 @@ fn fused_kernels_agree() {
 
 #[test]
 fn attention_in_f16_is_near() {
-    let Some((device, kind)) = card() else {
-        eprintln!("skipped: there is no adapter that wgpu can use, not even a software rasteriser");
-        return;
-    };
-    if !device.supports_dtype(burn::tensor::DType::F16) {
-        eprintln!("skipped: {kind:?} does not compute in f16");
+    let Some(device) = CARD.as_ref() else { return };
+    if !device.supports_dtype(DType::F16) {
+        eprintln!("skipped: the adapter does not compute in f16");
         return;
     }
     for fused in [Fused::Attention([1, 80, 128], 128, 2), Fused::Attention([1, 32, 33], 130, 1)] {
-        let (found, expected) =
-            (fused.values(&device).expect("values"), fused.values(&Device::flex()).expect("values"));
+        let (found, expected) = (fused.values(device).expect("values"), fused.values(&Device::flex()).expect("values"));
         let off = relative_l2(&found, &expected);
         assert!(off > 0.0 && off < TOLERANCE_F16, "{fused:?}: {off:.1e}");
     }

@@ -97,7 +97,7 @@ fn sum(value: f32, #[comptime] units: u32) -> f32 {
     let mut sums = Shared::new_slice(units as usize);
     let unit = UNIT_POS as usize;
     sums[unit] = value;
-    let mut half = units as usize / 2;
+    let mut half = (units as usize / 2).runtime();
     while half > 0 {
         sync_cube();
         if unit < half {
