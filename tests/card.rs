@@ -65,7 +65,10 @@ fn attention_in_f16_is_near() {
         eprintln!("skipped: the adapter does not compute in f16");
         return;
     }
-    for fused in [Fused::Attention([1, 80, 128], 128, 2), Fused::Attention([1, 32, 33], 130, 1)] {
+    // Heads that are padded and heads that are not, lengths that fill tiles and lengths that do not.
+    let shapes = [([1, 80, 128], 128, 2), ([1, 32, 33], 130, 1), ([2, 64, 100], 144, 4)];
+    for (query, keys, heads) in shapes {
+        let fused = Fused::Attention(query, keys, heads);
         let (found, expected) = (fused.values(device).expect("values"), fused.values(&Device::flex()).expect("values"));
         let off = relative_l2(&found, &expected);
         assert!(off > 0.0 && off < TOLERANCE_F16, "{fused:?}: {off:.1e}");

@@ -1,7 +1,7 @@
 use burn::tensor::{Bool, FloatDType, Tensor, activation::softmax, module::attention, ops::AttentionModuleOptions};
 
 use super::{
-    ParamError, Params, Precision,
+    ParamError, Params, Precision, card,
     kernels::{self, Values},
     layers::Linear,
 };
@@ -175,7 +175,8 @@ pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize) ->
     let scale = (padded as f64 / channels as f64).sqrt();
     let split = |x: Tensor<3>| {
         let length = x.dims()[2];
-        let x = x.reshape([batch, heads, channels, length]).transpose();
+        // burn 0.22.1's routine reads tensors on a card as if they lay row by row, whatever their strides say.
+        let x = card::row_major(x.reshape([batch, heads, channels, length]).transpose());
         let x = if padded > channels { x.pad((0, padded - channels, 0, 0), 0.0) } else { x };
         x.cast(FloatDType::F16)
     };

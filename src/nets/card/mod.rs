@@ -33,6 +33,11 @@ fn take<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, Tensor<D>> {
     }
 }
 
+/// The same tensor; on a card and in f32, with its values row by row in memory.
+pub(super) fn row_major<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    take(x).map_or_else(|x| x, give)
+}
+
 fn give<const D: usize>(x: CubeTensor) -> Tensor<D> {
     let kind = DispatchTensorKind::Cube(BackendTensor::Float(x));
     Tensor::from_dispatch(DispatchTensor { kind, autodiff: DispatchAutodiffContext::Disabled })
