@@ -4,6 +4,7 @@
 Needs a card that torch can use and that wgpu finds as a real one, torch, diffusers 0.42.1, transformers and accelerate
 (pip). Build our side first:
   cargo bench --features kept-tuning --bench peer --bench window --no-run
+and, to compare, once more with --features kept-tuning,spirv, which tensor cores need.
 Says where there is no card, and ends with status 2. Else prints steps a second and ratios ours / theirs (below 1 we are
 faster) for Pocket and for a U-Net of Stable Diffusion 1.5's shape, against fp32, fp16 and compiled fp16; the start of a
 fresh process with and without what an earlier one kept on disk; the card's memory; frame times of the window while

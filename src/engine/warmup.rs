@@ -1,6 +1,6 @@
 //! Before a picture is begun on a device other than the CPU: its kernels are compiled, and tuned by trying them, at their
 //! first use at a size. That takes seconds to minutes; done here, it is said what is waited for and how far it has come,
-//! and a run's own times are those of its steps. What tuning learns is kept on disk for a next start.
+//! and a run's own times are those of its steps.
 
 use std::{cell::Cell, time::Instant};
 

@@ -98,7 +98,7 @@ impl Attention {
     ) -> (Tensor<3>, Option<Tensor<2>>) {
         let query = self.query.forward(x);
         let (mixed, map) = if self.half && !tap && key.dims()[2] >= FUSED_FROM {
-            (attend_fused([query, key, value], self.heads), None)
+            (attend_fused([query, key, value], self.heads, SCORE_BUDGET), None)
         } else {
             attend([query, key, value], self.heads, false, tap)
         };
@@ -168,23 +168,23 @@ pub(super) fn attend_plainly(
 ///
 /// Heads are padded with zeros to a multiple of [`FUSED_CHANNELS`] (SD 1.5's finest are 40 wide). That changes no product;
 /// the routine divides by the root of the padded width, which is made good in the query.
-pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize) -> Tensor<3> {
+///
+/// Where the device has no such routine, scores are kept after all: `budget` at once, as in plain steps.
+pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize, budget: usize) -> Tensor<3> {
     let [batch, width, n] = query.dims();
     let channels = width / heads;
     let padded = channels.next_multiple_of(FUSED_CHANNELS);
     let scale = (padded as f64 / channels as f64).sqrt();
     let split = |x: Tensor<3>| {
         let length = x.dims()[2];
-        // burn 0.22.1's routine reads tensors on a card as if they lay row by row, whatever their strides say.
-        let x = card::row_major(x.reshape([batch, heads, channels, length]).transpose());
+        let x = x.reshape([batch, heads, channels, length]).transpose();
         let x = if padded > channels { x.pad((0, padded - channels, 0, 0), 0.0) } else { x };
-        x.cast(FloatDType::F16)
+        card::row_major(x.cast(FloatDType::F16))
     };
     let [query, key, value] = [query.mul_scalar(scale), key, value].map(split);
-    // Where the device has no such routine, scores are kept after all: in blocks, as in plain steps.
-    let block = (SCORE_BUDGET / (batch * heads * key.dims()[2])).clamp(1, n);
+    let block = (budget / (batch * heads * key.dims()[2])).clamp(1, n);
     let mixed = (0..n).step_by(block).map(|start| {
-        let query = query.clone().narrow(2, start, block.min(n - start));
+        let query = card::row_major(query.clone().narrow(2, start, block.min(n - start)));
         attention(query, key.clone(), value.clone(), None, None, AttentionModuleOptions::default())
     });
     let mixed = join(mixed.collect(), 2).cast(FloatDType::F32).narrow(3, 0, channels);

@@ -115,8 +115,9 @@ pub enum Fused {
     Geglu([usize; 3]),
     /// So many values.
     Silu(usize),
-    /// `[batch, width, positions]` of the query, the positions of keys and values, heads. In f16 on a card.
-    Attention([usize; 3], usize, usize),
+    /// `[batch, width, positions]` of the query, the positions of keys and values, heads, and how many scores may exist at
+    /// once on a card. There in f16.
+    Attention([usize; 3], usize, usize, usize),
 }
 
 impl Fused {
@@ -143,10 +144,10 @@ impl Fused {
             }
             Self::Geglu(dims) => layers::geglu(far(device, dims)).try_into_vec_as::<f32>()?,
             Self::Silu(count) => Activation::Silu.of(far(device, [count])).try_into_vec_as::<f32>()?,
-            Self::Attention([batch, width, n], keys, heads) => {
+            Self::Attention([batch, width, n], keys, heads, budget) => {
                 let (query, key) = (far(device, [batch, width, n]), far(device, [batch, width, keys]));
                 let parts = [query, key.clone(), key];
-                let y = if here { attend(parts, heads, false, false).0 } else { attend_fused(parts, heads) };
+                let y = if here { attend(parts, heads, false, false).0 } else { attend_fused(parts, heads, budget) };
                 y.try_into_vec_as::<f32>()?
             }
         })

@@ -19,23 +19,28 @@ pub(super) use norm::{Affine, group_norm, layer_norm};
 /// Units of a workgroup: every device that wgpu knows has as many.
 const UNITS: u32 = 256;
 
-/// The f32 values of a tensor on a card, row-major, else the tensor back.
+/// The f32 values of a tensor on a card, row by row, else the tensor back.
 #[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
 fn take<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, Tensor<D>> {
+    match float_on_card(x)? {
+        x if x.dtype == DType::F32 => Ok(into_contiguous(x)),
+        x => Err(give(x)),
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+fn float_on_card<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, Tensor<D>> {
     let DispatchTensor { kind, autodiff } = x.into_dispatch();
     match (kind, autodiff) {
-        (DispatchTensorKind::Cube(BackendTensor::Float(t)), DispatchAutodiffContext::Disabled)
-            if t.dtype == DType::F32 =>
-        {
-            Ok(into_contiguous(t))
-        }
+        (DispatchTensorKind::Cube(BackendTensor::Float(x)), DispatchAutodiffContext::Disabled) => Ok(x),
         (kind, autodiff) => Err(Tensor::from_dispatch(DispatchTensor { kind, autodiff })),
     }
 }
 
-/// The same tensor; on a card and in f32, with its values row by row in memory.
+/// The same tensor, on a card with its values row by row in memory: burn 0.22.1's attention reads them so there, whatever
+/// the strides say.
 pub(super) fn row_major<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    take(x).map_or_else(|x| x, give)
+    float_on_card(x).map_or_else(|x| x, |x| give(into_contiguous(x)))
 }
 
 fn give<const D: usize>(x: CubeTensor) -> Tensor<D> {

@@ -335,7 +335,7 @@ fn attention_in_f16_is_near() {
     for (batch, heads, channels, n, keys) in [(1, 2, 40, 130, 130), (2, 1, 16, 9, 200), (1, 3, 7, 33, 128)] {
         let part = |length, seed| tensor([batch, heads * channels, length], seed);
         let parts = || [part(n, 1), part(keys, 2), part(keys, 3)];
-        let off = distance(attend_fused(parts(), heads), attend_plainly(parts(), heads, false, false).0);
+        let off = distance(attend_fused(parts(), heads, 10_000), attend_plainly(parts(), heads, false, false).0);
         assert!(off > 0.0 && off < 2e-3, "{heads} heads of {channels}: {off:.2e}");
     }
 }
