@@ -101,7 +101,7 @@ fn sum(value: f32, #[comptime] units: u32) -> f32 {
     while half > 0 {
         sync_cube();
         if unit < half {
-            sums[unit] = sums[unit] + sums[unit + half];
+            sums[unit] += sums[unit + half];
         }
         half /= 2;
     }
