@@ -32,6 +32,9 @@ static CARD: LazyLock<Option<Device>> = LazyLock::new(|| {
 
 /// Small, odd, exactly full, in many parts, in parts larger than the usual.
 const EXACT: &[Fused] = &[
+    Fused::Convolution([2, 5, 7, 9], 6, 3),
+    Fused::Convolution([1, 32, 16, 16], 64, 3),
+    Fused::Convolution([1, 12, 5, 5], 20, 1),
     Fused::GroupNorm([1, 2, 1, 3], 1, false),
     Fused::GroupNorm([2, 12, 9, 11], 3, false),
     Fused::GroupNorm([1, 32, 24, 24], 8, true),

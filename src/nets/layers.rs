@@ -132,7 +132,13 @@ impl Conv {
 
     fn load_with(p: &Params, inputs: usize, outputs: usize, geometry: Geometry) -> Result<Self, ParamError> {
         let shape = [outputs, inputs, geometry.kernel, geometry.kernel];
-        Ok(Self { held: Held::load(p, shape, outputs, &[&shape], true)?, geometry })
+        let mut held = Held::load(p, shape, outputs, &[&shape], true)?;
+        if let Held::Away(held) = &mut held {
+            // burn convolves channels-last, and would lay the weight out so at every call.
+            let last = card::row_major(held.weight.clone().permute([0, 2, 3, 1]));
+            held.weight = last.permute([0, 3, 1, 2]);
+        }
+        Ok(Self { held, geometry })
     }
 
     /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.

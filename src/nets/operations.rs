@@ -107,6 +107,8 @@ impl Operation {
 /// One of the operations that graphics cards have kernels of their own for, with its sizes.
 #[derive(Clone, Copy, Debug)]
 pub enum Fused {
+    /// `[batch, inputs, h, w]`, outputs, side of the kernel. Not a kernel of our own, but its weight lies as burn wants it.
+    Convolution([usize; 4], usize, usize),
     /// `[batch, channels, h, w]` in so many groups, then silu where the flag is set.
     GroupNorm([usize; 4], usize, bool),
     /// `[batch, width, positions]`.
@@ -128,6 +130,11 @@ impl Fused {
     pub fn values(self, device: &Device) -> Result<Vec<f32>, Box<dyn std::error::Error>> {
         let here = kernels::is_here(device);
         Ok(match self {
+            Self::Convolution(dims, outputs, kernel) => {
+                let shape = [outputs, dims[1], kernel, kernel];
+                let conv = layer_on(device, &shape, |p| Conv::load(p, dims[1], outputs, kernel))?;
+                conv.forward(far(device, dims)).try_into_vec_as::<f32>()?
+            }
             Self::GroupNorm(dims, groups, silu) => {
                 let norm = layer_on(device, &[dims[1]], |p| GroupNorm::load(p, groups, dims[1], 1e-5))?;
                 let x = far(device, dims);
