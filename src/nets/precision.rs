@@ -13,8 +13,9 @@ pub enum Precision {
     /// On the CPU; other devices take it for [`Precision::F32`].
     Bf16,
     /// The U-Net's weights are rounded to f16 (10 bits of mantissa, up to 65504), and so is what linear layers and
-    /// convolutions multiply them with, and their products' sums. So is self-attention, whose maps nobody asks for. Norms, attention to the text,
-    /// what is added up from block to block, and the autoencoder, whose values outgrow f16 in some models, stay in f32.
+    /// convolutions multiply them with, and their products' sums. So is self-attention, where nobody asks for its map.
+    /// Norms, attention to the text, what is added up from block to block, and the autoencoder, whose values outgrow f16 in
+    /// some models, stay in f32.
     ///
     /// On graphics cards; the CPU takes it for [`Precision::F32`].
     F16,

@@ -1,8 +1,8 @@
 //! Fused kernels for graphics cards, where burn would take a dozen passes over a tensor: every pass reads and writes it.
 //!
 //! Written in CubeCL, which turns them into what the card speaks (SPIR-V, WGSL, MSL). Each function gives the tensor back
-//! if it is on no card or not in f32; `layers` then composes the same of burn's operations, and `tests/card.rs` holds the kernels to
-//! what the CPU makes of the same numbers.
+//! if it is on no card or not in f32; `layers` then composes the same of burn's operations, and `tests/card.rs` holds the
+//! kernels to what the CPU makes of the same numbers.
 
 mod element;
 mod norm;
