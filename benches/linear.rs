@@ -9,7 +9,7 @@ mod shared;
 
 use std::{fmt::Write as _, path::Path};
 
-use sextant::{engine, engine::memory::Memory, recipe::Recipe};
+use sextant::{engine, engine::memory::PredictionCache, recipe::Recipe};
 use shared::{Models, flag, median, recipe, seconds};
 
 /// Something that is varied.
@@ -65,7 +65,7 @@ fn measure(rounds: usize, amounts: &[usize], mut run: impl FnMut(usize)) -> Vec<
 }
 
 fn denoise(models: &Models, recipe: &Recipe) {
-    models.denoise(recipe, false, &mut Memory::new(0), |_, _| {});
+    models.denoise(recipe, false, &mut PredictionCache::new(0), |_, _| {});
 }
 
 fn steps(models: &Models, rounds: usize) -> Series {
@@ -93,7 +93,7 @@ fn sizes(models: &Models, rounds: usize) -> Series {
 
 fn takes(models: &Models, rounds: usize) -> Series {
     let run = |count: usize| {
-        let mut memory = Memory::new(engine::MEMORY);
+        let mut memory = PredictionCache::new(engine::MEMORY);
         for seed in 0..count as u64 {
             models.denoise(&Recipe { seed, ..recipe("cfg") }, false, &mut memory, |_, _| {});
         }

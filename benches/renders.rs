@@ -9,8 +9,8 @@ mod shared;
 use sextant::{
     engine::{
         self,
-        memory::Memory,
-        preview::{Likeness, Previews},
+        memory::PredictionCache,
+        preview::{ApproxDecoder, Previews},
         report::step_report,
     },
     recipe::Recipe,
@@ -55,13 +55,13 @@ fn renders(models: &Models, rounds: usize) {
 /// What it costs that a window looks on: segmentation of every step, remembering, reports; and previews beside.
 fn panels(models: &Models, rounds: usize) {
     let recipe = recipe("cfg");
-    let mut likeness = Likeness::measure(&models.general).expect("a likeness");
-    let bare = || models.denoise(&recipe, false, &mut Memory::new(0), |_, _| {});
-    let maps = || models.denoise(&recipe, true, &mut Memory::new(0), |_, _| {});
-    let empty = std::sync::Arc::new(models.decode(&sextant::field::Latents::zeros(4, 8, 8)));
+    let mut likeness = ApproxDecoder::measure(&models.general).expect("a likeness");
+    let bare = || models.denoise(&recipe, false, &mut PredictionCache::new(0), |_, _| {});
+    let maps = || models.denoise(&recipe, true, &mut PredictionCache::new(0), |_, _| {});
+    let empty = std::sync::Arc::new(models.decode(&sextant::tensor::Latents::zeros(4, 8, 8)));
     let mut shown = |previews: bool| {
         let mut painter = Previews::new(&models.general, &mut likeness);
-        models.denoise(&recipe, true, &mut Memory::new(engine::MEMORY), |record, memory| {
+        models.denoise(&recipe, true, &mut PredictionCache::new(engine::MEMORY), |record, memory| {
             let preview = if previews {
                 painter.picture(memory, &record.denoised).expect("a preview")
             } else {
@@ -88,14 +88,14 @@ fn edits(models: &Models, rounds: usize) {
     for (what, warmup) in [("sega 1", 3), ("sega 1", 10), ("sega 3", 10)] {
         let mut recipe = recipe(what);
         recipe.concepts.iter_mut().for_each(|c| c.warmup = warmup);
-        let mut memory = Memory::new(engine::MEMORY);
-        let run = |recipe: &Recipe, memory: &mut Memory| models.denoise(recipe, true, memory, |_, _| {}).1;
+        let mut memory = PredictionCache::new(engine::MEMORY);
+        let run = |recipe: &Recipe, memory: &mut PredictionCache| models.denoise(recipe, true, memory, |_, _| {}).1;
         run(&recipe, &mut memory);
         let (mut edited, mut fresh, mut spent, mut full) = (Vec::new(), Vec::new(), 0, 0);
         for round in 0..rounds {
             recipe.concepts[0].scale = 3.0 + round as f32 * 0.37;
             edited.push(seconds(|| spent = run(&recipe, &mut memory)));
-            fresh.push(seconds(|| full = run(&recipe, &mut Memory::new(0))));
+            fresh.push(seconds(|| full = run(&recipe, &mut PredictionCache::new(0))));
         }
         let time = 1e3 * median(&edited);
         println!("| {what}, from step {warmup} | {time:.0} | {:.2} | {spent} of {full} |", ratio(&edited, &fresh));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// Values of the latents that are kept of each step.
 const PROBES: usize = 8;
@@ -33,15 +33,15 @@ pub struct Fingerprint {
     /// SHA-256 of the expert's weights in hex.
     pub expert_hash: Option<String>,
     /// The noise that the run started from.
-    pub start: Mark,
+    pub start: LatentDigest,
     /// The latents after each step.
-    pub steps: Vec<Mark>,
+    pub steps: Vec<LatentDigest>,
 }
 
 /// What is kept of latents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Mark {
+pub struct LatentDigest {
     /// The first bytes of the SHA-256 of all values, little-endian f32, in hex.
     pub hash: String,
     /// Values at even distances.
@@ -59,7 +59,7 @@ fn short_hash(values: &[f32]) -> String {
 
 /// The short name of what a device makes of fixed operations (`device`), together with what this machine's own
 /// mathematical functions make of some numbers: samplers and guidance are computed with those.
-pub fn canary(device: &[f32]) -> String {
+pub fn probe_output(device: &[f32]) -> String {
     let functions: [fn(f32) -> f32; 8] =
         [f32::exp, f32::exp_m1, f32::ln, f32::ln_1p, f32::sin, f32::cos, f32::sqrt, |x| x.powf(1.7)];
     let numbers = (1..64).map(|i| i as f32 * 0.137);
@@ -67,7 +67,7 @@ pub fn canary(device: &[f32]) -> String {
     short_hash(&device.iter().copied().chain(host).collect::<Vec<_>>())
 }
 
-impl Mark {
+impl LatentDigest {
     /// The mark of latents.
     pub fn of(latents: &Latents) -> Self {
         let hash = short_hash(&latents.values);
@@ -102,7 +102,7 @@ pub enum Expected {
 pub struct Parting {
     /// Index of the first step that differs; `None` if the noise they started from does.
     pub step: Option<usize>,
-    /// [`Mark::distance`] there.
+    /// [`LatentDigest::distance`] there.
     pub distance: f64,
 }
 

@@ -7,10 +7,8 @@
 //! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, weights → nets →
 //! recipe, fingerprint, arrays, field. `tests/architecture.rs` holds that true.
 
-pub mod arrays;
 pub mod cli;
 pub mod engine;
-pub mod field;
 pub mod fingerprint;
 pub mod guidance;
 pub mod nets;
@@ -18,5 +16,6 @@ pub mod recipe;
 pub mod sampling;
 pub mod session;
 pub mod studio;
+pub mod tensor;
 pub mod trace;
 pub mod weights;

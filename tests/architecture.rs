@@ -4,19 +4,18 @@ use std::{fs, path::Path};
 
 /// What each module may name of the others.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("field", &[]),
-    ("fingerprint", &["field"]),
-    ("arrays", &["field"]),
+    ("tensor", &[]),
+    ("fingerprint", &["tensor"]),
     ("recipe", &[]),
-    ("sampling", &["field", "recipe"]),
-    ("guidance", &["field", "recipe", "nets"]),
-    ("nets", &["field", "recipe"]),
-    ("weights", &["field", "recipe", "nets", "sampling"]),
-    ("engine", &["field", "fingerprint", "recipe", "nets", "weights", "sampling", "guidance"]),
-    ("session", &["field", "fingerprint", "recipe"]),
-    ("trace", &["field", "arrays", "recipe", "nets", "engine"]),
-    ("studio", &["field", "fingerprint", "arrays", "recipe", "engine", "session"]),
-    ("cli", &["field", "fingerprint", "recipe", "nets", "engine", "session", "trace", "weights"]),
+    ("sampling", &["tensor", "recipe"]),
+    ("guidance", &["tensor", "recipe", "nets"]),
+    ("nets", &["tensor", "recipe"]),
+    ("weights", &["tensor", "recipe", "nets", "sampling"]),
+    ("engine", &["tensor", "fingerprint", "recipe", "nets", "weights", "sampling", "guidance"]),
+    ("session", &["tensor", "fingerprint", "recipe"]),
+    ("trace", &["tensor", "recipe", "nets", "engine"]),
+    ("studio", &["tensor", "fingerprint", "recipe", "engine", "session"]),
+    ("cli", &["tensor", "fingerprint", "recipe", "nets", "engine", "session", "trace", "weights"]),
 ];
 
 /// Words that a module must not contain, each with its reason.
@@ -131,5 +130,5 @@ fn nobody_names_what_is_not_theirs() {
 #[test]
 fn the_scan_sees_grouped_imports() {
     let code = "use crate::{\n    engine::{a, b},\n    field::Latents,\n};\nlet x = crate::session::y();";
-    assert_eq!(named_modules(code), ["engine", "field", "session"]);
+    assert_eq!(named_modules(code), ["engine", "tensor", "session"]);
 }

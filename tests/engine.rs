@@ -10,7 +10,7 @@ use std::{
 };
 
 use sextant::{
-    engine::{self, DeviceChoice, EngineHandle, Event, Finished, JobId, Partners, Verdict},
+    engine::{self, DeviceChoice, EngineHandle, Event, JobId, ModelPair, RenderResult, Verdict},
     field::Picture,
     recipe::{
         Concept, Fusion, FusionMode, FusionRule, ModelRef, Owner, Paint, Profile, Recipe, RegionFactor, RegionGroup,
@@ -71,7 +71,7 @@ fn wait<T>(engine: &EngineHandle, mut wanted: impl FnMut(Event) -> Option<T>) ->
     panic!("the engine did not answer");
 }
 
-fn finished(engine: &EngineHandle, job: JobId) -> Arc<Finished> {
+fn finished(engine: &EngineHandle, job: JobId) -> Arc<RenderResult> {
     wait(engine, |event| match event {
         Event::Done { job: done, take } if done == job => Some(take),
         Event::Failed { message, .. } => panic!("{message}"),
@@ -180,11 +180,11 @@ fn a_mask_that_is_not_given_is_asked_for_and_partners_are_compared_at_once() {
         _ => None,
     });
     assert!(message.contains("there is none"), "{message}");
-    let partners = Partners { general: ModelRef::Pocket, expert: ModelRef::PocketToon };
+    let partners = ModelPair { general: ModelRef::Pocket, expert: ModelRef::PocketToon };
     let long = engine.submit(Recipe { steps: 200, ..small(1) });
     engine.compare(partners.clone());
     let fit = wait(&engine, |event| match event {
-        Event::Fit(fit) => Some(fit),
+        Event::Compatibility(fit) => Some(fit),
         Event::Done { job, .. } if job == long => panic!("only after the run"),
         _ => None,
     });
@@ -243,7 +243,7 @@ fn regions_are_as_the_user_has_them() {
     recipe.painted = vec![RegionPaint { position: cat, cells: corner.clone() }];
     let take = |recipe: &Recipe| finished(&engine, engine.submit(recipe.clone()));
     let contest = take(&recipe);
-    let region = |take: &Finished, step: usize| take.reports[step].scfg.as_ref().map(|s| s.region.clone());
+    let region = |take: &RenderResult, step: usize| take.reports[step].scfg.as_ref().map(|s| s.region.clone());
     for step in 0..4 {
         let owners = region(&contest, step).expect("regions");
         assert!(owners.values.iter().all(|&p| usize::from(p) != beach), "a merged region goes by its first word");

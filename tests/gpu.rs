@@ -7,7 +7,7 @@ use common::relative_l2;
 use sextant::{
     engine::{
         DeviceChoice, device,
-        memory::Memory,
+        memory::PredictionCache,
         run::{Options, Run},
     },
     field::Latents,
@@ -36,7 +36,7 @@ fn render(device: &Device) -> (Latents, Vec<f32>) {
     let recipe = everything();
     let general = weights::load(&ModelRef::Pocket, device).expect("the bundled model");
     let expert = weights::load_expert(&ModelRef::PocketToon, &general, device).expect("the bundled expert");
-    let mut memory = Memory::new(0);
+    let mut memory = PredictionCache::new(0);
     let mut run = Run::prepare(&recipe, &general, Some(&expert), Options::default(), &mut memory).expect("a run");
     while run.step(&mut memory, &|| true).expect("a step").is_some() {}
     let pixels = general.vae.decode(run.latents(), &|| true).expect("a picture");

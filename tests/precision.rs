@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use sextant::{
     engine::{
-        memory::Memory,
+        memory::PredictionCache,
         run::{Options, Run},
     },
     field::Picture,
@@ -42,7 +42,7 @@ fn predictions_in_bf16_are_near_those_in_f32() {
 fn render(model: &LoadedModel, seed: u64) -> Picture {
     let prompt = "a red car on a city street at sunset".to_owned();
     let recipe = Recipe { prompt, seed, ..Recipe::default() };
-    let mut memory = Memory::new(0);
+    let mut memory = PredictionCache::new(0);
     let mut run = Run::prepare(&recipe, model, None, Options::default(), &mut memory).expect("a run");
     while run.step(&mut memory, &|| true).expect("a step").is_some() {}
     model.vae.decode(run.latents(), &|| true).expect("a picture").to_picture()

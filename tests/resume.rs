@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use burn::tensor::Device;
 use sextant::{
     engine::{
-        memory::Memory,
+        memory::PredictionCache,
         run::{Options, Run},
     },
     field::Latents,
@@ -27,7 +27,7 @@ static MODELS: LazyLock<(LoadedModel, LoadedModel)> = LazyLock::new(|| {
 });
 
 /// Latents after every step, the timesteps, and the evaluations that were spent.
-fn render(recipe: &Recipe, memory: &mut Memory) -> (Vec<Latents>, Vec<f32>, usize) {
+fn render(recipe: &Recipe, memory: &mut PredictionCache) -> (Vec<Latents>, Vec<f32>, usize) {
     let (general, expert) = &*MODELS;
     let options = Options { segment: true, ..Options::default() };
     let mut run = Run::prepare(recipe, general, Some(expert), options, memory).expect("a run");
@@ -180,13 +180,13 @@ fn sequences(seed: u64, sequences: usize) {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     for _ in 0..sequences {
         let mut recipe = start(&mut dice);
-        let mut memory = Memory::new(1 << 28);
+        let mut memory = PredictionCache::new(1 << 28);
         render(&recipe, &mut memory);
         for _ in 0..1 + dice.roll(2) {
             let before = recipe.clone();
             edit(&mut dice, &mut recipe);
             let (resumed, timesteps, spent) = render(&recipe, &mut memory);
-            let (fresh, _, full) = render(&recipe, &mut Memory::new(0));
+            let (fresh, _, full) = render(&recipe, &mut PredictionCache::new(0));
             assert!(resumed == fresh, "resumed and fresh part\nbefore: {before:#?}\nafter: {recipe:#?}");
             let foretold = edit_cost(Some(&before), &recipe, &timesteps);
             // Adaptive guidance ends when the predictions say so.
@@ -246,7 +246,10 @@ fn keys_of_factor_1_draw_the_same_picture_bit_for_bit() {
         let mut keyed = plain.clone();
         keyed.cfg_keys = keys::parse("0:1,2:1").expect("keys");
         keyed.concepts.iter_mut().for_each(|c| c.keys = keys::parse("1:1,3:1").expect("keys"));
-        assert!(render(&plain, &mut Memory::new(0)).0 == render(&keyed, &mut Memory::new(0)).0, "{profile:?}");
+        assert!(
+            render(&plain, &mut PredictionCache::new(0)).0 == render(&keyed, &mut PredictionCache::new(0)).0,
+            "{profile:?}"
+        );
     }
 }
 
@@ -258,17 +261,18 @@ fn keys_are_factors_on_their_scale_at_every_step() {
     (keyed.cfg, keyed.concepts[0].scale, keyed.concepts[1].scale) = (plain.cfg / 2.0, 3.0, -1.5);
     keyed.cfg_keys = keys::parse("0:2,3:2").expect("keys");
     keyed.concepts.iter_mut().for_each(|c| c.keys = keys::parse("0:2,9:2").expect("keys"));
-    assert!(render(&plain, &mut Memory::new(0)).0 == render(&keyed, &mut Memory::new(0)).0);
+    assert!(render(&plain, &mut PredictionCache::new(0)).0 == render(&keyed, &mut PredictionCache::new(0)).0);
 
     // Up to a key's line everything is as it was, from there on it is not; where nothing is guided, the prompt alone
     // is asked.
     let mut late = plain.clone();
     late.cfg_keys = keys::parse("1:1,2:1.4,3:0.1").expect("keys");
-    let ((before, _, _), (after, _, spent)) = (render(&plain, &mut Memory::new(0)), render(&late, &mut Memory::new(0)));
+    let ((before, _, _), (after, _, spent)) =
+        (render(&plain, &mut PredictionCache::new(0)), render(&late, &mut PredictionCache::new(0)));
     assert!(before[..2] == after[..2] && before[2] != after[2] && before[3] != after[3]);
-    let foretold = edit_cost(None, &late, &render(&late, &mut Memory::new(0)).1).full;
+    let foretold = edit_cost(None, &late, &render(&late, &mut PredictionCache::new(0)).1).full;
     assert_eq!(spent, foretold);
-    assert!(foretold < edit_cost(None, &plain, &render(&plain, &mut Memory::new(0)).1).full);
+    assert!(foretold < edit_cost(None, &plain, &render(&plain, &mut PredictionCache::new(0)).1).full);
 }
 
 #[test]
@@ -288,7 +292,7 @@ fn a_slider_among_three_concepts_costs_45_of_100() {
         concepts: concepts.to_vec(),
         ..Recipe::default()
     };
-    let mut memory = Memory::new(1 << 28);
+    let mut memory = PredictionCache::new(1 << 28);
     assert_eq!(render(&before, &mut memory).2, 100);
     let mut after = before.clone();
     after.concepts[1].scale = -3.0;
@@ -296,7 +300,7 @@ fn a_slider_among_three_concepts_costs_45_of_100() {
     assert_eq!(spent, 45);
     let foretold = edit_cost(Some(&before), &after, &timesteps);
     assert_eq!(foretold, EditCost { first: Some(10), evaluations: 45, full: 100 });
-    assert!(latents == render(&after, &mut Memory::new(0)).0);
+    assert!(latents == render(&after, &mut PredictionCache::new(0)).0);
     // Both are remembered now: going back and forth is free.
     assert_eq!(render(&before, &mut memory).2 + render(&after, &mut memory).2, 0);
 }

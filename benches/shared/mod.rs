@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use sextant::{
     engine::{
-        memory::Memory,
+        memory::PredictionCache,
         run::{Options, Run, StepRecord},
     },
     field::{Latents, Picture},
@@ -68,8 +68,8 @@ impl Models {
         &self,
         recipe: &Recipe,
         segment: bool,
-        memory: &mut Memory,
-        mut each: impl FnMut(&StepRecord, &mut Memory),
+        memory: &mut PredictionCache,
+        mut each: impl FnMut(&StepRecord, &mut PredictionCache),
     ) -> (Latents, usize) {
         let options = Options { segment, ..Options::default() };
         let mut run = Run::prepare(recipe, &self.general, Some(&self.expert), options, memory).expect("a run");
@@ -83,7 +83,7 @@ impl Models {
 
     /// From nothing to the picture, nothing remembered.
     pub fn render(&self, recipe: &Recipe) -> (Picture, usize) {
-        let (latents, evaluations) = self.denoise(recipe, false, &mut Memory::new(0), |_, _| {});
+        let (latents, evaluations) = self.denoise(recipe, false, &mut PredictionCache::new(0), |_, _| {});
         (self.decode(&latents), evaluations)
     }
 

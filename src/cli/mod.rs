@@ -1,9 +1,9 @@
 //! The command line: no subcommand opens the studio, the others work without a window.
 
 mod args;
-mod making;
 mod recipe;
 mod render;
+mod render_job;
 mod verify;
 
 use std::process::ExitCode;

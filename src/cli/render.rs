@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::{Failure, RenderArgs, making};
+use super::{Failure, RenderArgs, render_job};
 use crate::{
     engine::{
-        circumstances, device,
-        memory::Memory,
+        device,
+        memory::PredictionCache,
         models::Models,
+        provenance,
         run::{Options, Run},
     },
     recipe::Recipe,
@@ -31,7 +32,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     recipe.validate().map_err(Failure::refused)?;
 
     // One picture is made once: there is nothing to remember it for.
-    let mut memory = Memory::new(0);
+    let mut memory = PredictionCache::new(0);
     let description =
         ron::ser::to_string_pretty(&recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
     let mut trace = args.trace.as_ref().map(|_| Trace::new(description));
@@ -41,7 +42,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);
     }
-    making::denoise(&mut run, &mut memory, &mut |record| {
+    render_job::denoise(&mut run, &mut memory, &mut |record| {
         if let Some(trace) = &mut trace {
             trace.step(record);
         }
@@ -49,7 +50,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     .map_err(Failure::failed)?;
 
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = circumstances::fingerprint(&run, &opened, &general, expert.as_deref());
+    let fingerprint = provenance::fingerprint(&run, &opened, &general, expert.as_deref());
     let metadata =
         session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash), run: Some(&fingerprint) };
     session::save_picture(&args.out, &pixels.to_picture(), Some(metadata)).map_err(Failure::failed)?;

@@ -9,12 +9,13 @@ use std::{
 
 use clap::Args;
 
-use super::{Failure, Status, making};
+use super::{Failure, Status, render_job};
 use crate::{
     engine::{
-        circumstances, device,
-        memory::Memory,
+        device,
+        memory::PredictionCache,
         models::Models,
+        provenance,
         run::{Options, Run},
     },
     field::Picture,
@@ -117,12 +118,12 @@ fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Pi
     let opened = device::open_named(device, precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
     let (general, expert) = Models::default().for_recipe(recipe, &opened, &busy).map_err(Failure::refused)?;
-    let mut memory = Memory::new(0);
+    let mut memory = PredictionCache::new(0);
     let mut run =
         Run::prepare(recipe, &general, expert.as_deref(), Options::default(), &mut memory).map_err(Failure::refused)?;
-    making::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
+    render_job::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
     let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = circumstances::fingerprint(&run, &opened, &general, expert.as_deref());
+    let fingerprint = provenance::fingerprint(&run, &opened, &general, expert.as_deref());
     Ok((pixels.to_picture(), fingerprint))
 }
 
@@ -189,10 +190,10 @@ fn differences(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{field::Latents, fingerprint::Mark};
+    use crate::{field::Latents, fingerprint::LatentDigest};
 
     fn fingerprint(last: f32) -> Fingerprint {
-        let mark = |value: f32| Mark::of(&Latents::new(1, 4, 4, vec![value; 16]));
+        let mark = |value: f32| LatentDigest::of(&Latents::new(1, 4, 4, vec![value; 16]));
         Fingerprint { start: mark(1.0), steps: vec![mark(2.0), mark(3.0), mark(last)], ..Fingerprint::default() }
     }
 
@@ -207,7 +208,7 @@ mod tests {
         assert!(course(Some(&with), &same("aa")).ends_with("here as where it was made"));
         assert!(course(Some(&with), &same("bb")).contains("only closeness was to be expected"));
         assert!(!course(Some(&before), &same("aa")).contains("to be expected"), "an old picture does not say");
-        let other_noise = Fingerprint { start: Mark::default(), ..fingerprint(4.0) };
+        let other_noise = Fingerprint { start: LatentDigest::default(), ..fingerprint(4.0) };
         assert!(course(Some(&before), &other_noise).contains("--init-latents"));
     }
 

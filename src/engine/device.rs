@@ -78,7 +78,7 @@ pub struct Opened {
 impl Opened {
     /// Asks the device for its canary, once for all runs.
     fn new(device: Device, precision: Precision, name: String) -> Self {
-        let canary = nets::canary(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
+        let canary = nets::probe_output(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
         Self { canary: canary.ok().map(|song| fingerprint::canary(&song)), device, precision, name }
     }
 }

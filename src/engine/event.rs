@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::fit::Fit;
+use super::compatibility::Compatibility;
 use crate::{
     field::{Picture, Plane},
     fingerprint::Fingerprint,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub use super::ledger::{Ledger, Pull, Spread};
-pub use crate::field::{Token, TokenKind};
+pub use crate::tensor::{Token, TokenKind};
 
 /// Names one submitted recipe; later submissions have larger ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ pub enum Event {
     /// A model is being read, or something else takes a moment: a sentence for the progress line.
     Busy { message: String },
     /// Whether two models can be fused, as it was asked for.
-    Fit(Fit),
+    Compatibility(Compatibility),
     /// The job's models are loaded and its text is encoded; denoising begins.
     Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
     /// One step was finished.
@@ -31,7 +31,7 @@ pub enum Event {
     /// A better picture of a step that was reported with a draft.
     Preview { job: JobId, step: usize, picture: Arc<Picture> },
     /// The job's picture is there.
-    Done { job: JobId, take: Arc<Finished> },
+    Done { job: JobId, take: Arc<RenderResult> },
     /// The job was stopped by request or overtaken by a newer one.
     Stopped { job: JobId },
     /// The job could not be carried out; the next one can.
@@ -48,14 +48,14 @@ impl Event {
             | Self::Done { job, .. }
             | Self::Stopped { job }
             | Self::Failed { job, .. } => Some(*job),
-            Self::Ready { .. } | Self::Busy { .. } | Self::Fit(_) => None,
+            Self::Ready { .. } | Self::Busy { .. } | Self::Compatibility(_) => None,
         }
     }
 }
 
 /// What came out of a job.
 #[derive(Clone, Debug)]
-pub struct Finished {
+pub struct RenderResult {
     pub recipe: Recipe,
     pub picture: Arc<Picture>,
     pub reports: Vec<Arc<StepReport>>,

@@ -7,9 +7,9 @@ use std::sync::{
 };
 
 use super::{
+    compatibility::ModelPair,
     event::{Event, JobId},
-    fit::Partners,
-    memory::Gauge,
+    prediction_cache::MemoryBudget,
 };
 use crate::recipe::Recipe;
 
@@ -36,7 +36,7 @@ struct Shared {
     /// Raised by every submission and stop; a running job compares it with the value it began with.
     generation: AtomicU64,
     closed: AtomicBool,
-    gauge: Arc<Gauge>,
+    gauge: Arc<MemoryBudget>,
 }
 
 #[derive(Default)]
@@ -45,14 +45,14 @@ struct Pending {
     /// The budget was lowered since the worker last looked.
     trim: bool,
     /// Two models of which it is asked whether they can be fused.
-    partners: Option<Partners>,
+    partners: Option<ModelPair>,
     next_id: u64,
 }
 
 /// What the worker is to do next.
 pub enum Work {
     Render(Box<Request>),
-    Compare(Partners),
+    Compare(ModelPair),
     /// Forget what no longer fits the budget.
     Trim,
 }
@@ -104,8 +104,8 @@ impl EngineHandle {
         job
     }
 
-    /// Asks whether two models can be fused; [`Event::Fit`] answers. Neither stops a job nor waits for it to end.
-    pub fn compare(&self, partners: Partners) {
+    /// Asks whether two models can be fused; [`Event::Compatibility`] answers. Neither stops a job nor waits for it to end.
+    pub fn compare(&self, partners: ModelPair) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.partners = Some(partners);
         self.shared.arrived.notify_one();
@@ -127,7 +127,7 @@ impl EngineHandle {
     }
 
     /// How much the worker remembers, and how much it may.
-    pub fn memory(&self) -> &Gauge {
+    pub fn memory(&self) -> &MemoryBudget {
         &self.shared.gauge
     }
 
@@ -155,7 +155,7 @@ impl WorkerEnd {
     }
 
     /// A question about models that is not answered yet.
-    pub fn partners(&self) -> Option<Partners> {
+    pub fn partners(&self) -> Option<ModelPair> {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).partners.take()
     }
 
@@ -183,7 +183,7 @@ impl WorkerEnd {
     }
 
     /// The budget of what is remembered, and where its use is told.
-    pub fn gauge(&self) -> Arc<Gauge> {
+    pub fn gauge(&self) -> Arc<MemoryBudget> {
         self.shared.gauge.clone()
     }
 

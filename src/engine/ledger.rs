@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::branches::Predictions;
+use super::guided_step::Predictions;
 use crate::{
     field::{Latents, Plane},
     guidance::sega,

@@ -3,33 +3,33 @@
 //! [`start`] gives the handle that a window holds; [`handle::connect`] gives both ends, for tests that play the worker.
 //! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
 
-pub mod branches;
-pub mod circumstances;
+mod approx_decoder;
+mod compatibility;
 pub mod device;
-mod draft;
 mod error;
 pub mod event;
-mod fit;
+pub mod guided_step;
 pub mod handle;
 mod ledger;
-pub mod memory;
+mod lru;
 pub mod models;
+pub mod prediction_cache;
 pub mod preview;
-mod recent;
+pub mod provenance;
 pub mod report;
 pub mod run;
 mod warmup;
 mod worker;
 
+pub use compatibility::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub use event::{
-    ConceptReport, Event, Finished, FusionReport, JobId, Ledger, Norms, Pull, ScfgReport, Spread, StepReport, Token,
-    TokenKind,
+    ConceptReport, Event, FusionReport, JobId, Ledger, Norms, Pull, RenderResult, ScfgReport, Spread, StepReport,
+    Token, TokenKind,
 };
-pub use fit::{Fit, FitPoint, Partners, Verdict};
 pub use handle::EngineHandle;
-pub use memory::Gauge;
+pub use prediction_cache::MemoryBudget;
 
 /// What the worker may remember of earlier runs unless it is told otherwise, in bytes; [`EngineHandle::set_memory`].
 pub const MEMORY: usize = 1 << 30;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{draft::Draft, memory::Memory};
+use super::{approx_decoder::Draft, prediction_cache::PredictionCache};
 use crate::{
     field::{Latents, Picture},
     nets::{NetError, Pixels},
@@ -30,14 +30,14 @@ struct Projection {
 }
 
 /// What is known of a model's decoder without asking it.
-pub struct Likeness {
+pub struct ApproxDecoder {
     /// The content hash of the model.
     name: Arc<str>,
     projection: Projection,
     draft: Draft,
 }
 
-impl Likeness {
+impl ApproxDecoder {
     pub fn measure(model: &LoadedModel) -> Result<Self, NetError> {
         let projection = Projection::measure(model)?;
         Ok(Self { name: model.content_hash.as_str().into(), projection, draft: Draft::default() })
@@ -56,19 +56,23 @@ impl Likeness {
 /// Previews of one run.
 pub struct Previews<'a> {
     model: &'a LoadedModel,
-    likeness: &'a mut Likeness,
+    likeness: &'a mut ApproxDecoder,
     /// When the decoder had painted a preview, and how long that took.
     decoded: Option<(Instant, Duration)>,
 }
 
 impl<'a> Previews<'a> {
-    pub fn new(model: &'a LoadedModel, likeness: &'a mut Likeness) -> Self {
+    pub fn new(model: &'a LoadedModel, likeness: &'a mut ApproxDecoder) -> Self {
         Self { model, likeness, decoded: None }
     }
 
     /// The picture of `denoised`, and whether it is only a draft. The first step that has no picture yet is always
     /// decoded: it is the first that an edit has changed, and what the edit is judged by.
-    pub fn picture(&mut self, memory: &mut Memory, denoised: &Latents) -> Result<(Arc<Picture>, bool), NetError> {
+    pub fn picture(
+        &mut self,
+        memory: &mut PredictionCache,
+        denoised: &Latents,
+    ) -> Result<(Arc<Picture>, bool), NetError> {
         if let Some(known) = memory.picture(&self.likeness.name, denoised) {
             return Ok((known, false));
         }
@@ -86,7 +90,7 @@ impl<'a> Previews<'a> {
     /// The decoder's picture, now; `None` where the decoder is too slow to be asked for previews.
     pub fn refine(
         &mut self,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
         denoised: &Latents,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Option<Arc<Picture>>, NetError> {
@@ -99,7 +103,7 @@ impl<'a> Previews<'a> {
     /// The decoder's picture, remembered or painted now and learned from.
     pub fn decode(
         &mut self,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
         latents: &Latents,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Arc<Picture>, NetError> {

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    branches::Predictions,
     event::{ConceptReport, FusionReport, Norms, ScfgReport, StepReport},
+    guided_step::Predictions,
     ledger::ledger,
     run::StepRecord,
 };

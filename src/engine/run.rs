@@ -1,16 +1,16 @@
 //! One run: from a recipe and loaded models to latents, step by step.
 
 use super::{
-    branches::{Branches, Predictions, StepInput, Texts},
+    compatibility::{self, ModelSpec},
     error::EngineError,
-    fit::{self, Traits},
-    memory::{Memory, Text, TextKey},
+    guided_step::{Branches, Predictions, StepInput, Texts},
+    prediction_cache::{PredictionCache, Text, TextKey},
 };
 use crate::{
     field::{Latents, Token},
-    fingerprint::Mark,
+    fingerprint::LatentDigest,
     guidance::{
-        regions::{Regions, field_of},
+        regions::{Regions, resample},
         snb,
     },
     recipe::{Fusion, FusionRule, Profile, Recipe},
@@ -43,7 +43,7 @@ pub struct Run<'a> {
     latents: Latents,
     next: usize,
     /// Of the latents after each step made.
-    marks: Vec<Mark>,
+    marks: Vec<LatentDigest>,
 }
 
 struct Expert<'a> {
@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         general: &'a LoadedModel,
         expert: Option<&'a LoadedModel>,
         options: Options,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
     ) -> Result<Self, EngineError> {
         recipe.validate()?;
         let shape = latent_shape(recipe, general);
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
     }
 
     /// Marks of the latents after each step made so far.
-    pub fn marks(&self) -> &[Mark] {
+    pub fn marks(&self) -> &[LatentDigest] {
         &self.marks
     }
 
@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
     /// Makes the next step; `None` when all are made. `wanted` is asked often, and the step is given up once it says no.
     pub fn step(
         &mut self,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<StepRecord>, EngineError> {
         let Some(call) = self.solver.calls().get(self.next).copied() else {
@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
         let denoised = self.solver.denoised(step, &guided, &latents_in);
         self.latents = self.solver.step(step, &guided, &latents_in, &mut self.noise);
         self.next += 1;
-        self.marks.push(Mark::of(&self.latents));
+        self.marks.push(LatentDigest::of(&self.latents));
         Ok(Some(StepRecord {
             step,
             timestep: call.timestep,
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
         input: &StepInput<'_>,
         sigma: f32,
         general: &Predictions,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
     ) -> Result<Option<(Predictions, snb::Choice)>, EngineError> {
         let (Some(fusion), Some(expert), Some(general_uncond)) =
             (self.recipe.expert_fusion(), &mut self.expert, &general.uncond)
@@ -233,14 +233,14 @@ impl<'a> Run<'a> {
         );
         if fusion.rule == FusionRule::Saliency {
             let size = [choice.mask.height, choice.mask.width];
-            if let Some(bias) = field_of(&fusion.bias, size) {
-                snb::lean(&mut choice, fusion.k_g, fusion.k_e, &bias);
+            if let Some(bias) = resample(&fusion.bias, size) {
+                snb::apply_bias(&mut choice, fusion.k_g, fusion.k_e, &bias);
             }
             if let Some(owners) = regions.and_then(|map| by.owners(&fusion.owners, map)) {
-                snb::assign(&mut choice, &owners);
+                snb::apply_owners(&mut choice, &owners);
             }
         }
-        Ok(Some((predictions, choice.under(fusion))))
+        Ok(Some((predictions, choice.apply_rule(fusion))))
     }
 }
 
@@ -277,7 +277,12 @@ fn check_shape(given: Latents, [c, h, w]: [usize; 3]) -> Result<Latents, EngineE
     Err(EngineError::LatentShape { given: [given.channels, given.height, given.width], wanted: [c, h, w] })
 }
 
-fn texts(recipe: &Recipe, encoder: &LoadedModel, prompt: &str, memory: &mut Memory) -> Result<Texts, EngineError> {
+fn texts(
+    recipe: &Recipe,
+    encoder: &LoadedModel,
+    prompt: &str,
+    memory: &mut PredictionCache,
+) -> Result<Texts, EngineError> {
     let key = |text: &str, negative| TextKey::new(&encoder.content_hash, text, negative);
     let mut encode =
         |text: &str| -> Result<Text, EngineError> { Ok(memory.text(key(text, false), || encoder.encode(text))?) };
@@ -292,7 +297,7 @@ fn prepare_expert<'a>(
     recipe: &'a Recipe,
     general: &'a LoadedModel,
     expert: &'a LoadedModel,
-    memory: &mut Memory,
+    memory: &mut PredictionCache,
 ) -> Result<Expert<'a>, EngineError> {
     check_partners(recipe.profile, general, expert)?;
     let encoder = if recipe.profile == Profile::Reference { general } else { expert };
@@ -310,7 +315,7 @@ fn prepare_expert<'a>(
 
 /// Whether two models can be fused; `profile` decides whose text encoder the expert listens to.
 fn check_partners(profile: Profile, general: &LoadedModel, expert: &LoadedModel) -> Result<(), EngineError> {
-    let reasons = fit::mismatches(&Traits::of(general), &Traits::of(expert));
+    let reasons = compatibility::mismatches(&ModelSpec::of(general), &ModelSpec::of(expert));
     if !reasons.is_empty() {
         return Err(EngineError::ExpertMismatch(reasons.join(", and ")));
     }

@@ -7,15 +7,15 @@ use std::{
 };
 
 use super::{
-    circumstances,
     device::{self, DeviceChoice, Opened},
     error::EngineError,
-    event::{Event, Finished, JobId, StepReport},
+    event::{Event, JobId, RenderResult, StepReport},
     fit,
     handle::{Cancel, Request, Work, WorkerEnd},
-    memory::Memory,
     models::Models,
-    preview::{Likeness, Previews},
+    prediction_cache::PredictionCache,
+    preview::{ApproxDecoder, Previews},
+    provenance,
     report::step_report,
     run::{self, Options, Run},
     warmup::WarmUp,
@@ -39,7 +39,7 @@ pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
                 continue;
             }
             Work::Compare(partners) => {
-                line.send(Event::Fit(fit::check(partners)));
+                line.send(Event::Compatibility(compatibility::check(partners)));
                 continue;
             }
         };
@@ -65,8 +65,8 @@ struct Worker<'a> {
     opened: Option<Opened>,
     models: Models,
     warm: WarmUp,
-    memory: Memory,
-    likeness: Option<Likeness>,
+    memory: PredictionCache,
+    likeness: Option<ApproxDecoder>,
 }
 
 /// One run while it goes on.
@@ -81,7 +81,7 @@ struct Progress {
 
 impl<'a> Worker<'a> {
     fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
-        let memory = Memory::within(line.gauge());
+        let memory = PredictionCache::within(line.gauge());
         Self { line, choice, opened: None, models: Models::default(), warm: WarmUp::default(), memory, likeness: None }
     }
 
@@ -104,7 +104,7 @@ impl<'a> Worker<'a> {
 
         let picture = previews.decode(&mut self.memory, run.latents(), &wanted)?;
         let Some(opened) = &self.opened else { return Ok(()) };
-        let fingerprint = Arc::new(circumstances::fingerprint(&run, opened, &general, expert.as_deref()));
+        let fingerprint = Arc::new(provenance::fingerprint(&run, opened, &general, expert.as_deref()));
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
@@ -144,7 +144,7 @@ impl<'a> Worker<'a> {
             self.warm.run(&general, &recipe.model.title(), [height, width], wanted, &busy)?;
         }
         if !self.likeness.as_ref().is_some_and(|likeness| likeness.is_of(&general)) {
-            self.likeness = Some(Likeness::measure(&general)?);
+            self.likeness = Some(ApproxDecoder::measure(&general)?);
         }
         Ok((general, expert))
     }
@@ -156,7 +156,7 @@ fn denoise(
     recipe: &Recipe,
     progress: &mut Progress,
     previews: &mut Previews<'_>,
-    memory: &mut Memory,
+    memory: &mut PredictionCache,
     line: &WorkerEnd,
     wanted: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), EngineError> {
@@ -171,15 +171,15 @@ fn denoise(
         progress.denoised.push(record.denoised);
         line.send(Event::Step { job: progress.job, report });
         if let Some(partners) = line.partners() {
-            line.send(Event::Fit(fit::check(partners)));
+            line.send(Event::Compatibility(compatibility::check(partners)));
         }
     }
     Ok(())
 }
 
 impl Progress {
-    fn finish(self, recipe: Recipe, picture: Arc<Picture>, fingerprint: Arc<Fingerprint>) -> Finished {
-        Finished {
+    fn finish(self, recipe: Recipe, picture: Arc<Picture>, fingerprint: Arc<Fingerprint>) -> RenderResult {
+        RenderResult {
             recipe,
             picture,
             reports: self.reports,

@@ -3,7 +3,7 @@
 //! Its reference squares `d / (2 sigma)` where a Gaussian halves `(d / sigma)^2`, so a nominal sigma of 0.5 acts like
 //! 0.7071; the taps below are that kernel, normalised.
 
-use crate::field::Plane;
+use crate::tensor::Plane;
 
 /// `exp(-1) / (1 + 2 exp(-1))`: weight of either neighbour.
 const SIDE: f32 = 0.211_941_56;

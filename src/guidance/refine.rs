@@ -47,7 +47,7 @@ pub(super) fn refine<const N: usize>(
     }
     // The longest first, so that no thread is left alone with one.
     parts.sort_by_key(|(_, layer, maps)| Reverse(maps.len() * layer.grid[0] * layer.grid[1]));
-    let refined = nets::side_by_side(parts.len(), |part| {
+    let refined = nets::parallel_map(parts.len(), |part| {
         let (i, layer, maps) = &parts[part];
         asked[*i].refined(profile, layer, maps.clone())
     });
@@ -65,7 +65,7 @@ impl Asked<'_> {
     /// itself.
     fn parts(&self, layer: &Attention) -> Vec<Range<usize>> {
         let (count, at_once) =
-            (self.of.count(layer), if SelfAttention::is_here(&layer.self_map) { REFINED } else { usize::MAX });
+            (self.of.count(layer), if SelfAttention::is_cpu(&layer.self_map) { REFINED } else { usize::MAX });
         (0..count).step_by(at_once).map(|first| first..first.saturating_add(at_once).min(count)).collect()
     }
 
@@ -130,7 +130,7 @@ fn finish(sums: &[Sums]) -> Vec<Plane> {
     let maps: Vec<(&Sums, usize)> = sums.iter().flat_map(|sums| (0..sums.count).map(move |k| (sums, k))).collect();
     let parts: Vec<_> = maps.chunks(FINISHED).collect();
     let finished = |part: usize| parts[part].iter().map(|(sums, k)| sums.finished(*k)).collect::<Vec<_>>();
-    nets::side_by_side(parts.len(), finished).into_iter().flatten().collect()
+    nets::parallel_map(parts.len(), finished).into_iter().flatten().collect()
 }
 
 /// The weights of S, S^2, .. in the refinement.

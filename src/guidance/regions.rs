@@ -45,7 +45,7 @@ impl Regions {
         let [h, w] = size;
         let layers = recipe.painted.iter().filter(|layer| !layer.cells.is_empty());
         regions.painted = layers.map(|layer| (regions.region(layer.position), layer.cells.resized(h, w))).collect();
-        regions.factor = field_of(&recipe.painted_factor, size).map(|field| field.map(|level| 1.0 + level));
+        regions.factor = resample(&recipe.painted_factor, size).map(|field| field.map(|level| 1.0 + level));
         regions
     }
 
@@ -109,7 +109,7 @@ impl Regions {
 }
 
 /// A painted field in its own unit, level / 100, on the latent grid; `None` where nothing is painted.
-pub fn field_of(paint: &Paint, [h, w]: [usize; 2]) -> Option<Plane> {
+pub fn resample(paint: &Paint, [h, w]: [usize; 2]) -> Option<Plane> {
     let levels = |paint: Paint| paint.levels().iter().map(|&level| f32::from(level) / 100.0).collect();
     (!paint.is_empty()).then(|| Plane::new(h, w, levels(paint.resized(h, w))))
 }
@@ -193,7 +193,7 @@ mod tests {
             segmentation(Profile::Fixed),
         );
         // The difference of the predictions is 1 where "red" is and 3 where "balloon" is: 2 on average.
-        let uncond = crate::field::Latents::zeros(1, 8, 8);
+        let uncond = crate::tensor::Latents::zeros(1, 8, 8);
         let cond = uncond.like((0..64).map(|i| [1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 1.0, 1.0][i % 8]).collect());
         let settings = Scfg { rate_min: 0.0, rate_max: 100.0, scale_cap: 1e3, ..Scfg::default() };
         let rate = scfg::rate(Profile::Fixed, &settings, 1.0, &segmentation, &uncond, &cond);

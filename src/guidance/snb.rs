@@ -5,7 +5,7 @@
 //! something else in other parametrisations.
 //!
 //! The rules that SNB is compared with (one model alone, a given mask, a weighted sum) put something else in the place
-//! of step 6: [`Choice::under`]. The saliencies are worked out all the same, to be looked at.
+//! of step 6: [`Choice::apply_rule`]. The saliencies are worked out all the same, to be looked at.
 
 use crate::{
     field::{Latents, Plane},
@@ -24,7 +24,7 @@ pub struct Choice {
 
 impl Choice {
     /// The choice as a fusion's rule has it; the contest is left as it is.
-    pub fn under(mut self, fusion: &Fusion) -> Self {
+    pub fn apply_rule(mut self, fusion: &Fusion) -> Self {
         let (height, width) = (self.mask.height, self.mask.width);
         match (fusion.rule, &fusion.mask) {
             (FusionRule::Saliency, _) => {}
@@ -74,7 +74,7 @@ pub fn choose(profile: Profile, general: &Latents, expert: &Latents, k_g: f32, k
 
 /// A bias in the contest: `bias` is added to the expert's advantage in log-saliency. Where it is 0 the choice stays as
 /// it was made; in the log domain, so that it counts also where the reference's probabilities underflow.
-pub fn lean(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
+pub fn apply_bias(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
     let g = log_softmax(&choice.saliency_general, k_g);
     let e = log_softmax(&choice.saliency_expert, k_e);
     for (i, &bias) in bias.values.iter().enumerate().filter(|(_, bias)| **bias != 0.0) {
@@ -83,7 +83,7 @@ pub fn lean(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
 }
 
 /// Gives elements to the model that their region belongs to, whatever the saliencies say.
-pub fn assign(choice: &mut Choice, owners: &Plane<Owner>) {
+pub fn apply_owners(choice: &mut Choice, owners: &Plane<Owner>) {
     for (mask, owner) in choice.mask.values.iter_mut().zip(&owners.values) {
         match owner {
             Owner::Contest => {}
@@ -267,7 +267,7 @@ mod tests {
         choice.mask.values[5] = 1;
         let mut bias = Plane::filled(8, 8, 0.0);
         (bias.values[3], bias.values[4], bias.values[6]) = (0.01, -0.01, 2.0);
-        lean(&mut choice, 1.0, 1.0, &bias);
+        apply_bias(&mut choice, 1.0, 1.0, &bias);
         assert_eq!(choice.mask.values[..8], [0, 0, 0, 1, 0, 1, 1, 0]);
     }
 
@@ -277,7 +277,7 @@ mod tests {
         choice.mask.values[1] = 1;
         let mut owners = Plane::filled(8, 8, Owner::Contest);
         (owners.values[0], owners.values[1]) = (Owner::Expert, Owner::General);
-        assign(&mut choice, &owners);
+        apply_owners(&mut choice, &owners);
         assert_eq!(choice.mask.values[..3], [1, 0, 0]);
     }
 }

@@ -78,7 +78,7 @@ impl Attention {
             value: Linear::load(&p.at("to_v"), context, width, bias)?,
             out: Linear::load(&p.at("to_out.0"), width, width, true)?,
             heads,
-            half: p.precision() == Precision::F16 && !kernels::is_here(p.device()),
+            half: p.precision() == Precision::F16 && !kernels::is_cpu(p.device()),
         })
     }
 
@@ -179,12 +179,12 @@ pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize, bu
         let length = x.dims()[2];
         let x = x.reshape([batch, heads, channels, length]).transpose();
         let x = if padded > channels { x.pad((0, padded - channels, 0, 0), 0.0) } else { x };
-        card::row_major(x.cast(FloatDType::F16))
+        gpu::row_major(x.cast(FloatDType::F16))
     };
     let [query, key, value] = [query.mul_scalar(scale), key, value].map(split);
     let block = (budget / (batch * heads * key.dims()[2])).clamp(1, n);
     let mixed = (0..n).step_by(block).map(|start| {
-        let query = card::row_major(query.clone().narrow(2, start, block.min(n - start)));
+        let query = gpu::row_major(query.clone().narrow(2, start, block.min(n - start)));
         attention(query, key.clone(), value.clone(), None, None, AttentionModuleOptions::default())
     });
     let mixed = join(mixed.collect(), 2).cast(FloatDType::F32).narrow(3, 0, channels);

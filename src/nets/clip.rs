@@ -94,7 +94,7 @@ impl ClipText {
         let positions = self.position_embedding.clone().narrow(0, 0, count);
         let mut x = (tokens + positions).reshape([1, count, width]).swap_dims(1, 2);
         let mut penultimate = x.clone();
-        kernels::together(&self.device, || {
+        kernels::with_workers(&self.device, || {
             for layer in &self.layers {
                 penultimate = x.clone();
                 x = layer.forward(x.clone());

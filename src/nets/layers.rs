@@ -9,7 +9,7 @@ use burn::tensor::{
 
 use super::{
     ParamError, Params, Precision,
-    card::{self, Affine},
+    gpu::{self, Affine},
     kernels::{self, Extras, Geometry, Values, Weights},
 };
 
@@ -42,7 +42,7 @@ impl<const D: usize> Held<D> {
     ) -> Result<Self, ParamError> {
         let mut row = [1; D];
         row[1] = outputs;
-        if kernels::is_here(p.device()) {
+        if kernels::is_cpu(p.device()) {
             let weight = p.values("weight", stored)?;
             let bias = if bias { Some(p.values("bias", &[&[outputs]])?) } else { None };
             // A convolution's kernel; a linear layer has none.
@@ -135,7 +135,7 @@ impl Conv {
         let mut held = Held::load(p, shape, outputs, &[&shape], true)?;
         if let Held::Away(held) = &mut held {
             // burn convolves channels-last, and would lay the weight out so at every call.
-            let last = card::row_major(held.weight.clone().permute([0, 2, 3, 1]));
+            let last = gpu::row_major(held.weight.clone().permute([0, 2, 3, 1]));
             held.weight = last.permute([0, 3, 1, 2]);
         }
         Ok(Self { held, geometry })
@@ -166,7 +166,7 @@ impl Conv {
             Held::Away(held) => {
                 let Away { weight, bias } = held.as_ref();
                 let x = match norm {
-                    Some(norm) => norm.on_card(x, true),
+                    Some(norm) => norm.on_gpu(x, true),
                     None => x,
                 };
                 let x = match size {
@@ -210,14 +210,14 @@ impl GroupNorm {
         let dims = x.dims();
         match Values::take(x) {
             Ok(x) => kernels::group_norm(&x, dims, &self.kernel(&self.values(), false)),
-            Err(x) => self.on_card(x, false),
+            Err(x) => self.on_gpu(x, false),
         }
     }
 
     /// Elsewhere: by one kernel for all of it, or in plain steps. Then silu where `then_silu` says so.
-    pub(super) fn on_card<const D: usize>(&self, x: Tensor<D>, then_silu: bool) -> Tensor<D> {
+    pub(super) fn on_gpu<const D: usize>(&self, x: Tensor<D>, then_silu: bool) -> Tensor<D> {
         let affine = Affine { weight: &self.weight, bias: &self.bias, epsilon: self.epsilon };
-        card::group_norm(x, self.groups, &affine, then_silu).unwrap_or_else(|x| {
+        gpu::group_norm(x, self.groups, &affine, then_silu).unwrap_or_else(|x| {
             let normal = self.plainly(x);
             if then_silu { silu(normal) } else { normal }
         })
@@ -271,7 +271,7 @@ impl LayerNorm {
             }
             Err(x) => {
                 let affine = Affine { weight: &self.weight, bias: &self.bias, epsilon: self.epsilon };
-                card::layer_norm(x, &affine).unwrap_or_else(|x| self.plainly(x))
+                gpu::layer_norm(x, &affine).unwrap_or_else(|x| self.plainly(x))
             }
         }
     }
@@ -299,7 +299,7 @@ impl Activation {
             (Self::Silu, Ok(x)) => kernels::silu(&x, dims),
             (Self::Gelu, Ok(x)) => kernels::gelu(&x, dims),
             (Self::QuickGelu, Ok(x)) => kernels::quick_gelu(&x, dims),
-            (Self::Silu, Err(x)) => card::silu(x).unwrap_or_else(|x| self.plainly(x)),
+            (Self::Silu, Err(x)) => gpu::silu(x).unwrap_or_else(|x| self.plainly(x)),
             (_, Err(x)) => self.plainly(x),
         }
     }
@@ -318,7 +318,7 @@ pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
     let dims = x.dims();
     match Values::take(x) {
         Ok(x) => kernels::geglu(&x, dims),
-        Err(x) => card::geglu(x).unwrap_or_else(geglu_plainly),
+        Err(x) => gpu::geglu(x).unwrap_or_else(geglu_plainly),
     }
 }
 

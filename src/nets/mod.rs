@@ -6,13 +6,12 @@
 //! Everything inside is channel-major: maps are burn's `[batch, channels, height, width]`, tokens `[batch, width,
 //! positions]`, so that one is the other without a copy; texts come and go as `[batch, positions, width]`.
 //!
-//! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations and the few of [`card`].
+//! On the CPU the layers compute with [`kernels`], elsewhere with burn's own operations and the few of [`gpu`].
 
 mod attention;
-mod canary;
-mod card;
 mod clip;
 mod clip_config;
+mod gpu;
 mod kernels;
 mod layers;
 #[doc(hidden)]
@@ -21,6 +20,7 @@ mod params;
 mod pixels;
 mod precision;
 mod predict;
+mod probe;
 mod resnet;
 mod spread;
 mod text;
@@ -36,16 +36,16 @@ mod vae_blocks;
 mod vae_config;
 
 pub use attention::{AttentionTap, TapRequest};
-pub use canary::canary;
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
 pub use pixels::Pixels;
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, NetError, Prediction, Stopped, TextKeys, TimeShifts};
+pub use probe::probe_output;
 pub use spread::SelfAttention;
 pub use text::TextEncoding;
-pub(crate) use threads::{side_by_side, together};
+pub(crate) use threads::{parallel_map, with_workers};
 pub use time::AddedConditions;
 pub use tokenizer::{Tokenized, Tokenizer, TokenizerError, TokenizerSettings};
 pub use unet::UNet;
@@ -55,5 +55,5 @@ pub use vae_config::VaeConfig;
 
 /// Whether networks on `device` compute on the CPU, whose kernels need no warming up.
 pub fn is_cpu(device: &burn::tensor::Device) -> bool {
-    kernels::is_here(device)
+    kernels::is_cpu(device)
 }

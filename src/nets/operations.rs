@@ -53,7 +53,7 @@ fn layer<T>(weight: &[usize], load: impl FnOnce(&Params) -> Result<T, ParamError
 
 impl Operation {
     pub fn run(&self) {
-        kernels::together(&Device::flex(), || (self.0)());
+        kernels::with_workers(&Device::flex(), || (self.0)());
     }
 
     /// Of one sample: `inputs` to `outputs` channels, `side` squared positions.
@@ -128,7 +128,7 @@ impl Fused {
     /// # Errors
     /// Where the device cannot deliver them.
     pub fn values(self, device: &Device) -> Result<Vec<f32>, Box<dyn std::error::Error>> {
-        let here = kernels::is_here(device);
+        let here = kernels::is_cpu(device);
         Ok(match self {
             Self::Convolution(dims, outputs, kernel) => {
                 let shape = [outputs, dims[1], kernel, kernel];
@@ -141,7 +141,7 @@ impl Fused {
                 match (here, silu) {
                     (true, true) => Activation::Silu.of(norm.forward(x)),
                     (true, false) => norm.forward(x),
-                    (false, silu) => norm.on_card(x, silu),
+                    (false, silu) => norm.on_gpu(x, silu),
                 }
                 .try_into_vec_as::<f32>()?
             }

@@ -1,4 +1,4 @@
-use crate::field::Picture;
+use crate::tensor::Picture;
 
 /// A picture as networks see it: `[3, height, width]` in -1..1 (decoders overshoot a little).
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use super::{
     AddedConditions, AttentionTap, TapRequest, TextEncoding, UNet, kernels,
     unet::{ReadText, Shifts, Trunk},
 };
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// The caller no longer wants the result, and said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +155,7 @@ impl AtStep<'_> {
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
-        kernels::together(self.unet.device(), || {
+        kernels::with_workers(self.unet.device(), || {
             let trunk = self.trunk(taps, wanted)?;
             self.finish(trunk, text, taps, wanted)
         })
@@ -168,10 +168,10 @@ impl AtStep<'_> {
         texts: &[(&TextKeys, &TapRequest)],
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Vec<Result<Prediction, NetError>> {
-        kernels::together(self.unet.device(), || {
+        kernels::with_workers(self.unet.device(), || {
             let trunks: Vec<_> = texts.iter().map(|(_, taps)| self.trunk(taps, wanted)).collect();
             let this = &*self;
-            kernels::side_by_side(texts.len(), |i| this.finish(trunks[i].clone()?, texts[i].0, texts[i].1, wanted))
+            kernels::parallel_map(texts.len(), |i| this.finish(trunks[i].clone()?, texts[i].0, texts[i].1, wanted))
         })
     }
 

@@ -23,8 +23,8 @@ impl SelfAttention {
 
     /// Whether `self_map` is in this process's memory, so that calls for a few maps each, on several threads, are quicker
     /// than one call for all.
-    pub fn is_here(self_map: &Tensor<2>) -> bool {
-        kernels::is_here(&self_map.device())
+    pub fn is_cpu(self_map: &Tensor<2>) -> bool {
+        kernels::is_cpu(&self_map.device())
     }
 
     /// The sum over r of `weights[r - 1] S^r m` for each map m of `maps`, which are `[N]` each, one after another.
@@ -78,7 +78,7 @@ mod tests {
             let tensor =
                 |v: &[f32], rows| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [rows, n]), &Device::flex());
             let attention = tensor(&attention, n);
-            assert!(SelfAttention::is_here(&attention));
+            assert!(SelfAttention::is_cpu(&attention));
             let here = SelfAttention::new(attention.clone());
             let away = SelfAttention(Held::Away(attention));
             let (found, expected) =

@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
 
-use crate::field::Token;
+use crate::tensor::Token;
 
 /// A prompt as a U-Net takes it.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use tokenizers::AddedToken;
 
-use crate::field::{Token, TokenKind};
+use crate::tensor::{Token, TokenKind};
 
 /// What a CLIP tokenizer's JSON says.
 #[derive(Debug, thiserror::Error)]

@@ -110,7 +110,7 @@ impl UNet {
 
     /// What the timestep, and SDXL's added conditions, do to every resnet block.
     pub(super) fn shifts(&self, timestep: f32, batch: usize, added: Option<&AddedConditions>) -> Shifts {
-        kernels::together(&self.device, || {
+        kernels::with_workers(&self.device, || {
             let time = &self.time.forward(timestep, batch, added, &self.device);
             let down = self.down.iter().flat_map(|block| block.shifts(time));
             let middle = self.middle.iter().flat_map(|block| block.shifts(time));
@@ -121,7 +121,7 @@ impl UNet {
 
     /// What every attention to the text makes of `context` `[batch, L, context width]`.
     pub(super) fn read(&self, context: Tensor<3>) -> ReadText {
-        kernels::together(&self.device, || {
+        kernels::with_workers(&self.device, || {
             let context = &context.swap_dims(1, 2);
             let down = self.down.iter().flat_map(|block| block.read(context));
             let middle = self.middle.iter().flat_map(|block| block.read(context));
@@ -138,7 +138,7 @@ impl UNet {
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Trunk, Stopped> {
-        kernels::together(&self.device, || {
+        kernels::with_workers(&self.device, || {
             let pass = Pass { shifts: Cell::new(shifts.iter()), texts: Cell::default(), request: taps, wanted };
             let mut x = self.conv_in.forward(sample);
             let mut skips = vec![x.clone()];
@@ -164,7 +164,7 @@ impl UNet {
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
-        kernels::together(&self.device, || {
+        kernels::with_workers(&self.device, || {
             let Trunk { end, mut skips, used } = trunk;
             let (shifts, texts) = (Cell::new(shifts[used..].iter()), Cell::new(texts.iter()));
             let pass = Pass { shifts, texts, request: taps, wanted };

@@ -5,7 +5,7 @@ use super::{
     predict::upload,
     vae_blocks::{Decoder, Encoder},
 };
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// AutoencoderKL (Rombach et al. 2022): pictures to latents and back.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Vae {
     }
 
     fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
-        kernels::together(&self.device, || {
+        kernels::with_workers(&self.device, || {
             let result = work();
             kernels::give_back();
             result

@@ -275,10 +275,10 @@ impl Fusion {
     }
 
     /// The settings that its rule uses, all others as they are by default: what decides the picture.
-    pub fn decisive(&self) -> Self {
+    pub fn normalized(&self) -> Self {
         let usual = Self::default();
         let window = Self { t0: self.t0, mode: self.mode, ..usual.clone() };
-        let decisive = match self.rule {
+        let normalized = match self.rule {
             FusionRule::General => return Self { enabled: self.enabled, rule: self.rule, ..usual },
             FusionRule::Expert => usual,
             FusionRule::Saliency => return Self { weight: usual.weight, mask: None, ..self.clone() },

@@ -5,7 +5,7 @@ use super::{
     prediction::{clean_preserving, epsilon_preserving},
     schedule::Grid,
 };
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// DDIM; with `eta` above 0, noise is added at every step.
 #[derive(Clone)]

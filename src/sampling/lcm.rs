@@ -4,7 +4,7 @@ use super::{
     Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise,
     prediction::clean_preserving, schedule::lcm_timesteps,
 };
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// Standard deviation of the data that the boundary condition assumes.
 const SIGMA_DATA: f32 = 0.5;

@@ -1,6 +1,6 @@
 //! Gaussian noise with the numbers of torch's CPU generator, so that a seed means the same picture here as there.
 
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 const STATE: usize = 624;
 const SHIFT: usize = 397;

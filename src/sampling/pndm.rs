@@ -5,7 +5,7 @@ use super::{
     prediction::{clean_preserving, epsilon_preserving},
     schedule::Grid,
 };
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// PLMS: steps + 1 calls. The second call looks at where the first one led, and takes the first step again.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 //! With `x = alpha * x0 + sigma * noise`, `alpha^2 + sigma^2 = 1`: `v = alpha * noise - sigma * x0`.
 
 use super::PredictionType;
-use crate::field::Latents;
+use crate::tensor::Latents;
 
 /// x0 where latents are `alpha * x0 + sigma * noise` with `alpha^2 + sigma^2 = 1` (variance preserving).
 pub(super) fn clean_preserving(

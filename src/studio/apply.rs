@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     naming, regions,
-    state::{Phase, Run, Shown, Studio, Take, TakeId},
+    state::{LiveRun, Phase, Shown, Studio, Take, TakeId},
     track::{Playhead, Track},
 };
 use crate::{
-    engine::{Event, Finished, JobId, StepReport, Token},
+    engine::{Event, JobId, RenderResult, StepReport, Token},
     field::Picture,
     recipe::Recipe,
 };
@@ -34,7 +34,7 @@ impl Studio {
             let keep = run.track.has_steps() || run.track.picture.is_some();
             if keep { Some(Box::new(run.track)) } else { run.before }
         });
-        self.run = Some(Run {
+        self.run = Some(LiveRun {
             job,
             track: Track::new(recipe),
             phase: Phase::Waiting,
@@ -50,7 +50,7 @@ impl Studio {
 
     /// Applies one event. Events of jobs that were overtaken change nothing.
     pub fn apply(&mut self, event: Event) {
-        if self.grid.apply(&event) || self.solos.apply(&event) {
+        if self.grid.apply(&event) || self.baselines.apply(&event) {
             self.busy = None;
             return;
         }
@@ -59,7 +59,7 @@ impl Studio {
                 self.device = Some(device);
                 self.busy = None;
             }
-            Event::Fit(fit) => self.fit = Some(fit),
+            Event::Compatibility(fit) => self.fit = Some(fit),
             Event::Busy { message } => self.busy = Some(message),
             Event::Started { job, calls, tokens } => {
                 self.busy = None;
@@ -97,7 +97,7 @@ impl Studio {
         }
     }
 
-    fn current(&mut self, job: JobId) -> Option<&mut Run> {
+    fn current(&mut self, job: JobId) -> Option<&mut LiveRun> {
         self.run.as_mut().filter(|run| run.job == job)
     }
 
@@ -130,14 +130,14 @@ impl Studio {
         }
     }
 
-    fn done(&mut self, job: JobId, finished: &Arc<Finished>) {
+    fn done(&mut self, job: JobId, finished: &Arc<RenderResult>) {
         self.busy = None;
         let Some(run) = self.current(job) else { return };
         run.phase = Phase::Done;
         run.before = None;
         run.track = Track::finished(finished, run.track.tokens.clone());
         let (track, gesture) = (run.track.clone(), run.gesture);
-        self.solos.keep(finished, &track.tokens);
+        self.baselines.keep(finished, &track.tokens);
         self.keep(track, finished.elapsed, gesture);
         self.trim_steps();
         if let Playhead::At(step) = self.playhead
@@ -260,8 +260,8 @@ mod tests {
         })
     }
 
-    fn finished(recipe: &Recipe, calls: usize) -> Arc<Finished> {
-        Arc::new(Finished {
+    fn finished(recipe: &Recipe, calls: usize) -> Arc<RenderResult> {
+        Arc::new(RenderResult {
             recipe: recipe.clone(),
             picture: Arc::new(Picture { width: 1, height: 1, rgb: vec![9; 3] }),
             reports: (0..calls).map(|step| report(step, calls)).collect(),

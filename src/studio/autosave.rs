@@ -23,14 +23,14 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the thread is to do next; a newer errand replaces one that was not begun.
-enum Errand {
+enum SaveRequest {
     Keep(Box<SavedSession>, Option<PathBuf>),
     Clear,
 }
 
 #[derive(Default)]
-struct Desk {
-    next: Option<Errand>,
+struct Mailbox {
+    next: Option<SaveRequest>,
     /// Settings to be written; newer ones replace them.
     settings: Option<Settings>,
     closing: bool,
@@ -38,7 +38,7 @@ struct Desk {
 
 /// What tells whether a session is still the one that was handed over last.
 #[derive(PartialEq)]
-struct Mark {
+struct SessionKey {
     version: u64,
     recipe: Recipe,
     layout: Layout,
@@ -46,9 +46,9 @@ struct Mark {
 
 /// The window's end. Dropping it in an orderly end removes the recovery file; in a panic the file stays.
 pub struct Autosave {
-    desk: Arc<(Mutex<Desk>, Condvar)>,
+    desk: Arc<(Mutex<Mailbox>, Condvar)>,
     thread: Option<JoinHandle<()>>,
-    handed: Option<Mark>,
+    handed: Option<SessionKey>,
     /// Whether there may be a recovery file.
     kept: bool,
     at: Instant,
@@ -60,7 +60,7 @@ impl Autosave {
     /// # Errors
     /// The system gives no thread.
     pub fn start(recovery: Recovery, store: Arc<SessionStore>) -> std::io::Result<Self> {
-        let desk: Arc<(Mutex<Desk>, Condvar)> = Arc::default();
+        let desk: Arc<(Mutex<Mailbox>, Condvar)> = Arc::default();
         let own = desk.clone();
         let thread = std::thread::Builder::new().name("autosave".into()).spawn(move || work(recovery, &store, &own))?;
         Ok(Self { desk, thread: Some(thread), handed: None, kept: true, at: Instant::now() })
@@ -72,7 +72,7 @@ impl Autosave {
         if !studio.is_unsaved() && !moving {
             if std::mem::take(&mut self.kept) {
                 self.handed = None;
-                self.hand(Errand::Clear);
+                self.hand(SaveRequest::Clear);
             }
             return;
         }
@@ -84,7 +84,7 @@ impl Autosave {
         if since < PAUSE {
             return ctx.request_repaint_after(PAUSE - since);
         }
-        self.hand(Errand::Keep(Box::new(files::session(studio)), studio.path.clone()));
+        self.hand(SaveRequest::Keep(Box::new(files::session(studio)), studio.path.clone()));
         (self.handed, self.kept, self.at) = (Some(mark), true, Instant::now());
     }
 
@@ -95,15 +95,15 @@ impl Autosave {
         called.notify_one();
     }
 
-    fn hand(&self, errand: Errand) {
+    fn hand(&self, errand: SaveRequest) {
         let (desk, called) = &*self.desk;
         desk.lock().unwrap_or_else(PoisonError::into_inner).next = Some(errand);
         called.notify_one();
     }
 }
 
-fn mark(studio: &Studio) -> Mark {
-    Mark { version: studio.version, recipe: studio.recipe.clone(), layout: super::layout::of(&studio.look) }
+fn mark(studio: &Studio) -> SessionKey {
+    SessionKey { version: studio.version, recipe: studio.recipe.clone(), layout: super::layout::of(&studio.look) }
 }
 
 impl Drop for Autosave {
@@ -120,7 +120,7 @@ impl Drop for Autosave {
     }
 }
 
-fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Desk>, Condvar)) {
+fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Mailbox>, Condvar)) {
     loop {
         let mut open = desk.lock().unwrap_or_else(PoisonError::into_inner);
         while open.next.is_none() && open.settings.is_none() && !open.closing {
@@ -136,7 +136,7 @@ fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Desk>,
         let errand = open.next.take();
         drop(open);
         match errand {
-            Some(Errand::Keep(session, original)) => {
+            Some(SaveRequest::Keep(session, original)) => {
                 let kept = store.document(&session).and_then(|mut document| {
                     document.original = original.map(|path| std::path::absolute(&path).unwrap_or(path));
                     recovery.keep(&document)
@@ -145,7 +145,7 @@ fn work(recovery: Recovery, store: &SessionStore, (desk, called): &(Mutex<Desk>,
                     log::warn!("the session could not be kept for recovery: {error}");
                 }
             }
-            Some(Errand::Clear) => recovery.clear(),
+            Some(SaveRequest::Clear) => recovery.clear(),
             None => {}
         }
     }

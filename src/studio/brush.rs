@@ -46,7 +46,7 @@ impl Target {
         match self {
             Self::Region => Overlay::Regions,
             Self::Strength => Overlay::Rate,
-            Self::Bias => Overlay::Territory,
+            Self::Bias => Overlay::FusionMask,
         }
     }
 }

@@ -34,9 +34,9 @@ impl Side<'_> {
 
 /// Notes what differs: name, A's, B's.
 #[derive(Default)]
-struct Telling(Vec<String>);
+struct RecipeDiff(Vec<String>);
 
-impl Telling {
+impl RecipeDiff {
     fn tell(&mut self, name: &str, a: String, b: String) {
         if a != b {
             self.0.push(format!("{name} {a} → {b}"));
@@ -59,7 +59,7 @@ fn switch(on: bool) -> String {
 
 /// Every setting that differs: "S-CFG off → on", "sunglasses +9.0 → -5.0".
 pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
-    let mut list = Telling::default();
+    let mut list = RecipeDiff::default();
     let (x, y) = (a.recipe, b.recipe);
     list.each("prompt", x, y, |r| quoted(&r.prompt));
     list.each("negative", x, y, |r| quoted(&r.negative));
@@ -100,7 +100,7 @@ fn factors(side: Side<'_>) -> String {
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
-fn fusion(list: &mut Telling, a: &Recipe, b: &Recipe) {
+fn fusion(list: &mut RecipeDiff, a: &Recipe, b: &Recipe) {
     list.each("fusion", a, b, |r| switch(r.active_fusion().is_some()));
     let Some((f, g)) = a.active_fusion().zip(b.active_fusion()) else { return };
     list.each("fusion rule", f, g, |f| rule(f).into());
@@ -136,9 +136,9 @@ pub fn rule(fusion: &Fusion) -> &'static str {
 }
 
 /// Merged words, what is painted, and regions with a model of their own.
-fn regions(list: &mut Telling, a: Side<'_>, b: Side<'_>) {
+fn regions(list: &mut RecipeDiff, a: Side<'_>, b: Side<'_>) {
     list.tell("merged regions", merged(a), merged(b));
-    let contest = |side: Side<'_>| side.recipe.active_fusion().map(Fusion::decisive).unwrap_or_default();
+    let contest = |side: Side<'_>| side.recipe.active_fusion().map(Fusion::normalized).unwrap_or_default();
     let (f, g) = (contest(a), contest(b));
     list.tell("drawn by", owners(a, &f), owners(b, &g));
     let painted = [

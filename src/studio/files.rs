@@ -97,7 +97,7 @@ enum Task {
     Open,
     /// With the version that is written.
     Save(Box<SavedSession>, u64),
-    Export(Box<Finished>),
+    Export(Box<ExportResult>),
     /// Named pictures, into a folder.
     Maps(Vec<(String, Picture)>),
     /// The maps of a step, into a folder.
@@ -342,20 +342,20 @@ pub(super) fn session(studio: &Studio) -> SavedSession {
 }
 
 /// A picture and what it carries.
-struct Finished {
+struct ExportResult {
     picture: Arc<Picture>,
     recipe: Recipe,
     run: Option<Arc<Fingerprint>>,
 }
 
 /// The picture and recipe of a take, or of what is shown.
-fn finished(studio: &Studio, take: Option<TakeId>) -> Option<Finished> {
+fn finished(studio: &Studio, take: Option<TakeId>) -> Option<ExportResult> {
     let shown = if let Shown::Take(id) = studio.shown { Some(id) } else { None };
     let track = match take.or(shown) {
         Some(id) => &studio.take(id)?.track,
         None => studio.shown_track()?,
     };
-    Some(Finished { picture: track.picture.clone()?, recipe: track.recipe.clone(), run: track.fingerprint.clone() })
+    Some(ExportResult { picture: track.picture.clone()?, recipe: track.recipe.clone(), run: track.fingerprint.clone() })
 }
 
 /// What writes the maps in a format; `None` without maps.
@@ -424,7 +424,7 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
         Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
         Task::Save(session, version) => store.save(&path, &session).map(|()| Outcome::Saved(path, version)),
         Task::Export(finished) => {
-            let Finished { picture, recipe, run } = *finished;
+            let ExportResult { picture, recipe, run } = *finished;
             store.export_png(&path, &picture, &recipe, run.as_deref()).map(|()| Outcome::Exported)
         }
         Task::Maps(maps) => store.export_maps(&path, &maps).map(|()| Outcome::Exported),

@@ -7,7 +7,7 @@ use super::{
     theme::{self, Theme},
     widgets::row::{note, tinted},
 };
-use crate::engine::{Fit, Verdict};
+use crate::engine::{Compatibility, Verdict};
 
 /// The verdict in a word, with every point on hover; below it why the expert does not fit, or what is done to make it
 /// fit. Nothing without a fusion in the recipe.
@@ -43,7 +43,7 @@ fn word(verdict: Verdict, theme: &Theme) -> (&'static str, Color32) {
     }
 }
 
-fn list(fit: &Fit) -> String {
+fn list(fit: &Compatibility) -> String {
     let mark = |verdict| match verdict {
         Verdict::Fits => "",
         Verdict::Adapted => "Adapted: ",

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_kept_comes_back_and_nonsense_is_left_out() {
         let arranged = Look {
-            overlay: Overlay::Territory,
+            overlay: Overlay::FusionMask,
             opacity: 0.3,
             dark: false,
             scale: 1.5,
@@ -142,7 +142,7 @@ mod tests {
         restore(&mut look, &of(&arranged));
         assert_eq!(of(&look), of(&arranged));
         assert_eq!((look.scale, look.compare, look.wipe, look.region), (1.5, Compare::Wipe, 0.25, Some(7)));
-        assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
+        assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::FusionMask, 0.3, false));
         assert_eq!((look.plot, look.ledger_open), (Plot::Cosines, true));
         let odd = Layout {
             overlay_opacity: f32::NAN,
@@ -153,7 +153,7 @@ mod tests {
             ..Layout::default()
         };
         restore(&mut look, &odd);
-        assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::Territory, 0.3, false));
+        assert_eq!((look.overlay, look.opacity, look.dark), (Overlay::FusionMask, 0.3, false));
         assert_eq!((look.columns, look.wipe, look.scale), (Look::default().columns, 0.25, 1.5));
     }
 }

@@ -11,12 +11,12 @@ pub enum Overlay {
     Rate,
     Concept,
     Saliency,
-    Territory,
+    FusionMask,
 }
 
 impl Overlay {
     pub const ALL: [Self; 6] =
-        [Self::Picture, Self::Regions, Self::Rate, Self::Concept, Self::Saliency, Self::Territory];
+        [Self::Picture, Self::Regions, Self::Rate, Self::Concept, Self::Saliency, Self::FusionMask];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Overlay {
             Self::Rate => "Rate",
             Self::Concept => "Concept",
             Self::Saliency => "Saliency",
-            Self::Territory => "Territory",
+            Self::FusionMask => "Fusion mask",
         }
     }
 }

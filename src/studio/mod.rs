@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod autosave;
+pub mod baselines;
 pub mod brush;
 pub mod canvas;
 mod colormap;
@@ -36,7 +37,6 @@ mod palette;
 mod prompt;
 mod regions;
 mod sampling;
-pub mod solo;
 pub mod state;
 pub mod steps;
 pub mod store;
@@ -65,7 +65,7 @@ use self::{
     theme::{Theme, size},
 };
 use crate::{
-    engine::{EngineHandle, Partners},
+    engine::{EngineHandle, ModelPair},
     recipe::Recipe,
     session::Settings,
 };
@@ -83,7 +83,7 @@ pub struct App {
     gesture: u64,
     pointer_down: bool,
     /// The models of which the engine was asked whether they fit together.
-    asked: Option<Partners>,
+    asked: Option<ModelPair>,
     autosave: Option<Autosave>,
     /// The settings as they were last kept.
     settings_kept: Option<Settings>,
@@ -286,7 +286,7 @@ impl App {
             Action::ShowLeftovers => imported::open(&mut self.studio),
             Action::Stop => {
                 self.studio.grid.stop();
-                self.studio.solos.stop();
+                self.studio.baselines.stop();
                 self.engine.stop();
             }
             Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
@@ -347,10 +347,10 @@ impl App {
             let job = self.engine.submit(recipe);
             self.studio.grid.sent(at, job);
         } else if !self.studio.grid.running
-            && let Some((at, recipe)) = self.studio.solos.next(&self.studio.recipe)
+            && let Some((at, recipe)) = self.studio.baselines.next(&self.studio.recipe)
         {
             let job = self.engine.submit(recipe);
-            self.studio.solos.sent(at, job);
+            self.studio.baselines.sent(at, job);
         }
     }
 
@@ -370,7 +370,7 @@ impl App {
             Ok(()) => {
                 self.studio.banner = self.studio.banner.take().filter(|banner| !banner.bad);
                 self.studio.grid.overtaken();
-                self.studio.solos.overtaken();
+                self.studio.baselines.overtaken();
                 let job = self.engine.submit(recipe.clone());
                 self.studio.begin(job, recipe, self.gesture);
             }

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
+    baselines::Baselines,
     grid::Grid,
     imported::Leftovers,
     palette::Palette,
-    solo::Solos,
     track::{Frame, Playhead, Track},
 };
 use crate::{
-    engine::{Fit, JobId, Partners, Token},
+    engine::{Compatibility, JobId, ModelPair, Token},
     field::Picture,
     recipe::{Recipe, cost::EditCost},
     session::Settings,
@@ -61,7 +61,7 @@ pub enum Phase {
 
 /// The newest job.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct LiveRun {
     pub job: JobId,
     pub track: Track,
     pub phase: Phase,
@@ -169,17 +169,17 @@ pub struct Banner {
 #[derive(Default)]
 pub struct Studio {
     pub recipe: Recipe,
-    pub run: Option<Run>,
+    pub run: Option<LiveRun>,
     pub takes: Vec<Take>,
     pub shown: Shown,
     /// Takes pinned as A and B.
     pub pins: [Option<TakeId>; 2],
     pub grid: Grid,
-    pub solos: Solos,
+    pub baselines: Baselines,
     /// The two pictures that were compared last, and by how much they differ.
     pub(super) compared: Option<(Arc<Picture>, Arc<Picture>, String)>,
     /// Whether the models of a fusion fit together, as the engine said last.
-    pub fit: Option<Fit>,
+    pub fit: Option<Compatibility>,
     /// Rows of the concepts that were muted together, to be heard again together.
     pub muted: Vec<usize>,
     /// Which takes the strip shows: words that they must have.
@@ -378,13 +378,13 @@ impl Studio {
     }
 
     /// The models whose fit is of interest.
-    pub fn partners(&self) -> Option<Partners> {
+    pub fn partners(&self) -> Option<ModelPair> {
         let expert = self.recipe.fusion.as_ref()?.expert.clone();
-        Some(Partners { general: self.recipe.model.clone(), expert })
+        Some(ModelPair { general: self.recipe.model.clone(), expert })
     }
 
     /// What the engine found of the models as they stand now.
-    pub fn current_fit(&self) -> Option<&Fit> {
+    pub fn current_fit(&self) -> Option<&Compatibility> {
         self.fit.as_ref().filter(|fit| self.partners().as_ref() == Some(&fit.partners))
     }
 
@@ -413,7 +413,7 @@ impl Studio {
     pub fn show_kept(&mut self, id: TakeId) {
         let Some(track) = self.take(id).map(|take| take.track.clone()) else { return };
         self.words_of = (!track.tokens.is_empty()).then(|| (track.recipe.prompt.clone(), track.tokens.to_vec()));
-        self.run = Some(Run {
+        self.run = Some(LiveRun {
             job: JobId(0),
             calls: track.calls(),
             track,

@@ -27,7 +27,7 @@ pub enum Decision {
 impl Submitter {
     /// Decides for `recipe` as it is at `now` (seconds). `typing` is whether a text field has the keyboard.
     pub fn decide(&mut self, recipe: &Recipe, now: f64, typing: bool) -> Decision {
-        let wanted = computed_part(recipe);
+        let wanted = canonical(recipe);
         if self.settled.as_ref() == Some(&wanted) {
             return Decision::Nothing;
         }
@@ -45,15 +45,15 @@ impl Submitter {
 
     /// Notes that `recipe` was sent or refused: it is not tried again until it changes.
     pub fn settle(&mut self, recipe: &Recipe) {
-        self.settled = Some(computed_part(recipe));
+        self.settled = Some(canonical(recipe));
     }
 }
 
 /// The recipe without what is switched off: changing that changes no picture.
-pub(super) fn computed_part(recipe: &Recipe) -> Recipe {
+pub(super) fn canonical(recipe: &Recipe) -> Recipe {
     let mut part = recipe.clone();
     part.concepts = recipe.active_concepts().cloned().collect();
-    part.fusion = recipe.active_fusion().map(crate::recipe::Fusion::decisive);
+    part.fusion = recipe.active_fusion().map(crate::recipe::Fusion::normalized);
     part.groups.iter_mut().for_each(|group| group.name.clear());
     part.groups.retain(|group| group.positions.len() > 1);
     if !part.scfg.enabled {

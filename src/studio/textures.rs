@@ -10,7 +10,7 @@ use std::{
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::colormap::{self, Table};
-use crate::field::{Picture, Plane};
+use crate::tensor::{Picture, Plane};
 
 /// Beyond twice this many textures, those not shown lately are dropped.
 const KEPT: u64 = 600;
@@ -23,7 +23,7 @@ pub enum Kind {
     Mask,
     SaliencyGeneral,
     SaliencyExpert,
-    Territory,
+    FusionMask,
 }
 
 /// A cache whose keys are the addresses of the values shown. The weak reference keeps an address from being used anew

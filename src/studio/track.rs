@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::{Finished, StepReport, Token},
+    engine::{RenderResult, StepReport, Token},
     field::Picture,
     fingerprint::Fingerprint,
     recipe::Recipe,
@@ -30,7 +30,7 @@ impl Track {
         Self { recipe, ..Self::default() }
     }
 
-    pub fn finished(take: &Finished, tokens: Arc<Vec<Token>>) -> Self {
+    pub fn finished(take: &RenderResult, tokens: Arc<Vec<Token>>) -> Self {
         let mut track = Self { recipe: take.recipe.clone(), tokens, ..Self::default() };
         take.reports.iter().for_each(|report| track.put(report.clone()));
         track.picture = Some(take.picture.clone());

@@ -10,7 +10,7 @@ use std::{
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::Value;
-use sextant::field::Latents;
+use sextant::tensor::Latents;
 
 /// The folder of recorded cases and tiny models: the full set where it is at hand, else the part that travels along.
 pub fn root() -> PathBuf {

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Instant};
 
 use sextant::{
     field::Picture,
-    fingerprint::{Fingerprint, Mark},
+    fingerprint::{Fingerprint, LatentDigest},
     session::{self, Document, Metadata, SessionError, encode_picture, import_bytes, parameters_text},
 };
 
@@ -58,7 +58,7 @@ fn noise(state: &mut u64) -> usize {
 #[test]
 fn no_bytes_bring_the_reader_down() {
     let recipe = full_recipe();
-    let run = Fingerprint { start: Mark { hash: "ab".into(), probes: vec![1.0] }, ..Fingerprint::default() };
+    let run = Fingerprint { start: LatentDigest { hash: "ab".into(), probes: vec![1.0] }, ..Fingerprint::default() };
     let metadata = Metadata { recipe: &recipe, model_hash: Some("0123456789"), run: Some(&run) };
     let ours = encode_picture(&Picture { width: 8, height: 8, rgb: vec![9; 192] }, Some(metadata)).unwrap();
     let exif = exif(&[b"UNICODE\0", &utf16(A1111, true)[..]].concat(), true);

@@ -3,7 +3,7 @@
 use egui::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use sextant::{
-    engine::{Event, Fit, FitPoint, Partners, Verdict, handle::Request},
+    engine::{Compatibility, CompatibilityPoint, Event, ModelPair, Verdict, handle::Request},
     field::Picture,
     recipe::{FusionRule, ModelRef},
     session,
@@ -107,10 +107,10 @@ fn the_expert_is_said_to_fit_or_not() {
         }
     });
     let partners = window.worker.partners().expect("another question");
-    assert_eq!(partners, Partners { general: ModelRef::Pocket, expert });
+    assert_eq!(partners, ModelPair { general: ModelRef::Pocket, expert });
     let text = "it works on 16 latent channels, the general model on 4".to_owned();
-    let points = vec![FitPoint { verdict: Verdict::Refused, text }];
-    window.worker.send(Event::Fit(Fit { partners, points }));
+    let points = vec![CompatibilityPoint { verdict: Verdict::Refused, text }];
+    window.worker.send(Event::Compatibility(Compatibility { partners, points }));
     window.harness.run_ok();
     assert!(window.harness.query_by_label("does not fit").is_some());
     assert!(window.harness.query_by_label("It works on 16 latent channels, the general model on 4.").is_some());

@@ -217,8 +217,8 @@ fn overlays_switch_and_say_what_they_lack() {
     assert_eq!(window.studio().look.overlay, Overlay::Rate);
     window.click("Where night acts");
     assert_eq!((window.studio().look.overlay, window.studio().look.concept), (Overlay::Concept, 1));
-    window.click("Territory");
-    assert_eq!(window.studio().look.overlay, Overlay::Territory);
+    window.click("Fusion mask");
+    assert_eq!(window.studio().look.overlay, Overlay::FusionMask);
     assert!(window.harness.query_by_label_contains("Legend expert").is_none(), "no fusion, no legend");
     window.harness.get_by_role_and_label(Role::CheckBox, "Fusion").click();
     let request = window.request();

@@ -112,7 +112,7 @@ fn the_panels_of_a_fusion() {
     window.change(|studio| {
         studio.recipe.concepts.clear();
         studio.flip_fusion();
-        studio.look.overlay = Overlay::Territory;
+        studio.look.overlay = Overlay::FusionMask;
     });
     let request = window.request();
     window.play(&request);

@@ -105,7 +105,7 @@ fn the_memory_budget_is_set_in_the_window() {
     let mut window = Window::rendered();
     window.click("Device and memory");
     assert!(window.harness.query_by_label_contains("Remembered: 0 of 0 MiB").is_some());
-    window.click("Memory budget: 256 MiB");
+    window.click("PredictionCache budget: 256 MiB");
     assert_eq!(window.worker.gauge().budget(), 256 << 20);
     assert_eq!((window.studio().memory.budget, window.studio().settings.memory_mib), (256 << 20, Some(256)));
 }
@@ -132,7 +132,7 @@ fn an_animation_has_the_overlay_when_asked_for() {
     let (plain, over) = (exports::frames(track, None), exports::frames(track, Some(&studio.look)));
     assert_eq!((plain.len(), over.len()), (21, 21));
     // The middle of the cat's region, in the cat's colour; with outlines between regions.
-    let at = |frame: &sextant::field::Picture, u: f32, v: f32| {
+    let at = |frame: &sextant::tensor::Picture, u: f32, v: f32| {
         let p = 3 * ((v * frame.height as f32) as usize * frame.width + (u * frame.width as f32) as usize);
         [frame.rgb[p], frame.rgb[p + 1], frame.rgb[p + 2]]
     };

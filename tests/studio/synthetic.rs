@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use sextant::{
     engine::{
-        ConceptReport, Finished, FusionReport, Ledger, Norms, Pull, ScfgReport, Spread, StepReport, Token, TokenKind,
+        ConceptReport, FusionReport, Ledger, Norms, Pull, RenderResult, ScfgReport, Spread, StepReport, Token,
+        TokenKind,
     },
     field::{Picture, Plane},
     recipe::Recipe,
@@ -137,15 +138,15 @@ pub fn report(recipe: &Recipe, step: usize, preview: Arc<Picture>) -> Arc<StepRe
 }
 
 /// A whole run.
-pub fn finished(recipe: &Recipe) -> Arc<Finished> {
+pub fn finished(recipe: &Recipe) -> Arc<RenderResult> {
     let previews = (0..recipe.steps).map(|step| picture(recipe.seed, step as f32 / recipe.steps as f32));
     finished_with(recipe, previews.map(Arc::new).collect(), Arc::new(picture(recipe.seed, 1.0)))
 }
 
 /// A whole run with given pictures.
-pub fn finished_with(recipe: &Recipe, previews: Vec<Arc<Picture>>, picture: Arc<Picture>) -> Arc<Finished> {
+pub fn finished_with(recipe: &Recipe, previews: Vec<Arc<Picture>>, picture: Arc<Picture>) -> Arc<RenderResult> {
     let reports = previews.into_iter().enumerate().map(|(step, preview)| report(recipe, step, preview)).collect();
-    Arc::new(Finished {
+    Arc::new(RenderResult {
         recipe: recipe.clone(),
         picture,
         reports,

@@ -75,7 +75,7 @@ pub(in super::super) fn attend(
             let seen = Target::of(seen);
             out = filled(batch * heads * d * n, |out| {
                 let out = Target::of(out);
-                team::each(batch * heads * blocks, |task| {
+                worker_pool::each(batch * heads * blocks, |task| {
                     let (head, first) = (task / blocks, task % blocks * QUERIES);
                     let query = &query[head * d * n..][..d * n];
                     let kept = (map && head < heads).then(|| seen.at(head * sizes.kept()));
@@ -130,7 +130,7 @@ impl Packed {
 fn pack(sizes: Sizes, key: &Values, value: &Values, heads: usize) -> Vec<Packed> {
     let Sizes { d, l, .. } = sizes;
     let mut packed: Vec<Packed> = (0..heads).map(|_| Packed { keys: Vec::new(), values: Vec::new() }).collect();
-    team::each_part(&mut packed, 1, |head, packed| {
+    worker_pool::each_part(&mut packed, 1, |head, packed| {
         packed[0] = Packed::new(sizes, &key[head * d * l..][..d * l], &value[head * d * l..][..d * l]);
     });
     packed
@@ -405,7 +405,7 @@ fn mean_over_heads(seen: &[f32], sizes: Sizes) -> Tensor<2> {
     let Sizes { n, l, .. } = sizes;
     let rows = (MEAN_PART / n.max(1)).max(1);
     let fill = |map: &mut [MaybeUninit<f32>]| {
-        team::each_part(map, rows * n, |part, out| {
+        worker_pool::each_part(map, rows * n, |part, out| {
             let first = part * rows;
             Mean { seen, sizes, rows: first..first + out.len() / n, out: Target::of(out) }.dispatch();
         });

@@ -134,7 +134,7 @@ unsafe impl Element for Pair {
         let pairs = depth.div_ceil(2);
         scratch(pairs * count, |joined| {
             let at_once = (TASK / count.max(1)).max(1);
-            team::each_part(joined, at_once * count, |part, joined| {
+            worker_pool::each_part(joined, at_once * count, |part, joined| {
                 for (i, out) in joined.chunks_exact_mut(count.max(1)).enumerate() {
                     let k = 2 * (part * at_once + i);
                     let row = |k: usize| &data[k * stride + first..][..count];

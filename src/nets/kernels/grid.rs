@@ -83,7 +83,7 @@ impl Grid {
     pub(super) fn fill<E: Element>(&self, grid: &mut [E], source: &[f32], prepare: Option<&[Channel]>) {
         let area = self.sizes.h * self.sizes.w;
         let at_once = (TASK_FLOATS / self.plane.max(1)).max(1);
-        team::each_part(grid, at_once * self.plane, |part, planes| {
+        worker_pool::each_part(grid, at_once * self.plane, |part, planes| {
             for (i, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
                 E::gather(plane, |which, plane| {
                     let channel = (part * at_once + i) * E::SPAN + which;

@@ -17,12 +17,12 @@ mod norm;
 mod pointwise;
 mod product;
 mod spread;
-mod team;
 #[cfg(test)]
 mod tests;
 mod tile;
 mod values;
 mod winograd;
+mod worker_pool;
 
 pub(super) use attention::attend;
 pub(super) use conv::{Extras, Geometry, Weights, convolve, multiply};
@@ -30,5 +30,5 @@ pub(super) use memory::give_back;
 pub(super) use norm::{GroupNorm, group_norm, layer_norm};
 pub(super) use pointwise::{geglu, gelu, quick_gelu, silu};
 pub(super) use spread::spread;
-pub(super) use team::{side_by_side, together};
-pub(super) use values::{Values, is_here};
+pub(super) use values::{Values, is_cpu};
+pub(super) use worker_pool::{parallel_map, with_workers};

@@ -70,7 +70,7 @@ impl GroupNorm<'_> {
         let size = (per_group * area).max(1);
         let mut moments = vec![(0.0, 0.0); x.len() / size];
         let at_once = (2 * CHUNK / size).max(1);
-        team::each_part(&mut moments, at_once, |part, moments| {
+        worker_pool::each_part(&mut moments, at_once, |part, moments| {
             for (i, moments) in moments.iter_mut().enumerate() {
                 *moments = Moments(&x[(part * at_once + i) * size..][..size]).dispatch();
             }
@@ -93,7 +93,7 @@ pub(in super::super) fn group_norm<const D: usize>(x: &Values, shape: [usize; D]
     let at_once = (2 * CHUNK / area.max(1)).max(1);
     for sample in out.chunks_exact_mut((channels * area).max(1)) {
         let prepare = norm.channels(sample, area);
-        team::each_part(sample, at_once * area, |part, values| {
+        worker_pool::each_part(sample, at_once * area, |part, values| {
             for (i, values) in values.chunks_exact_mut(area).enumerate() {
                 Apply(values, &prepare[part * at_once + i]).dispatch();
             }
@@ -176,7 +176,7 @@ pub(in super::super) fn layer_norm(
                 let target = target.at(sample * channels * n);
                 LayerNorm { source, n, columns: start..end, weight, bias, epsilon, target }.dispatch();
             };
-            team::each(batch * blocks, run);
+            worker_pool::each(batch * blocks, run);
         })
     };
     values::tensor(out, [batch, channels, n])

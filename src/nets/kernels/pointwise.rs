@@ -42,7 +42,7 @@ pub(in super::super) fn geglu(x: &Values, [batch, channels, n]: [usize; 3]) -> T
         filled(batch * half, |out| {
             for (i, out) in out.chunks_exact_mut(half.max(1)).enumerate() {
                 let (value, gate) = x[2 * i * half..2 * (i + 1) * half].split_at(half);
-                team::each_part(out, TASK, |part, out| {
+                worker_pool::each_part(out, TASK, |part, out| {
                     let [value, gate] = [value, gate].map(|x| &x[part * TASK..][..out.len()]);
                     Gated { value, gate, out }.dispatch();
                 });
@@ -56,7 +56,7 @@ fn map<const D: usize>(x: &Values, shape: [usize; D], function: impl SimdUnaryOp
     // SAFETY: the parts of `out` together are all of it, and `map` writes its whole part.
     let out = unsafe {
         filled(x.len(), |out| {
-            team::each_part(out, TASK, |part, out| {
+            worker_pool::each_part(out, TASK, |part, out| {
                 function.map(&x[part * TASK..][..out.len()], out);
             });
         })

@@ -170,7 +170,7 @@ impl<E: Element> Product<'_, E> {
             let columns = tiles.start * width..(tiles.end * width).min(total);
             Task::with_room(self, [panels, columns], target, E::run);
         };
-        team::each(cut.row_parts * cut.tile_parts, run);
+        worker_pool::each(cut.row_parts * cut.tile_parts, run);
     }
 
     fn check(&self, out: usize) {
@@ -203,7 +203,7 @@ impl Cut {
     /// Enough tasks for all threads, none too small to be worth it, and none with more columns than a cache holds.
     fn of(panels: usize, tiles: usize, work_per_tile: usize, elements_per_tile: usize) -> Self {
         let cached = tiles.div_ceil((BLOCK_ELEMENTS / elements_per_tile.max(1)).max(1));
-        let threads = team::hands();
+        let threads = worker_pool::hands();
         let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * threads);
         // Columns are cut first: then each task packs the whole matrix through one block of columns. Every thread gets
         // as many of them: one task too many keeps all threads but one waiting for it.

@@ -13,7 +13,7 @@ use burn::{
 use super::memory::{is_worth_keeping, recycle};
 
 /// Whether tensors on `device` are in this process's memory, where these kernels can work on them.
-pub(in super::super) fn is_here(device: &Device) -> bool {
+pub(in super::super) fn is_cpu(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
 
@@ -26,7 +26,7 @@ pub(in super::super) struct Values {
 }
 
 impl Values {
-    /// The values of a tensor that [`is_here`], else the tensor back. Views that are not row-major are copied once.
+    /// The values of a tensor that [`is_cpu`], else the tensor back. Views that are not row-major are copied once.
     #[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
     pub(in super::super) fn take<const D: usize>(x: Tensor<D>) -> Result<Self, Tensor<D>> {
         let DispatchTensor { kind, autodiff } = x.into_dispatch();

@@ -85,7 +85,7 @@ impl<E: Element> Filtering<'_, E> {
         let (column_parts, row_parts) = cut(total.div_ceil(LANES), panels, self.channels);
         let out = Target::of(out);
         // Each task has panels and tiles of its own, so no output is written twice.
-        team::each(column_parts * row_parts, |task| {
+        worker_pool::each(column_parts * row_parts, |task| {
             let groups = part(total.div_ceil(LANES), column_parts, task / row_parts);
             let tiles = groups.start * LANES..(groups.end * LANES).min(total);
             Task::with_room(self, tiles, part(panels, row_parts, task % row_parts), out, |task| task.dispatch());
@@ -113,7 +113,7 @@ fn cut(groups: usize, panels: usize, channels: usize) -> (usize, usize) {
     const PRODUCT: usize = 64;
     const KERNEL: usize = 100;
     const INPUT: usize = 45;
-    let threads = team::hands();
+    let threads = worker_pool::hands();
     let cached = groups.div_ceil(TILES / LANES);
     if cached >= threads {
         return (cached.next_multiple_of(threads).min(groups), 1);

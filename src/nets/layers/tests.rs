@@ -278,7 +278,7 @@ fn attention_agrees() {
 /// A bit of everything, as bits.
 fn sample_of_all() -> Vec<u32> {
     let device = Device::flex();
-    kernels::together(&device, || {
+    kernels::with_workers(&device, || {
         let norm = group_norm(4, 32);
         let [conv, _] = convolutions(32, 48, Geometry::same(3));
         let x = tensor([1, 32, 61, 67], 5);

@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Imported, Source,
-    draft::{Automatic, Draft},
-    flat,
+    Imported, Source, flat,
+    settings::{Automatic, ImportedSettings},
 };
 
 /// Links are followed no further than this: graphs are short, and may run in circles.
@@ -26,7 +25,7 @@ pub(super) fn read(object: &Object) -> Option<Imported> {
     let mut graph = Graph { nodes: object, used: BTreeSet::new() };
     let samplers = graph.samplers();
     let sampler = samplers.iter().copied().find(|id| graph.starts_from_noise(id)).or(samplers.first().copied())?;
-    let mut draft = Draft::default();
+    let mut draft = ImportedSettings::default();
     graph.used.insert(sampler.to_owned());
     draft.recipe.prompt = graph.prompt(sampler, Side::Positive).unwrap_or_default();
     draft.recipe.negative = graph.prompt(sampler, Side::Negative).unwrap_or_default();
@@ -38,7 +37,7 @@ pub(super) fn read(object: &Object) -> Option<Imported> {
     Some(draft.finish(Source::ComfyUi))
 }
 
-fn take_numbers(graph: &mut Graph<'_>, sampler: &str, draft: &mut Draft) {
+fn take_numbers(graph: &mut Graph<'_>, sampler: &str, draft: &mut ImportedSettings) {
     let mut find = |keys: &[&str]| graph.setting(sampler, keys);
     let (seed, steps, cfg) = (find(&["seed", "noise_seed"]), find(&["steps"]), find(&["cfg"]));
     let (name, schedule) = (find(&["sampler_name"]), find(&["scheduler"]));
@@ -189,7 +188,7 @@ impl<'a> Graph<'a> {
 
     /// Lists what other nodes are set to, and what the sampler says beyond the recipe. Nodes that only pass things on
     /// have no settings; those that save or show the picture do not make it.
-    fn leave_rest(&self, draft: &mut Draft, sampler: &str) {
+    fn leave_rest(&self, draft: &mut ImportedSettings, sampler: &str) {
         for id in self.nodes.keys() {
             let class = self.class(id);
             let output = class.starts_with("SaveImage") || class.starts_with("PreviewImage");

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, Found, is_true};
+use super::settings::{Found, ImportedSettings, is_true};
 use crate::recipe::{Concept, Fusion, ModelRef};
 
 /// Settings of extensions, kept until all are there.
@@ -47,7 +47,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// Puts the settings into the recipe, or on the list.
-    pub fn finish(mut self, draft: &mut Draft) {
+    pub fn finish(mut self, draft: &mut ImportedSettings) {
         self.scfg(draft);
         self.sega(draft);
         self.fusion(draft);
@@ -68,7 +68,7 @@ impl<'a> Extensions<'a> {
         }
     }
 
-    fn scfg(&mut self, draft: &mut Draft) {
+    fn scfg(&mut self, draft: &mut ImportedSettings) {
         let active = self.next(SCFG).or_else(|| self.next("S-CFG"));
         draft.recipe.scfg.enabled = active.is_some_and(|(_, value)| is_true(value));
         self.scfg_rates(draft);
@@ -84,7 +84,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// Both bounds at once: each is held against the other.
-    fn scfg_rates(&mut self, draft: &mut Draft) {
+    fn scfg_rates(&mut self, draft: &mut ImportedSettings) {
         let bound = |key: &str, own: f32| self.0.get(key).map_or(Some(own), |value| value.trim().parse().ok());
         let own = (draft.recipe.scfg.rate_min, draft.recipe.scfg.rate_max);
         let (Some(least), Some(most)) = (bound("SCFG Rate Min", own.0), bound("SCFG Rate Max", own.1)) else { return };
@@ -93,7 +93,7 @@ impl<'a> Extensions<'a> {
         self.0.retain(|key, _| !matches!(*key, "SCFG Rate Min" | "SCFG Rate Max"));
     }
 
-    fn sega(&mut self, draft: &mut Draft) {
+    fn sega(&mut self, draft: &mut ImportedSettings) {
         let active = self.next(SEGA).is_none_or(|(_, value)| is_true(value));
         let wanted = [(self.next("SEGA Prompt"), false), (self.next("SEGA Negative Prompt"), true)];
         for (found, reverse) in wanted {
@@ -117,14 +117,14 @@ impl<'a> Extensions<'a> {
     }
 
     /// The extension has one number for all concepts.
-    fn each_concept(&mut self, draft: &mut Draft, key: &'static str, put: fn(&mut Concept, f32)) {
+    fn each_concept(&mut self, draft: &mut ImportedSettings, key: &'static str, put: fn(&mut Concept, f32)) {
         if let Some(found) = self.next(key) {
             draft.number(found, |recipe, value| recipe.concepts.iter_mut().for_each(|c| put(c, value)));
         }
     }
 
     /// The plain text names only the expert.
-    fn fusion(&mut self, draft: &mut Draft) {
+    fn fusion(&mut self, draft: &mut ImportedSettings) {
         let Some(found) = self.next(EXPERT) else { return };
         let expert = [ModelRef::Pocket, ModelRef::PocketToon].into_iter().find(|model| model.title() == found.1);
         match expert {

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    draft::{Automatic, Draft, Found},
     names,
+    settings::{Automatic, Found, ImportedSettings},
 };
 
 /// What a key means.
@@ -48,7 +48,7 @@ const KEYS: &[(&str, Field)] = &[
 
 /// Puts an object's settings into the draft, or on the list. `false` if they do not tell of a picture: that takes a
 /// prompt and one number.
-pub(super) fn take(draft: &mut Draft, object: &Map<String, Value>) -> bool {
+pub(super) fn take(draft: &mut ImportedSettings, object: &Map<String, Value>) -> bool {
     let texts: Vec<(&str, Option<Field>, Option<String>, &Value)> = object
         .iter()
         .map(|(key, value)| (key.as_str(), field(key), scalar(value).or_else(|| parts(value)), value))
@@ -85,7 +85,10 @@ pub(super) fn take(draft: &mut Draft, object: &Map<String, Value>) -> bool {
 }
 
 /// Lists settings that say something.
-pub(super) fn leave<'a>(draft: &mut Draft, settings: impl IntoIterator<Item = (impl AsRef<str>, &'a Value)>) {
+pub(super) fn leave<'a>(
+    draft: &mut ImportedSettings,
+    settings: impl IntoIterator<Item = (impl AsRef<str>, &'a Value)>,
+) {
     for (key, value) in settings {
         let empty = match value {
             Value::Null => true,
@@ -117,7 +120,7 @@ fn parts(value: &Value) -> Option<String> {
 }
 
 /// Width and height that stand apart; without both there is no size.
-pub(super) fn take_sides(draft: &mut Draft, sides: [Option<Found<'_>>; 2]) {
+pub(super) fn take_sides(draft: &mut ImportedSettings, sides: [Option<Found<'_>>; 2]) {
     let number = |found: Option<Found<'_>>| found.and_then(|(_, value)| value.parse().ok());
     match (sides, sides.map(number)) {
         ([Some(w), Some(h)], [Some(width), Some(height)]) => {
@@ -128,7 +131,7 @@ pub(super) fn take_sides(draft: &mut Draft, sides: [Option<Found<'_>>; 2]) {
     }
 }
 
-fn take_size(draft: &mut Draft, found: Found<'_>, size: Option<[usize; 2]>) {
+fn take_size(draft: &mut ImportedSettings, found: Found<'_>, size: Option<[usize; 2]>) {
     match size {
         Some(size) => draft.size(found, size),
         None => draft.refuse(found, "not a width and a height"),
@@ -136,7 +139,7 @@ fn take_size(draft: &mut Draft, found: Found<'_>, size: Option<[usize; 2]>) {
 }
 
 /// InvokeAI calls its samplers schedulers.
-fn take_sampling(draft: &mut Draft, [sampler, schedule]: [Option<Found<'_>>; 2]) {
+fn take_sampling(draft: &mut ImportedSettings, [sampler, schedule]: [Option<Found<'_>>; 2]) {
     match (sampler, schedule) {
         (None, Some(found)) if names::schedule(found.1, draft.recipe.sampler).is_none() => {
             draft.sampling(Some(found), None, Automatic::Plain);

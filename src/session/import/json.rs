@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Imported, Source, comfy, draft::Draft, flat};
+use super::{Imported, Source, comfy, flat, settings::ImportedSettings};
 
 /// Reads a recipe off a JSON text; `None` if it is no JSON, or tells nothing about a picture. `prompt` is used where
 /// the text has none.
@@ -22,7 +22,7 @@ pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {
     if let Some(prompt) = prompt {
         object.entry("prompt").or_insert_with(|| prompt.into());
     }
-    let mut draft = Draft::default();
+    let mut draft = ImportedSettings::default();
     let source = tool(&object);
     // SwarmUI and the first InvokeAI keep the settings one level down.
     let inner = ["sui_image_params", "image"].into_iter().find(|key| object.get(*key).is_some_and(Value::is_object));

@@ -5,7 +5,6 @@
 //! Nothing that is found is dropped in silence: what a recipe cannot hold is listed.
 
 mod comfy;
-mod draft;
 mod exif;
 mod extensions;
 mod files;
@@ -13,6 +12,7 @@ mod flat;
 mod json;
 mod names;
 mod parameters;
+mod settings;
 mod stealth;
 mod text;
 mod words;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     Imported, Need, Source,
-    draft::{Automatic, Draft, Found},
     extensions::Extensions,
     flat,
+    settings::{Automatic, Found, ImportedSettings},
 };
 use crate::{
     recipe::{ModelRef, Recipe},
@@ -19,12 +19,12 @@ pub(super) fn read(text: &str, need: Need) -> Option<Imported> {
     if need == Need::Settings && ["Steps", "Sampler", "Seed"].iter().all(|key| parts.get(key).is_none()) {
         return None;
     }
-    let mut draft = Draft::default();
+    let mut draft = ImportedSettings::default();
     for piece in &parts.settings {
         let Piece::Pair(key, value) = piece else { continue };
         if key == "Sextant" {
             match serde_json::from_str::<Recipe>(value) {
-                Ok(recipe) => return Some(Draft { recipe, ..draft }.finish(Source::ParametersRecipe)),
+                Ok(recipe) => return Some(ImportedSettings { recipe, ..draft }.finish(Source::ParametersRecipe)),
                 Err(error) => draft.refuse((key, value), format!("it cannot be read: {error}")),
             }
         }
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str, need: Need) -> Option<Imported> {
 }
 
 /// Puts every setting into the recipe, or on the list.
-fn take_settings(draft: &mut Draft, pieces: &[Piece]) {
+fn take_settings(draft: &mut ImportedSettings, pieces: &[Piece]) {
     let mut extensions = Extensions::default();
     let (mut sampler, mut schedule, mut version): (Option<Found<'_>>, Option<Found<'_>>, _) = (None, None, None);
     let mut sides = [None, None];
@@ -81,7 +81,7 @@ fn last_places(pieces: &[Piece]) -> HashMap<&str, usize> {
     keys.collect()
 }
 
-fn take(draft: &mut Draft, found: Found<'_>) {
+fn take(draft: &mut ImportedSettings, found: Found<'_>) {
     let (key, value) = found;
     match key {
         "Steps" => draft.steps(found),

@@ -30,7 +30,7 @@ pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static
             report.scfg.is_none().then_some("Switch S-CFG on to see regions and their rates.")
         }
         Overlay::Concept => report.concepts.is_empty().then_some("Add a concept to see where it acts."),
-        Overlay::Saliency | Overlay::Territory => {
+        Overlay::Saliency | Overlay::FusionMask => {
             report.fusion.is_none().then_some("Switch the fusion on to see who draws where.")
         }
     }

@@ -302,7 +302,7 @@ fn texture(
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
-fn size_of(picture: &crate::field::Picture) -> [usize; 2] {
+fn size_of(picture: &crate::tensor::Picture) -> [usize; 2] {
     [picture.width, picture.height]
 }
 

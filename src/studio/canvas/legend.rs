@@ -60,7 +60,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
             let scale = full_range(plane);
             scale_bar(ui, area, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
         }
-        Overlay::Territory => {
+        Overlay::FusionMask => {
             let Some(fusion) = &report.fusion else { return };
             let share = 100.0 * fusion.share;
             let mut entries = Entries::new(ui, area);

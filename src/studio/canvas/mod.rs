@@ -20,7 +20,7 @@ use self::{gpu::CanvasPaint, overlay::Source};
 use crate::recipe::Recipe;
 
 use super::{
-    regions::Names,
+    regions::RegionLabels,
     state::{Compare, DifferenceAs, Overlay, Studio},
     textures::Textures,
     theme::{self, Theme},
@@ -41,7 +41,7 @@ struct Pane {
     clip: Rect,
     frame: Frame,
     /// Of the run that the picture comes from.
-    names: Names,
+    names: RegionLabels,
     /// What it was made with.
     recipe: Recipe,
     title: Option<String>,
@@ -136,7 +136,7 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let side = |(track, title): (&Track, String), area: Rect| {
         let frame = track.frame(studio.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
-        let (names, recipe) = (Names::of(track, &studio.recipe), track.recipe.clone());
+        let (names, recipe) = (RegionLabels::of(track, &studio.recipe), track.recipe.clone());
         Some(Pane { area, clip: area, frame, names, recipe, title: Some(title), other: None })
     };
     let spread = compare == Compare::SideBySide;

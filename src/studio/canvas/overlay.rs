@@ -9,7 +9,7 @@ use crate::{
     field::{Picture, Plane},
     studio::{
         colormap::{self, Table},
-        regions::Names,
+        regions::RegionLabels,
         state::{Look, Overlay, SaliencyOf},
         theme,
     },
@@ -26,7 +26,7 @@ pub struct Source {
     /// The picture to subtract, when differences are shown.
     pub other: Option<Arc<Picture>>,
     pub report: Option<Arc<StepReport>>,
-    pub names: Names,
+    pub names: RegionLabels,
     pub overlay: Overlay,
     pub concept: usize,
     pub saliency: SaliencyOf,
@@ -52,7 +52,7 @@ pub struct Scalar {
 }
 
 impl Source {
-    pub fn new(picture: Arc<Picture>, report: Option<Arc<StepReport>>, names: Names, look: &Look) -> Self {
+    pub fn new(picture: Arc<Picture>, report: Option<Arc<StepReport>>, names: RegionLabels, look: &Look) -> Self {
         Self {
             picture,
             other: None,
@@ -120,7 +120,7 @@ impl Source {
                     maps.scalar = Some(full_range(plane));
                 }
             }
-            Overlay::Territory => {
+            Overlay::FusionMask => {
                 maps.labels = report.fusion.as_ref().map(|f| f.mask.clone());
                 maps.label_colors[0] = with_alpha(theme::GENERAL_GROUND, UNCHOSEN_ALPHA);
                 maps.label_colors[1] = theme::FUSION;
@@ -149,7 +149,7 @@ fn with_alpha(c: Color32, alpha: u8) -> Color32 {
     Color32::from_rgba_unmultiplied(c.r(), c.g(), c.b(), alpha)
 }
 
-fn region_colors(names: &Names, chosen: Option<usize>) -> Table {
+fn region_colors(names: &RegionLabels, chosen: Option<usize>) -> Table {
     std::array::from_fn(|position| {
         let color = names.color(position);
         match chosen {
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_chosen_region_dims_the_others() {
         let tokens = (1..3).map(|position| Token { position, text: "a".into(), kind: TokenKind::Word }).collect();
-        let table = region_colors(&Names::new(Arc::new(tokens), Vec::new()), Some(2));
+        let table = region_colors(&RegionLabels::new(Arc::new(tokens), Vec::new()), Some(2));
         assert_eq!(table[2].a(), 255);
         assert!(table[1].a() < 80);
     }

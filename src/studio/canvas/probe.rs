@@ -2,7 +2,7 @@
 
 use egui::Color32;
 
-use crate::{engine::StepReport, recipe::Recipe, studio::regions::Names};
+use crate::{engine::StepReport, recipe::Recipe, studio::regions::RegionLabels};
 
 /// What is known of one place of a picture at one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ fn painted_factor(recipe: &Recipe, u: f32, v: f32) -> f32 {
 }
 
 /// Reads a report of a run of `recipe` at a place given as shares `u`, `v` of the sides of a picture of `size` pixels.
-pub fn probe(report: &StepReport, recipe: &Recipe, names: &Names, size: [usize; 2], u: f32, v: f32) -> Probe {
+pub fn probe(report: &StepReport, recipe: &Recipe, names: &RegionLabels, size: [usize; 2], u: f32, v: f32) -> Probe {
     let grid = report
         .scfg
         .as_ref()
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn every_number_is_the_one_under_the_pointer() {
         let tokens = vec![Token { position: 2, text: "cat".into(), kind: TokenKind::Word }];
-        let names = Names::new(Arc::new(tokens), Vec::new());
+        let names = RegionLabels::new(Arc::new(tokens), Vec::new());
         let probe = probe(&report(), &Recipe::default(), &names, [16, 16], 0.75, 0.25);
         assert_eq!((probe.picture, probe.latent), ([12, 4], Some([1, 0])));
         let region = probe.region.expect("a region");
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_far_corner_is_still_inside() {
-        let probe = probe(&report(), &Recipe::default(), &Names::default(), [16, 16], 1.0, 1.0);
+        let probe = probe(&report(), &Recipe::default(), &RegionLabels::default(), [16, 16], 1.0, 1.0);
         assert_eq!((probe.picture, probe.latent), ([15, 15], Some([1, 1])));
         assert_eq!(probe.region.map(|r| r.name), Some("background".into()), "unknown tokens are background");
     }
@@ -180,6 +180,8 @@ mod tests {
         let mut waiting = report();
         let concept = Arc::new(ConceptReport { active: false, ..(*waiting.concepts[0]).clone() });
         waiting.concepts = vec![concept];
-        assert!(!probe(&waiting, &Recipe::default(), &Names::default(), [16, 16], 0.75, 0.25).concepts[0].touched);
+        assert!(
+            !probe(&waiting, &Recipe::default(), &RegionLabels::default(), [16, 16], 0.75, 0.25).concepts[0].touched
+        );
     }
 }

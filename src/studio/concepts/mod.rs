@@ -194,9 +194,9 @@ fn where_tile(
 }
 
 /// The concept's magnitude where it may touch, nothing elsewhere.
-fn masked(report: &ConceptReport) -> crate::field::Plane {
+fn masked(report: &ConceptReport) -> crate::tensor::Plane {
     let values = report.magnitude.values.iter().zip(&report.mask.values).map(|(m, share)| m * share).collect();
-    crate::field::Plane::new(report.mask.height, report.mask.width, values)
+    crate::tensor::Plane::new(report.mask.height, report.mask.width, values)
 }
 
 fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect, words: &[(usize, String)]) -> bool {
@@ -269,7 +269,7 @@ fn more(
     row: usize,
     steps: usize,
     area: Rect,
-    (words, names): (&[(usize, String)], &regions::Names),
+    (words, names): (&[(usize, String)], &regions::RegionLabels),
 ) {
     let name = name_of(concept, row);
     let layout = Layout::top_down(Align::Min);

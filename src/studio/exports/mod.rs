@@ -9,7 +9,7 @@ use egui::Color32;
 use super::{
     canvas::overlay::{Source, full_range, rate_scale},
     colormap::{self, Table},
-    regions::Names,
+    regions::RegionLabels,
     state::{Look, Studio},
     theme,
     track::{Playhead, Track},
@@ -86,7 +86,7 @@ pub fn frames(track: &Track, look: Option<&Look>) -> Vec<Arc<Picture>> {
 
 /// A picture with its map over it, as the canvas draws it (`shaders/canvas.wgsl`) at one texel a pixel.
 fn composed(picture: Arc<Picture>, report: Option<Arc<StepReport>>, track: &Track, look: &Look) -> Picture {
-    let names = Names::of(track, &track.recipe);
+    let names = RegionLabels::of(track, &track.recipe);
     let maps = Source::new(picture.clone(), report, names, look).maps();
     let (height, width) = (picture.height, picture.width);
     let labels = maps.labels.map(|plane| plane.resize_nearest(height, width));

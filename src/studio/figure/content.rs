@@ -14,7 +14,7 @@ use crate::{
         colormap, difference,
         exports::colored,
         grid::Content,
-        regions::Names,
+        regions::RegionLabels,
         state::Studio,
         theme,
         track::{Playhead, Track},
@@ -38,7 +38,7 @@ pub fn steps(studio: &Studio) -> Result<Figure, &'static str> {
     let reports = chosen(track);
     let first = reports.first().ok_or(MISSING)?;
     let mut rows = vec![pictures(track, &reports)];
-    let names = Names::new(track.tokens.clone(), track.recipe.groups.clone());
+    let names = RegionLabels::new(track.tokens.clone(), track.recipe.groups.clone());
     rows.extend(regions(&reports, &names));
     rows.extend(words(&reports, &track.tokens));
     for k in 0..first.concepts.len() {
@@ -119,7 +119,7 @@ fn pictures(track: &Track, reports: &[Arc<StepReport>]) -> Row {
 }
 
 /// Who owns what, and S-CFG's rates where it is on.
-fn regions(reports: &[Arc<StepReport>], names: &Names) -> Vec<Row> {
+fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
     if reports.iter().all(|report| report.scfg.is_none()) {
         return Vec::new();
     }

@@ -185,7 +185,7 @@ fn mask(ui: &mut Ui, studio: &mut Studio, fusion: &mut Fusion, report: Option<&F
                 mask.levels().iter().filter(|&&level| level > 0).count() as f32 / (height * width).max(1) as f32;
             note(ui, format!("{width}×{height}, {:.0} %", 100.0 * share));
         } else if let Some(report) = report.filter(|report| report.active)
-            && ui.button("Territory").on_hover_text("The expert draws what it drew in the shown step").clicked()
+            && ui.button("Fusion mask").on_hover_text("The expert draws what it drew in the shown step").clicked()
         {
             fusion.mask = Some(as_mask(report));
         }

@@ -8,9 +8,9 @@ use crate::{
     engine::FusionReport,
     recipe::Recipe,
     studio::{
+        baselines::{ModelRole, State},
         canvas::overlay::full_range,
         colormap,
-        solo::{State, Whose},
         state::{Overlay, SaliencyOf, Studio},
         textures::{self, Kind, Textures},
         theme::{self, Theme},
@@ -32,8 +32,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: O
         let corner = row.min + vec2(k as f32 * (width + GAP), 0.0);
         Rect::from_min_size(corner, vec2(width, row.height()))
     };
-    solo_tile(ui, studio, pictures, place(0), Whose::General);
-    solo_tile(ui, studio, pictures, place(4), Whose::Expert);
+    solo_tile(ui, studio, pictures, place(0), ModelRole::General);
+    solo_tile(ui, studio, pictures, place(4), ModelRole::Expert);
     match report {
         Some(report) => map_tiles(ui, studio, pictures, [place(1), place(2), place(3)], report),
         None => [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).field, "", theme::PLAIN)),
@@ -65,26 +65,26 @@ fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
 }
 
 /// One model alone; a click pins it as A.
-fn solo_tile(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rect: Rect, whose: Whose) {
+fn solo_tile(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rect: Rect, whose: ModelRole) {
     let pinned = studio.pins[0].and_then(|id| studio.take(id)).map(|take| &take.track.recipe);
     let rim = is_alone(pinned, &studio.recipe, whose).then_some(theme::TAKE_A);
     let response = tile(ui, rect, &format!("Pin {} as A", whose.name()), rim);
     let said = solo(ui, studio, pictures, rect, whose);
-    caption(ui, rect, if whose == Whose::General { "general" } else { "expert" });
+    caption(ui, rect, if whose == ModelRole::General { "general" } else { "expert" });
     if response.clicked() {
         studio.pin_solo(whose);
     }
     response.on_hover_text(said);
 }
 
-fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, whose: Whose) -> bool {
+fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, whose: ModelRole) -> bool {
     pinned.zip(whose.alone(recipe)).is_some_and(|(pinned, alone)| *pinned == alone)
 }
 
 /// What there is of one model alone; says what a click does.
-fn solo(ui: &Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: Whose) -> String {
+fn solo(ui: &Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: ModelRole) -> String {
     let theme = Theme::of(ui);
-    match studio.solos.state(&studio.recipe, whose) {
+    match studio.baselines.state(&studio.recipe, whose) {
         Some(State::Done(finished, _)) => {
             let shown = &finished.picture;
             let texture = pictures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
@@ -113,7 +113,7 @@ fn map_tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rects: [
     let saliency = "Saliency: how strongly the model's guidance responds at each element, smoothed";
     let shows = [
         ("saliency g", "saliency", saliency, Overlay::Saliency, SaliencyOf::General),
-        ("territory", "territory", "White where the expert draws", Overlay::Territory, studio.look.saliency),
+        ("territory", "territory", "White where the expert draws", Overlay::FusionMask, studio.look.saliency),
         ("saliency e", "saliency", saliency, Overlay::Saliency, SaliencyOf::Expert),
     ];
     for ((rect, texture), show) in rects.into_iter().zip(maps(ui, pictures, report)).zip(shows) {
@@ -139,7 +139,7 @@ fn maps(ui: &Ui, pictures: &mut Textures, report: &Arc<FusionReport>) -> [Textur
     };
     let general = saliency(Kind::SaliencyGeneral, &report.saliency_general);
     let expert = saliency(Kind::SaliencyExpert, &report.saliency_expert);
-    let territory = pictures.get(ui.ctx(), report, Kind::Territory, || {
+    let territory = pictures.get(ui.ctx(), report, Kind::FusionMask, || {
         textures::mask_image(&report.mask, theme::GENERAL_GROUND, theme::EXPERT_GROUND)
     });
     [general, territory, expert]

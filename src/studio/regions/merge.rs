@@ -2,7 +2,7 @@
 
 use egui::{TextEdit, Ui, vec2};
 
-use super::names::Names;
+use super::names::RegionLabels;
 use crate::{
     recipe::{BACKGROUND, Recipe, RegionGroup, first_of, group_of},
     studio::{
@@ -20,7 +20,7 @@ const LINKS: &[&str] = &[
 ];
 
 /// The row with the region's name, and what can be merged or split.
-pub fn show(ui: &mut Ui, studio: &mut Studio, names: &Names, region: usize) {
+pub fn show(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usize) {
     if region == BACKGROUND {
         return;
     }
@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, names: &Names, region: usize) {
     });
 }
 
-fn name_row(ui: &mut Ui, studio: &mut Studio, names: &Names, region: usize) {
+fn name_row(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usize) {
     let positions = names.words_of(region);
     let words = names.joined(&positions);
     let mut name = group_of(&studio.recipe.groups, region).map(|group| group.name.clone()).unwrap_or_default();
@@ -75,7 +75,7 @@ fn name_row(ui: &mut Ui, studio: &mut Studio, names: &Names, region: usize) {
 }
 
 /// The words around a region's that are likely meant with it: neighbours up to the next small word or sign.
-fn phrase(names: &Names, region: usize) -> Option<Vec<usize>> {
+fn phrase(names: &RegionLabels, region: usize) -> Option<Vec<usize>> {
     let links = |position: usize| {
         let word = names.joined(&[position]).to_lowercase();
         !names.is_word(position) || LINKS.contains(&word.as_str()) || !word.chars().any(char::is_alphanumeric)
@@ -194,8 +194,8 @@ mod tests {
     use crate::recipe::{Concept, Fusion, Owner, Paint, RegionFactor, RegionOwner, RegionPaint};
     use crate::studio::regions::names::tests::tokens;
 
-    fn names(prompt: &str, recipe: &Recipe) -> Names {
-        Names::new(tokens(prompt), recipe.groups.clone())
+    fn names(prompt: &str, recipe: &Recipe) -> RegionLabels {
+        RegionLabels::new(tokens(prompt), recipe.groups.clone())
     }
 
     fn cells(x: usize) -> Paint {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use egui::{Popup, Ui};
 
-pub use self::{follow::follow_words, names::Names};
+pub use self::{follow::follow_words, names::RegionLabels};
 use super::{
     brush,
     state::Studio,
@@ -166,7 +166,7 @@ fn toggle(lock: &mut Vec<usize>, position: usize) {
 }
 
 /// A lock in words: "on cat, balloon"; empty when the concept acts everywhere.
-pub fn lock_text(lock: &[usize], names: &Names) -> String {
+pub fn lock_text(lock: &[usize], names: &RegionLabels) -> String {
     let regions: Vec<String> = lock.iter().map(|&position| names.name(position)).collect();
     if regions.is_empty() { String::new() } else { format!("on {}", regions.join(", ")) }
 }
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_lock_reads_as_words() {
-        let names = Names::new(tokens("a cat and a balloon"), Vec::new());
+        let names = RegionLabels::new(tokens("a cat and a balloon"), Vec::new());
         assert_eq!(lock_text(&[2, 5], &names), "on cat, balloon");
         assert_eq!(lock_text(&[0], &names), "on background");
         assert_eq!(lock_text(&[], &names), "");

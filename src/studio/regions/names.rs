@@ -19,12 +19,12 @@ const NO_WORD: &str = "background";
 
 /// The regions of one run as people know them: its tokens, and which of them count as one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Names {
+pub struct RegionLabels {
     tokens: Arc<Vec<Token>>,
     groups: Vec<RegionGroup>,
 }
 
-impl Names {
+impl RegionLabels {
     pub fn new(tokens: Arc<Vec<Token>>, groups: Vec<RegionGroup>) -> Self {
         Self { tokens, groups }
     }
@@ -112,19 +112,19 @@ impl Names {
 impl Studio {
     /// The names of the regions that are shown. While a run is being edited, words that were merged a moment ago count
     /// as one at once.
-    pub fn names(&self) -> Names {
-        let Some(track) = self.shown_track() else { return Names::default() };
+    pub fn names(&self) -> RegionLabels {
+        let Some(track) = self.shown_track() else { return RegionLabels::default() };
         if self.shown == Shown::Live && track.recipe.prompt == self.recipe.prompt {
-            return Names::new(track.tokens.clone(), self.recipe.groups.clone());
+            return RegionLabels::new(track.tokens.clone(), self.recipe.groups.clone());
         }
-        Names::of(track, &self.recipe)
+        RegionLabels::of(track, &self.recipe)
     }
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::field::Plane;
+    use crate::tensor::Plane;
 
     pub fn tokens(prompt: &str) -> Arc<Vec<Token>> {
         let token = |position, text: &str, kind| Token { position, text: text.to_owned(), kind };
@@ -133,9 +133,9 @@ pub mod tests {
         Arc::new(std::iter::once(start).chain(words).collect())
     }
 
-    fn merged(positions: &[usize], name: &str) -> Names {
+    fn merged(positions: &[usize], name: &str) -> RegionLabels {
         let group = RegionGroup { positions: positions.to_vec(), name: name.into() };
-        Names::new(tokens("a cat and a red balloon"), vec![group])
+        RegionLabels::new(tokens("a cat and a red balloon"), vec![group])
     }
 
     #[test]
@@ -165,8 +165,8 @@ pub mod tests {
             tokens: tokens("a cat"),
             ..Track::default()
         };
-        assert_eq!(Names::of(&track, &recipe).name(2), "Tom");
+        assert_eq!(RegionLabels::of(&track, &recipe).name(2), "Tom");
         let other = Recipe { prompt: "a dog".into(), ..recipe };
-        assert_eq!(Names::of(&track, &other).name(2), "cat");
+        assert_eq!(RegionLabels::of(&track, &other).name(2), "cat");
     }
 }

@@ -83,7 +83,7 @@ pub fn fusion_rows(ui: &mut Ui, studio: &mut Studio) {
 }
 
 /// One line a region that has an owner, with a way to give it back to the contest.
-fn owned(ui: &mut Ui, owners: &mut Vec<RegionOwner>, names: &Names) {
+fn owned(ui: &mut Ui, owners: &mut Vec<RegionOwner>, names: &RegionLabels) {
     let theme = Theme::of(ui);
     let mut freed = None;
     for (k, owner) in owners.iter().enumerate() {

@@ -6,7 +6,7 @@
 //! second pixel (YCoCg; Malvar and Sullivan, 2003). What is left is mostly zeros, which whoever packs it makes small.
 //! Finished pictures are not kept this way.
 
-use crate::field::Picture;
+use crate::tensor::Picture;
 
 /// Steps in which brightness and colour are kept.
 const LUMA_STEP: i16 = 6;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use half::f16;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
-use crate::field::{Latents, Plane};
+use crate::tensor::{Latents, Plane};
 
 /// Key of the one text that goes along. One alone, so that the same arrays always give the same bytes.
 const RECIPE: &str = "recipe";

@@ -5,7 +5,7 @@
 //! It costs next to nothing beside the decoder, and shows edges and colours where a projection of single elements shows
 //! only patches. It is never more than a preview: it says so wherever it is shown.
 
-use crate::field::{Latents, Picture};
+use crate::tensor::{Latents, Picture};
 
 /// The element and its eight neighbours.
 const NEIGHBOURS: usize = 9;
@@ -33,7 +33,7 @@ pub struct Draft {
     /// Pixels for inputs, `inputs * outputs`; empty until something was learned.
     weights: Vec<f32>,
     /// The least mean square of latents learned from; 0 until something was learned.
-    tamest: f32,
+    min_energy: f32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,9 @@ impl Shape {
 impl Draft {
     /// Whether a picture of `latents` would teach much: nothing was learned yet, or only from much wilder latents.
     pub fn would_gain(&self, latents: &Latents) -> bool {
-        self.weights.is_empty() || latents.channels != self.shape.channels || 2.0 * mean_square(latents) < self.tamest
+        self.weights.is_empty()
+            || latents.channels != self.shape.channels
+            || 2.0 * mean_square(latents) < self.min_energy
     }
 
     /// Learns from `picture`, which the decoder painted of `latents`. A picture of another shape begins anew.
@@ -84,7 +86,7 @@ impl Draft {
         }
         self.gram.iter_mut().chain(&mut self.cross).for_each(|sum| *sum *= MEMORY);
         let size = size.max(LEAST);
-        self.tamest = if self.tamest == 0.0 { size } else { size.min(self.tamest) };
+        self.min_energy = if self.min_energy == 0.0 { size } else { size.min(self.min_energy) };
         let share = size.powi(-4);
         let stride = (latents.area() / ENOUGH).isqrt().max(1);
         let (mut inputs, mut square) = (vec![0.0; n], vec![0.0; m]);

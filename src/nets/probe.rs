@@ -66,7 +66,7 @@ fn made(name: &str, count: usize) -> Vec<f32> {
 ///
 /// # Errors
 /// [`NetError::Device`] when the device does not deliver.
-pub fn canary(device: &Device) -> Result<Vec<f32>, NetError> {
+pub fn probe_output(device: &Device) -> Result<Vec<f32>, NetError> {
     let input = |name: &str, shape: [usize; 3]| {
         Tensor::<3>::from_data(TensorData::new(made(name, shape.iter().product()), shape), device)
     };
@@ -88,7 +88,7 @@ pub fn canary(device: &Device) -> Result<Vec<f32>, NetError> {
     let Ok((resnet, transformer)) = blocks else { return Ok(Vec::new()) };
     let x = input("input", [1, INPUTS, SIDE * SIDE]).reshape([1, INPUTS, SIDE, SIDE]);
     let (time, text) = (input("time", [1, TIME, 1]), input("text", [1, CONTEXT, TOKENS]));
-    let output = kernels::together(device, || {
+    let output = kernels::with_workers(device, || {
         let hidden = resnet.forward(x, resnet.shift(&time));
         let texts: Vec<_> = transformer.read(&text).collect();
         transformer.finish(transformer.begin(hidden, false), texts.iter(), false, &mut Vec::new())
@@ -102,10 +102,10 @@ mod tests {
 
     #[test]
     fn the_same_device_sings_the_same_and_every_number_counts() {
-        let song = canary(&Device::flex()).expect("the CPU delivers");
+        let song = probe_output(&Device::flex()).expect("the CPU delivers");
         assert_eq!(song.len(), WIDTH * SIDE * SIDE);
         assert!(song.iter().all(|v| v.is_finite()) && song.windows(2).all(|pair| pair[0] != pair[1]));
-        let again = canary(&Device::flex()).expect("the CPU delivers");
+        let again = probe_output(&Device::flex()).expect("the CPU delivers");
         assert!(song.iter().zip(&again).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }

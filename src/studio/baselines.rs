@@ -5,22 +5,22 @@ use std::sync::Arc;
 use super::{
     state::{Compare, Studio, TakeId},
     store,
-    submit::computed_part,
+    submit::canonical,
     track::Track,
 };
 use crate::{
-    engine::{Event, Finished, JobId, Token},
+    engine::{Event, JobId, RenderResult, Token},
     recipe::{FusionRule, Recipe},
 };
 
 /// Which model draws alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum ModelRole {
     General,
     Expert,
 }
 
-impl Whose {
+impl ModelRole {
     pub const BOTH: [Self; 2] = [Self::General, Self::Expert];
 
     fn rule(self) -> FusionRule {
@@ -62,13 +62,13 @@ pub enum State {
     Waiting,
     Rendering(JobId),
     /// With the tokens of its prompt.
-    Done(Arc<Finished>, Arc<Vec<Token>>),
+    Done(Arc<RenderResult>, Arc<Vec<Token>>),
     /// With the reason.
     Failed(String),
 }
 
 #[derive(Clone, Debug)]
-struct Solo {
+struct Baseline {
     /// The part of its recipe that decides the picture.
     wanted: Recipe,
     state: State,
@@ -77,8 +77,8 @@ struct Solo {
 
 /// Results of one model alone; the newest few are kept.
 #[derive(Clone, Debug, Default)]
-pub struct Solos {
-    list: Vec<Solo>,
+pub struct Baselines {
+    list: Vec<Baseline>,
     /// Stopped by hand, until something else is rendered.
     paused: bool,
 }
@@ -86,22 +86,22 @@ pub struct Solos {
 /// Pairs of results that are kept besides the shown one: enough to go back and forth between a few settings.
 const KEPT: usize = 8;
 
-impl Solos {
+impl Baselines {
     /// What there is of `recipe` with one model alone.
-    pub fn state(&self, recipe: &Recipe, whose: Whose) -> Option<&State> {
-        let wanted = computed_part(&whose.alone(recipe)?);
+    pub fn state(&self, recipe: &Recipe, whose: ModelRole) -> Option<&State> {
+        let wanted = canonical(&whose.alone(recipe)?);
         self.list.iter().find(|solo| solo.wanted == wanted).map(|solo| &solo.state)
     }
 
     /// The next recipe to render; nothing while one is under way, or when there is no fusion, or all is there.
     pub fn next(&mut self, recipe: &Recipe) -> Option<(usize, Recipe)> {
-        let rendering = |solo: &Solo| matches!(solo.state, State::Rendering(_));
+        let rendering = |solo: &Baseline| matches!(solo.state, State::Rendering(_));
         if self.paused || self.list.iter().any(rendering) {
             return None;
         }
-        for whose in Whose::BOTH {
+        for whose in ModelRole::BOTH {
             let alone = whose.alone(recipe)?;
-            let at = self.place(computed_part(&alone));
+            let at = self.place(canonical(&alone));
             match (&self.list[at].state, alone.validate()) {
                 (State::Waiting, Ok(())) => return Some((at, alone)),
                 (State::Waiting, Err(reason)) => self.list[at].state = State::Failed(reason.to_string()),
@@ -117,7 +117,7 @@ impl Solos {
             return at;
         }
         self.list.drain(..self.list.len().saturating_sub(KEPT - 1));
-        self.list.push(Solo { wanted, state: State::Waiting, tokens: Arc::default() });
+        self.list.push(Baseline { wanted, state: State::Waiting, tokens: Arc::default() });
         self.list.len() - 1
     }
 
@@ -145,7 +145,7 @@ impl Solos {
     /// Takes an event of a job of its own; says whether it was one.
     pub fn apply(&mut self, event: &Event) -> bool {
         let Some(job) = event.job() else { return false };
-        let own = |solo: &&mut Solo| matches!(solo.state, State::Rendering(rendering) if rendering == job);
+        let own = |solo: &&mut Baseline| matches!(solo.state, State::Rendering(rendering) if rendering == job);
         let Some(solo) = self.list.iter_mut().find(own) else { return false };
         match event {
             Event::Started { tokens, .. } => solo.tokens = tokens.clone(),
@@ -158,10 +158,10 @@ impl Solos {
     }
 
     /// A run of the studio's own may be just what is wanted.
-    pub fn keep(&mut self, finished: &Arc<Finished>, tokens: &Arc<Vec<Token>>) {
+    pub fn keep(&mut self, finished: &Arc<RenderResult>, tokens: &Arc<Vec<Token>>) {
         let rule = finished.recipe.active_fusion().map(|fusion| fusion.rule);
-        if Whose::BOTH.iter().any(|whose| Some(whose.rule()) == rule) {
-            let at = self.place(computed_part(&finished.recipe));
+        if ModelRole::BOTH.iter().any(|whose| Some(whose.rule()) == rule) {
+            let at = self.place(canonical(&finished.recipe));
             self.list[at].state = State::Done(finished.clone(), tokens.clone());
         }
     }
@@ -169,12 +169,12 @@ impl Solos {
 
 impl Studio {
     /// The take with a result of one model alone, made if there is none yet; `None` while it is not rendered.
-    fn solo_take(&mut self, whose: Whose) -> Option<TakeId> {
-        let State::Done(finished, tokens) = self.solos.state(&self.recipe, whose)?.clone() else { return None };
+    fn solo_take(&mut self, whose: ModelRole) -> Option<TakeId> {
+        let State::Done(finished, tokens) = self.baselines.state(&self.recipe, whose)?.clone() else { return None };
         // The picture was rendered for what decides it; all else is as it stands now.
         let recipe = whose.alone(&self.recipe)?;
-        let wanted = computed_part(&recipe);
-        if let Some(known) = self.takes.iter().find(|take| computed_part(&take.track.recipe) == wanted) {
+        let wanted = canonical(&recipe);
+        if let Some(known) = self.takes.iter().find(|take| canonical(&take.track.recipe) == wanted) {
             return Some(known.id);
         }
         let track = Track { recipe, ..Track::finished(&finished, tokens) };
@@ -188,7 +188,7 @@ impl Studio {
     }
 
     /// Pins the result of one model alone as A and compares it with what is shown; a second time takes the pin off.
-    pub fn pin_solo(&mut self, whose: Whose) {
+    pub fn pin_solo(&mut self, whose: ModelRole) {
         let Some(id) = self.solo_take(whose) else { return };
         self.toggle_pin(0, id);
         if self.pins[0].is_none() && self.look.compare.pairs() {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn done(job: u64, recipe: &Recipe) -> Event {
-        let finished = Finished {
+        let finished = RenderResult {
             recipe: recipe.clone(),
             picture: Arc::new(Picture { width: 1, height: 1, rgb: vec![9; 3] }),
             reports: Vec::new(),
@@ -228,55 +228,55 @@ mod tests {
 
     #[test]
     fn one_after_the_other_once_and_not_without_a_fusion() {
-        let mut solos = Solos::default();
-        assert!(solos.next(&Recipe::default()).is_none());
-        let (at, general) = solos.next(&recipe()).expect("the general model alone");
+        let mut baselines = Baselines::default();
+        assert!(baselines.next(&Recipe::default()).is_none());
+        let (at, general) = baselines.next(&recipe()).expect("the general model alone");
         assert_eq!(general.fusion.as_ref().map(|f| f.rule), Some(FusionRule::General));
-        solos.sent(at, JobId(1));
-        assert!(solos.next(&recipe()).is_none(), "one is under way");
-        assert!(!solos.apply(&Event::Stopped { job: JobId(7) }), "another's");
-        assert!(solos.apply(&done(1, &general)));
-        let (at, expert) = solos.next(&recipe()).expect("the expert alone");
-        solos.sent(at, JobId(2));
-        solos.overtaken();
-        let (at, again) = solos.next(&recipe()).expect("it waits for its turn again");
+        baselines.sent(at, JobId(1));
+        assert!(baselines.next(&recipe()).is_none(), "one is under way");
+        assert!(!baselines.apply(&Event::Stopped { job: JobId(7) }), "another's");
+        assert!(baselines.apply(&done(1, &general)));
+        let (at, expert) = baselines.next(&recipe()).expect("the expert alone");
+        baselines.sent(at, JobId(2));
+        baselines.overtaken();
+        let (at, again) = baselines.next(&recipe()).expect("it waits for its turn again");
         assert_eq!(again, expert);
-        solos.sent(at, JobId(3));
-        assert!(solos.apply(&Event::Failed { job: JobId(3), message: "no".into() }));
-        assert!(solos.next(&recipe()).is_none());
+        baselines.sent(at, JobId(3));
+        assert!(baselines.apply(&Event::Failed { job: JobId(3), message: "no".into() }));
+        assert!(baselines.next(&recipe()).is_none());
         // What neither model alone depends on asks for nothing.
         let mut sharper = recipe();
         sharper.fusion = Some(Fusion { k_e: 5.0, rule: FusionRule::Weighted, ..Fusion::default() });
         sharper.concepts[0].scale = 2.0;
-        assert!(solos.next(&sharper).is_none());
-        assert!(matches!(solos.state(&sharper, Whose::General), Some(State::Done(..))));
-        assert!(solos.next(&Recipe { seed: 4, ..sharper }).is_some());
+        assert!(baselines.next(&sharper).is_none());
+        assert!(matches!(baselines.state(&sharper, ModelRole::General), Some(State::Done(..))));
+        assert!(baselines.next(&Recipe { seed: 4, ..sharper }).is_some());
     }
 
     #[test]
     fn stopping_lasts_until_something_else_is_rendered() {
-        let mut solos = Solos::default();
-        let (at, _) = solos.next(&recipe()).expect("one waits");
-        solos.sent(at, JobId(1));
-        solos.stop();
-        assert!(solos.next(&recipe()).is_none());
-        solos.overtaken();
-        assert!(solos.next(&recipe()).is_some());
+        let mut baselines = Baselines::default();
+        let (at, _) = baselines.next(&recipe()).expect("one waits");
+        baselines.sent(at, JobId(1));
+        baselines.stop();
+        assert!(baselines.next(&recipe()).is_none());
+        baselines.overtaken();
+        assert!(baselines.next(&recipe()).is_some());
     }
 
     #[test]
     fn a_result_is_pinned_as_a_take_once() {
         let mut studio = Studio::new(recipe());
-        studio.pin_solo(Whose::Expert);
+        studio.pin_solo(ModelRole::Expert);
         assert!(studio.takes.is_empty(), "nothing is rendered yet");
-        let alone = Whose::Expert.alone(&recipe()).expect("a fusion");
+        let alone = ModelRole::Expert.alone(&recipe()).expect("a fusion");
         let Event::Done { take, .. } = done(1, &alone) else { unreachable!("made so above") };
-        studio.solos.keep(&take, &Arc::default());
-        studio.pin_solo(Whose::Expert);
+        studio.baselines.keep(&take, &Arc::default());
+        studio.pin_solo(ModelRole::Expert);
         assert_eq!((studio.takes.len(), studio.look.compare), (1, Compare::SideBySide));
         assert_eq!(studio.pins[0], Some(studio.takes[0].id));
         assert_eq!(studio.takes[0].track.recipe, alone);
-        studio.pin_solo(Whose::Expert);
+        studio.pin_solo(ModelRole::Expert);
         assert_eq!((studio.takes.len(), studio.pins[0], studio.look.compare), (1, None, Compare::Single));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{device::Opened, run::Run};
 use crate::{
-    fingerprint::{Fingerprint, Mark},
+    fingerprint::{Fingerprint, LatentDigest},
     nets::Precision,
     weights::LoadedModel,
 };
@@ -17,7 +17,7 @@ pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &LoadedModel, expert
         canary: opened.canary.clone(),
         model_hash: general.content_hash.clone(),
         expert_hash: expert.map(|model| model.content_hash.clone()),
-        start: Mark::of(run.init_latents()),
+        start: LatentDigest::of(run.init_latents()),
         steps: run.marks().to_vec(),
     }
 }

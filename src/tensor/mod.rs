@@ -3,6 +3,8 @@
 //! Networks work on device tensors; everything that decides *what* is drawn (samplers, guidance, trace, panels) works
 //! on these, in f32 on the CPU. That keeps results independent of the device, and the UI free of burn.
 
+pub mod arrays;
+
 use serde::{Deserialize, Serialize};
 
 /// A latent-shaped array `[channels, height, width]` of one picture: latents, noise or a model prediction.

@@ -7,14 +7,14 @@ use std::{
 
 use crate::engine::{
     EngineError,
-    memory::Memory,
+    memory::PredictionCache,
     run::{Run, StepRecord},
 };
 
 /// Makes all steps, and tells of each on standard error and to `watch`.
 pub(super) fn denoise(
     run: &mut Run<'_>,
-    memory: &mut Memory,
+    memory: &mut PredictionCache,
     watch: &mut dyn FnMut(&StepRecord),
 ) -> Result<(), EngineError> {
     let calls = run.calls();

@@ -13,7 +13,7 @@ use crate::{
 
 /// A recipe that settings are put into one by one, and the list of those that do not fit.
 #[derive(Default)]
-pub(super) struct Draft {
+pub(super) struct ImportedSettings {
     pub recipe: Recipe,
     pub not_restored: Vec<String>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Draft {
 /// A key and its value, as they were found.
 pub(super) type Found<'a> = (&'a str, &'a str);
 
-impl Draft {
+impl ImportedSettings {
     /// Lists a setting that a recipe does not hold.
     pub fn leave(&mut self, key: &str, value: impl Display) {
         self.not_restored.push(format!("{key}: {value}"));

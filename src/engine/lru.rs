@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash};
 
 /// Values by key, of a limited total size. What was not used for longest goes first.
-pub struct Recent<K, V> {
+pub struct LruCache<K, V> {
     limit: usize,
     bytes: usize,
     clock: u64,
@@ -16,7 +16,7 @@ struct Held<V> {
     used: u64,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Recent<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> LruCache<K, V> {
     /// Keeps `limit` bytes at most.
     pub fn new(limit: usize) -> Self {
         Self { limit, bytes: 0, clock: 0, held: HashMap::new() }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_was_used_last_stays() {
-        let mut recent = Recent::new(20);
+        let mut recent = LruCache::new(20);
         let mut made = Vec::new();
         for key in [1, 2, 1, 3, 1, 2] {
             let make = || {
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_made_each_time() {
-        let mut recent = Recent::new(5);
+        let mut recent = LruCache::new(5);
         for _ in 0..2 {
             assert_eq!(recent.get((), || Ok::<_, ()>('x'), |_| 6), Ok('x'));
             assert!(recent.held.is_empty() && recent.bytes == 0);

@@ -17,7 +17,7 @@ use std::{
 
 use burn::tensor::Device;
 
-use super::values::is_here;
+use super::values::is_cpu;
 
 /// How long a thread spins for the other side before it sleeps: longer than the gaps between kernels, and short, for
 /// where something else wants the processor, the other side may be waiting for just this one.
@@ -33,7 +33,7 @@ struct Job {
 }
 
 /// One caller and its helpers.
-struct Team {
+struct WorkerPool {
     /// Threads that are meant to work in it.
     hands: usize,
     job: UnsafeCell<Option<Job>>,
@@ -52,14 +52,14 @@ struct Team {
 
 // SAFETY: `opened` is touched by the caller alone, as is `job` except between a helper's entering an open job and its
 // leaving, during which the caller only reads it; see `run` and `help`.
-unsafe impl Sync for Team {}
+unsafe impl Sync for WorkerPool {}
 
 thread_local! {
     /// The team whose caller is this thread and which has no job open.
-    static TEAM: Cell<*const Team> = const { Cell::new(ptr::null()) };
+    static TEAM: Cell<*const WorkerPool> = const { Cell::new(ptr::null()) };
 }
 
-impl Team {
+impl WorkerPool {
     fn new(hands: usize) -> Self {
         Self {
             hands,
@@ -85,12 +85,12 @@ pub(super) fn hands() -> usize {
 
 /// Runs `work`, a pass through a network on `device`. If that is the CPU, the current pool's workers stand by: [`each`]
 /// divides work among them.
-pub(in super::super) fn together<T>(device: &Device, work: impl FnOnce() -> T) -> T {
+pub(in super::super) fn with_workers<T>(device: &Device, work: impl FnOnce() -> T) -> T {
     let threads = rayon::current_num_threads();
-    if threads < 2 || !is_here(device) || !TEAM.get().is_null() {
+    if threads < 2 || !is_cpu(device) || !TEAM.get().is_null() {
         return work();
     }
-    let team = &Team::new(threads);
+    let team = &WorkerPool::new(threads);
     let me = rayon::current_thread_index().unwrap_or(threads - 1);
     rayon::in_place_scope(|scope| {
         scope.spawn_broadcast(move |_, worker| {
@@ -108,7 +108,7 @@ pub(in super::super) fn together<T>(device: &Device, work: impl FnOnce() -> T) -
 /// Each call has a team of its own; who is done with one helps with another.
 ///
 /// Passes that have nothing to do with each other wait for each other only once at their end, not at each kernel.
-pub(in super::super) fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(in super::super) fn parallel_map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = hands();
     if threads < 2 || count < 2 {
         return (0..count).map(work).collect();
@@ -116,7 +116,7 @@ pub(in super::super) fn side_by_side<T: Send>(count: usize, work: impl Fn(usize)
     // Those of a last round that is not full share the threads.
     let last = count % threads;
     let hands = |i: usize| if i + last < count { 1 } else { threads / last };
-    let teams: Vec<Team> = (0..count).map(|i| Team::new(hands(i))).collect();
+    let teams: Vec<WorkerPool> = (0..count).map(|i| WorkerPool::new(hands(i))).collect();
     let results: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
     // All callers begin before anyone helps. A helper of a team whose caller is done leaves at once, and tries the next.
     each(count + threads * count, |i| {
@@ -134,10 +134,10 @@ pub(in super::super) fn side_by_side<T: Send>(count: usize, work: impl Fn(usize)
 }
 
 /// While it lives, the team is this thread's.
-struct AtWork<'a>(&'a Team);
+struct AtWork<'a>(&'a WorkerPool);
 
 impl<'a> AtWork<'a> {
-    fn begin(team: &'a Team) -> Self {
+    fn begin(team: &'a WorkerPool) -> Self {
         TEAM.set(team);
         Self(team)
     }
@@ -183,7 +183,7 @@ pub(super) fn each_part<T: Send>(values: &mut [T], size: usize, task: impl Fn(us
     });
 }
 
-impl Team {
+impl WorkerPool {
     fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
         // SAFETY: only the lifetime goes: no helper looks at the job after this call, see below.
         let task: *const (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(task) };
@@ -266,7 +266,7 @@ impl Team {
 }
 
 /// Closes the open job and waits until no helper looks at it.
-struct Closing<'a>(&'a Team);
+struct Closing<'a>(&'a WorkerPool);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
@@ -277,13 +277,13 @@ impl Drop for Closing<'_> {
 
 /// A helper that may be looking at the job.
 struct Inside<'a> {
-    team: &'a Team,
+    team: &'a WorkerPool,
     /// Still so when it leaves only if a task panicked.
     at_work: bool,
 }
 
 impl<'a> Inside<'a> {
-    fn enter(team: &'a Team) -> Self {
+    fn enter(team: &'a WorkerPool) -> Self {
         team.inside.fetch_add(1, SeqCst);
         Self { team, at_work: false }
     }
@@ -308,7 +308,7 @@ mod tests {
     /// Works with helpers whatever the number of cores.
     fn with_helpers(work: impl FnOnce() + Send) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("a pool");
-        pool.install(|| together(&Device::flex(), work));
+        pool.install(|| with_workers(&Device::flex(), work));
     }
 
     #[test]
@@ -343,7 +343,7 @@ mod tests {
         with_helpers(|| {
             for count in [0, 1, 2, 3, 4, 5, 11] {
                 for _ in 0..20 {
-                    let sums = side_by_side(count, |i| {
+                    let sums = parallel_map(count, |i| {
                         let sums: Vec<AtomicUsize> = (0..3).map(|_| AtomicUsize::new(0)).collect();
                         for (k, sum) in sums.iter().enumerate() {
                             each(17, |task| {
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "panicked")]
     fn a_panic_side_by_side_is_passed_on() {
-        with_helpers(|| drop(side_by_side(3, |i| each(100, |task| assert!(i != 1 || task != 50, "task panicked")))));
+        with_helpers(|| drop(parallel_map(3, |i| each(100, |task| assert!(i != 1 || task != 50, "task panicked")))));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::memory::{Memory, Question, Text, TextKey};
+use super::prediction_cache::{CacheKey, PredictionCache, Text, TextKey};
 use crate::{
     field::{Latents, Plane},
     guidance::{cfg, regions::Regions, scfg, sega},
@@ -71,25 +71,25 @@ pub struct StepInput<'a> {
 }
 
 /// A U-Net at one step, asked through the memory.
-struct Asker<'a> {
+struct CachedDenoiser<'a> {
     unet: &'a UNet,
     model: Arc<str>,
-    question: &'a Question,
+    question: &'a CacheKey,
     /// From the first evaluation on.
     at_step: Option<AtStep<'a>>,
     wanted: &'a (dyn Fn() -> bool + Sync),
-    memory: &'a mut Memory,
+    memory: &'a mut PredictionCache,
     /// What was evaluated beside others and is not called for yet.
     ready: Vec<(TextKey, Prediction)>,
     evaluations: usize,
 }
 
-impl<'a> Asker<'a> {
+impl<'a> CachedDenoiser<'a> {
     fn new(
         branches: &Branches<'a>,
-        question: &'a Question,
+        question: &'a CacheKey,
         wanted: &'a (dyn Fn() -> bool + Sync),
-        memory: &'a mut Memory,
+        memory: &'a mut PredictionCache,
     ) -> Self {
         let Branches { unet, ref model, .. } = *branches;
         let model = model.clone();
@@ -119,7 +119,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Evaluates `texts` side by side, to have them at hand when they are asked for.
-    fn foresee(&mut self, texts: Vec<(&Text, TapRequest)>) -> Result<(), NetError> {
+    fn prefetch(&mut self, texts: Vec<(&Text, TapRequest)>) -> Result<(), NetError> {
         if texts.len() < 2 {
             return Ok(());
         }
@@ -210,19 +210,19 @@ impl Branches<'_> {
         &mut self,
         recipe: &Recipe,
         input: &StepInput<'_>,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
     ) -> Result<Predictions, NetError> {
-        nets::together(self.unet.device(), || self.evaluate(recipe, input, memory))
+        nets::with_workers(self.unet.device(), || self.evaluate(recipe, input, memory))
     }
 
     fn evaluate(
         &mut self,
         recipe: &Recipe,
         input: &StepInput<'_>,
-        memory: &mut Memory,
+        memory: &mut PredictionCache,
     ) -> Result<Predictions, NetError> {
-        let question = &Question::new(self.model.clone(), input.timestep, input.model_input.clone());
-        let mut asker = Asker::new(self, question, input.wanted, memory);
+        let question = &CacheKey::new(self.model.clone(), input.timestep, input.model_input.clone());
+        let mut asker = CachedDenoiser::new(self, question, input.wanted, memory);
         if !input.guided {
             let cond = asker.branch(&self.texts.cond)?;
             return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
@@ -232,7 +232,7 @@ impl Branches<'_> {
         let acting: Vec<&Text> = acting.map(|(_, text)| text).collect();
         let segment = recipe.scfg.enabled || input.segment;
         let missing = asker.missing(recipe, &self.texts, &acting, segment);
-        asker.foresee(missing)?;
+        asker.prefetch(missing)?;
         let (uncond, cond, segmentation) = if segment {
             let (uncond, cond, segmentation) = asker.segmented(recipe, &self.texts)?;
             (uncond, cond, Some(self.regions.correct(recipe.profile, segmentation)))
@@ -311,7 +311,7 @@ fn acts(concept: &Concept, recipe: &Recipe, step: usize) -> bool {
 }
 
 fn concept_branches(
-    asker: &mut Asker<'_>,
+    asker: &mut CachedDenoiser<'_>,
     recipe: &Recipe,
     active: &[Concept],
     texts: &[Text],

@@ -9,21 +9,21 @@ use crate::{
 
 /// Two models that may be fused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partners {
+pub struct ModelPair {
     pub general: ModelRef,
     pub expert: ModelRef,
 }
 
 /// What was found of two partners.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fit {
-    pub partners: Partners,
-    pub points: Vec<FitPoint>,
+pub struct Compatibility {
+    pub partners: ModelPair,
+    pub points: Vec<CompatibilityPoint>,
 }
 
 /// One thing that fits, or does not.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FitPoint {
+pub struct CompatibilityPoint {
     pub verdict: Verdict,
     /// A clause that ends neither with a full stop nor begins with a capital.
     pub text: String,
@@ -39,7 +39,7 @@ pub enum Verdict {
     Refused,
 }
 
-impl Fit {
+impl Compatibility {
     /// The worst of all points.
     pub fn verdict(&self) -> Verdict {
         self.points.iter().map(|point| point.verdict).max().unwrap_or(Verdict::Fits)
@@ -47,13 +47,13 @@ impl Fit {
 }
 
 /// What must be the same in both models.
-pub(super) struct Traits<'a> {
+pub(super) struct ModelSpec<'a> {
     channels: usize,
     factor: usize,
     scheduler: &'a ScheduleConfig,
 }
 
-impl<'a> Traits<'a> {
+impl<'a> ModelSpec<'a> {
     pub(super) fn of(model: &'a LoadedModel) -> Self {
         let (channels, factor) = (model.unet.config().channels, model.vae.config().factor());
         Self { channels, factor, scheduler: &model.scheduler }
@@ -63,7 +63,7 @@ impl<'a> Traits<'a> {
 /// Why the expert cannot be fused with the general model, one clause a reason; none when it can.
 ///
 /// Latent channels, VAE factor and noise schedule must be shared: both look at the same latents at the same step.
-pub(super) fn mismatches(general: &Traits<'_>, expert: &Traits<'_>) -> Vec<String> {
+pub(super) fn mismatches(general: &ModelSpec<'_>, expert: &ModelSpec<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
     let (g, e) = (general.channels, expert.channels);
     if g != e {
@@ -81,23 +81,23 @@ pub(super) fn mismatches(general: &Traits<'_>, expert: &Traits<'_>) -> Vec<Strin
 }
 
 /// Reads the config files of both models and compares them.
-pub(super) fn check(partners: Partners) -> Fit {
+pub(super) fn check(partners: ModelPair) -> Compatibility {
     let points = match (Outline::read(&partners.general), Outline::read(&partners.expert)) {
         (Ok(general), Ok(expert)) => compare(&general, &expert, partners.general == partners.expert),
         (Err(error), _) | (_, Err(error)) => vec![refused(error.to_string())],
     };
-    Fit { partners, points }
+    Compatibility { partners, points }
 }
 
-fn point(verdict: Verdict, text: impl Into<String>) -> FitPoint {
-    FitPoint { verdict, text: text.into() }
+fn point(verdict: Verdict, text: impl Into<String>) -> CompatibilityPoint {
+    CompatibilityPoint { verdict, text: text.into() }
 }
 
-fn refused(text: impl Into<String>) -> FitPoint {
+fn refused(text: impl Into<String>) -> CompatibilityPoint {
     point(Verdict::Refused, text)
 }
 
-fn compare(general: &Outline, expert: &Outline, same: bool) -> Vec<FitPoint> {
+fn compare(general: &Outline, expert: &Outline, same: bool) -> Vec<CompatibilityPoint> {
     let Some(rest) = &general.rest else {
         return vec![refused("the general model holds only a U-Net: choose a complete model there")];
     };
@@ -105,10 +105,10 @@ fn compare(general: &Outline, expert: &Outline, same: bool) -> Vec<FitPoint> {
         return vec![point(Verdict::Fits, "it is the general model itself: useful with a prompt of its own")];
     }
     let lent = expert.rest.as_ref().unwrap_or(rest);
-    let traits = |outline: &Outline, scheduler| Traits { channels: outline.channels, factor: 0, scheduler };
+    let traits = |outline: &Outline, scheduler| ModelSpec { channels: outline.channels, factor: 0, scheduler };
     let [g, e] = [
-        Traits { factor: rest.factor, ..traits(general, &rest.scheduler) },
-        Traits { factor: lent.factor, ..traits(expert, &lent.scheduler) },
+        ModelSpec { factor: rest.factor, ..traits(general, &rest.scheduler) },
+        ModelSpec { factor: lent.factor, ..traits(expert, &lent.scheduler) },
     ];
     let mut points: Vec<_> = mismatches(&g, &e).into_iter().map(refused).collect();
     if points.is_empty() {
@@ -120,7 +120,7 @@ fn compare(general: &Outline, expert: &Outline, same: bool) -> Vec<FitPoint> {
     points
 }
 
-fn prediction(general: PredictionType, expert: PredictionType) -> FitPoint {
+fn prediction(general: PredictionType, expert: PredictionType) -> CompatibilityPoint {
     let name = |kind| match kind {
         PredictionType::Epsilon => "the noise",
         PredictionType::VPrediction => "the velocity v",
@@ -132,7 +132,7 @@ fn prediction(general: PredictionType, expert: PredictionType) -> FitPoint {
     point(Verdict::Adapted, format!("it predicts {e}, the general model {g}: converted at every step"))
 }
 
-fn text_encoders(general: &Rest, expert: &Outline) -> FitPoint {
+fn text_encoders(general: &Rest, expert: &Outline) -> CompatibilityPoint {
     let Some(own) = &expert.rest else {
         let (wanted, made) = (expert.context_width, general.text_width());
         if wanted != made {
@@ -166,9 +166,9 @@ mod tests {
 
     fn said(general: &Outline, expert: &Outline) -> (Verdict, String) {
         let points = compare(general, expert, false);
-        let partners = Partners { general: ModelRef::Pocket, expert: ModelRef::PocketToon };
+        let partners = ModelPair { general: ModelRef::Pocket, expert: ModelRef::PocketToon };
         let text = points.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join("; ");
-        (Fit { partners, points }.verdict(), text)
+        (Compatibility { partners, points }.verdict(), text)
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_bundled_models_fit_and_a_missing_one_is_said_to_be() {
-        let with = |expert| check(Partners { general: ModelRef::Pocket, expert });
+        let with = |expert| check(ModelPair { general: ModelRef::Pocket, expert });
         let toon = with(ModelRef::PocketToon);
         assert_eq!(toon.verdict(), Verdict::Fits);
         assert_eq!(toon.points.len(), 3);

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use super::recent::Recent;
+use super::lru::LruCache;
 use crate::{
     field::{Latents, Picture},
     guidance::scfg::Segmentation,
@@ -43,7 +43,7 @@ pub struct Text {
 
 /// What a U-Net was asked about: latents at a timestep.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Question {
+pub struct CacheKey {
     model: Arc<str>,
     timestep: f32,
     model_input: Latents,
@@ -51,7 +51,7 @@ pub struct Question {
     digest: u64,
 }
 
-impl Question {
+impl CacheKey {
     /// `model` is the content hash of the U-Net's model, `model_input` the latents as scaled for it.
     pub fn new(model: Arc<str>, timestep: f32, model_input: Latents) -> Self {
         let mut hasher = DefaultHasher::new();
@@ -81,8 +81,8 @@ fn hash_values(latents: &Latents, hasher: &mut DefaultHasher) {
 type SegmentationKey = (Profile, TextKey, TextKey);
 
 /// All answers to one question.
-struct Moment {
-    question: Question,
+struct CacheEntry {
+    question: CacheKey,
     predictions: HashMap<TextKey, Latents>,
     segmentations: HashMap<SegmentationKey, Arc<Segmentation>>,
     used: u64,
@@ -99,12 +99,12 @@ struct Decoded {
 
 /// A budget in bytes and how much of it is in use: told and asked across threads without waiting.
 #[derive(Debug, Default)]
-pub struct Gauge {
+pub struct MemoryBudget {
     budget: AtomicUsize,
     used: AtomicUsize,
 }
 
-impl Gauge {
+impl MemoryBudget {
     /// Bytes that may be used.
     pub fn budget(&self) -> usize {
         self.budget.load(Ordering::Relaxed)
@@ -121,17 +121,17 @@ impl Gauge {
 }
 
 /// Remembered answers within a budget; what was not used for longest goes first.
-pub struct Memory {
-    gauge: Arc<Gauge>,
+pub struct PredictionCache {
+    gauge: Arc<MemoryBudget>,
     bytes: usize,
     clock: u64,
-    moments: HashMap<u64, Moment>,
+    moments: HashMap<u64, CacheEntry>,
     pictures: HashMap<u64, Decoded>,
     texts: HashMap<TextKey, TextEncoding>,
     /// By U-Net.
-    keys: Recent<(Arc<str>, TextKey), Arc<TextKeys>>,
+    keys: LruCache<(Arc<str>, TextKey), Arc<TextKeys>>,
     /// By U-Net and the timestep's bits.
-    shifts: Recent<(Arc<str>, u32), Arc<TimeShifts>>,
+    shifts: LruCache<(Arc<str>, u32), Arc<TimeShifts>>,
 }
 
 /// Texts are small and few; beyond this many they are encoded again.
@@ -141,16 +141,16 @@ const KEYS: usize = 256 << 20;
 /// Bytes of what timesteps do to U-Nets: some hundred timesteps of SD 1.5.
 const SHIFTS: usize = 16 << 20;
 
-impl Memory {
+impl PredictionCache {
     /// `budget` in bytes; 0 remembers nothing.
     pub fn new(budget: usize) -> Self {
-        let gauge = Gauge::default();
+        let gauge = MemoryBudget::default();
         gauge.set_budget(budget);
         Self::within(gauge.into())
     }
 
     /// Keeps to a budget that others may change at any time.
-    pub fn within(gauge: Arc<Gauge>) -> Self {
+    pub fn within(gauge: Arc<MemoryBudget>) -> Self {
         gauge.used.store(0, Ordering::Relaxed);
         Self {
             gauge,
@@ -159,8 +159,8 @@ impl Memory {
             moments: HashMap::new(),
             pictures: HashMap::new(),
             texts: HashMap::new(),
-            keys: Recent::new(KEYS),
-            shifts: Recent::new(SHIFTS),
+            keys: LruCache::new(KEYS),
+            shifts: LruCache::new(SHIFTS),
         }
     }
 
@@ -208,13 +208,13 @@ impl Memory {
         self.shifts.get((model.clone(), timestep.to_bits()), compute, |shifts| shifts.bytes()).ok()
     }
 
-    pub fn prediction(&mut self, question: &Question, text: &TextKey) -> Option<Latents> {
+    pub fn prediction(&mut self, question: &CacheKey, text: &TextKey) -> Option<Latents> {
         self.moment(question)?.predictions.get(text).cloned()
     }
 
     pub fn segmentation(
         &mut self,
-        question: &Question,
+        question: &CacheKey,
         profile: Profile,
         uncond: &TextKey,
         cond: &TextKey,
@@ -222,7 +222,7 @@ impl Memory {
         self.moment(question)?.segmentations.get(&(profile, uncond.clone(), cond.clone())).cloned()
     }
 
-    pub fn keep_prediction(&mut self, question: &Question, text: &TextKey, prediction: &Latents) {
+    pub fn keep_prediction(&mut self, question: &CacheKey, text: &TextKey, prediction: &Latents) {
         let bytes = size_of_val(prediction.values.as_slice());
         self.keep(question, bytes, |moment| {
             moment.predictions.insert(text.clone(), prediction.clone());
@@ -231,7 +231,7 @@ impl Memory {
 
     pub fn keep_segmentation(
         &mut self,
-        question: &Question,
+        question: &CacheKey,
         profile: Profile,
         uncond: &TextKey,
         cond: &TextKey,
@@ -270,14 +270,14 @@ impl Memory {
         self.tell();
     }
 
-    fn moment(&mut self, question: &Question) -> Option<&Moment> {
+    fn moment(&mut self, question: &CacheKey) -> Option<&CacheEntry> {
         self.clock += 1;
         let moment = self.moments.get_mut(&question.digest).filter(|m| m.question == *question)?;
         moment.used = self.clock;
         Some(moment)
     }
 
-    fn keep(&mut self, question: &Question, bytes: usize, insert: impl FnOnce(&mut Moment)) {
+    fn keep(&mut self, question: &CacheKey, bytes: usize, insert: impl FnOnce(&mut CacheEntry)) {
         let own = size_of_val(question.model_input.values.as_slice());
         if bytes + own > self.gauge.budget() {
             return;
@@ -288,7 +288,7 @@ impl Memory {
         if self.moments.get(&digest).is_some_and(|m| m.question != *question) {
             self.bytes -= self.moments.remove(&digest).map_or(0, |m| m.bytes);
         }
-        let fresh = || Moment {
+        let fresh = || CacheEntry {
             question: question.clone(),
             predictions: HashMap::new(),
             segmentations: HashMap::new(),
@@ -349,9 +349,9 @@ fn picture_bytes(latents: &Latents, picture: &Picture) -> usize {
 mod tests {
     use super::*;
 
-    fn question(seed: f32) -> Question {
+    fn question(seed: f32) -> CacheKey {
         let values = (0..16).map(|i| seed + i as f32).collect();
-        Question::new("m".into(), 5.0, Latents::new(1, 4, 4, values))
+        CacheKey::new("m".into(), 5.0, Latents::new(1, 4, 4, values))
     }
 
     fn key(text: &str) -> TextKey {
@@ -360,13 +360,13 @@ mod tests {
 
     #[test]
     fn only_the_very_same_question_is_answered() {
-        let mut memory = Memory::new(1 << 20);
+        let mut memory = PredictionCache::new(1 << 20);
         let answer = Latents::zeros(1, 4, 4);
         memory.keep_prediction(&question(1.0), &key("cat"), &answer);
         assert_eq!(memory.prediction(&question(1.0), &key("cat")), Some(answer));
         assert_eq!(memory.prediction(&question(1.0), &key("dog")), None);
         assert_eq!(memory.prediction(&question(1.000_001), &key("cat")), None);
-        let other = |model: &str, timestep| Question::new(model.into(), timestep, question(1.0).model_input);
+        let other = |model: &str, timestep| CacheKey::new(model.into(), timestep, question(1.0).model_input);
         assert_eq!(memory.prediction(&other("m", 6.0), &key("cat")), None);
         assert_eq!(memory.prediction(&other("n", 5.0), &key("cat")), None);
     }
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn the_budget_holds_and_the_oldest_goes_first() {
         let budget = 4096;
-        let mut memory = Memory::new(budget);
+        let mut memory = PredictionCache::new(budget);
         for i in 0..200 {
             memory.keep_prediction(&question(i as f32), &key("cat"), &Latents::zeros(1, 4, 4));
             assert!(memory.bytes() <= budget, "{} bytes after {i}", memory.bytes());
@@ -387,9 +387,9 @@ mod tests {
 
     #[test]
     fn a_lower_budget_forgets_at_once_and_says_so() {
-        let gauge = Arc::new(Gauge::default());
+        let gauge = Arc::new(MemoryBudget::default());
         gauge.set_budget(1 << 20);
-        let mut memory = Memory::within(gauge.clone());
+        let mut memory = PredictionCache::within(gauge.clone());
         (0..100).for_each(|i| memory.keep_prediction(&question(i as f32), &key("cat"), &Latents::zeros(1, 4, 4)));
         let before = gauge.used();
         assert_eq!(before, memory.bytes());
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn without_a_budget_nothing_is_remembered() {
-        let mut memory = Memory::new(0);
+        let mut memory = PredictionCache::new(0);
         memory.keep_prediction(&question(1.0), &key("cat"), &Latents::zeros(1, 4, 4));
         assert!(memory.prediction(&question(1.0), &key("cat")).is_none() && memory.bytes() == 0);
     }
