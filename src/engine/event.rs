@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::compatibility::Compatibility;
 use crate::{
     fingerprint::Fingerprint,
+    model::Compatibility,
     recipe::Recipe,
     tensor::{Picture, Plane},
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::guided_step::Predictions;
 use crate::{
-    guidance::sega,
+    guidance::quantile::quantile,
     recipe::Recipe,
     tensor::{Latents, Plane},
 };
@@ -47,7 +47,7 @@ impl Ledger {
 
 impl Spread {
     fn of(map: &Plane) -> Self {
-        let at = |q| sega::quantile(&map.values, q);
+        let at = |q| quantile(&map.values, q);
         Self { low: at(0.05), mean: map.mean(), high: at(0.95) }
     }
 }

@@ -4,7 +4,7 @@
 //! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
 
 mod approx_decoder;
-mod compatibility;
+mod cached_denoiser;
 pub mod device;
 mod error;
 pub mod event;
@@ -18,10 +18,11 @@ pub mod preview;
 pub mod provenance;
 pub mod report;
 pub mod run;
+mod start;
 mod warmup;
 mod worker;
 
-pub use compatibility::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
+pub use crate::model::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub use event::{
@@ -30,18 +31,4 @@ pub use event::{
 };
 pub use handle::EngineHandle;
 pub use prediction_cache::MemoryBudget;
-
-/// What the worker may remember of earlier runs unless it is told otherwise, in bytes; [`EngineHandle::set_memory`].
-pub const MEMORY: usize = 1 << 30;
-
-/// Starts the worker's thread, which remembers earlier runs within `memory` bytes. `wake` is called from it after every
-/// event.
-///
-/// # Errors
-/// When the operating system refuses a thread.
-pub fn start(choice: DeviceChoice, memory: usize, wake: impl Fn() + Send + 'static) -> std::io::Result<EngineHandle> {
-    let (handle, worker) = handle::connect(wake);
-    handle.set_memory(memory);
-    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice))?;
-    Ok(handle)
-}
+pub use start::{MEMORY, start, start_with};

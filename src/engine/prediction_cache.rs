@@ -18,7 +18,7 @@ use std::{
 use super::lru::LruCache;
 use crate::{
     guidance::scfg::Segmentation,
-    nets::{NetError, TextEncoding, TextKeys, TimeShifts},
+    model::{Conditioning, ModelError, Precomputed},
     recipe::Profile,
     tensor::{Latents, Picture},
 };
@@ -38,7 +38,7 @@ impl TextKey {
 #[derive(Clone, Debug)]
 pub struct Text {
     pub key: TextKey,
-    pub encoding: TextEncoding,
+    pub encoding: Arc<Conditioning>,
 }
 
 /// What a U-Net was asked about: latents at a timestep.
@@ -127,11 +127,11 @@ pub struct PredictionCache {
     clock: u64,
     moments: HashMap<u64, CacheEntry>,
     pictures: HashMap<u64, Decoded>,
-    texts: HashMap<TextKey, TextEncoding>,
-    /// By U-Net.
-    keys: LruCache<(Arc<str>, TextKey), Arc<TextKeys>>,
-    /// By U-Net and the timestep's bits.
-    shifts: LruCache<(Arc<str>, u32), Arc<TimeShifts>>,
+    texts: HashMap<TextKey, Arc<Conditioning>>,
+    /// By model.
+    keys: LruCache<(Arc<str>, TextKey), Precomputed>,
+    /// By model and the timestep's bits.
+    shifts: LruCache<(Arc<str>, u32), Precomputed>,
 }
 
 /// Texts are small and few; beyond this many they are encoded again.
@@ -175,11 +175,11 @@ impl PredictionCache {
     }
 
     /// The text under `key`, encoded now if it is not known.
-    pub fn text<E>(&mut self, key: TextKey, encode: impl FnOnce() -> Result<TextEncoding, E>) -> Result<Text, E> {
+    pub fn text<E>(&mut self, key: TextKey, encode: impl FnOnce() -> Result<Conditioning, E>) -> Result<Text, E> {
         if let Some(encoding) = self.texts.get(&key) {
             return Ok(Text { key, encoding: encoding.clone() });
         }
-        let encoding = encode()?;
+        let encoding = Arc::new(encode()?);
         if self.texts.len() >= TEXTS {
             self.texts.clear();
         }
@@ -192,9 +192,9 @@ impl PredictionCache {
         &mut self,
         model: &Arc<str>,
         text: &TextKey,
-        read: impl FnOnce() -> Result<TextKeys, NetError>,
-    ) -> Result<Arc<TextKeys>, NetError> {
-        self.keys.get((model.clone(), text.clone()), || read().map(Arc::new), |keys| keys.bytes())
+        read: impl FnOnce() -> Result<Precomputed, ModelError>,
+    ) -> Result<Precomputed, ModelError> {
+        self.keys.get((model.clone(), text.clone()), read, Precomputed::bytes)
     }
 
     /// What a timestep does to the U-Net of `model`, computed now if it is not known; `None` where the text has a say.
@@ -202,10 +202,10 @@ impl PredictionCache {
         &mut self,
         model: &Arc<str>,
         timestep: f32,
-        compute: impl FnOnce() -> Option<TimeShifts>,
-    ) -> Option<Arc<TimeShifts>> {
-        let compute = || compute().map(Arc::new).ok_or(());
-        self.shifts.get((model.clone(), timestep.to_bits()), compute, |shifts| shifts.bytes()).ok()
+        compute: impl FnOnce() -> Option<Precomputed>,
+    ) -> Option<Precomputed> {
+        let compute = || compute().ok_or(());
+        self.shifts.get((model.clone(), timestep.to_bits()), compute, Precomputed::bytes).ok()
     }
 
     pub fn prediction(&mut self, question: &CacheKey, text: &TextKey) -> Option<Latents> {

@@ -2,10 +2,7 @@
 //!
 //! Apart because S-CFG, SNB and the user's regions all resample.
 
-use crate::{
-    recipe::Paint,
-    tensor::Plane,
-};
+use crate::{recipe::Paint, tensor::Plane};
 
 /// Bilinear resize with half-pixel centres (torch, `align_corners=False`).
 pub(super) fn bilinear(map: &Plane, height: usize, width: usize) -> Plane {

@@ -8,6 +8,9 @@ use std::{any::Any, sync::Arc};
 use super::{conditioning::Conditioning, error::ModelError};
 use crate::tensor::{AttentionMaps, Latents};
 
+/// Says whether the result of a computation is still needed; the computation ends early once it says no.
+pub type IsCurrent<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// A network that predicts noise (or what the model's parametrisation says) in latents.
 pub trait Denoiser: Send + Sync {
     /// What people call it, as in "the U-Net".
@@ -58,16 +61,21 @@ pub trait Denoiser: Send + Sync {
 
 /// A denoiser at given latents and timestep. What no text decides is computed once for all of them.
 pub trait StepDenoiser {
-    /// One prediction a request, in this order; where threads allow, side by side. The result of a request does not depend
-    /// on the others.
+    /// The prediction for one text.
     ///
     /// # Errors
     /// [`ModelError::Cancelled`] once `is_current` says no; others as the network has them.
-    fn predict(
+    fn predict(&mut self, request: Request<'_>, is_current: &dyn Fn() -> bool) -> Result<Prediction, ModelError>;
+
+    /// The predictions for several texts, in this order: what [`StepDenoiser::predict`] gives for each, to the bit, but
+    /// side by side where there are threads for it.
+    fn predict_all(
         &mut self,
         requests: &[Request<'_>],
-        is_current: &(dyn Fn() -> bool + Sync),
-    ) -> Vec<Result<Prediction, ModelError>>;
+        is_current: IsCurrent<'_>,
+    ) -> Vec<Result<Prediction, ModelError>> {
+        requests.iter().map(|request| self.predict(*request, is_current)).collect()
+    }
 }
 
 /// What is predicted for.

@@ -20,14 +20,13 @@ pub fn predict(
     timestep: f32,
     text: &Conditioning,
     levels: &[usize],
-    is_current: &(dyn Fn() -> bool + Sync),
+    is_current: &dyn Fn() -> bool,
 ) -> Result<Prediction, ModelError> {
     let denoiser = model.denoiser();
     let text = denoiser.prepare_text(text)?;
     let prepared = denoiser.prepare_timestep(timestep);
     let mut step = denoiser.at_step(latents, timestep, prepared.as_ref())?;
-    let answered = step.predict(&[Request { text: &text, levels }], is_current).pop();
-    answered.unwrap_or_else(|| Err(ModelError::failed(denoiser.name(), "it gave no prediction")))
+    step.predict(Request { text: &text, levels }, is_current)
 }
 
 /// [`Denoiser::with_workers`] for work with a result.

@@ -10,13 +10,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::{
     codec::Codec,
     conditioning::{Conditioning, Embedding},
-    denoiser::{Denoiser, Precomputed, Prediction, Request, StepDenoiser},
+    denoiser::{Denoiser, IsCurrent, Precomputed, Prediction, Request, StepDenoiser},
     error::{Cancelled, ModelError},
     family::Model,
     geometry::Geometry,
 };
 use crate::{
-    nets::{self, AtStep, AttentionTap, NetError, SelfAttention, TapRequest, TextEncoding, TextKeys, TimeShifts, UNet, Vae},
+    nets::{
+        self, AtStep, AttentionTap, NetError, SelfAttention, TapRequest, TextEncoding, TextKeys, TimeShifts, UNet, Vae,
+    },
     sampling::ScheduleConfig,
     tensor::{AttentionError, AttentionMaps, Latents, Pixels},
     weights::LoadedModel,
@@ -122,23 +124,28 @@ fn foreign() -> ModelError {
 }
 
 impl StepDenoiser for AtStep<'_> {
-    fn predict(
+    fn predict(&mut self, request: Request<'_>, is_current: &dyn Fn() -> bool) -> Result<Prediction, ModelError> {
+        let (text, taps) = read(&request)?;
+        Ok(prediction(AtStep::predict(self, &text, &taps, is_current)?))
+    }
+
+    fn predict_all(
         &mut self,
         requests: &[Request<'_>],
-        is_current: &(dyn Fn() -> bool + Sync),
+        is_current: IsCurrent<'_>,
     ) -> Vec<Result<Prediction, ModelError>> {
-        let read = |request: &Request| {
-            let keys = request.text.get::<TextKeys>().ok_or_else(foreign)?;
-            Ok((keys, TapRequest::at(request.levels)))
-        };
-        let texts: Vec<_> = match requests.iter().map(read).collect::<Result<_, ModelError>>() {
+        let texts: Vec<_> = match requests.iter().map(read).collect::<Result<_, _>>() {
             Ok(texts) => texts,
             Err(error) => return vec![Err(error)],
         };
-        let asked: Vec<(&TextKeys, &TapRequest)> = texts.iter().map(|(keys, taps)| (&**keys, taps)).collect();
-        let answers = self.predict_all(&asked, is_current).into_iter();
-        answers.map(|answer| Ok(prediction(answer?))).collect()
+        let requests: Vec<(&TextKeys, &TapRequest)> = texts.iter().map(|(text, taps)| (&**text, taps)).collect();
+        let found = AtStep::predict_all(self, &requests, is_current).into_iter();
+        found.map(|found| Ok(prediction(found?))).collect()
     }
+}
+
+fn read(request: &Request<'_>) -> Result<(Arc<TextKeys>, TapRequest), ModelError> {
+    Ok((request.text.get::<TextKeys>().ok_or_else(foreign)?, TapRequest::at(request.levels)))
 }
 
 fn prediction(found: nets::Prediction) -> Prediction {

@@ -32,7 +32,7 @@ mod source;
 pub use codec::Codec;
 pub use compatibility::{Compatibility, CompatibilityPoint, ModelPair, Verdict, mismatches};
 pub use conditioning::{Conditioning, Embedding};
-pub use denoiser::{Denoiser, Precomputed, Prediction, Request, StepDenoiser};
+pub use denoiser::{Denoiser, IsCurrent, Precomputed, Prediction, Request, StepDenoiser};
 pub use error::{Cancelled, ModelError};
 pub use evaluate::{predict, with_workers};
 pub use family::Model;

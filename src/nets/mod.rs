@@ -17,7 +17,6 @@ mod layers;
 #[doc(hidden)]
 pub mod operations;
 mod params;
-mod pixels;
 mod precision;
 mod predict;
 mod probe;
@@ -39,7 +38,6 @@ pub use attention::{AttentionTap, TapRequest};
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
-pub use pixels::Pixels;
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, NetError, Prediction, Stopped, TextKeys, TimeShifts};
 pub use probe::probe_output;

@@ -4,8 +4,13 @@
 //! on these, in f32 on the CPU. That keeps results independent of the device, and the UI free of burn.
 
 pub mod arrays;
+mod attention;
+mod pixels;
 
 use serde::{Deserialize, Serialize};
+
+pub use attention::{AttentionError, AttentionMaps, HostAttention};
+pub use pixels::Pixels;
 
 /// A latent-shaped array `[channels, height, width]` of one picture: latents, noise or a model prediction.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +139,7 @@ impl std::fmt::Debug for Picture {
 /// One position of the encoded prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Position in the encoded sequence; 0 is the start token.
+    /// Position in the encoded sequence.
     pub position: usize,
     /// The text it stands for; empty for start, end and padding.
     pub text: String,

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use burn::tensor::Tensor;
 use safetensors::Dtype;
 
 use crate::{
@@ -10,9 +9,11 @@ use crate::{
         guided_step::{Predictions, Texts},
         run::StepRecord,
     },
-    nets::Pixels,
-    tensor::arrays::{Arrays, ArraysError},
-    tensor::{Latents, Plane},
+    model::Embedding,
+    tensor::{
+        Latents, Pixels, Plane,
+        arrays::{Arrays, ArraysError},
+    },
 };
 
 /// Why a trace could not be written or initial latents not be read.
@@ -40,13 +41,12 @@ impl Trace {
         Self { fusing: false, arrays: Arrays::of(recipe) }
     }
 
-    /// The noise the run starts from, and its texts as given to the U-Nets.
+    /// The noise the run starts from, and its texts as given to the denoisers.
     pub fn begin(&mut self, init_latents: &Latents, general: &Texts, expert: Option<&Texts>) {
         self.arrays.latents("init_latents", init_latents);
         self.texts("text", general);
         for (k, text) in general.concepts.iter().enumerate() {
-            let (shape, values) = host(&text.encoding.hidden);
-            self.arrays.floats(format!("text.concept.{k}"), &shape, &values);
+            self.embedding(format!("text.concept.{k}"), &text.encoding.hidden);
         }
         self.fusing = expert.is_some();
         if let Some(expert) = expert {
@@ -56,13 +56,15 @@ impl Trace {
 
     fn texts(&mut self, prefix: &str, texts: &Texts) {
         for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
-            let (shape, values) = host(&text.encoding.hidden);
-            self.arrays.floats(format!("{prefix}.{name}"), &shape, &values);
-            if let Some(pooled) = &text.encoding.pooled {
-                let (shape, values) = host(pooled);
-                self.arrays.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
+            self.embedding(format!("{prefix}.{name}"), &text.encoding.hidden);
+            for (other, embedding) in &text.encoding.others {
+                self.embedding(format!("{prefix}.{name}_{other}"), embedding);
             }
         }
+    }
+
+    fn embedding(&mut self, name: String, embedding: &Embedding) {
+        self.arrays.floats(name, &embedding.shape, &embedding.values);
     }
 
     /// Everything of one step.
@@ -101,7 +103,9 @@ impl Trace {
             self.arrays.bytes(format!("{prefix}scfg.foreground"), &s.foreground);
             self.arrays.plane(format!("{prefix}scfg.rate"), rate);
             self.stack(format!("{prefix}scfg.chat"), &s.tokens);
-            self.stack(format!("{prefix}scfg.fore"), &s.fore);
+            if let Some(fore) = &s.fore {
+                self.stack(format!("{prefix}scfg.fore"), fore);
+            }
         }
         if let Some(s) = &p.sega {
             self.arrays.latents(format!("{prefix}sega.term"), &s.term);
@@ -132,11 +136,6 @@ impl Trace {
         let bytes = self.arrays.to_file()?;
         std::fs::write(path, bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
     }
-}
-
-/// Shape and values of a device tensor.
-fn host<const D: usize>(tensor: &Tensor<D>) -> (Vec<usize>, Vec<f32>) {
-    (tensor.dims().to_vec(), tensor.to_data().iter::<f32>().collect())
 }
 
 /// Reads the tensor `init_latents` (f32 `[1, C, h, w]` or `[C, h, w]`, standard normal) of a safetensors file.

@@ -1,6 +1,10 @@
-use crate::tensor::Picture;
+//! Pictures as networks see them.
+//!
+//! Apart from 8-bit pictures, which people see.
 
-/// A picture as networks see it: `[3, height, width]` in -1..1 (decoders overshoot a little).
+use super::Picture;
+
+/// A picture as networks see it: `[3, height, width]` in -1..1; decoders go a little beyond.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pixels {
     pub height: usize,
