@@ -8,14 +8,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fingerprint", &["tensor"]),
     ("recipe", &[]),
     ("sampling", &["tensor", "recipe"]),
-    ("guidance", &["tensor", "recipe", "nets"]),
+    ("guidance", &["tensor", "recipe"]),
     ("nets", &["tensor", "recipe"]),
     ("weights", &["tensor", "recipe", "nets", "sampling"]),
-    ("engine", &["tensor", "fingerprint", "recipe", "nets", "weights", "sampling", "guidance"]),
+    ("model", &["tensor", "recipe", "nets", "sampling", "weights"]),
+    ("engine", &["tensor", "fingerprint", "recipe", "nets", "sampling", "guidance", "model"]),
     ("session", &["tensor", "fingerprint", "recipe"]),
-    ("trace", &["tensor", "recipe", "nets", "engine"]),
+    ("trace", &["tensor", "model", "engine"]),
     ("studio", &["tensor", "fingerprint", "recipe", "engine", "session"]),
-    ("cli", &["tensor", "fingerprint", "recipe", "nets", "engine", "session", "trace", "weights"]),
+    ("cli", &["tensor", "fingerprint", "recipe", "nets", "model", "engine", "session", "trace"]),
 ];
 
 /// Words that a module must not contain, each with its reason.
@@ -23,11 +24,13 @@ const BANS: &[(&str, &[&str])] = &[
     ("studio", &["burn::", "use burn"]),
     ("session", &["burn::", "egui"]),
     ("sampling", &["burn::", "egui", "wgpu", "std::fs", "std::thread"]),
-    ("guidance", &["egui", "wgpu", "std::fs", "std::thread"]),
+    ("guidance", &["burn::", "egui", "wgpu", "std::fs", "std::thread"]),
     ("nets", &["egui", "wgpu", "std::fs", "std::thread"]),
     ("weights", &["egui", "wgpu", "std::thread"]),
     ("recipe", &["burn::", "egui", "wgpu", "std::fs", "std::thread"]),
     ("engine", &["egui"]),
+    ("trace", &["burn::", "egui"]),
+    ("tensor", &["burn::", "egui", "wgpu", "std::thread"]),
 ];
 
 /// Every source file of a module, with comments left out.
