@@ -45,6 +45,7 @@ pub use predict::{AtStep, Prediction, TextKeys, TimeShifts};
 pub use probe::probe_output;
 pub use spread::SelfAttention;
 pub use text::TextEncoding;
+pub use threads::is_cpu;
 pub(crate) use threads::{parallel_map, with_workers};
 pub use time::AddedConditions;
 pub use tokenizer::{Tokenized, Tokenizer, TokenizerError, TokenizerSettings};
@@ -52,8 +53,3 @@ pub use unet::UNet;
 pub use unet_config::{Level, UNetConfig};
 pub use vae::Vae;
 pub use vae_config::VaeConfig;
-
-/// Whether networks on `device` compute on the CPU, whose kernels need no warming up.
-pub fn is_cpu(device: &burn::tensor::Device) -> bool {
-    kernels::is_cpu(device)
-}
