@@ -261,9 +261,9 @@ mod tests {
         for seed in 1..8 {
             approx.learn(&latents(seed), &decoder(&latents(seed)));
         }
-        let (found, wanted) = (approx.picture(&latents(9)).unwrap(), decoder(&latents(9)));
-        assert_eq!((found.width, found.height), (wanted.width, wanted.height));
-        let off = found.rgb.iter().zip(&wanted.rgb).map(|(a, b)| a.abs_diff(*b)).max();
+        let (found, expected) = (approx.picture(&latents(9)).unwrap(), decoder(&latents(9)));
+        assert_eq!((found.width, found.height), (expected.width, expected.height));
+        let off = found.rgb.iter().zip(&expected.rgb).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(off <= Some(2), "off by {off:?} of 255");
     }
 

@@ -1,6 +1,6 @@
 //! A denoiser at one step, with the prediction cache before it.
 //!
-//! Apart because what is evaluated and what is known is one question, and what guidance makes of it another
+//! Apart because what is evaluated and what is known is decided here, and guidance applied elsewhere
 //! (`guided_step`).
 
 use std::sync::Arc;

@@ -23,8 +23,8 @@ pub enum EngineError {
     Cancelled(#[from] Cancelled),
     #[error("this model draws pictures whose sides are multiples of {multiple_of} pixels, not {width}x{height}")]
     Size { width: usize, height: usize, multiple_of: usize },
-    #[error("the initial latents are {given:?} (channels, height, width), but this size and model need {wanted:?}")]
-    LatentShape { given: [usize; 3], wanted: [usize; 3] },
+    #[error("the initial latents are {given:?} (channels, height, width), but this size and model need {needed:?}")]
+    LatentShape { given: [usize; 3], needed: [usize; 3] },
     #[error("the expert cannot be fused with the general model: {0}; choose another expert")]
     ExpertMismatch(String),
     #[error("S-CFG and settings of regions need attention to the text, which the {0} of this model does not show")]

@@ -54,19 +54,19 @@ impl Models {
 
     fn general(
         &mut self,
-        wanted: &ModelRef,
+        requested: &ModelRef,
         loras: Vec<Lora>,
         target: &Target,
         busy: &dyn Fn(String),
     ) -> Result<Arc<dyn Model>, EngineError> {
         match &self.general {
-            Some((name, with, model)) if name == wanted && *with == loras => Ok(model.clone()),
+            Some((name, with, model)) if name == requested && *with == loras => Ok(model.clone()),
             _ => {
-                busy(format!("Reading {}…", wanted.title()));
+                busy(format!("Reading {}…", requested.title()));
                 // Freed before the next is read: both need not fit in memory.
                 self.general = None;
-                let model = self.source.load(wanted, &loras, target)?;
-                self.general = Some((wanted.clone(), loras, model.clone()));
+                let model = self.source.load(requested, &loras, target)?;
+                self.general = Some((requested.clone(), loras, model.clone()));
                 Ok(model)
             }
         }
@@ -74,22 +74,22 @@ impl Models {
 
     fn expert(
         &mut self,
-        wanted: &ModelRef,
+        requested: &ModelRef,
         over: &ModelRef,
         general: &Arc<dyn Model>,
         target: &Target,
         busy: &dyn Fn(String),
     ) -> Result<Arc<dyn Model>, EngineError> {
-        if wanted == over {
+        if requested == over {
             return Ok(general.clone());
         }
         match &self.expert {
-            Some((name, base, model)) if name == wanted && base == general.hash() => Ok(model.clone()),
+            Some((name, base, model)) if name == requested && base == general.hash() => Ok(model.clone()),
             _ => {
-                busy(format!("Reading {}…", wanted.title()));
+                busy(format!("Reading {}…", requested.title()));
                 self.expert = None;
-                let model = self.source.load_expert(wanted, general, target)?;
-                self.expert = Some((wanted.clone(), general.hash().to_owned(), model.clone()));
+                let model = self.source.load_expert(requested, general, target)?;
+                self.expert = Some((requested.clone(), general.hash().to_owned(), model.clone()));
                 Ok(model)
             }
         }

@@ -270,9 +270,9 @@ fn check_attention(recipe: &Recipe, model: &dyn Model) -> Result<(), EngineError
     Ok(())
 }
 
-fn check_shape(given: Latents, wanted: [usize; 3]) -> Result<Latents, EngineError> {
+fn check_shape(given: Latents, needed: [usize; 3]) -> Result<Latents, EngineError> {
     let shape = [given.channels, given.height, given.width];
-    if shape == wanted { Ok(given) } else { Err(EngineError::LatentShape { given: shape, wanted }) }
+    if shape == needed { Ok(given) } else { Err(EngineError::LatentShape { given: shape, needed }) }
 }
 
 fn branches<'a>(model: &'a dyn Model, texts: Texts, regions: Regions) -> Branches<'a> {

@@ -1,6 +1,6 @@
-//! Short ways to a denoiser: a single prediction, and work beside its threads.
+//! Helpers around a denoiser: a single prediction, and work with a result on its threads.
 //!
-//! Apart from the traits, which they only call.
+//! Apart from the traits, because families do not implement them.
 
 use super::{
     conditioning::Conditioning,

@@ -59,9 +59,9 @@ fn prediction(general: PredictionType, expert: PredictionType) -> CompatibilityP
 
 fn text_encoders(general: &Rest, expert: &Outline) -> CompatibilityPoint {
     let Some(own) = &expert.rest else {
-        let (wanted, made) = (expert.context_width, general.text_width());
-        if wanted != made {
-            return refused(format!("its U-Net wants text embeddings {wanted} wide, the general model makes {made}"));
+        let (expected, made) = (expert.context_width, general.text_width());
+        if expected != made {
+            return refused(format!("its U-Net takes text embeddings {expected} wide, the general model makes {made}"));
         }
         return point(Verdict::Fits, "only a U-Net: text encoder and VAE are the general model's");
     };

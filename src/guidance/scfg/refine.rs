@@ -23,39 +23,39 @@ use crate::{
 const FINISHED: usize = 8;
 
 /// Layers whose maps are refined together, each to the finest of their grids.
-struct Wanted<'a> {
+struct Requested<'a> {
     layers: &'a [Layer],
     of: MapsOf,
     finest: [usize; 2],
 }
 
-/// For each of `wanted` the maps that it names of all its layers, refined and averaged, on the finest of their grids.
+/// For each of `requested` the maps that it names of all its layers, refined and averaged, on the finest of their grids.
 pub(super) fn refine(
     profile: Profile,
-    wanted: &[(&[Layer], MapsOf)],
+    requested: &[(&[Layer], MapsOf)],
     tasks: Tasks<'_>,
 ) -> Result<Vec<Vec<Plane>>, AttentionError> {
-    let wanted: Vec<Wanted> = wanted
+    let requested: Vec<Requested> = requested
         .iter()
         .map(|&(layers, of)| {
             let finest = layers.iter().map(|l| l.grid()).max().unwrap_or([1, 1]);
-            Wanted { layers, of, finest }
+            Requested { layers, of, finest }
         })
         .collect();
     let mut parts = Vec::new();
-    for (i, wanted) in wanted.iter().enumerate() {
-        for layer in wanted.layers {
-            parts.extend(wanted.parts(layer).into_iter().map(|maps| (i, layer, maps)));
+    for (i, requested) in requested.iter().enumerate() {
+        for layer in requested.layers {
+            parts.extend(requested.parts(layer).into_iter().map(|maps| (i, layer, maps)));
         }
     }
     // The longest first, so that threads end at about the same time.
     parts.sort_by_key(|(_, layer, maps)| Reverse(maps.len() * layer.grid()[0] * layer.grid()[1]));
     let refined = tasks::map(tasks, parts.len(), |part| {
         let (i, layer, maps) = &parts[part];
-        wanted[*i].refined(profile, layer, maps.clone())
+        requested[*i].refined(profile, layer, maps.clone())
     });
 
-    let mut sums: Vec<Sums> = wanted.iter().map(Sums::new).collect();
+    let mut sums: Vec<Sums> = requested.iter().map(Sums::new).collect();
     for ((i, layer, maps), refined) in parts.iter().zip(refined) {
         sums[*i].add(layer.grid(), maps.start, &refined?);
     }
@@ -63,7 +63,7 @@ pub(super) fn refine(
     Ok(sums.iter().map(|sums| finished.by_ref().take(sums.count).collect()).collect())
 }
 
-impl Wanted<'_> {
+impl Requested<'_> {
     /// The maps of a layer, as many at a time as one task refines.
     fn parts(&self, layer: &Layer) -> Vec<Range<usize>> {
         let (count, at_once) = (self.of.count(layer), layer.maps_per_call());
@@ -97,9 +97,9 @@ struct Sums {
 }
 
 impl Sums {
-    fn new(wanted: &Wanted) -> Self {
-        let count = wanted.layers.iter().map(|l| wanted.of.count(l)).min().unwrap_or(0);
-        Self { count, finest: wanted.finest, grids: Vec::new() }
+    fn new(requested: &Requested) -> Self {
+        let count = requested.layers.iter().map(|l| requested.of.count(l)).min().unwrap_or(0);
+        Self { count, finest: requested.finest, grids: Vec::new() }
     }
 
     /// Adds maps of a layer, from map `first` on.

@@ -44,9 +44,9 @@ pub fn segment(
     tasks: Tasks<'_>,
 ) -> Result<Segmentation, AttentionError> {
     let start = start.or((profile == Profile::Reference).then_some(0));
-    let mut wanted = vec![(cond, MapsOf::EveryToken)];
-    wanted.extend(start.map(|start| (uncond, MapsOf::StartAndRest { start })));
-    let mut refined = refine(profile, &wanted, tasks)?.into_iter();
+    let mut requested = vec![(cond, MapsOf::EveryToken)];
+    requested.extend(start.map(|start| (uncond, MapsOf::StartAndRest { start })));
+    let mut refined = refine(profile, &requested, tasks)?.into_iter();
     let tokens = refined.next().unwrap_or_default();
     let fore: Option<[Plane; 2]> = refined.next().and_then(|maps| maps.try_into().ok());
 
