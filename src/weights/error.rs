@@ -3,7 +3,10 @@ use std::io;
 
 use safetensors::SafeTensorError;
 
-use crate::nets::{ConfigError, ParamError, TokenizerError};
+use crate::{
+    files::NotText,
+    nets::{ConfigError, ParamError, TokenizerError},
+};
 
 /// Why a model cannot be loaded: one sentence that names the file and, where there is one, the tensor.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,8 @@ pub enum LoadError {
     MissingFile { path: String },
     #[error("{path} cannot be read: {source}")]
     Read { path: String, source: io::Error },
+    #[error("{path} cannot be read: {source}; save it as UTF-8")]
+    NotText { path: String, source: NotText },
     #[error("{path}: {source}")]
     Schedule { path: String, source: ScheduleError },
     #[error("{path} is not the JSON that was expected: {source}")]

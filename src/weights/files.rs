@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::{LoadError, bundled, single::SingleFile};
-use crate::recipe::ModelRef;
+use crate::{files::decode_text, recipe::ModelRef};
 
 /// A file's content, where it is.
 pub(super) type Content = Box<dyn ReadSeek>;
@@ -109,13 +109,22 @@ impl ModelFiles {
         }
     }
 
+    /// The whole content of a text file, in whatever encoding an editor has left it.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::read`], and [`LoadError::NotText`].
+    pub fn text(&self, path: &str) -> Result<String, LoadError> {
+        let content = self.read(path)?;
+        let text = decode_text(&content).map_err(|source| LoadError::NotText { path: self.describe(path), source })?;
+        Ok(text.into_owned())
+    }
+
     /// A JSON file.
     ///
     /// # Errors
-    /// As [`ModelFiles::read`], and [`LoadError::Json`].
+    /// As [`ModelFiles::text`], and [`LoadError::Json`].
     pub(super) fn json(&self, path: &str) -> Result<Value, LoadError> {
-        let content = self.read(path)?;
-        serde_json::from_slice(&content).map_err(|source| LoadError::Json { path: self.describe(path), source })
+        serde_json::from_str(&self.text(path)?).map_err(|source| LoadError::Json { path: self.describe(path), source })
     }
 
     /// The safetensors files that hold the weights of the part in `folder`: one, or the shards that an index names.

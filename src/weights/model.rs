@@ -189,7 +189,7 @@ fn read_part<C, N>(
 ) -> Result<N, LoadError> {
     let path = format!("{folder}/config.json");
     let config =
-        parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
+        parse(files.text(&path)?.as_bytes()).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
     let checkpoint = Checkpoint::read(files, folder, hash)?;
     let net = match loras {
         Some(loras) => {
