@@ -14,8 +14,7 @@ fn main() -> ExitCode {
     match cli.command {
         Some(command) => cli::run(command),
         None => {
-            let settings =
-                session::state_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
+            let settings = session::state_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
             let memory = cli.memory.or(settings.memory_mib).unwrap_or(engine::MEMORY >> 20);
             let opening = studio::Opening { session: cli.session, settings, begun: Some(begun) };
             open_studio(&cli.device, cli.precision, memory.saturating_mul(1 << 20), opening)

@@ -71,7 +71,7 @@ enum Key {
 enum Value {
     Step(StepEntry),
     Picture(Arc<Picture>),
-    Text(TextEncoding),
+    Text(Arc<TextEncoding>),
     TextKeys(Arc<TextKeys>),
     TimeShifts(Arc<TimeShifts>),
 }
@@ -113,7 +113,7 @@ fn bytes(key: &Key, value: &Value) -> usize {
 /// them. They are working memory and not counted.
 #[derive(Default)]
 struct RunTexts {
-    encodings: HashMap<TextKey, TextEncoding>,
+    encodings: HashMap<TextKey, Arc<TextEncoding>>,
     keys: HashMap<(Arc<str>, TextKey), Arc<TextKeys>>,
 }
 
@@ -164,13 +164,13 @@ impl PredictionCache {
         let encoding = match cached {
             Some(encoding) => encoding,
             None => {
-                let encoding = encode()?;
+                let encoding = Arc::new(encode()?);
                 self.insert(Key::Text(key.clone()), Value::Text(encoding.clone()));
                 encoding
             }
         };
         self.run.encodings.insert(key.clone(), encoding.clone());
-        Ok(Text { key, encoding })
+        Ok(Text { key, encoding: TextEncoding::clone(&encoding) })
     }
 
     /// A text as the denoiser of `model` reads it, computed now if it is not cached.

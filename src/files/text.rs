@@ -53,9 +53,9 @@ fn strict_utf16(bytes: &[u8], from: fn([u8; 2]) -> u16) -> Result<Cow<'static, s
 
 /// How UTF-16 without a mark is read, if `bytes` are that: text that begins with two ASCII characters, each beside a zero.
 fn unmarked_utf16(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
-    match *bytes.first_chunk::<4>()? {
-        [1.., 0, 1.., 0] => Some(u16::from_le_bytes),
-        [0, 1.., 0, 1..] => Some(u16::from_be_bytes),
+    match bytes.first_chunk::<4>()?.map(|byte| byte == 0) {
+        [false, true, false, true] => Some(u16::from_le_bytes),
+        [true, false, true, false] => Some(u16::from_be_bytes),
         _ => None,
     }
 }

@@ -133,7 +133,13 @@ const fn latents(array: StepArray, name: &'static str, unit: &'static str, meani
 }
 
 /// A row of a single number.
-const fn number(array: StepArray, name: &'static str, unit: &'static str, range: Range, meaning: &'static str) -> ArrayInfo {
+const fn number(
+    array: StepArray,
+    name: &'static str,
+    unit: &'static str,
+    range: Range,
+    meaning: &'static str,
+) -> ArrayInfo {
     map(array, name, unit, range, Palette::None, meaning).of(Shape::One, Dtype::F32)
 }
 
@@ -174,7 +180,13 @@ pub const TABLE: [ArrayInfo; 22] = {
     use StepArray as A;
     const NOISE: &str = "predicted noise";
     [
-        number(A::Timestep, "timestep", "training timestep", Range::Fixed(0.0, 1000.0), "Timestep of the model's input."),
+        number(
+            A::Timestep,
+            "timestep",
+            "training timestep",
+            Range::Fixed(0.0, 1000.0),
+            "Timestep of the model's input.",
+        ),
         number(A::Sigma, "sigma", "standard deviation", Range::Observed, "Noise level of the model's input."),
         latents(A::LatentsIn, "latents_in", "latent", "Latents before the step."),
         latents(A::LatentsOut, "latents_out", "latent", "Latents after the step."),
@@ -182,30 +194,80 @@ pub const TABLE: [ArrayInfo; 22] = {
         latents(A::EpsCond, "eps_cond", NOISE, "Prediction with the prompt."),
         latents(A::EpsConcept, "eps_concept", NOISE, "Prediction with the concept's text.").per_concept(),
         latents(A::EpsGuided, "eps_guided", NOISE, "What the sampler gets: all guidance applied."),
-        map(A::Region, "scfg.region", "token position", WHOLE, Regions, "S-CFG: the token whose region the element is in.")
-            .of(Shape::Map, Dtype::I32),
+        map(
+            A::Region,
+            "scfg.region",
+            "token position",
+            WHOLE,
+            Regions,
+            "S-CFG: the token whose region the element is in.",
+        )
+        .of(Shape::Map, Dtype::I32),
         map(A::Foreground, "scfg.foreground", "0 or 1", SHARE, None, "S-CFG: whether the element is foreground.")
             .of(Shape::Map, Dtype::U8),
-        map(A::Rate, "scfg.rate", "factor", Range::AroundOne, AroundOne, "S-CFG: what the guidance scale is multiplied by."),
-        map(A::TokenMaps, "scfg.chat", "attention", Range::Observed, None, "S-CFG: refined attention to each token of the prompt.")
-            .of(Shape::Tokens, Dtype::F32),
-        map(A::ForegroundMaps, "scfg.fore", "attention", Range::Observed, None, "S-CFG: attention to the start token and to the rest without the prompt.")
-            .of(Shape::Pair, Dtype::F32),
+        map(
+            A::Rate,
+            "scfg.rate",
+            "factor",
+            Range::AroundOne,
+            AroundOne,
+            "S-CFG: what the guidance scale is multiplied by.",
+        ),
+        map(
+            A::TokenMaps,
+            "scfg.chat",
+            "attention",
+            Range::Observed,
+            None,
+            "S-CFG: refined attention to each token of the prompt.",
+        )
+        .of(Shape::Tokens, Dtype::F32),
+        map(
+            A::ForegroundMaps,
+            "scfg.fore",
+            "attention",
+            Range::Observed,
+            None,
+            "S-CFG: attention to the start token and to the rest without the prompt.",
+        )
+        .of(Shape::Pair, Dtype::F32),
         map(A::AttentionShares, "scfg.attention", "share", SHARE, Magma, "S-CFG: each token's share of the attention.")
             .of(Shape::Tokens, Dtype::F32),
         latents(A::SegaTerm, "sega.term", NOISE, "SEGA: what all concepts together add."),
         map(A::SegaMask, "sega.mask", "0 or 1", SHARE, None, "SEGA: the values that the concept may change.")
             .of(Shape::Channels, Dtype::U8)
             .per_concept(),
-        map(A::Magnitude, "sega.magnitude", "norm of predicted noise", Range::FromZero, Magma, "SEGA: norm of the concept's direction over the channels, before its threshold.")
-            .per_concept(),
+        map(
+            A::Magnitude,
+            "sega.magnitude",
+            "norm of predicted noise",
+            Range::FromZero,
+            Magma,
+            "SEGA: norm of the concept's direction over the channels, before its threshold.",
+        )
+        .per_concept(),
         map(A::Touched, "sega.touched", "share", SHARE, Magma, "SEGA: share of the channels that the concept changes.")
             .per_concept(),
         number(A::FusionActive, "snb.active", "0 or 1", SHARE, "SNB: whether both models were fused.")
             .of(Shape::One, Dtype::U8),
-        map(A::SaliencyGeneral, "snb.saliency_general", "saliency", Range::Observed, Magma, "SNB: saliency of the general model."),
-        map(A::SaliencyExpert, "snb.saliency_expert", "saliency", Range::Observed, Magma, "SNB: saliency of the expert."),
-        map(A::FusionMask, "snb.mask", "0 or 1", SHARE, Models, "SNB: 1 where the expert draws.").of(Shape::Map, Dtype::U8),
+        map(
+            A::SaliencyGeneral,
+            "snb.saliency_general",
+            "saliency",
+            Range::Observed,
+            Magma,
+            "SNB: saliency of the general model.",
+        ),
+        map(
+            A::SaliencyExpert,
+            "snb.saliency_expert",
+            "saliency",
+            Range::Observed,
+            Magma,
+            "SNB: saliency of the expert.",
+        ),
+        map(A::FusionMask, "snb.mask", "0 or 1", SHARE, Models, "SNB: 1 where the expert draws.")
+            .of(Shape::Map, Dtype::U8),
     ]
 };
 

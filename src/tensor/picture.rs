@@ -22,7 +22,9 @@ impl Picture {
     /// The picture with its longer side at most `side` pixels; see [`shrink`]. One that fits is copied.
     pub fn shrunk_to(&self, side: usize) -> Self {
         let pixels = (self.width.try_into().ok()).zip(self.height.try_into().ok());
-        let view = pixels.and_then(|(width, height)| ImageBuffer::<image::Rgb<u8>, &[u8]>::from_raw(width, height, self.rgb.as_slice()));
+        let view = pixels.and_then(|(width, height)| {
+            ImageBuffer::<image::Rgb<u8>, &[u8]>::from_raw(width, height, self.rgb.as_slice())
+        });
         match view.and_then(|view| shrink(&view, side)) {
             Some(small) => Self::from(small),
             None => self.clone(),

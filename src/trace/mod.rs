@@ -9,17 +9,17 @@ use burn::tensor::Tensor;
 use safetensors::Dtype;
 
 use crate::{
-    arrays::{Arrays, ArraysError},
     engine::{
-        branches::{Predictions, Texts},
+        guided_step::{Predictions, Texts},
         run::StepRecord,
     },
-    field::{Latents, Plane},
-    nets::Pixels,
-};
-use crate::{
     files::write_atomically,
-    tensor::maps::{StepArray, StepKeys},
+    nets::Pixels,
+    tensor::{
+        Latents, Plane,
+        arrays::{Arrays, ArraysError},
+        maps::{StepArray, StepKeys},
+    },
 };
 
 /// Why a trace could not be written or initial latents not be read.

@@ -6,14 +6,13 @@ use egui::Color32;
 
 use crate::{
     engine::{ScfgReport, StepReport},
-    field::{Picture, Plane},
     studio::{
         colormap::{self, Table},
         regions::RegionLabels,
         state::{Look, Overlay, SaliencyOf},
         theme,
     },
-    tensor::maps::StepArray,
+    tensor::{Picture, Plane, maps::StepArray},
 };
 
 /// How strongly the elements that belong to no word are tinted.

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::{
     engine::{StepReport, Token},
-    field::Plane,
     recipe::Recipe,
     session::encode_grey16,
     studio::track::Track,
-    tensor::maps::{ArrayInfo, Range, StepArray, StepKeys},
+    tensor::{
+        Plane,
+        maps::{ArrayInfo, Range, StepArray, StepKeys},
+    },
 };
 
 /// The greatest grey value.

@@ -16,8 +16,7 @@ use super::{
 };
 use crate::{
     engine::StepReport,
-    field::{Picture, Plane},
-    tensor::maps::StepArray,
+    tensor::{Picture, Plane, maps::StepArray},
 };
 
 pub use self::grey::GreyMaps;

@@ -12,11 +12,13 @@ use safetensors::Dtype;
 use self::preview::{Coded, Planes};
 use super::track::Track;
 use crate::{
-    arrays::Arrays,
     engine::{Norms, StepReport, Token},
-    field::Plane,
     session::Packed,
-    tensor::maps::{StepArray, StepKeys},
+    tensor::{
+        Plane,
+        arrays::Arrays,
+        maps::{StepArray, StepKeys},
+    },
 };
 
 pub use self::read::unpack;

@@ -7,13 +7,15 @@ use super::{
     preview::{self, Coded, Planes},
 };
 use crate::{
-    arrays::{Arrays, ArraysError},
     engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, StepReport, Token, TokenKind},
-    field::{Picture, Plane},
     recipe::Recipe,
     session::Packed,
-    tensor::maps::{StepArray, StepKeys},
     studio::track::Track,
+    tensor::{
+        Picture, Plane,
+        arrays::{Arrays, ArraysError},
+        maps::{StepArray, StepKeys},
+    },
 };
 
 /// More steps than this are no run of ours.
