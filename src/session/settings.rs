@@ -60,6 +60,9 @@ mod tests {
         let set = Settings { memory_mib: Some(256), keep_steps: true, theme: "light".into(), scale: Some(1.5) };
         set.save(folder.path()).expect("written");
         assert_eq!(Settings::load(folder.path()), set);
+        let edited = fs::read_to_string(folder.path().join(FILE)).expect("written").replace('\n', "\r\n");
+        fs::write(folder.path().join(FILE), format!("\u{feff}{edited}")).expect("written");
+        assert_eq!(Settings::load(folder.path()), set, "edited with Notepad");
         fs::write(folder.path().join(FILE), "(memory_mib: Some(lots))").expect("written");
         assert_eq!(Settings::load(folder.path()), Settings::default());
     }

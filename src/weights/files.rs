@@ -201,3 +201,25 @@ fn refuse(path: &Path) -> LoadError {
         _ => LoadError::NoModel { path: shown },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_however_an_editor_has_saved_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ModelFiles::Folder(folder.path().to_owned());
+        let text = "{\n  \"steps_offset\": 1\n}\n";
+        let windows = text.replace('\n', "\r\n");
+        let utf16: Vec<u8> = windows.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.into(), [b"\xef\xbb\xbf", windows.as_bytes()].concat(), [b"\xff\xfe", &utf16[..]].concat()] {
+            fs::write(folder.path().join("config.json"), bytes).expect("written");
+            assert_eq!(files.text("config.json").expect("text"), text);
+            assert_eq!(files.json("config.json").expect("JSON")["steps_offset"], 1);
+        }
+        fs::write(folder.path().join("config.json"), b"{\n\xff}").expect("written");
+        let error = files.json("config.json").expect_err("not text").to_string();
+        assert!(error.contains("config.json") && error.contains("line 2, column 1"), "{error}");
+    }
+}
