@@ -16,7 +16,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::RecipeError;
+use super::error::RecipeError;
 
 /// The factor on a scale at one step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,16 +1,21 @@
+//! Settings that are one of a few names, with the tables of those names.
+//!
+//! Apart because the names are public: they stand in files and on the command line.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::RecipeError;
+use super::error::RecipeError;
 
-/// Declares an enum of named options with its names, one table for parsing, printing and lists.
+/// Declares an enum of named options with its names, one table for parsing, printing and lists. A name after `|` is an
+/// older one, which is read and not written.
 macro_rules! options {
-    ($(#[$meta:meta])* $name:ident, $what:literal: $($(#[$vmeta:meta])* $variant:ident = $text:literal, $title:literal;)+) => {
+    ($(#[$meta:meta])* $name:ident, $what:literal: $($(#[$vmeta:meta])* $variant:ident = $text:literal $(| $old:literal)*, $title:literal;)+) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum $name {
-            $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+
+            $($(#[$vmeta])* #[serde(rename = $text)] $(#[serde(alias = $old)])* $variant,)+
         }
 
         impl $name {
@@ -37,11 +42,14 @@ macro_rules! options {
             type Err = RecipeError;
 
             fn from_str(s: &str) -> Result<Self, RecipeError> {
-                Self::ALL.iter().copied().find(|o| o.name() == s).ok_or_else(|| RecipeError::UnknownOption {
-                    what: $what,
-                    given: s.to_owned(),
-                    known: Self::ALL.iter().map(|o| o.name()).collect::<Vec<_>>().join(", "),
-                })
+                match s {
+                    $($text $(| $old)* => Ok(Self::$variant),)+
+                    _ => Err(RecipeError::UnknownOption {
+                        what: $what,
+                        given: s.to_owned(),
+                        known: Self::ALL.iter().map(|o| o.name()).collect::<Vec<_>>().join(", "),
+                    }),
+                }
             }
         }
     };
@@ -91,7 +99,7 @@ options! {
     /// Who draws a region in a fusion.
     Owner, "owner":
     /// The more salient of the two models, element by element.
-    Contest = "contest", "Contest";
+    Saliency = "saliency" | "contest", "Saliency";
     General = "general", "General";
     Expert = "expert", "Expert";
 }
@@ -100,7 +108,7 @@ options! {
     /// Who supplies the noise where two models are fused. All but the first are what SNB is compared with.
     FusionRule, "fusion rule":
     /// SNB itself: at every element the model whose guidance response is the more salient.
-    Saliency = "saliency", "Contest";
+    Saliency = "saliency", "Saliency";
     /// The general model at every step, whatever the window says; the expert is not evaluated.
     General = "general", "General";
     /// The expert at every step, whatever the window says.

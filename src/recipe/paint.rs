@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::RecipeError;
+use super::error::RecipeError;
 
 /// The longest side of a map that is read: no latent grid that a recipe allows is larger.
 const MOST: usize = 256;

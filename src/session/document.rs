@@ -189,7 +189,7 @@ impl Document {
 
     /// Takes over the steps that `saved`, an earlier state of this session, keeps of takes that both have.
     pub fn adopt_steps(&mut self, saved: &Self) {
-        let same = |a: &Take, b: &Take| (a.created, &a.recipe) == (b.created, &b.recipe);
+        let same = |a: &Take, b: &Take| a.created == b.created && a.recipe.same_settings(&b.recipe);
         for take in &self.takes {
             let before = saved.takes.iter().find(|before| same(before, take));
             let kept = before.and_then(|before| saved.steps.iter().find(|kept| kept.take == before.id));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TakeId;
+use crate::recipe::ConceptId;
 
 /// How the window was arranged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,9 +39,9 @@ pub struct Layout {
     /// The token position of the chosen region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<usize>,
-    /// Which active concept is looked at, from 0.
+    /// The concept that is looked at. Before version 3 this was its place among the active ones, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub concept: Option<usize>,
+    pub concept: Option<ConceptId>,
     /// Whether it is the expert's saliency that is looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expert_saliency: Option<bool>,

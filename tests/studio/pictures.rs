@@ -91,7 +91,7 @@ fn compare(window: &mut Window, scene: &str, panels: &[Panel]) {
 
 fn steer(studio: &mut Studio) {
     studio.recipe.concepts[1] =
-        Concept { scale: -2.5, threshold: 0.7, cooldown: Some(16), ..studio.recipe.concepts[1].clone() };
+        Concept { strength: -2.5, threshold: 0.7, cooldown: Some(16), ..studio.recipe.concepts[1].clone() };
     studio.look.overlay = Overlay::Regions;
 }
 
