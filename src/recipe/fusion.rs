@@ -11,7 +11,7 @@ use super::{
     regions::{RegionGroup, RegionOwner, first_of},
 };
 
-/// SNB fusion with an expert model (MagicFusion, Zhao et al., ICCV 2023).
+/// SNB fusion with an expert model (MagicFusion, Zhao et al., ICCV 2023; docs/algorithms.md §3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fusion {
@@ -34,7 +34,7 @@ pub struct Fusion {
     /// Where the expert draws under [`FusionRule::Mask`]: a level above 0. Stretched over the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Paint>,
-    /// Regions of the general prompt that one of the two draws whatever the saliencies say.
+    /// Regions of the general prompt that one of the two models draws whatever the saliencies are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<RegionOwner>,
     /// Painted bias: level / 100 is added to the expert's advantage in log-saliency at each element.
@@ -73,7 +73,7 @@ fn is_saliency(rule: &FusionRule) -> bool {
 }
 
 impl Fusion {
-    /// Whether the expert is evaluated at raw timestep `t`: alone it draws at every step, else in the window.
+    /// Whether the expert is evaluated at raw timestep `t`: at every step where it draws alone, else in the window.
     pub fn fuses(&self, t: f32) -> bool {
         match self.rule {
             FusionRule::General => false,
@@ -82,22 +82,22 @@ impl Fusion {
         }
     }
 
-    /// Whether timestep gate and mode have a say: one model alone draws at every step.
+    /// Whether timestep gate and mode are used. They are not where one model alone draws every step.
     pub fn has_window(&self) -> bool {
         !matches!(self.rule, FusionRule::General | FusionRule::Expert)
     }
 
-    /// Whether the expert draws everything, so that the general model serves for maps alone.
+    /// Whether the expert draws everything. The general model is then evaluated for its maps alone.
     pub fn is_expert_alone(&self) -> bool {
         self.rule == FusionRule::Expert
     }
 
-    /// The expert's share of what it takes part in.
+    /// The expert's share of the noise prediction inside the mask, 0..=1.
     pub fn expert_share(&self) -> f32 {
         if self.rule == FusionRule::Weighted { self.weight } else { 1.0 }
     }
 
-    /// The settings that its rule uses, all others as they are by default: what decides the picture.
+    /// The settings that the rule uses, with all others at their defaults: what decides the picture.
     pub fn normalized(&self) -> Self {
         let usual = Self::default();
         let window = Self { t0: self.t0, mode: self.mode, ..usual.clone() };
@@ -112,7 +112,7 @@ impl Fusion {
         Self { enabled: self.enabled, rule: self.rule, expert, prompt, ..normalized }
     }
 
-    /// Who draws a region: an owner that was chosen, else the saliencies decide.
+    /// Who draws a region: the chosen owner, else [`Owner::Saliency`].
     pub fn region_owner(&self, groups: &[RegionGroup], position: usize) -> Owner {
         let region = first_of(groups, position);
         let own = |o: &&RegionOwner| first_of(groups, o.position) == region;

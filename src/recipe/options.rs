@@ -26,7 +26,7 @@ macro_rules! options {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The name people know it by.
+            /// The name for display.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)+ }
             }
@@ -56,7 +56,7 @@ macro_rules! options {
 }
 
 options! {
-    /// How latents go from one noise level to the next.
+    /// The solver that takes latents from one noise level to the next.
     Sampler, "sampler":
     Ddim = "ddim", "DDIM";
     Pndm = "pndm", "PNDM";
@@ -78,7 +78,7 @@ options! {
 }
 
 options! {
-    /// Which version of the three methods: as the authors' code does it, or with its defects repaired.
+    /// The version of the three methods: as the authors' code has them, or with the defects repaired.
     Profile, "profile":
     Reference = "reference", "reference";
     Fixed = "fixed", "fixed";
@@ -98,20 +98,20 @@ options! {
 options! {
     /// Who draws a region in a fusion.
     Owner, "owner":
-    /// The more salient of the two models, element by element.
+    /// At each element the model with the larger saliency.
     Saliency = "saliency" | "contest", "Saliency";
     General = "general", "General";
     Expert = "expert", "Expert";
 }
 
 options! {
-    /// Who supplies the noise where two models are fused. All but the first are what SNB is compared with.
+    /// Which model's noise prediction is used where two models are fused. All but the first are baselines for SNB.
     FusionRule, "fusion rule":
-    /// SNB itself: at every element the model whose guidance response is the more salient.
+    /// SNB itself: at each element the model with the larger saliency.
     Saliency = "saliency", "Saliency";
-    /// The general model at every step, whatever the window says; the expert is not evaluated.
+    /// The general model at every step, regardless of the window; the expert is not evaluated.
     General = "general", "General";
-    /// The expert at every step, whatever the window says.
+    /// The expert at every step, regardless of the window.
     Expert = "expert", "Expert";
     /// The expert inside a given mask.
     Mask = "mask", "Mask";
@@ -120,8 +120,7 @@ options! {
 }
 
 impl Sampler {
-    /// Whether the sampler can go along a schedule. DDIM, PNDM and LCM count timesteps, so that they have only their
-    /// own.
+    /// Whether the sampler supports a schedule. DDIM, PNDM and LCM count timesteps, so they have only their own.
     pub fn has_schedule(self, schedule: Schedule) -> bool {
         schedule == Schedule::Normal || !matches!(self, Self::Ddim | Self::Pndm | Self::Lcm)
     }

@@ -17,7 +17,12 @@ use super::{
     scfg::Scfg,
 };
 
-/// Everything that decides a picture. Serialised as is into sessions, traces and PNG files.
+/// The sides of pictures are multiples of this many pixels: the factor between pixels and latents of every model of the
+/// Stable Diffusion family. A recipe does not know its model: a model of another geometry is checked in the engine.
+pub const SIDE_MULTIPLE: usize = 8;
+
+/// Everything that decides a picture. Sessions, traces and PNG files hold it as serialised here; older forms are read
+/// too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Recipe {
@@ -31,17 +36,17 @@ pub struct Recipe {
     pub schedule: Schedule,
     pub steps: usize,
     pub seed: u64,
-    /// Pixels, a multiple of 8.
+    /// Pixels, a multiple of [`SIDE_MULTIPLE`].
     pub width: usize,
-    /// Pixels, a multiple of 8.
+    /// Pixels, a multiple of [`SIDE_MULTIPLE`].
     pub height: usize,
     /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
     pub cfg: f32,
-    /// An approximation that saves evaluations: guidance only at some steps.
+    /// Guidance only at some steps, an approximation that saves evaluations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guidance_interval: Option<GuidanceInterval>,
-    /// An approximation that saves evaluations (adaptive guidance, Castillo et al. 2023): after the first step at which
-    /// the cosine between the unconditional and the prompt's prediction is above this, guidance ends.
+    /// Adaptive guidance (Castillo et al. 2023), an approximation that saves evaluations: guidance ends after the first
+    /// step at which the cosine between the unconditional and the prompt's prediction is above this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adaptive_guidance: Option<f32>,
     /// How the guidance scale changes over the steps; see [`keys`].
@@ -54,13 +59,13 @@ pub struct Recipe {
     /// Tokens that count as one region, and regions with names of their own; no token is in two groups.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<RegionGroup>,
-    /// Corrections of who owns what, by hand.
+    /// Painted corrections of the regions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub painted: Vec<RegionPaint>,
-    /// A factor on the guidance, painted: 1 + level / 100 at each element.
+    /// A painted factor on the guidance: 1 + level / 100 at each element, 0 to 10.
     #[serde(skip_serializing_if = "Paint::is_empty")]
     pub painted_factor: Paint,
-    /// No two have the same id once [`Recipe::assign_concept_ids`] was called; a recipe that is read has it done.
+    /// Each has an id of its own after [`Recipe::assign_concept_ids`], which every read recipe has been through.
     #[serde(deserialize_with = "read_concepts")]
     pub concepts: Vec<Concept>,
     pub momentum: Momentum,
@@ -98,7 +103,7 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The LoRAs that change something.
+    /// The LoRAs whose weight is not 0.
     pub fn active_loras(&self) -> impl Iterator<Item = &Lora> {
         self.loras.iter().filter(|lora| lora.weight != 0.0)
     }
@@ -108,24 +113,24 @@ impl Recipe {
         self.cfg * keys::factor_at(&self.cfg_keys, step)
     }
 
-    /// Whether a step is guided, as far as the recipe decides it; adaptive guidance may end it before. Where the
-    /// guidance scale asks for none or the interval leaves the step out, the prompt branch alone is used, and neither
-    /// S-CFG, SEGA nor SNB acts (as in every reference pipeline).
+    /// Whether the recipe guides a step; adaptive guidance may end guidance earlier. Where the scale is 1 or less or the
+    /// interval leaves the step out, the prompt branch alone is used, and neither S-CFG, SEGA nor SNB acts (as in every
+    /// reference pipeline).
     pub fn guides_at(&self, step: usize) -> bool {
         self.cfg_at(step) > 1.0 && self.guidance_interval.is_none_or(|interval| interval.contains(step))
     }
 
-    /// The fusion, if it is switched on.
+    /// The fusion, if it is enabled.
     pub fn active_fusion(&self) -> Option<&Fusion> {
         self.fusion.as_ref().filter(|f| f.enabled)
     }
 
-    /// The fusion, if the expert has a part in the picture.
+    /// The fusion, if it is enabled and evaluates the expert.
     pub fn expert_fusion(&self) -> Option<&Fusion> {
         self.active_fusion().filter(|f| f.rule != FusionRule::General)
     }
 
-    /// The expert's prompt, when there is a fusion.
+    /// The expert's prompt, if there is an enabled fusion.
     pub fn expert_prompt(&self) -> Option<&str> {
         self.active_fusion().map(|f| f.prompt.as_deref().unwrap_or(&self.prompt))
     }

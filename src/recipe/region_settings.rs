@@ -1,6 +1,6 @@
-//! What a recipe says of a region, and whether two recipes divide their pictures alike.
+//! The settings of one region in a recipe, and whether two recipes divide their pictures alike.
 //!
-//! Apart from the data of regions because it joins settings from all over the recipe.
+//! Apart from the data of regions because it reads settings from several parts of the recipe.
 
 use super::{
     recipe::Recipe,
@@ -15,14 +15,14 @@ impl Recipe {
         self.regions.iter().find(own).map_or(1.0, |r| r.factor)
     }
 
-    /// Whether a setting names regions, so that every step must be segmented.
+    /// Whether a setting names regions, so that every step has to be segmented.
     pub fn speaks_of_regions(&self) -> bool {
         !self.regions.is_empty()
             || self.active_concepts().any(|c| !c.lock.is_empty())
             || self.active_fusion().is_some_and(|f| !f.owners.is_empty())
     }
 
-    /// Whether two recipes cut their pictures into the same regions where attention is the same: names do not count.
+    /// Whether two recipes give the same regions for the same attention. Names of regions do not count.
     pub fn divides_like(&self, other: &Self) -> bool {
         let groups = |r: &Self| -> Vec<Vec<usize>> {
             let several = r.groups.iter().filter(|g| g.positions.len() > 1);

@@ -4,13 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// S-CFG settings (Shen et al., CVPR 2024).
+/// S-CFG settings (Shen et al., CVPR 2024; docs/algorithms.md §1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Scfg {
     pub enabled: bool,
-    /// First clamp of the rate map, lower and upper bound.
+    /// First clamp of the rate map: lower bound, 0 or more.
     pub rate_min: f32,
+    /// First clamp of the rate map: upper bound, at least the lower one.
     pub rate_max: f32,
     /// Second clamp: the effective scale g * rate never exceeds this.
     pub scale_cap: f32,

@@ -1,10 +1,17 @@
 //! Checks of every number in a recipe.
 //!
-//! Apart from the data so that each file stays readable: the data says what a field means, this what it may be.
+//! Apart from the data: a field's type says what it means, this file which values it may have.
 
 use std::collections::HashSet;
 
-use super::{concept::Concept, error::RecipeError, fusion::Fusion, keys::Key, options::FusionRule, recipe::Recipe};
+use super::{
+    concept::Concept,
+    error::RecipeError,
+    fusion::Fusion,
+    keys::Key,
+    options::FusionRule,
+    recipe::{Recipe, SIDE_MULTIPLE},
+};
 
 impl Recipe {
     /// Checks every number.
@@ -16,7 +23,7 @@ impl Recipe {
     }
 }
 
-/// The largest side that is accepted, in pixels: beyond it attention alone needs tens of gigabytes.
+/// The largest accepted side in pixels. Beyond it attention alone needs tens of gigabytes.
 const MAX_SIDE: usize = 2048;
 const MAX_STEPS: usize = 1000;
 
@@ -26,7 +33,8 @@ fn require(ok: bool, what: impl Into<String>, given: impl ToString, must: &'stat
 
 fn check(r: &Recipe) -> Result<(), RecipeError> {
     for (name, side) in [("width", r.width), ("height", r.height)] {
-        require(side % 8 == 0 && (64..=MAX_SIDE).contains(&side), name, side, "a multiple of 8 between 64 and 2048")?;
+        let ok = side.is_multiple_of(SIDE_MULTIPLE) && (64..=MAX_SIDE).contains(&side);
+        require(ok, name, side, "a multiple of 8 between 64 and 2048")?;
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
@@ -111,7 +119,7 @@ fn check_keys(scale: &str, keys: &[Key]) -> Result<(), RecipeError> {
     }
 }
 
-/// Every token in one group at most, and first positions first: they name the groups.
+/// Every token is in at most one group, and the positions of a group ascend: the first names it.
 fn check_groups(r: &Recipe) -> Result<(), RecipeError> {
     let mut seen = HashSet::new();
     for group in &r.groups {

@@ -1,17 +1,18 @@
 //! Mask pictures: white where the expert of a fusion draws.
+//!
+//! Apart from other pictures because a mask becomes part of a recipe.
 
 use std::path::Path;
 
-use super::{SessionError, error::one_line};
+use super::error::{SessionError, one_line};
 use crate::recipe::Paint;
 
-/// The longest side that is kept of a mask: no finer than latents of a large picture, and short as text in the recipe.
-const LONGEST: usize = 128;
-/// Brighter than this, of 255, is inside.
-const MIDDLE: u32 = 127;
+/// The longest side of a mask in a recipe: as fine as the latents of a large picture, and short as text.
+const MAX_SIDE: usize = 128;
+/// Brightness 0..=255 above which an element is inside.
+const THRESHOLD: u32 = 127;
 
-/// Reads a mask from a picture: the expert draws where it is brighter than mid-grey; what is transparent counts as
-/// black.
+/// Reads a mask from a picture: the expert draws where it is brighter than mid-grey. Transparent pixels count as black.
 ///
 /// # Errors
 /// [`SessionError::Read`] and [`SessionError::NotAPicture`].
@@ -23,13 +24,13 @@ pub fn read_mask(path: &Path) -> Result<Paint, SessionError> {
         .to_luma_alpha8();
     let light = |pixel: &image::LumaA<u8>| u32::from(pixel.0[0]) * u32::from(pixel.0[1]) / 255;
     let values: Vec<u32> = decoded.pixels().map(light).collect();
-    Ok(shrunk(&values, decoded.height() as usize, decoded.width() as usize))
+    Ok(downscale(&values, decoded.height() as usize, decoded.width() as usize))
 }
 
 /// The mask of brightnesses 0..=255, `height` rows: each cell from the mean of the pixels that it covers.
-fn shrunk(values: &[u32], height: usize, width: usize) -> Paint {
+fn downscale(values: &[u32], height: usize, width: usize) -> Paint {
     let longest = height.max(width).max(1);
-    let side = |n: usize| if longest <= LONGEST { n } else { (n * LONGEST / longest).max(1) };
+    let side = |n: usize| if longest <= MAX_SIDE { n } else { (n * MAX_SIDE / longest).max(1) };
     let (rows, columns) = (side(height), side(width));
     let mut mask = Paint::blank(rows, columns);
     for y in 0..rows {
@@ -37,7 +38,7 @@ fn shrunk(values: &[u32], height: usize, width: usize) -> Paint {
             let (down, across) = (covered(y, height, rows), covered(x, width, columns));
             let count = (down.len() * across.len()) as u32;
             let sum: u32 = down.map(|row| values[row * width..][across.clone()].iter().sum::<u32>()).sum();
-            mask.set(y, x, i16::from(sum > MIDDLE * count));
+            mask.set(y, x, i16::from(sum > THRESHOLD * count));
         }
     }
     mask
@@ -67,7 +68,7 @@ mod tests {
     #[test]
     fn a_large_mask_becomes_small() {
         let values: Vec<u32> = (0..512 * 256).map(|i| if i % 256 < 128 { 255 } else { 0 }).collect();
-        let mask = shrunk(&values, 512, 256);
+        let mask = downscale(&values, 512, 256);
         assert_eq!(mask.size(), [128, 64]);
         assert_eq!((mask.at(5, 31), mask.at(5, 32)), (1, 0));
     }

@@ -158,11 +158,16 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The sides, chosen from the recipe at first: its first concept against its guidance scale.
+    /// The sides, chosen from the recipe at first: its first concept against its guidance scale. A side whose parameter
+    /// the recipe no longer has, such as a removed concept, runs over the guidance scale.
     pub fn sides(&mut self, recipe: &Recipe) -> &mut [Side; 2] {
+        let all = Parameter::all(recipe);
+        for side in self.sides.iter_mut().flatten().filter(|side| !all.contains(&side.parameter)) {
+            *side = Side::new(Parameter::Cfg, recipe);
+        }
         self.sides.get_or_insert_with(|| {
             let first = recipe.concepts.first().map(|concept| Parameter::Strength(concept.id));
-            let across = first.filter(|first| Parameter::all(recipe).contains(first)).unwrap_or(Parameter::Seed);
+            let across = first.filter(|first| all.contains(first)).unwrap_or(Parameter::Seed);
             [Side::new(across, recipe), Side::new(Parameter::Cfg, recipe)]
         })
     }

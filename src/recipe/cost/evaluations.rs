@@ -6,11 +6,11 @@ use std::collections::HashSet;
 
 use crate::recipe::{options::Profile, recipe::Recipe};
 
-/// One U-Net evaluation: model, encoder, whether it is the unconditional branch, text, and the profile that its
-/// attention is segmented for, where it is.
+/// One U-Net evaluation: model, text encoder, whether it is the unconditional branch, text, and the profile that its
+/// attention is segmented for, if it is segmented.
 pub(super) type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
 
-/// Everything that is evaluated at one step.
+/// The evaluations of one step.
 pub(super) fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
@@ -27,7 +27,7 @@ pub(super) fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> Has
     all
 }
 
-/// What was evaluated at one step whatever the predictions were.
+/// The evaluations of one step that do not depend on the predictions: adaptive guidance may have ended before.
 pub(super) fn surely_known_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
     if recipe.adaptive_guidance.is_some() && step > 0 {
         let general = recipe.model.to_string();
@@ -36,14 +36,14 @@ pub(super) fn surely_known_at(recipe: &Recipe, step: usize, timestep: f32) -> Ha
     evaluations_at(recipe, step, timestep)
 }
 
-/// An evaluation with segmentation also answers for the one without.
+/// Whether a branch is cached. An evaluation with segmentation also gives the prediction without.
 pub(super) fn is_known(known: &HashSet<Branch<'_>>, branch: &Branch<'_>) -> bool {
     let (model, encoder, negative, text, profile) = branch;
     let same = |(m, e, n, t, _): &Branch<'_>| (m, e, n, t) == (model, encoder, negative, text);
     known.contains(branch) || (profile.is_none() && known.iter().any(same))
 }
 
-/// What a model is evaluated for besides its own prompt.
+/// What a model is evaluated for besides its prompt.
 #[derive(Clone, Copy)]
 struct Part {
     segmented: bool,

@@ -21,26 +21,27 @@ pub(super) fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) 
     if whole(before) != whole(after) {
         return Some(0);
     }
-    let strength = |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r), field(&r.painted_factor).cloned());
+    let strength =
+        |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r), painted(&r.painted_factor).cloned());
     let strength = (strength(before) != strength(after)).then_some(0);
     let concepts = concepts_touched(before, after, timesteps.len());
     let regions = regions_touched(before, after, timesteps);
     let touched = [strength, concepts, regions, fusion_touched(before, after, timesteps)];
-    // What is not guided hears of none of these.
+    // Unguided steps use none of these.
     let guided = |from: usize| (from..timesteps.len()).find(|&step| after.guides_at(step));
     let touched = touched.into_iter().flatten().min().and_then(guided);
     let cfg = (0..timesteps.len()).find(|&step| before.cfg_at(step) != after.cfg_at(step));
     touched.into_iter().chain(cfg).chain(guidance_touched(before, after, timesteps.len())).min()
 }
 
-/// First step that is guided in one and perhaps not in the other. Adaptive guidance never ends before step 1.
+/// First step that is guided in one recipe and perhaps not in the other. Adaptive guidance never ends before step 1.
 fn guidance_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
     let interval = (0..steps).find(|&step| before.guides_at(step) != after.guides_at(step));
     let adaptive = (before.adaptive_guidance != after.adaptive_guidance).then_some(1);
     interval.into_iter().chain(adaptive).min()
 }
 
-/// The factors that change something, in order of position.
+/// The factors other than 1, in order of position.
 fn factors(recipe: &Recipe) -> Vec<(usize, f32)> {
     let mut factors: Vec<_> =
         recipe.regions.iter().filter(|r| r.factor != 1.0).map(|r| (r.position, r.factor)).collect();
@@ -48,13 +49,13 @@ fn factors(recipe: &Recipe) -> Vec<(usize, f32)> {
     factors
 }
 
-/// A painted map, where anything is painted.
-fn field(paint: &Paint) -> Option<&Paint> {
+/// A painted map, if anything is painted.
+fn painted(paint: &Paint) -> Option<&Paint> {
     (!paint.is_empty()).then_some(paint)
 }
 
-/// First step at which merged words and painted cells can show: where S-CFG or a factor acts on regions, else where a
-/// locked concept or a region with an owner begins to.
+/// First step at which merged words and painted corrections can show: where S-CFG or a factor acts on regions, else
+/// where a locked concept or a region with an owner begins to act.
 fn regions_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
     if before.divides_like(after) {
         return None;
@@ -76,18 +77,18 @@ fn concepts_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usi
         return None;
     }
     if after.profile == Profile::Reference {
-        // Concepts share weights and momentum: the first that is warm carries every change.
+        // Concepts share weights and momentum: a change shows from the first warm concept on.
         let warm = old.iter().chain(&new).map(|c| c.warmup).min()?;
-        let only_scales = before.momentum == after.momentum
+        let only_strengths = before.momentum == after.momentum
             && old.len() == new.len()
-            && old.iter().zip(&new).all(|(o, n)| same_but_scale(o, n));
-        if !only_scales {
+            && old.iter().zip(&new).all(|(o, n)| same_but_strength(o, n));
+        if !only_strengths {
             return Some(warm);
         }
         return old
             .iter()
             .zip(&new)
-            .filter_map(|(o, n)| scale_changes(o, n, 0..steps))
+            .filter_map(|(o, n)| strength_changes(o, n, 0..steps))
             .map(|step| step.max(warm))
             .min();
     }
@@ -142,29 +143,29 @@ fn momentum_touched(concept: &Concept, before: Momentum, after: Momentum) -> Opt
 
 fn concept_touched(old: &Concept, new: &Concept, momentum: Momentum, steps: usize) -> Option<usize> {
     let from = [acts_from(old), acts_from(new)].into_iter().flatten().min()?;
-    if !same_but_scale(&Concept { cooldown: new.cooldown, ..old.clone() }, new) {
+    if !same_but_strength(&Concept { cooldown: new.cooldown, ..old.clone() }, new) {
         return Some(from);
     }
     let ends = [old.cooldown, new.cooldown];
     let end = ends.into_iter().flatten().min();
     let moved = end.filter(|_| old.cooldown != new.cooldown).map(|end| end.max(from));
-    // Momentum takes the scale up during the warm-up already, and lets it be felt after.
-    let heard = if momentum.scale == 0.0 { from } else { 0 };
-    let scaled = scale_changes(old, new, heard..end.unwrap_or(steps).min(steps));
+    // Momentum gathers during the warm-up already, and shows after it.
+    let gathers_from = if momentum.scale == 0.0 { from } else { 0 };
+    let scaled = strength_changes(old, new, gathers_from..end.unwrap_or(steps).min(steps));
     moved.into_iter().chain(scaled.map(|step| step.max(from))).min()
 }
 
-/// Whether two concepts are the same but for how strongly they pull.
-fn same_but_scale(old: &Concept, new: &Concept) -> bool {
+/// Whether two concepts are the same except for id, strength and keys.
+fn same_but_strength(old: &Concept, new: &Concept) -> bool {
     *new == Concept { id: new.id, strength: new.strength, keys: new.keys.clone(), ..old.clone() }
 }
 
-/// The first of `steps` at which the two pull with different strength.
-fn scale_changes(old: &Concept, new: &Concept, mut steps: Range<usize>) -> Option<usize> {
+/// The first of `steps` at which two concepts have different strengths.
+fn strength_changes(old: &Concept, new: &Concept, mut steps: Range<usize>) -> Option<usize> {
     steps.find(|&step| old.strength_at(step) != new.strength_at(step))
 }
 
-/// First step at which who draws where, or what the expert draws, can differ.
+/// First step at which the fusion mask or the expert's prediction can differ.
 fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
     let normalized = |recipe: &Recipe| recipe.expert_fusion().map(Fusion::normalized);
     let (old, new) = (normalized(before), normalized(after));

@@ -1,6 +1,9 @@
 //! Sessions and pictures on disk: nothing is lost on the way, and what cannot be read or written is told in one
 //! sentence.
 
+mod earlier;
+mod identity;
+
 use std::{fs, path::Path};
 
 use sextant::{
