@@ -16,9 +16,9 @@ use super::{
     parameters::parameters_text,
 };
 use crate::{
-    field::{Picture, Plane},
     fingerprint::Fingerprint,
     recipe::Recipe,
+    tensor::{Picture, Plane},
 };
 
 pub(super) const RECIPE_KEYWORD: &str = "sextant";

@@ -204,8 +204,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        field::Picture,
         recipe::{Concept, Fusion},
+        tensor::Picture,
     };
 
     fn recipe() -> Recipe {

@@ -6,7 +6,6 @@ use egui::Color32;
 
 use crate::{
     engine::{ScfgReport, StepReport},
-    field::{Picture, Plane},
     recipe::ConceptId,
     studio::{
         colormap::{self, Table},
@@ -14,6 +13,7 @@ use crate::{
         state::{Look, Overlay, SaliencyOf},
         theme,
     },
+    tensor::{Picture, Plane},
 };
 
 /// How strongly the elements that belong to no word are tinted.
