@@ -47,7 +47,10 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
     window.change(|studio| {
-        studio.grid.sides = Some([side(Parameter::Strength(0), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)]);
+        studio.grid.sides = Some([
+            side(Parameter::Strength(sextant::recipe::ConceptId(1)), -4.0, 4.0),
+            side(Parameter::Seed, 3.0, 4.0),
+        ]);
     });
     window.harness.get_by_label("Render grid").click();
     let first = window.request();

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use egui_kittest::{Harness, kittest::Queryable};
 use sextant::{
     engine::Event,
+    recipe::ConceptId,
     studio::{
         demo, exports,
         state::{Action, Compare, Overlay, SaliencyOf},
