@@ -15,17 +15,18 @@ fn number(case: &Case, key: &str) -> f32 {
 
 fn concepts(case: &Case) -> Vec<Concept> {
     let list = case.params()["concepts"].as_array().expect("concepts");
+    let strength = |c: &serde_json::Value| {
+        let scale = c["scale"].as_f64().expect("scale") as f32;
+        if c["reverse"].as_bool().unwrap_or(false) { -scale } else { scale }
+    };
     let concept = |c: &serde_json::Value| Concept {
         text: c["prompt"].as_str().expect("prompt").into(),
-        scale: c["scale"].as_f64().expect("scale") as f32,
+        strength: strength(c),
         threshold: c["threshold"].as_f64().expect("threshold") as f32,
         warmup: c["warmup"].as_u64().expect("warmup") as usize,
         cooldown: c["cooldown"].as_u64().map(|n| n as usize),
         weight: c["weight"].as_f64().unwrap_or(1.0) as f32,
-        reverse: c["reverse"].as_bool().unwrap_or(false),
-        enabled: true,
-        lock: Vec::new(),
-        keys: Vec::new(),
+        ..Concept::default()
     };
     list.iter().map(concept).collect()
 }

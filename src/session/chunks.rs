@@ -1,32 +1,32 @@
 //! The texts in the chunks of a PNG file (ISO/IEC 15948), read without touching the pixels.
 //!
-//! Files come from anywhere: lengths are held against what is there, and packed texts, of which a few bytes can stand
-//! for gigabytes, are unpacked up to a limit.
+//! Apart from the writing of pictures because files come from any source: lengths are checked against the bytes that are
+//! there, and compressed texts, of which a few bytes can expand to gigabytes, are decompressed up to a limit.
 
 use std::io::Read as _;
 
 use flate2::{Crc, read::ZlibDecoder};
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::files::latin1;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// Largest text that is unpacked, in bytes.
+/// The largest decompressed text, in bytes.
 pub(super) const MAX_TEXT: usize = 1 << 24;
 
-/// All packed texts of a file together, in bytes.
+/// The largest sum of decompressed texts of one file, in bytes.
 const MAX_UNPACKED: usize = 1 << 26;
 
-/// More texts than any honest file has.
+/// The largest number of texts that are read from one file.
 const MAX_TEXTS: usize = 1024;
 
-/// What a PNG file says in words.
+/// The texts of a PNG file.
 #[derive(Default)]
 pub(super) struct Texts {
-    /// Keyword and content, whichever kind of chunk they are in.
+    /// Keyword and content, from every kind of text chunk.
     pub sound: Vec<(String, String)>,
-    /// Those whose checksum is wrong: something in them was changed.
+    /// Texts whose checksum is wrong.
     pub damaged: Vec<(String, String)>,
     /// The EXIF block, a TIFF structure.
     pub exif: Option<Vec<u8>>,
@@ -38,11 +38,11 @@ struct Chunk<'a> {
     is_sound: bool,
 }
 
-/// Reads every text of a PNG file, those after the pixels too; one that breaks off gives what comes before. `name` is
-/// for error messages.
+/// Reads every text of a PNG file, also after the pixels. A truncated file gives the texts before its end. `name` is for
+/// error messages.
 ///
 /// # Errors
-/// [`SessionError::NotAPicture`] for a file that does not begin as PNG files do.
+/// [`SessionError::NotAPicture`] for a file without PNG signature and header.
 pub(super) fn read(bytes: &[u8], name: &str) -> Result<Texts, SessionError> {
     let what = |what: &str| SessionError::NotAPicture { name: name.to_owned(), what: what.to_owned() };
     let rest = bytes.strip_prefix(SIGNATURE).ok_or_else(|| what("it does not begin as PNG files do"))?;
@@ -80,7 +80,7 @@ struct Chunks<'a>(&'a [u8]);
 impl<'a> Iterator for Chunks<'a> {
     type Item = Chunk<'a>;
 
-    /// Ends where a length does not fit what is left.
+    /// Ends where a length exceeds the rest of the file.
     fn next(&mut self) -> Option<Chunk<'a>> {
         let (length, rest) = self.0.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
@@ -88,7 +88,7 @@ impl<'a> Iterator for Chunks<'a> {
         let (kind, content) = summed.split_first_chunk::<4>()?;
         let (sum, rest) = rest.split_first_chunk::<4>()?;
         self.0 = rest;
-        // Pixels are not looked at, and so not summed.
+        // Pixels are not read, so their checksum is not computed.
         let is_sound = kind == b"IDAT" || checksum(summed) == u32::from_be_bytes(*sum);
         Some(Chunk { kind: *kind, content, is_sound })
     }
@@ -106,14 +106,14 @@ fn plain(content: &[u8]) -> Option<(String, String)> {
     Some((keyword, latin1(text)))
 }
 
-/// `zTXt`: keyword, zero, method 0, Latin-1 packed by zlib.
+/// `zTXt`: keyword, zero, method 0, Latin-1 compressed with zlib.
 fn packed(content: &[u8], room: &mut usize) -> Option<(String, String)> {
     let (keyword, rest) = split(content)?;
     let packed = rest.strip_prefix(b"\0")?;
     Some((keyword, latin1(&unpacked(packed, room)?)))
 }
 
-/// `iTXt`: keyword, zero, whether it is packed, method 0, language, zero, keyword in that language, zero, UTF-8.
+/// `iTXt`: keyword, zero, whether it is compressed, method 0, language, zero, keyword in that language, zero, UTF-8.
 fn international(content: &[u8], room: &mut usize) -> Option<(String, String)> {
     let (keyword, rest) = split(content)?;
     let ([is_packed, _method], rest) = rest.split_first_chunk::<2>()?;
@@ -126,13 +126,14 @@ fn international(content: &[u8], room: &mut usize) -> Option<(String, String)> {
     Some((keyword, text))
 }
 
-/// What stands before the first zero, as Latin-1, and what comes after it.
+/// The bytes before the first zero, as Latin-1, and the bytes after it.
 fn split(content: &[u8]) -> Option<(String, &[u8])> {
     let end = content.iter().position(|&b| b == 0)?;
     Some((latin1(&content[..end]), &content[end + 1..]))
 }
 
-/// Unpacks a text that is whole and not too large; `room` is what the texts of the file have left between them.
+/// Decompresses a text; `None` if it is damaged or too large. `room` is the number of bytes that are left for all texts of
+/// the file together.
 fn unpacked(packed: &[u8], room: &mut usize) -> Option<Vec<u8>> {
     let limit = MAX_TEXT.min(*room);
     let text = limited(ZlibDecoder::new(packed), limit);
@@ -140,7 +141,7 @@ fn unpacked(packed: &[u8], room: &mut usize) -> Option<Vec<u8>> {
     text
 }
 
-/// All that `packed` gives, unless it is broken or more than `limit` bytes.
+/// All bytes of `packed`; `None` on an error or above `limit` bytes.
 pub(super) fn limited(packed: impl std::io::Read, limit: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     packed.take(limit as u64 + 1).read_to_end(&mut bytes).ok()?;

@@ -1,6 +1,9 @@
 //! Sessions and pictures on disk: nothing is lost on the way, and what cannot be read or written is told in one
 //! sentence.
 
+mod earlier;
+mod identity;
+
 use std::{fs, path::Path};
 
 use sextant::{
@@ -17,7 +20,7 @@ use tempfile::TempDir;
 fn full_recipe() -> Recipe {
     let concept = Concept {
         text: "glasses, \"round\"".into(),
-        scale: -4.25,
+        strength: -4.25,
         cooldown: Some(17),
         keys: vec![Key { step: 4, factor: 0.3 }],
         ..Concept::default()
@@ -36,6 +39,7 @@ fn full_recipe() -> Recipe {
         fusion: Some(Fusion { prompt: Some("a drawn fox".into()), k_g: 0.3, ..Fusion::default() }),
         ..Recipe::default()
     }
+    .with_concept_ids()
 }
 
 fn full_document() -> Document {
@@ -311,7 +315,8 @@ fn the_parameters_text_is_what_other_tools_write() {
             Concept { text: "glasses".into(), ..Concept::default() },
         ],
         ..Recipe::default()
-    };
+    }
+    .with_concept_ids();
     let text = parameters_text(&recipe, Some("6ce0161689b3853acaa03779ec93eafe"));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[..2], ["portrait of a woman in a garden", "Negative prompt: blurry"]);

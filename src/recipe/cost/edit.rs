@@ -1,24 +1,26 @@
-//! What an edit costs before it is made: the first step it can touch, and the U-Net evaluations it needs.
+//! What an edit costs: the comparison of two recipes, step by step.
 //!
-//! Holds for results that are remembered step by step: up to and including the first touched step the latents are the
-//! same as before, so only branches that were not evaluated there are needed; after it, all of them.
+//! Apart from what is evaluated at a step and from what an edit touches, which it joins.
 
-use std::{collections::HashSet, ops::Range};
+use super::{
+    evaluations::{evaluations_at, is_known, surely_known_at},
+    touched::first_touched,
+};
+use crate::recipe::recipe::Recipe;
 
-use super::{Concept, Fusion, FusionRule, Momentum, Paint, Profile, Recipe};
-
-/// The price of going from one recipe to another.
+/// The cost of going from one recipe to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EditCost {
     /// First step whose guided prediction can change; `None` if none can.
     pub first: Option<usize>,
     /// U-Net evaluations of one sample each that are needed.
     pub evaluations: usize,
-    /// What the new recipe would need from nothing.
+    /// What the new recipe needs with an empty cache.
     pub full: usize,
 }
 
-/// The cost of `after` when `before` is remembered. `timesteps`: the training timestep of every U-Net call of `after`.
+/// The cost of `after` when the results of `before` are cached. `timesteps`: the training timestep of every U-Net call
+/// of `after`. Concepts are compared by text and settings: their ids and rows change no picture.
 ///
 /// Counts for runs that segment every step of the general model, as the studio's do.
 /// An upper bound where an edit turns out to change no number (a clamp that never bites, say) and where adaptive
@@ -49,230 +51,15 @@ fn same_start(a: &Recipe, b: &Recipe) -> bool {
     start(a) == start(b) && a.model == b.model && a.active_loras().eq(b.active_loras())
 }
 
-/// One U-Net evaluation: model, encoder, whether it is the unconditional branch, text, and the profile that its
-/// attention is segmented for, where it is.
-type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
-
-/// Everything that is evaluated at one step.
-fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
-    let mut all = HashSet::new();
-    let general = recipe.model.to_string();
-    let fusion = recipe.expert_fusion().filter(|f| recipe.guides_at(step) && f.fuses(timestep));
-    let lead = Part { segmented: true, concepts: fusion.is_none_or(|f| !f.is_expert_alone()) };
-    model_branches(recipe, [&general, &general], lead, &recipe.prompt, step, &mut all);
-    if let Some(fusion) = fusion {
-        let expert = fusion.expert.to_string();
-        let encoder = if recipe.profile == Profile::Reference { &general } else { &expert };
-        let prompt = fusion.prompt.as_deref().unwrap_or(&recipe.prompt);
-        let part = Part { segmented: recipe.scfg.enabled, concepts: true };
-        model_branches(recipe, [&expert, encoder], part, prompt, step, &mut all);
-    }
-    all
-}
-
-/// What was evaluated at one step whatever the predictions were.
-fn surely_known_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
-    if recipe.adaptive_guidance.is_some() && step > 0 {
-        let general = recipe.model.to_string();
-        return HashSet::from([(general.clone(), general, false, recipe.prompt.as_str(), None)]);
-    }
-    evaluations_at(recipe, step, timestep)
-}
-
-/// An evaluation with segmentation also answers for the one without.
-fn is_known(known: &HashSet<Branch<'_>>, branch: &Branch<'_>) -> bool {
-    let (model, encoder, negative, text, profile) = branch;
-    let same = |(m, e, n, t, _): &Branch<'_>| (m, e, n, t) == (model, encoder, negative, text);
-    known.contains(branch) || (profile.is_none() && known.iter().any(same))
-}
-
-/// What a model is evaluated for besides its own prompt.
-#[derive(Clone, Copy)]
-struct Part {
-    segmented: bool,
-    concepts: bool,
-}
-
-fn model_branches<'a>(
-    recipe: &'a Recipe,
-    [model, encoder]: [&str; 2],
-    part: Part,
-    prompt: &'a str,
-    step: usize,
-    all: &mut HashSet<Branch<'a>>,
-) {
-    let mut add = |negative: bool, text: &'a str, profile| {
-        all.insert((model.to_owned(), encoder.to_owned(), negative, text, profile));
-    };
-    if !recipe.guides_at(step) {
-        return add(false, prompt, None);
-    }
-    let segmented = part.segmented.then_some(recipe.profile);
-    add(true, &recipe.negative, segmented);
-    add(false, prompt, segmented);
-    if !part.concepts {
-        return;
-    }
-    for concept in recipe.active_concepts().filter(|c| c.matters_at(step, recipe.momentum, recipe.profile)) {
-        if concept.text != prompt {
-            add(false, &concept.text, None);
-        }
-    }
-}
-
-/// First step whose guided prediction can differ between two recipes that start alike.
-fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
-    if before == after {
-        return None;
-    }
-    let whole = |r: &Recipe| (r.prompt.clone(), r.negative.clone(), r.profile);
-    if whole(before) != whole(after) {
-        return Some(0);
-    }
-    let strength = |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r), field(&r.painted_factor).cloned());
-    let strength = (strength(before) != strength(after)).then_some(0);
-    let concepts = concepts_touched(before, after, timesteps.len());
-    let regions = regions_touched(before, after, timesteps);
-    let touched = [strength, concepts, regions, fusion_touched(before, after, timesteps)];
-    // What is not guided hears of none of these.
-    let guided = |from: usize| (from..timesteps.len()).find(|&step| after.guides_at(step));
-    let touched = touched.into_iter().flatten().min().and_then(guided);
-    let cfg = (0..timesteps.len()).find(|&step| before.cfg_at(step) != after.cfg_at(step));
-    touched.into_iter().chain(cfg).chain(guidance_touched(before, after, timesteps.len())).min()
-}
-
-/// First step that is guided in one and perhaps not in the other. Adaptive guidance never ends before step 1.
-fn guidance_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
-    let interval = (0..steps).find(|&step| before.guides_at(step) != after.guides_at(step));
-    let adaptive = (before.adaptive_guidance != after.adaptive_guidance).then_some(1);
-    interval.into_iter().chain(adaptive).min()
-}
-
-/// The factors that change something, in order of position.
-fn factors(recipe: &Recipe) -> Vec<(usize, f32)> {
-    let mut factors: Vec<_> =
-        recipe.regions.iter().filter(|r| r.factor != 1.0).map(|r| (r.position, r.factor)).collect();
-    factors.sort_by_key(|(position, _)| *position);
-    factors
-}
-
-/// A painted map, where anything is painted.
-fn field(paint: &Paint) -> Option<&Paint> {
-    (!paint.is_empty()).then_some(paint)
-}
-
-/// First step at which merged words and painted cells can show: where S-CFG or a factor acts on regions, else where a
-/// locked concept or a region with an owner begins to.
-fn regions_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
-    if before.divides_like(after) {
-        return None;
-    }
-    if after.scfg.enabled || !after.regions.is_empty() {
-        return Some(0);
-    }
-    let locked = after.active_concepts().filter(|c| !c.lock.is_empty()).filter_map(acts_from);
-    let fusion = after.active_fusion().filter(|f| f.rule == FusionRule::Saliency && !f.owners.is_empty());
-    let owned = fusion.and_then(|f| timesteps.iter().position(|&t| f.fuses(t)));
-    locked.chain(owned).min()
-}
-
-/// First step at which the SEGA terms can differ.
-fn concepts_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
-    let (old, new): (Vec<_>, Vec<_>) = (before.active_concepts().collect(), after.active_concepts().collect());
-    if old == new && (before.momentum == after.momentum || new.is_empty()) {
-        return None;
-    }
-    if after.profile == Profile::Reference {
-        // Concepts share weights and momentum: the first that is warm carries every change.
-        let warm = old.iter().chain(&new).map(|c| c.warmup).min()?;
-        let only_scales = before.momentum == after.momentum
-            && old.len() == new.len()
-            && old.iter().zip(&new).all(|(o, n)| same_but_scale(o, n));
-        if !only_scales {
-            return Some(warm);
-        }
-        return old
-            .iter()
-            .zip(&new)
-            .filter_map(|(o, n)| scale_changes(o, n, 0..steps))
-            .map(|step| step.max(warm))
-            .min();
-    }
-    let mut unmatched = new.clone();
-    let mut touched = Vec::new();
-    for concept in &old {
-        match unmatched.iter().position(|c| c.text == concept.text) {
-            Some(at) => touched.extend(concept_touched(concept, unmatched.remove(at), after.momentum, steps)),
-            None => touched.extend(acts_from(concept)),
-        }
-    }
-    touched.extend(unmatched.into_iter().filter_map(acts_from));
-    if before.momentum != after.momentum {
-        touched.extend(new.iter().filter_map(|c| momentum_touched(c, before.momentum, after.momentum)));
-    }
-    touched.into_iter().min()
-}
-
-/// The first step at which a concept acts, if it ever does.
-fn acts_from(concept: &Concept) -> Option<usize> {
-    concept.cooldown.is_none_or(|end| concept.warmup < end).then_some(concept.warmup)
-}
-
-/// Momentum is empty at step 0, so a change of it first shows one step later.
-fn momentum_touched(concept: &Concept, before: Momentum, after: Momentum) -> Option<usize> {
-    let shows = before.scale != 0.0 || after.scale != 0.0;
-    acts_from(concept).filter(|_| shows).map(|step| step.max(1))
-}
-
-fn concept_touched(old: &Concept, new: &Concept, momentum: Momentum, steps: usize) -> Option<usize> {
-    let from = [acts_from(old), acts_from(new)].into_iter().flatten().min()?;
-    if !same_but_scale(&Concept { cooldown: new.cooldown, ..old.clone() }, new) {
-        return Some(from);
-    }
-    let ends = [old.cooldown, new.cooldown];
-    let end = ends.into_iter().flatten().min();
-    let moved = end.filter(|_| old.cooldown != new.cooldown).map(|end| end.max(from));
-    // Momentum takes the scale up during the warm-up already, and lets it be felt after.
-    let heard = if momentum.scale == 0.0 { from } else { 0 };
-    let scaled = scale_changes(old, new, heard..end.unwrap_or(steps).min(steps));
-    moved.into_iter().chain(scaled.map(|step| step.max(from))).min()
-}
-
-/// Whether two concepts are the same but for how strongly they pull.
-fn same_but_scale(old: &Concept, new: &Concept) -> bool {
-    *new == Concept { scale: new.scale, reverse: new.reverse, keys: new.keys.clone(), ..old.clone() }
-}
-
-/// The first of `steps` at which the two pull with different strength.
-fn scale_changes(old: &Concept, new: &Concept, mut steps: Range<usize>) -> Option<usize> {
-    steps.find(|&step| old.signed_scale_at(step) != new.signed_scale_at(step))
-}
-
-/// First step at which who draws where, or what the expert draws, can differ.
-fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
-    let normalized = |recipe: &Recipe| recipe.expert_fusion().map(Fusion::normalized);
-    let (old, new) = (normalized(before), normalized(after));
-    if old == new {
-        return None;
-    }
-    let fused = |fusion: &Option<Fusion>, t: f32| fusion.as_ref().is_some_and(|f| f.fuses(t));
-    let same_otherwise = match (&old, &new) {
-        (Some(o), Some(n)) => *n == Fusion { t0: n.t0, mode: n.mode, ..o.clone() },
-        _ => false,
-    };
-    timesteps.iter().position(|&t| {
-        let (o, n) = (fused(&old, t), fused(&new, t));
-        o != n || (o && n && !same_otherwise)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{FusionMode, GuidanceInterval, Owner, RegionGroup, RegionOwner, keys};
+    use crate::recipe::{
+        Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Owner, Paint, RegionGroup, RegionOwner, keys,
+    };
 
     fn concept(text: &str, scale: f32, warmup: usize) -> Concept {
-        Concept { text: text.into(), scale, warmup, ..Concept::default() }
+        Concept { text: text.into(), strength: scale, warmup, ..Concept::default() }
     }
 
     fn recipe(steps: usize, warmup: usize, concepts: &[&str]) -> Recipe {
@@ -295,7 +82,7 @@ mod tests {
         {
             let before = recipe(steps, warmup, texts);
             let mut after = before.clone();
-            after.concepts[0].scale = -3.0;
+            after.concepts[0].strength = -3.0;
             assert_eq!(cost(&before, &after), EditCost { first: Some(warmup), evaluations, full });
         }
     }
@@ -320,6 +107,32 @@ mod tests {
         let mut late = before.clone();
         late.concepts[0].cooldown = Some(25);
         assert_eq!(cost(&before, &late).evaluations, 0);
+    }
+
+    #[test]
+    fn ids_and_rows_cost_nothing_until_three_terms_are_summed() {
+        let before = recipe(20, 10, &["a", "b"]).with_concept_ids();
+        let mut after = before.clone();
+        after.concepts.iter_mut().for_each(|concept| concept.id.0 += 7);
+        assert_eq!(cost(&before, &after), EditCost { first: None, evaluations: 0, full: 80 });
+        after.concepts.reverse();
+        assert_eq!(cost(&before, &after).first, None, "a sum of two terms is the same either way round");
+        let three = recipe(20, 10, &["a", "b", "c"]);
+        let mut turned = three.clone();
+        turned.concepts.reverse();
+        assert_eq!(cost(&three, &turned).first, Some(10), "a sum of three may be rounded differently");
+    }
+
+    #[test]
+    fn concepts_of_one_text_are_told_apart_by_their_ids() {
+        let mut before = recipe(20, 3, &["a", "a"]).with_concept_ids();
+        before.concepts[1].warmup = 12;
+        let mut after = before.clone();
+        after.concepts.reverse();
+        after.concepts[0].strength = -2.0;
+        assert_eq!(cost(&before, &after).first, Some(12), "the late one is the one that was changed");
+        after.concepts.remove(1);
+        assert_eq!(cost(&before, &after).first, Some(3), "the early one is gone");
     }
 
     #[test]
@@ -387,7 +200,7 @@ mod tests {
         assert_eq!(cost(&before, &after), EditCost { first: Some(7), evaluations: 2, full: 8 * 3 + 2 });
         let unguided = Recipe { cfg: 1.0, ..before.clone() };
         let mut other = unguided.clone();
-        other.concepts[0].scale = 9.0;
+        other.concepts[0].strength = 9.0;
         assert_eq!(cost(&unguided, &other).first, None);
         other = after.clone();
         other.concepts[0].warmup = 8;
