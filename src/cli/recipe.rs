@@ -11,7 +11,7 @@ use crate::{
         Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
         RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
-    session::{self, Imported, PlainWords},
+    session::{self, Imported, PlainPrompts},
 };
 
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ struct Printed<'a> {
     not_restored: &'a [String],
     /// The prompts without the signs that mean nothing here, where there are any: what the window takes over.
     #[serde(skip_serializing_if = "Option::is_none")]
-    plain: Option<&'a PlainWords>,
+    plain: Option<&'a PlainPrompts>,
 }
 
 impl<'a> Printed<'a> {

@@ -165,7 +165,7 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
 /// # Errors
 /// [`SessionError::NotAPicture`].
 pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
-    chunks::read(bytes, name).map(|texts| texts.sound)
+    chunks::read(bytes, name).map(|texts| texts.intact)
 }
 
 /// How the steps went that made the picture, if its PNG file says so in a way that can be read.

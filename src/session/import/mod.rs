@@ -1,72 +1,72 @@
-//! Recipes from what other programs, and this one, have written: pictures, sessions and texts.
+//! Import of recipes from files of this program and of others: pictures, sessions and texts.
 //!
-//! A picture may say the same thing several times. What we wrote ourselves is believed first: the recipe chunk, then
-//! the recipe inside the `parameters` text; then the plain settings of that text; then other tools' own forms.
-//! Nothing that is found is dropped in silence: what a recipe cannot hold is listed.
+//! A picture may hold its settings several times. Sources are tried in this order: this program's recipe chunk, its recipe
+//! inside the `parameters` text, the plain settings of that text, other tools' own forms. No setting that is found is
+//! dropped in silence: what a recipe cannot hold is listed.
 
 mod comfy;
 mod exif;
 mod extensions;
-mod files;
-mod flat;
 mod json;
-mod names;
+mod json_settings;
 mod parameters;
+mod pictures;
+mod prompt_syntax;
+mod sampler_names;
 mod settings;
 mod stealth;
-mod words;
 mod xmp;
 
 use std::{fmt, fs::File, io::Read as _, path::Path};
 
 use serde::Serialize;
 
-use self::files::{Carried, Picture};
+use self::pictures::{EmbeddedTexts, Picture};
 use super::{Document, SessionError, document::FORMAT, error::one_line, png::RECIPE_KEYWORD};
 use crate::{files::decode_text, recipe::Recipe};
 
 /// Larger files are refused before they are read.
 const MAX_BYTES: u64 = 1 << 29;
 
-/// As much of a text beside a picture is read.
-const MAX_BESIDE: u64 = 1 << 20;
+/// Bytes that are read of a text file beside a picture.
+const MAX_SIDECAR: u64 = 1 << 20;
 
 /// A recipe that was found in a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Imported {
     pub recipe: Recipe,
     pub found: Source,
-    /// What the file says beyond the recipe, as "Key: value", and what could not be taken over with the reason.
+    /// Settings that the recipe does not hold, as "Key: value", with the reason where it could hold others.
     pub not_restored: Vec<String>,
-    /// The prompts without the signs that another tool gives a meaning and this program does not, where there are any.
-    /// The recipe has them as they are in the file.
+    /// The prompts without the syntax that another tool interprets and this program does not, where they have any. The
+    /// recipe has the prompts as they are in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub plain: Option<PlainWords>,
+    pub plain: Option<PlainPrompts>,
 }
 
-/// Prompts of which only the words are left.
+/// Prompts without syntax: only their words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PlainWords {
+pub struct PlainPrompts {
     pub prompt: String,
     pub negative: String,
 }
 
 impl Imported {
-    /// The recipe to render: with prompts in plain words.
+    /// The recipe to render: its prompts are the plain ones.
     pub fn into_plain_recipe(self) -> Recipe {
         match self.plain {
-            Some(PlainWords { prompt, negative }) => Recipe { prompt, negative, ..self.recipe },
+            Some(PlainPrompts { prompt, negative }) => Recipe { prompt, negative, ..self.recipe },
             None => self.recipe,
         }
     }
 
-    /// A recipe that nothing is missing from.
-    fn whole(recipe: Recipe, found: Source) -> Self {
+    /// A recipe that holds all of its source.
+    fn complete(recipe: Recipe, found: Source) -> Self {
         Self { recipe, found, not_restored: Vec::new(), plain: None }
     }
 }
 
-/// What kind of writing a recipe was found in.
+/// The form in which a recipe was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Source {
     /// A session's current recipe.
@@ -88,7 +88,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// What people call it.
+    /// The form's name in the interface.
     pub fn title(self) -> &'static str {
         match self {
             Self::Session => "a Sextant session",
@@ -112,11 +112,11 @@ impl fmt::Display for Source {
     }
 }
 
-/// Reads the recipe that a file carries: a PNG, JPEG, WebP or GIF picture, a session, or a text with settings. For a
-/// file that carries none, the text beside it is read, of the same name but for the ending `.txt`.
+/// Reads the recipe in a file: a PNG, JPEG, WebP or GIF picture, a session, or a text with settings. If a picture has
+/// none, the text file of the same name with the extension `.txt` is read.
 ///
 /// # Errors
-/// One sentence: a file that cannot be read, is damaged, or says nothing about how a picture was made.
+/// One sentence: the file cannot be read, is damaged, or has no settings.
 pub fn import(path: &Path) -> Result<Imported, SessionError> {
     let unreadable = |source| SessionError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -126,25 +126,25 @@ pub fn import(path: &Path) -> Result<Imported, SessionError> {
     }
     let imported = import_bytes(&bytes, path);
     if matches!(imported, Err(SessionError::NothingToImport { .. })) {
-        return beside(path).map_or(imported, Ok);
+        return from_sidecar(path).map_or(imported, Ok);
     }
     imported
 }
 
-/// What the text beside a file says about it.
-fn beside(path: &Path) -> Option<Imported> {
+/// The settings in the text file beside a picture.
+fn from_sidecar(path: &Path) -> Option<Imported> {
     let text = path.with_extension("txt");
     let mut bytes = Vec::new();
-    File::open(&text).ok()?.take(MAX_BESIDE).read_to_end(&mut bytes).ok()?;
-    settings(&decode_text(&bytes).ok()?, Need::Settings)
+    File::open(&text).ok()?.take(MAX_SIDECAR).read_to_end(&mut bytes).ok()?;
+    settings(&decode_text(&bytes).ok()?, Required::Settings)
 }
 
-/// [`import`] of a file's bytes; `path` is for error messages.
+/// [`import`] of a file's bytes; `path` appears in error messages.
 ///
 /// # Errors
 /// As [`import`].
 pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported, SessionError> {
-    if let Some(picture) = files::picture(bytes, path)? {
+    if let Some(picture) = pictures::read(bytes, path)? {
         return from_picture(&picture, path);
     }
     let Ok(text) = decode_text(bytes) else {
@@ -152,23 +152,23 @@ pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported, SessionError>
     };
     if text.contains(FORMAT) {
         let recipe = Document::from_text(&text, path)?.recipe;
-        return Ok(Imported::whole(recipe, Source::Session));
+        return Ok(Imported::complete(recipe, Source::Session));
     }
-    settings(&text, Need::Settings).ok_or_else(|| nothing(path, "its text names no settings"))
+    settings(&text, Required::Settings).ok_or_else(|| nothing(path, "its text names no settings"))
 }
 
-/// How much a text must say to pass for one about a picture.
+/// What a text must have to count as a picture's settings.
 #[derive(Clone, Copy, PartialEq)]
-enum Need {
-    /// A prompt is enough: the place it was found in says what it is.
+enum Required {
+    /// A prompt: the keyword tells what the text is.
     Prompt,
-    /// A settings line: comments and text files may be about anything.
+    /// A line of settings: comments and text files may be about anything.
     Settings,
 }
 
 fn from_picture(picture: &Picture<'_>, path: &Path) -> Result<Imported, SessionError> {
     let mut unread = None;
-    let found = from_texts(&picture.sound, &mut unread);
+    let found = from_texts(&picture.intact, &mut unread);
     let found = found.or_else(|| from_texts(&picture.damaged, &mut unread));
     let Some(mut imported) = found.or_else(|| from_texts(&picture.hidden(), &mut unread)) else {
         return Err(match unread {
@@ -182,37 +182,37 @@ fn from_picture(picture: &Picture<'_>, path: &Path) -> Result<Imported, SessionE
     Ok(imported)
 }
 
-/// What texts say: our own recipe, or the first other one that tells how the picture was made. `unread` becomes what is
-/// wrong with our recipe.
-fn from_texts(carried: &Carried, unread: &mut Option<String>) -> Option<Imported> {
-    if let Some(ron) = carried.text(RECIPE_KEYWORD) {
+/// The recipe chunk of this program, or the first other text with settings. Sets `unread` to what is wrong with a recipe
+/// chunk that cannot be read.
+fn from_texts(texts: &EmbeddedTexts, unread: &mut Option<String>) -> Option<Imported> {
+    if let Some(ron) = texts.text(RECIPE_KEYWORD) {
         match ron::from_str(ron) {
-            Ok(recipe) => return Some(Imported::whole(recipe, Source::Recipe)),
+            Ok(recipe) => return Some(Imported::complete(recipe, Source::Recipe)),
             Err(error) => *unread = Some(one_line(error)),
         }
     }
-    from_other_texts(carried)
+    from_other_texts(texts)
 }
 
-/// The first of a picture's texts that tells how it was made.
-fn from_other_texts(carried: &Carried) -> Option<Imported> {
-    let by_keyword = |keyword: &str| carried.text(keyword).and_then(|text| json::read(text, None));
-    // NovelAI keeps the prompt apart from the other settings.
-    let novel_ai = || json::read(carried.text("Comment")?, carried.text("Description"));
-    carried
+/// The first of a picture's texts with settings, in the order of the tools' popularity.
+fn from_other_texts(texts: &EmbeddedTexts) -> Option<Imported> {
+    let by_keyword = |keyword: &str| texts.text(keyword).and_then(|text| json::read(text, None));
+    // NovelAI writes the prompt into a text of its own.
+    let novel_ai = || json::read(texts.text("Comment")?, texts.text("Description"));
+    texts
         .text("parameters")
-        .and_then(|text| settings(text, Need::Prompt))
+        .and_then(|text| settings(text, Required::Prompt))
         .or_else(|| by_keyword("invokeai_metadata"))
         .or_else(|| by_keyword("sd-metadata"))
         .or_else(|| by_keyword("prompt"))
         .or_else(novel_ai)
-        .or_else(|| carried.comments.iter().find_map(|text| settings(text, Need::Settings)))
+        .or_else(|| texts.comments.iter().find_map(|text| settings(text, Required::Settings)))
 }
 
-/// Settings in either of the two forms that stand in one text: JSON, or the `parameters` text.
-fn settings(text: &str, need: Need) -> Option<Imported> {
-    // A prompt, too, may begin with a brace.
-    json::read(text, None).or_else(|| parameters::read(text, need))
+/// Settings in either of the two forms that one text may have: JSON, or the `parameters` text.
+fn settings(text: &str, required: Required) -> Option<Imported> {
+    // A prompt may begin with a brace too.
+    json::read(text, None).or_else(|| parameters::read(text, required))
 }
 
 fn nothing(path: &Path, what: &'static str) -> SessionError {

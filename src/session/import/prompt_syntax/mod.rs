@@ -1,7 +1,8 @@
-//! Prompts of tools in which signs have a meaning, as plain words.
+//! The prompt syntax of other tools, reduced to plain words.
 //!
-//! The text encoder here knows no weights, no switching over time and no tags. So the words stay, in their order, the
-//! signs go, and every one of them is told of. Text in which no sign has a meaning stays as it is, to the letter.
+//! It stands apart from the import of settings because it knows nothing of files. The text encoder supports no weights, no
+//! switching over time and no tags. So the words stay in their order, the syntax is removed, and every construct is
+//! reported. A prompt without syntax stays unchanged, to the byte.
 
 mod brackets;
 mod compel;
@@ -10,9 +11,9 @@ mod tags;
 
 use super::Source;
 
-/// How a tool's prompts are to be read.
+/// The syntax of a tool's prompts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Dialect {
+pub(super) enum PromptSyntax {
     /// A1111 and what follows it: `(x)`, `(x:1.2)`, `[x]`, `[a:b:0.5]`, `[a|b]`, `\(`, `BREAK`, `AND`, `<lora:…>`.
     A1111,
     /// The same without square brackets.
@@ -21,12 +22,12 @@ pub(super) enum Dialect {
     NovelAi,
     /// InvokeAI's: `word+`, `(x)1.2`.
     Compel,
-    /// Signs mean nothing.
+    /// There is none.
     Plain,
 }
 
-impl Dialect {
-    /// The dialect of prompts that are found in such writing.
+impl PromptSyntax {
+    /// The syntax of prompts in a form.
     pub fn of(source: Source) -> Self {
         match source {
             Source::Session | Source::Recipe | Source::ParametersRecipe => Self::Plain,
@@ -38,33 +39,34 @@ impl Dialect {
     }
 }
 
-/// A prompt in plain words.
+/// A prompt reduced to plain words.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Words {
+pub(super) struct PlainPrompt {
     pub plain: String,
-    /// What its signs said, a line for each kind.
+    /// Its constructs, a line for each kind.
     pub notes: Vec<String>,
 }
 
-/// Reads a prompt; its words come out in their order.
-pub(super) fn read(prompt: &str, dialect: Dialect) -> Words {
-    let mut notes = Notes::default();
-    let plain = match dialect {
-        Dialect::Plain => prompt.to_owned(),
-        Dialect::A1111 | Dialect::Comfy => {
-            let untagged = tags::taken_out(prompt, &mut notes);
-            brackets::plain(&untagged, dialect == Dialect::Comfy, &mut notes)
+/// Removes the syntax of a prompt; its words stay in their order.
+pub(super) fn read(prompt: &str, syntax: PromptSyntax) -> PlainPrompt {
+    let mut found = Constructs::default();
+    let plain = match syntax {
+        PromptSyntax::Plain => prompt.to_owned(),
+        PromptSyntax::A1111 | PromptSyntax::Comfy => {
+            let untagged = tags::removed(prompt, &mut found);
+            brackets::plain(&untagged, syntax == PromptSyntax::Comfy, &mut found)
         }
-        Dialect::NovelAi => novel_ai::plain(prompt, &mut notes),
-        Dialect::Compel => compel::plain(prompt, &mut notes),
+        PromptSyntax::NovelAi => novel_ai::plain(prompt, &mut found),
+        PromptSyntax::Compel => compel::plain(prompt, &mut found),
     };
-    Words { plain, notes: notes.lines() }
+    PlainPrompt { plain, notes: found.lines() }
 }
 
-/// Signs by kind: the first of them as they were written, and how many there are.
+/// Constructs by kind: the first of them as written, and their number.
 #[derive(Default)]
-struct Notes(Vec<(Kind, Vec<String>, usize)>);
+struct Constructs(Vec<(Kind, Vec<String>, usize)>);
 
+/// A kind of construct.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Lora,
@@ -105,11 +107,12 @@ impl Kind {
     }
 }
 
-/// As many signs of a kind are written out, and as many characters of each.
+/// The number of constructs of a kind that are written out.
 const SHOWN: usize = 12;
+/// The number of characters of each that are written out.
 const LETTERS: usize = 80;
 
-impl Notes {
+impl Constructs {
     fn add(&mut self, kind: Kind, what: &str) {
         let at = self.0.iter().position(|(k, ..)| *k == kind).unwrap_or_else(|| {
             self.0.push((kind, Vec::new(), 0));
@@ -135,13 +138,13 @@ impl Notes {
     }
 }
 
-/// A number as weights are written.
+/// Parses a number in the form of weights: no exponent, no words.
 fn number(text: &str) -> Option<f32> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-'));
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// A change of a text: the bytes of a range become others.
+/// A replacement of a range of bytes in a text.
 struct Edit {
     range: std::ops::Range<usize>,
     with: &'static str,
@@ -153,7 +156,7 @@ impl Edit {
     }
 }
 
-/// The text after all edits. Of edits that overlap the one that begins first counts.
+/// Applies edits to a text. Of edits that overlap, the one that begins first counts.
 fn edited(text: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| edit.range.start);
     let mut out = String::with_capacity(text.len());
