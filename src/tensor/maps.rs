@@ -6,7 +6,7 @@
 
 use safetensors::Dtype;
 
-use super::Plane;
+use super::plane::Plane;
 
 /// An array that a step may have: maps over the latent grid, and a few single numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -39,7 +39,7 @@ fn brackets(
     text: &str,
     square: bool,
     edits: &mut Vec<Edit>,
-    mut found: impl FnMut(&Group, usize, &mut Vec<Edit>) -> Kind,
+    mut on_pair: impl FnMut(&Group, usize, &mut Vec<Edit>) -> Kind,
 ) -> Vec<Told> {
     let bytes = text.as_bytes();
     let mut open: Vec<Group> = Vec::new();
@@ -62,7 +62,7 @@ fn brackets(
                 while let Some(group) = open.pop() {
                     count[usize::from(group.round)] -= 1;
                     if group.round == (byte == b')') {
-                        let kind = found(&group, at, edits);
+                        let kind = on_pair(&group, at, edits);
                         pairs.push((group.open..at + 1, kind));
                         break;
                     }
