@@ -1,4 +1,7 @@
-use crate::sampling::ScheduleError;
+//! The error of everything that loads a model.
+//!
+//! Separate from the loaders, because all of them return it.
+
 use std::io;
 
 use safetensors::SafeTensorError;
@@ -6,9 +9,10 @@ use safetensors::SafeTensorError;
 use crate::{
     files::NotText,
     nets::{ConfigError, ParamError, TokenizerError},
+    sampling::ScheduleError,
 };
 
-/// Why a model cannot be loaded: one sentence that names the file and, where there is one, the tensor.
+/// Why a model cannot be loaded: one sentence that names the file, the tensor if one is the reason, and a way out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     EncodeError, LoadError, ModelFiles, TextStack,
     checkpoint::Checkpoint,
+    hash::hex,
     lora::{self, Changed, Loras},
 };
 use crate::{
@@ -222,8 +223,4 @@ fn check_fit(files: &ModelFiles, unet: &UNet, text: &TextStack, vae: &Vae) -> Re
         return Ok(());
     };
     Err(LoadError::Mismatch { path: files.describe("unet/config.json"), what })
-}
-
-pub(super) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
