@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Why a trace could not be written or initial latents not be read.
+/// Why a trace cannot be written, or initial latents cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceError {
@@ -34,20 +34,20 @@ pub enum TraceError {
     InitLatents { path: String, why: String },
 }
 
-/// Collects a run, tensor by tensor.
+/// The tensors of a run, collected step by step.
 pub struct Trace {
-    /// Whether a second model takes part, so that every step says whether it was fused.
+    /// Whether the run has two models: every step then records whether they were fused.
     fusing: bool,
     arrays: Arrays,
 }
 
 impl Trace {
-    /// Nothing collected yet; `recipe` is the run's description as text.
+    /// No tensors yet; `recipe` is the run's recipe as text.
     pub fn new(recipe: impl Into<String>) -> Self {
         Self { fusing: false, arrays: Arrays::with_recipe(recipe) }
     }
 
-    /// The noise the run starts from, and its texts as given to the U-Nets.
+    /// Adds the noise that the run starts from, and its texts as the denoisers get them.
     pub fn begin(&mut self, init_latents: &Latents, general: &Texts, expert: Option<&Texts>) {
         self.arrays.insert_latents("init_latents", init_latents);
         self.texts("text", general);
@@ -72,7 +72,7 @@ impl Trace {
         }
     }
 
-    /// Everything of one step.
+    /// Adds the tensors of one step.
     pub fn step(&mut self, record: &StepRecord) {
         let keys = StepKeys::new(record.step);
         self.arrays.insert_f32(keys.key(StepArray::Timestep), &[1], &[record.timestep]);
@@ -128,14 +128,17 @@ impl Trace {
         self.arrays.insert_f32(name, &[planes.len(), planes[0].height, planes[0].width], &values);
     }
 
-    /// The result: latents, and the picture `[3, H, W]` in 0..1.
+    /// Adds the result: the latents, and the picture as `[1, 3, H, W]` in 0..1.
     pub fn finish(&mut self, latents: &Latents, pixels: &Pixels) {
         self.arrays.insert_latents("final.latents", latents);
         let image: Vec<f32> = pixels.values.iter().map(|v| (v * 0.5 + 0.5).clamp(0.0, 1.0)).collect();
         self.arrays.insert_f32("final.image", &[1, 3, pixels.height, pixels.width], &image);
     }
 
-    /// Writes the file.
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`TraceError::Write`], and [`TraceError::Assemble`] for a tensor that does not fit its shape.
     pub fn write(&self, path: &Path) -> Result<(), TraceError> {
         let bytes = self.arrays.to_safetensors()?;
         write_atomically(path, &bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
@@ -148,6 +151,9 @@ fn host<const D: usize>(tensor: &Tensor<D>) -> (Vec<usize>, Vec<f32>) {
 }
 
 /// Reads the tensor `init_latents` (f32 `[1, C, h, w]` or `[C, h, w]`, standard normal) of a safetensors file.
+///
+/// # Errors
+/// [`TraceError::InitLatents`] with the reason.
 pub fn read_init_latents(path: &Path) -> Result<Latents, TraceError> {
     let fail = |why: String| TraceError::InitLatents { path: path.display().to_string(), why };
     let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
@@ -168,3 +174,6 @@ pub fn read_init_latents(path: &Path) -> Result<Latents, TraceError> {
     }
     Ok(Latents::new(c, h, w, values))
 }
+
+#[cfg(test)]
+mod tests;
