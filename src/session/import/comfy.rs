@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Imported, Source, json_settings,
+    imported::{Imported, Source},
+    json_settings,
     settings::{Automatic, ImportedSettings},
 };
 

@@ -4,7 +4,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Imported, Source, comfy, json_settings, settings::ImportedSettings};
+use super::{
+    comfy,
+    imported::{Imported, Source},
+    json_settings,
+    settings::ImportedSettings,
+};
 
 /// Reads a recipe from a JSON text; `None` if it is no JSON or has no settings. `prompt` is used where the text has none.
 pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Imported, Required, Source,
     extensions::Extensions,
+    imported::{Imported, Required, Source},
     json_settings,
     settings::{Automatic, ImportedSettings, Setting},
 };

@@ -6,7 +6,7 @@
 use std::{fmt::Display, str::FromStr};
 
 use super::{
-    Imported, PlainPrompts, Source,
+    imported::{Imported, PlainPrompts, Source},
     prompt_syntax::{self, PromptSyntax},
     sampler_names,
 };

@@ -2,7 +2,10 @@
 //!
 //! It stands apart because ComfyUI uses a part of it.
 
-use super::{Constructs, Edit, Kind, edited, number};
+use super::{
+    constructs::{Constructs, Kind},
+    edits::{Edit, edited, number},
+};
 
 /// An open bracket, or a pair.
 struct Group {

@@ -2,7 +2,10 @@
 //!
 //! It stands apart because a bracket without a weight is text, unlike in A1111.
 
-use super::{Constructs, Edit, Kind, edited, number};
+use super::{
+    constructs::{Constructs, Kind},
+    edits::{Edit, edited, number},
+};
 
 /// Removes the weights. A bracket without one is text and stays.
 pub(super) fn plain(text: &str, found: &mut Constructs) -> String {

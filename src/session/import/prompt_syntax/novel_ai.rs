@@ -2,7 +2,10 @@
 //!
 //! It stands apart because its brackets have other meanings than A1111's.
 
-use super::{Constructs, Edit, Kind, edited, number};
+use super::{
+    constructs::{Constructs, Kind},
+    edits::{Edit, edited, number},
+};
 
 /// Removes the syntax.
 pub(super) fn plain(text: &str, found: &mut Constructs) -> String {

@@ -2,7 +2,7 @@
 //!
 //! They stand apart because they are removed before brackets are paired: a tag may contain them.
 
-use super::{Constructs, Kind};
+use super::constructs::{Constructs, Kind};
 
 /// The length in bytes above which a text in angle brackets is no tag.
 const MAX_TAG: usize = 512;
