@@ -1,10 +1,12 @@
-//! Settings as one JSON object, under whatever names a tool has for them.
+//! Settings in one JSON object, under the names of several tools.
+//!
+//! It stands apart from `json`, which finds the object: the names of the tools hardly overlap, so that one table reads all.
 
 use serde_json::{Map, Value};
 
 use super::{
-    names,
-    settings::{Automatic, Found, ImportedSettings},
+    sampler_names,
+    settings::{Automatic, ImportedSettings, Setting},
 };
 
 /// What a key means.
@@ -22,7 +24,7 @@ enum Field {
     Size,
 }
 
-/// Keys without capitals and signs: SwarmUI, Fooocus, InvokeAI, NovelAI, Draw Things.
+/// Keys in lower case, letters and digits only: SwarmUI, Fooocus, InvokeAI, NovelAI, Draw Things.
 const KEYS: &[(&str, Field)] = &[
     ("prompt", Field::Prompt),
     ("positiveprompt", Field::Prompt),
@@ -46,9 +48,9 @@ const KEYS: &[(&str, Field)] = &[
     ("resolution", Field::Size),
 ];
 
-/// Puts an object's settings into the draft, or on the list. `false` if they do not tell of a picture: that takes a
-/// prompt and one number.
-pub(super) fn take(draft: &mut ImportedSettings, object: &Map<String, Value>) -> bool {
+/// Reads an object's settings into `imported`. Returns `false`, and reads nothing, if they are not those of a picture: there
+/// must be a prompt and a number.
+pub(super) fn read(imported: &mut ImportedSettings, object: &Map<String, Value>) -> bool {
     let texts: Vec<(&str, Option<Field>, Option<String>, &Value)> = object
         .iter()
         .map(|(key, value)| (key.as_str(), field(key), scalar(value).or_else(|| parts(value)), value))
@@ -62,31 +64,31 @@ pub(super) fn take(draft: &mut ImportedSettings, object: &Map<String, Value>) ->
     let mut sides = [None, None];
     for (key, field, text, value) in &texts {
         let (Some(field), Some(text)) = (field, text) else {
-            leave(draft, [(*key, *value)]);
+            list(imported, [(*key, *value)]);
             continue;
         };
         let found = (*key, text.as_str());
         match field {
-            Field::Prompt => draft.recipe.prompt.clone_from(text),
-            Field::Negative => draft.recipe.negative.clone_from(text),
-            Field::Seed => draft.seed(found),
-            Field::Steps => draft.steps(found),
-            Field::Cfg => draft.cfg(found),
+            Field::Prompt => imported.recipe.prompt.clone_from(text),
+            Field::Negative => imported.recipe.negative.clone_from(text),
+            Field::Seed => imported.seed(found),
+            Field::Steps => imported.steps(found),
+            Field::Cfg => imported.cfg(found),
             Field::Sampler => sampling[0] = Some(found),
             Field::Schedule => sampling[1] = Some(found),
             Field::Width => sides[0] = Some(found),
             Field::Height => sides[1] = Some(found),
-            Field::Size => take_size(draft, found, two_numbers(text)),
+            Field::Size => read_size(imported, found, two_numbers(text)),
         }
     }
-    take_sides(draft, sides);
-    take_sampling(draft, sampling);
+    read_sides(imported, sides);
+    read_sampling(imported, sampling);
     true
 }
 
-/// Lists settings that say something.
-pub(super) fn leave<'a>(
-    draft: &mut ImportedSettings,
+/// Lists settings as unsupported, except empty ones.
+pub(super) fn list<'a>(
+    imported: &mut ImportedSettings,
     settings: impl IntoIterator<Item = (impl AsRef<str>, &'a Value)>,
 ) {
     for (key, value) in settings {
@@ -98,12 +100,12 @@ pub(super) fn leave<'a>(
             _ => false,
         };
         if !empty {
-            draft.leave(key.as_ref(), scalar(value).unwrap_or_else(|| value.to_string()));
+            imported.list_unsupported(key.as_ref(), scalar(value).unwrap_or_else(|| value.to_string()));
         }
     }
 }
 
-/// Text, number or truth value as text.
+/// A string, number or boolean as text.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -113,38 +115,41 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The text of a prompt that the first InvokeAI wrote as a list of `{"prompt": …, "weight": 1}`.
+/// The text of a prompt that the first versions of InvokeAI wrote as a list of `{"prompt": …, "weight": 1}`.
 fn parts(value: &Value) -> Option<String> {
     let parts: Vec<&str> = value.as_array()?.iter().map(|part| part.get("prompt")?.as_str()).collect::<Option<_>>()?;
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// Width and height that stand apart; without both there is no size.
-pub(super) fn take_sides(draft: &mut ImportedSettings, sides: [Option<Found<'_>>; 2]) {
-    let number = |found: Option<Found<'_>>| found.and_then(|(_, value)| value.parse().ok());
+/// Reads width and height from two settings; one alone is rejected.
+pub(super) fn read_sides(imported: &mut ImportedSettings, sides: [Option<Setting<'_>>; 2]) {
+    let number = |found: Option<Setting<'_>>| found.and_then(|(_, value)| value.parse().ok());
     match (sides, sides.map(number)) {
         ([Some(w), Some(h)], [Some(width), Some(height)]) => {
             let text = format!("{}x{}", w.1, h.1);
-            draft.size(("size", &text), [width, height]);
+            imported.size(("size", &text), [width, height]);
         }
-        _ => sides.into_iter().flatten().for_each(|found| draft.refuse(found, "a size needs two whole numbers")),
+        _ => sides
+            .into_iter()
+            .flatten()
+            .for_each(|found| imported.list_rejected(found, "a size needs two whole numbers")),
     }
 }
 
-fn take_size(draft: &mut ImportedSettings, found: Found<'_>, size: Option<[usize; 2]>) {
+fn read_size(imported: &mut ImportedSettings, found: Setting<'_>, size: Option<[usize; 2]>) {
     match size {
-        Some(size) => draft.size(found, size),
-        None => draft.refuse(found, "not a width and a height"),
+        Some(size) => imported.size(found, size),
+        None => imported.list_rejected(found, "not a width and a height"),
     }
 }
 
-/// InvokeAI calls its samplers schedulers.
-fn take_sampling(draft: &mut ImportedSettings, [sampler, schedule]: [Option<Found<'_>>; 2]) {
+/// Reads sampler and schedule. InvokeAI calls its samplers schedulers.
+fn read_sampling(imported: &mut ImportedSettings, [sampler, schedule]: [Option<Setting<'_>>; 2]) {
     match (sampler, schedule) {
-        (None, Some(found)) if names::schedule(found.1, draft.recipe.sampler).is_none() => {
-            draft.sampling(Some(found), None, Automatic::Plain);
+        (None, Some(found)) if sampler_names::schedule(found.1, imported.recipe.sampler).is_none() => {
+            imported.sampling(Some(found), None, Automatic::Plain);
         }
-        _ => draft.sampling(sampler, schedule, Automatic::Plain),
+        _ => imported.sampling(sampler, schedule, Automatic::Plain),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The places that a picture keeps its text in.
+//! The blocks of picture files that hold settings texts, and their encodings.
 
 use std::{fs, io::Write as _, path::Path};
 
@@ -19,7 +19,7 @@ fn xmp(name: &str, text: &str) -> String {
     )
 }
 
-/// A GIF of one pixel with colours of its own, and a comment behind another extension.
+/// A GIF of one pixel with colours of its own, and a comment after another extension.
 pub fn gif(comment: &[u8]) -> Vec<u8> {
     let mut bytes = b"GIF89a\x01\0\x01\0\x80\0\0\x01\x02\x03\x04\x05\x06".to_vec();
     bytes.extend(b"\x21\xf9\x04\0\0\0\0\0");
@@ -39,7 +39,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A PNG with `content` in the lowest bits of its alpha, or of its colours, behind a signature.
+/// A PNG with `content` in the lowest bits of its alpha, or of its colours, after a signature.
 pub fn stealth(signature: &[u8; 15], content: &[u8], channels: usize) -> Vec<u8> {
     hidden(
         &[&signature[..], &(8 * content.len() as u32).to_be_bytes(), content].concat(),
@@ -127,7 +127,7 @@ fn a_text_beside_a_silent_picture_is_read() {
     assert!(session::import(&at("a.png")).is_err());
     fs::write(at("a.txt"), A1111).unwrap();
     assert_is_a1111(&session::import(&at("a.png")).unwrap());
-    // What the picture says itself is believed first; a caption says nothing about how it was made.
+    // A picture's own text comes first; a caption is no settings text.
     fs::write(at("a.png"), png_with(&[("parameters", "a dog\nSteps: 9, Sampler: LCM, Seed: 1")])).unwrap();
     assert_eq!(session::import(&at("a.png")).unwrap().recipe.prompt, "a dog");
     fs::write(at("b.jpg"), b"\xff\xd8\xff\xd9").unwrap();
@@ -139,7 +139,7 @@ fn a_text_beside_a_silent_picture_is_read() {
 fn a_damaged_text_is_told_of() {
     let spoil = |mut bytes: Vec<u8>, keyword: &[u8]| {
         let at = bytes.windows(keyword.len()).position(|part| part == keyword).unwrap();
-        // A letter of the text changes, and with it the checksum.
+        // One letter changes, so that the checksum is wrong.
         let text = at + bytes[at..].windows(2).position(|part| part == b"a ").unwrap();
         bytes[text] = b'A';
         bytes
@@ -147,11 +147,11 @@ fn a_damaged_text_is_told_of() {
     let texts = [("sextant", "(prompt: \"a fox\", seed: 7)"), ("parameters", "a cat\nSteps: 9, Sampler: LCM, Seed: 1")];
     let whole = png_with(&texts);
     assert_eq!(read(&whole).recipe.prompt, "a fox");
-    // The sound text is believed before the damaged one.
+    // The intact text comes before the damaged one.
     let imported = read(&spoil(whole, b"sextant"));
     assert_eq!((imported.recipe.prompt.as_str(), imported.recipe.seed), ("a cat", 1));
     assert_eq!(imported.not_restored, ["the text \"sextant\": its checksum is wrong"]);
-    // But it is better than nothing.
+    // A damaged text is used where there is no other.
     let imported = read(&spoil(png_with(&texts[1..]), b"parameters"));
     assert_eq!((imported.recipe.prompt.as_str(), imported.recipe.steps), ("A cat", 9));
     assert_eq!(imported.not_restored, ["the text \"parameters\": its checksum is wrong"]);

@@ -1,9 +1,14 @@
-//! InvokeAI's signs: pluses, minuses and numbers behind a word or a bracket; brackets that are blended.
+//! InvokeAI's syntax (compel): pluses, minuses and numbers after a word or a bracket; brackets that are blended.
+//!
+//! It stands apart because a bracket without a weight is text, unlike in A1111.
 
-use super::{Edit, Kind, Notes, edited, number};
+use super::{
+    constructs::{Constructs, Kind},
+    edits::{Edit, edited, number},
+};
 
-/// The text without the weights. A bracket without one means nothing and stays.
-pub(super) fn plain(text: &str, notes: &mut Notes) -> String {
+/// Removes the weights. A bracket without one is text and stays.
+pub(super) fn plain(text: &str, found: &mut Constructs) -> String {
     let mut edits = Vec::new();
     let mut told = Vec::new();
     let mut open = Vec::new();
@@ -18,7 +23,7 @@ pub(super) fn plain(text: &str, notes: &mut Notes) -> String {
                     edits.extend([Edit::drop(start..start + 1), Edit::drop(at..at + 1 + weight)]);
                     told.push(start..at + 1 + weight);
                 } else if [".blend(", ".and(", ".swap("].iter().any(|call| after.starts_with(call)) {
-                    notes.add(Kind::Blend, &text[start..]);
+                    found.add(Kind::Blend, &text[start..]);
                 }
             }
             b'+' | b'-' if ends_word(&text[..at]) => {
@@ -38,21 +43,21 @@ pub(super) fn plain(text: &str, notes: &mut Notes) -> String {
     for range in told {
         if range.start >= end {
             end = range.end;
-            notes.add(Kind::Emphasis, &text[range]);
+            found.add(Kind::Emphasis, &text[range]);
         }
     }
     edited(text, edits)
 }
 
-/// Bytes of the weight that a text begins with: a number, or a run of one sign.
+/// The length of the weight at the beginning of a text: a number, or a run of one sign.
 fn weight(text: &str) -> usize {
     let digits = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
-    // A full stop ends a sentence.
+    // A full stop after a number ends a sentence.
     let digits = text[..digits].trim_end_matches('.').len();
     if digits > 0 && number(&text[..digits]).is_some() { digits } else { run(text) }
 }
 
-/// Bytes of the run of pluses, or of minuses, that a text begins with.
+/// The length of the run of pluses, or of minuses, at the beginning of a text.
 fn run(text: &str) -> usize {
     let sign = text.bytes().next().filter(|b| matches!(b, b'+' | b'-'));
     text.bytes().take_while(|b| Some(*b) == sign).count()

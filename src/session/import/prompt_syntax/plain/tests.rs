@@ -1,14 +1,16 @@
+//! Tests of prompt syntax, tool by tool.
+
 use super::*;
 
-fn plain(prompt: &str, dialect: Dialect) -> (String, Vec<String>) {
-    let words = read(prompt, dialect);
+fn plain(prompt: &str, syntax: PromptSyntax) -> (String, Vec<String>) {
+    let words = read(prompt, syntax);
     (words.plain, words.notes)
 }
 
-/// What `dialect` makes of prompts, and the kinds of signs that it tells of.
-fn check(dialect: Dialect, cases: &[(&str, &str, &[&str])]) {
+/// Checks plain prompts, and the kinds of constructs that are reported.
+fn check(syntax: PromptSyntax, cases: &[(&str, &str, &[&str])]) {
     for (prompt, want, kinds) in cases {
-        let (words, notes) = plain(prompt, dialect);
+        let (words, notes) = plain(prompt, syntax);
         assert_eq!(words, *want, "{prompt}");
         let found: Vec<&str> = notes.iter().map(|note| note.split(':').next().unwrap_or_default()).collect();
         assert_eq!(found, *kinds, "{prompt}: {notes:?}");
@@ -18,13 +20,13 @@ fn check(dialect: Dialect, cases: &[(&str, &str, &[&str])]) {
 #[test]
 fn brackets_weigh_and_switch() {
     check(
-        Dialect::A1111,
+        PromptSyntax::A1111,
         &[
             ("a (red hat:1.2), sky", "a red hat, sky", &["emphasis"]),
             ("((masterpiece)), (a (b:1.3):0.9) [dull]", "masterpiece, a b dull", &["emphasis"]),
             ("a [cat:dog:0.4] on a [mat:0.5] [x::12]", "a cat dog on a mat x ", &["switching"]),
             ("a [red|blue|green] car", "a red blue green car", &["switching"]),
-            // Escaped brackets are text, and nothing is left out for it.
+            // Escaped brackets are text, and nothing is reported for them.
             (r"fate \(series\), c:\\x", r"fate (series), c:\x", &[]),
             (r"(a \(b\):1.1)", "a (b)", &["emphasis"]),
             // Brackets without a partner are text.
@@ -40,7 +42,7 @@ fn brackets_weigh_and_switch() {
         ],
     );
     assert_eq!(
-        plain("a (red hat:1.2), [dull]", Dialect::A1111).1,
+        plain("a (red hat:1.2), [dull]", PromptSyntax::A1111).1,
         ["emphasis: (red hat:1.2), [dull] (not applied: the words count as they stand)"]
     );
 }
@@ -48,7 +50,7 @@ fn brackets_weigh_and_switch() {
 #[test]
 fn words_that_are_signs() {
     check(
-        Dialect::A1111,
+        PromptSyntax::A1111,
         &[
             ("a cat BREAK a dog", "a cat, a dog", &["BREAK"]),
             ("a cat,\nBREAK\na dog", "a cat,\na dog", &["BREAK"]),
@@ -65,7 +67,7 @@ fn words_that_are_signs() {
 #[test]
 fn tags_are_taken_out() {
     check(
-        Dialect::A1111,
+        PromptSyntax::A1111,
         &[
             ("a <lora:x:0.8> cat", "a cat", &["LoRA"]),
             ("a cat, <lora:x:0.8>, mat", "a cat, mat", &["LoRA"]),
@@ -76,18 +78,18 @@ fn tags_are_taken_out() {
         ],
     );
     check(
-        Dialect::Comfy,
+        PromptSyntax::Comfy,
         &[("<segment:face> a [cat] <fromto[0.5]:a,b>", "<segment:face> a [cat] <fromto[0.5]:a,b>", &["tag"])],
     );
-    let notes = plain("<lora:add detail:0.8> <LORA:b>", Dialect::A1111).1;
+    let notes = plain("<lora:add detail:0.8> <LORA:b>", PromptSyntax::A1111).1;
     assert_eq!(notes, ["LoRA: add detail, weight 0.8, b (not loaded)"]);
 }
 
 #[test]
-fn other_dialects() {
-    check(Dialect::Comfy, &[("a (cat:1.1) BREAK [x] A AND B", "a cat BREAK [x] A AND B", &["emphasis"])]);
+fn other_syntaxs() {
+    check(PromptSyntax::Comfy, &[("a (cat:1.1) BREAK [x] A AND B", "a cat BREAK [x] A AND B", &["emphasis"])]);
     check(
-        Dialect::NovelAi,
+        PromptSyntax::NovelAi,
         &[
             ("{{a}}, [b], (c), {d", "a, b, (c), {d", &["emphasis"]),
             ("1.5::rain, night::, -1::dog::, std::vec", "rain, night, dog, std::vec", &["emphasis"]),
@@ -95,7 +97,7 @@ fn other_dialects() {
         ],
     );
     check(
-        Dialect::Compel,
+        PromptSyntax::Compel,
         &[
             ("a cat++ and (red hat)1.25, (dull)--, é(x)", "a cat and red hat, dull, é(x)", &["emphasis"]),
             ("well-known, a - b, 1+1, sea-", "well-known, a - b, 1+1, sea-", &[]),
@@ -104,7 +106,7 @@ fn other_dialects() {
         ],
     );
     for text in ["(a:1.2) <lora:x:1> {b} c++ BREAK", ""] {
-        assert_eq!(read(text, Dialect::Plain), Words { plain: text.into(), notes: Vec::new() });
+        assert_eq!(read(text, PromptSyntax::Plain), PlainPrompt { plain: text.into(), notes: Vec::new() });
     }
 }
 
@@ -117,8 +119,8 @@ fn endless_prompts_are_read_in_time() {
     ];
     for part in parts {
         let long = part.repeat(200_000) + &")]}".repeat(100_000);
-        for dialect in [Dialect::A1111, Dialect::Comfy, Dialect::NovelAi, Dialect::Compel] {
-            let words = read(&long, dialect);
+        for syntax in [PromptSyntax::A1111, PromptSyntax::Comfy, PromptSyntax::NovelAi, PromptSyntax::Compel] {
+            let words = read(&long, syntax);
             assert!(words.notes.iter().all(|note| note.len() < 8_000), "{part}");
         }
     }

@@ -1,5 +1,6 @@
-//! Where pictures keep their texts: chunks of PNG, segments of JPEG, blocks of WebP and GIF, and in all of them EXIF or
-//! XMP.
+//! Where picture files keep texts: chunks of PNG, segments of JPEG, blocks of WebP and GIF, with EXIF or XMP in them.
+//!
+//! It stands apart from what the texts mean: a text reads the same wherever it was kept.
 
 use std::path::Path;
 
@@ -12,40 +13,40 @@ use crate::{
     },
 };
 
-/// The texts of a picture.
+/// The texts of a picture file.
 #[derive(Default)]
-pub(super) struct Carried {
+pub(super) struct EmbeddedTexts {
     /// Keyword and content.
     texts: Vec<(String, String)>,
-    /// EXIF user comments, XMP and other texts that have no keyword.
+    /// EXIF user comments, XMP and other texts without a keyword.
     pub comments: Vec<String>,
 }
 
-impl Carried {
-    /// The first text under a keyword that is not blank. Tools differ in capitals.
+impl EmbeddedTexts {
+    /// The first text of a keyword that is not blank. The case of letters is ignored: tools differ in it.
     pub fn text(&self, keyword: &str) -> Option<&str> {
         let (_, text) =
             self.texts.iter().find(|(k, text)| k.eq_ignore_ascii_case(keyword) && !text.trim().is_empty())?;
         Some(text)
     }
 
-    /// Every keyword.
+    /// All keywords.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(|(keyword, _)| keyword.as_str())
     }
 
-    /// Adds what an EXIF block says.
+    /// Adds the texts of an EXIF block.
     fn add_exif(&mut self, tiff: &[u8]) {
         let found = exif::texts(tiff);
         self.comments.extend(found.user_comment);
-        // ComfyUI puts its graph into a WebP picture as "prompt:{…}" under tags meant for the camera's name.
+        // ComfyUI writes its graph into WebP files as "prompt:{…}", in the tags of the camera's name.
         let labelled = found.others.iter().filter_map(|text| text.split_once(':'));
         self.texts.extend(
             labelled.filter(|(_, json)| json.trim_start().starts_with('{')).map(|(k, v)| (k.to_owned(), v.to_owned())),
         );
     }
 
-    /// Adds what a block says that a file carries beside its pixels.
+    /// Adds the texts of a block.
     fn add(&mut self, block: Block<'_>) {
         match block {
             Block::Exif(tiff) => self.add_exif(tiff),
@@ -55,7 +56,7 @@ impl Carried {
     }
 }
 
-/// Something that a file carries beside its pixels.
+/// A block of metadata in a file.
 enum Block<'a> {
     /// A TIFF structure.
     Exif(&'a [u8]),
@@ -63,59 +64,59 @@ enum Block<'a> {
     Comment(&'a [u8]),
 }
 
-/// What a picture says, as far as it can be believed.
+/// The texts of a picture file, by whether their checksums are right.
 #[derive(Default)]
 pub(super) struct Picture<'a> {
-    pub sound: Carried,
+    pub intact: EmbeddedTexts,
     /// Texts whose checksum is wrong.
-    pub damaged: Carried,
-    /// A PNG file, in whose pixels more may hide.
+    pub damaged: EmbeddedTexts,
+    /// The whole file if it is a PNG: its pixels may hold a text too.
     png: Option<&'a [u8]>,
 }
 
 impl Picture<'_> {
-    /// What hides in the pixels. They are unpacked for it, which takes a while.
-    pub fn hidden(&self) -> Carried {
+    /// The text in the pixels, which must be decoded for it: the slowest reader, so the last.
+    pub fn hidden(&self) -> EmbeddedTexts {
         let comments = self.png.and_then(stealth::text).into_iter().collect();
-        Carried { comments, ..Carried::default() }
+        EmbeddedTexts { comments, ..EmbeddedTexts::default() }
     }
 }
 
-/// The texts of a PNG, JPEG, WebP or GIF picture; `None` if the bytes are none.
+/// The texts of a PNG, JPEG, WebP or GIF file; `None` for other bytes.
 ///
 /// # Errors
 /// [`SessionError::NotAPicture`] for a PNG file that is damaged before its texts.
-pub(super) fn picture<'a>(bytes: &'a [u8], path: &Path) -> Result<Option<Picture<'a>>, SessionError> {
+pub(super) fn read<'a>(bytes: &'a [u8], path: &Path) -> Result<Option<Picture<'a>>, SessionError> {
     if bytes.starts_with(SIGNATURE) {
         return chunks::read(bytes, &path.display().to_string()).map(|texts| Some(png(bytes, texts)));
     }
-    let mut sound = Carried::default();
+    let mut intact = EmbeddedTexts::default();
     if bytes.starts_with(b"\xff\xd8\xff") {
-        jpeg(bytes).for_each(|block| sound.add(block));
+        jpeg(bytes).for_each(|block| intact.add(block));
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        webp(bytes).for_each(|block| sound.add(block));
+        webp(bytes).for_each(|block| intact.add(block));
     } else if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
-        sound.comments = gif_comments(bytes);
+        intact.comments = gif_comments(bytes);
     } else {
         return Ok(None);
     }
-    Ok(Some(Picture { sound, ..Picture::default() }))
+    Ok(Some(Picture { intact, ..Picture::default() }))
 }
 
 fn png(bytes: &[u8], found: chunks::Texts) -> Picture<'_> {
-    let carried = |texts: Vec<(String, String)>| {
+    let texts = |texts: Vec<(String, String)>| {
         let texts = texts.into_iter().map(|(keyword, content)| (keyword, mend_utf8_read_as_latin1(&content))).collect();
-        Carried { texts, ..Carried::default() }
+        EmbeddedTexts { texts, ..EmbeddedTexts::default() }
     };
-    let (mut sound, damaged) = (carried(found.sound), carried(found.damaged));
-    if let Some(packet) = sound.text("XML:com.adobe.xmp").map(str::to_owned) {
-        sound.add(Block::Xmp(packet.as_bytes()));
+    let (mut intact, damaged) = (texts(found.intact), texts(found.damaged));
+    if let Some(packet) = intact.text("XML:com.adobe.xmp").map(str::to_owned) {
+        intact.add(Block::Xmp(packet.as_bytes()));
     }
-    found.exif.iter().for_each(|tiff| sound.add_exif(tiff));
-    Picture { sound, damaged, png: Some(bytes) }
+    found.exif.iter().for_each(|tiff| intact.add_exif(tiff));
+    Picture { intact, damaged, png: Some(bytes) }
 }
 
-/// The label before the TIFF structure; in WebP some writers leave it out.
+/// The label before the TIFF structure; some writers of WebP omit it.
 const EXIF_LABEL: &[u8] = b"Exif\0\0";
 const XMP_LABEL: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
@@ -123,7 +124,7 @@ const XMP_LABEL: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 fn jpeg(bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let mut rest = bytes.get(2..).unwrap_or_default();
     std::iter::from_fn(move || {
-        // Any number of fill bytes 0xFF may stand before a marker.
+        // Any number of fill bytes 0xFF may precede a marker.
         let start = rest.iter().position(|&b| b != 0xff).filter(|&fill| fill > 0)?;
         let (marker, after) = rest.get(start..)?.split_first()?;
         if matches!(marker, 0xd9 | 0xda) {
@@ -166,7 +167,7 @@ fn webp(bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
 fn gif_comments(bytes: &[u8]) -> Vec<String> {
     let mut comments = Vec::new();
     let mut rest = bytes.get(6..).unwrap_or_default();
-    // The screen's descriptor, and colours where its flags say so.
+    // The screen descriptor, and the colour table if its flags announce one.
     let Some(flags) = rest.get(4).copied() else { return comments };
     rest = rest.get(7 + colors(flags)..).unwrap_or_default();
     while let Some((kind, after)) = rest.split_first() {
@@ -184,12 +185,12 @@ fn gif_comments(bytes: &[u8]) -> Vec<String> {
     comments
 }
 
-/// Bytes of the colour table that flags tell of.
+/// Bytes of the colour table that the flags announce.
 fn colors(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// Pieces up to an empty one, joined if they are wanted, and what comes after.
+/// The sub-blocks up to an empty one, joined if they are wanted, and the bytes after them.
 fn pieces(data: &[u8], wanted: bool) -> (Vec<u8>, &[u8]) {
     let mut content = Vec::new();
     let mut rest = data;

@@ -1,9 +1,11 @@
-//! What other tools call samplers and schedules.
+//! The names of samplers and schedules in other tools.
+//!
+//! They stand apart because every imported form uses them.
 
 use crate::recipe::{Sampler, Schedule};
 
-/// Names without capitals, spaces and signs (a plus is `p`); the first are A1111's, then those of k-diffusion,
-/// ComfyUI, InvokeAI, Draw Things and the classes of diffusers.
+/// Names in lower case, letters and digits only (a plus is `p`): A1111's first, then those of k-diffusion, ComfyUI,
+/// InvokeAI, Draw Things and the classes of diffusers.
 const SAMPLERS: &[(Sampler, &[&str])] = &[
     (Sampler::Ddim, &["ddim"]),
     (Sampler::Pndm, &["plms", "pndm"]),
@@ -15,7 +17,7 @@ const SAMPLERS: &[(Sampler, &[&str])] = &[
     (Sampler::Lcm, &["lcm"]),
 ];
 
-/// Our sampler for another tool's name.
+/// The sampler of this program for another tool's name.
 pub(super) fn sampler(label: &str) -> Option<Sampler> {
     let plain = plain(label.trim().trim_start_matches("k_"));
     let name = plain.strip_suffix("gpu").unwrap_or(&plain);
@@ -23,7 +25,7 @@ pub(super) fn sampler(label: &str) -> Option<Sampler> {
     SAMPLERS.iter().find(|(_, names)| names.contains(&name)).map(|(sampler, _)| *sampler)
 }
 
-/// Cuts a schedule off a sampler's name: `DPM++ 2M Karras` as A1111 wrote before 1.9, `euler_k` as InvokeAI does.
+/// Splits a schedule from a sampler's name: `DPM++ 2M Karras` in A1111 before 1.9, `euler_k` in InvokeAI.
 pub(super) fn split(label: &str) -> (&str, Option<&str>) {
     let label = label.trim();
     if let Some((name, schedule)) = label.rsplit_once([' ', '-'])
@@ -42,7 +44,7 @@ pub(super) fn is_automatic(label: &str) -> bool {
     matches!(plain(label).as_str(), "automatic" | "default" | "")
 }
 
-/// Our schedule for another tool's name. A1111's `Uniform` is the plain one, and so is DDIM's own for DDIM.
+/// The schedule of this program for another tool's name. A1111's `Uniform` is the normal one, and so is DDIM's own.
 pub(super) fn schedule(label: &str, sampler: Sampler) -> Option<Schedule> {
     match plain(label).as_str() {
         "normal" | "uniform" | "native" => Some(Schedule::Normal),

@@ -1,17 +1,22 @@
-//! A1111's signs: brackets that weigh and switch, `BREAK`, `AND`, wildcards.
+//! A1111's syntax: brackets that weigh and switch, `BREAK`, `AND`, wildcards.
+//!
+//! It stands apart because ComfyUI uses a part of it.
 
-use super::{Edit, Kind, Notes, edited, number};
+use super::{
+    constructs::{Constructs, Kind},
+    edits::{Edit, edited, number},
+};
 
-/// A bracket that is open, or a pair.
+/// An open bracket, or a pair.
 struct Group {
     round: bool,
     open: usize,
-    /// Where `:` and `|` stand in it, but not in a bracket inside it.
+    /// Offsets of `:` and `|` in it, without those in nested brackets.
     separators: Vec<usize>,
 }
 
-/// The text without the signs; escaped brackets become plain ones. ComfyUI has only round ones and wildcards.
-pub(super) fn plain(text: &str, comfy: bool, notes: &mut Notes) -> String {
+/// Removes the syntax; escaped brackets become plain ones. ComfyUI (`comfy`) has only round brackets and wildcards.
+pub(super) fn plain(text: &str, comfy: bool, found: &mut Constructs) -> String {
     let mut edits = Vec::new();
     let mut pairs = brackets(text, !comfy, &mut edits, |group, close, edits| group.edit(text, close, edits));
     pairs.sort_by_key(|(range, _)| range.start);
@@ -19,24 +24,25 @@ pub(super) fn plain(text: &str, comfy: bool, notes: &mut Notes) -> String {
     for (range, kind) in pairs {
         if range.start >= told {
             told = range.end;
-            notes.add(kind, &text[range]);
+            found.add(kind, &text[range]);
         }
     }
     if !comfy {
-        separators(text, &mut edits, notes);
+        separators(text, &mut edits, found);
     }
-    wildcards(text, notes);
+    wildcards(text, found);
     edited(text, edits)
 }
 
 type Told = (std::ops::Range<usize>, Kind);
 
-/// Finds pairs of brackets; `square` says whether square ones are signs, too. One that has no partner is a sign of its own (a smiley, say) and stays.
+/// Finds pairs of brackets; `square` says whether square ones are syntax too. A bracket without a partner (in a smiley, for
+/// example) is text.
 fn brackets(
     text: &str,
     square: bool,
     edits: &mut Vec<Edit>,
-    mut found: impl FnMut(&Group, usize, &mut Vec<Edit>) -> Kind,
+    mut on_pair: impl FnMut(&Group, usize, &mut Vec<Edit>) -> Kind,
 ) -> Vec<Told> {
     let bytes = text.as_bytes();
     let mut open: Vec<Group> = Vec::new();
@@ -59,7 +65,7 @@ fn brackets(
                 while let Some(group) = open.pop() {
                     count[usize::from(group.round)] -= 1;
                     if group.round == (byte == b')') {
-                        let kind = found(&group, at, edits);
+                        let kind = on_pair(&group, at, edits);
                         pairs.push((group.open..at + 1, kind));
                         break;
                     }
@@ -78,10 +84,10 @@ fn brackets(
 }
 
 impl Group {
-    /// What to change so that only the words are left, and what the pair meant.
+    /// Adds the edits that leave only the words, and returns the kind of the pair.
     fn edit(&self, text: &str, close: usize, edits: &mut Vec<Edit>) -> Kind {
         edits.extend([Edit::drop(self.open..self.open + 1), Edit::drop(close..close + 1)]);
-        // A number behind the last colon is a weight, or the moment to switch.
+        // A number after the last colon is a weight, or the time to switch.
         let last = self.separators.last().filter(|&&at| text.as_bytes()[at] == b':');
         let counted = last.copied().filter(|&at| is_number(text, at, close));
         edits.extend(counted.map(|at| Edit::drop(at..close)));
@@ -98,15 +104,15 @@ impl Group {
     }
 }
 
-/// Whether what stands from the colon to the bracket is a weight. `16:9` is none, but words.
+/// Whether the text between the colon and the bracket is a weight. In `16:9` it is not.
 fn is_number(text: &str, colon: usize, close: usize) -> bool {
     let value = text[colon + 1..close].trim();
     let digit_before = text[..colon].ends_with(|c: char| c.is_ascii_digit());
     number(value).is_some() && (!digit_before || value.contains('.'))
 }
 
-/// `BREAK` becomes a comma. `AND` is a word, but what may stand behind its parts is a weight.
-fn separators(text: &str, edits: &mut Vec<Edit>, notes: &mut Notes) {
+/// Replaces `BREAK` by a comma. `AND` stays as a word, but a weight after one of its parts is removed.
+fn separators(text: &str, edits: &mut Vec<Edit>, found: &mut Constructs) {
     for (at, _) in words(text, "BREAK") {
         let (before, after) = (text[..at].trim_end(), &text[at + "BREAK".len()..]);
         let next = after.trim_start();
@@ -114,7 +120,7 @@ fn separators(text: &str, edits: &mut Vec<Edit>, notes: &mut Notes) {
         let gap = if before.is_empty() { after.len() - next.len() } else { 0 };
         let range = before.len()..at + "BREAK".len() + gap;
         edits.push(Edit { range, with: if stands_apart { "" } else { "," } });
-        notes.add(Kind::Break, "BREAK");
+        found.add(Kind::Break, "BREAK");
     }
     let ands: Vec<usize> = words(text, "AND").map(|(at, _)| at).collect();
     let ends = ands.iter().copied().chain((!ands.is_empty()).then_some(text.len()));
@@ -123,14 +129,14 @@ fn separators(text: &str, edits: &mut Vec<Edit>, notes: &mut Notes) {
         let digits = part.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
         let colon = digits.trim_end().strip_suffix(':').map(str::trim_end);
         if let Some(before) = colon.filter(|_| number(&part[digits.len()..]).is_some()) {
-            notes.add(Kind::And, part[before.len()..].trim());
+            found.add(Kind::And, part[before.len()..].trim());
             edits.push(Edit::drop(before.len()..part.len()));
         }
     }
-    ands.iter().for_each(|_| notes.add(Kind::And, "AND"));
+    ands.iter().for_each(|_| found.add(Kind::And, "AND"));
 }
 
-/// Where a word stands by itself.
+/// The places of a word that is not part of a longer one.
 fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).filter(move |(at, _)| {
@@ -138,15 +144,15 @@ fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (usize, &'a s
     })
 }
 
-/// `__name__` and `{a|b}`: usually filled in before the text is written, so what is left of them is told, and stays.
-fn wildcards(text: &str, notes: &mut Notes) {
+/// Reports `__name__` and `{a|b}`. Tools usually fill them in before they write the text, so the rest stays.
+fn wildcards(text: &str, found: &mut Constructs) {
     let mut rest = text;
     while let Some((_, from)) = rest.split_once("__") {
         let end =
             from.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-' | b'*')).count();
         let name = from[..end].trim_end_matches('_');
         if !name.is_empty() && from[name.len()..].starts_with("__") {
-            notes.add(Kind::Wildcard, &format!("__{name}__"));
+            found.add(Kind::Wildcard, &format!("__{name}__"));
         }
         rest = &from[end..];
     }
@@ -154,7 +160,7 @@ fn wildcards(text: &str, notes: &mut Notes) {
     while let Some((_, from)) = rest.split_once('{') {
         let end = from.bytes().position(|b| matches!(b, b'{' | b'}' | b'\n')).unwrap_or(from.len());
         if from[end..].starts_with('}') && from[..end].contains('|') {
-            notes.add(Kind::Wildcard, &format!("{{{}}}", &from[..end]));
+            found.add(Kind::Wildcard, &format!("{{{}}}", &from[..end]));
         }
         rest = &from[end..];
     }

@@ -1,9 +1,14 @@
-//! NovelAI's signs: braces that strengthen, brackets that weaken, numbers before two colons.
+//! NovelAI's syntax: braces that strengthen, brackets that weaken, numbers before two colons.
+//!
+//! It stands apart because its brackets have other meanings than A1111's.
 
-use super::{Edit, Kind, Notes, edited, number};
+use super::{
+    constructs::{Constructs, Kind},
+    edits::{Edit, edited, number},
+};
 
-/// The text without the signs.
-pub(super) fn plain(text: &str, notes: &mut Notes) -> String {
+/// Removes the syntax.
+pub(super) fn plain(text: &str, found: &mut Constructs) -> String {
     let mut edits = Vec::new();
     let mut open: Vec<(u8, usize)> = Vec::new();
     let mut pairs = Vec::new();
@@ -25,15 +30,15 @@ pub(super) fn plain(text: &str, notes: &mut Notes) -> String {
     for range in pairs {
         if range.start >= told {
             told = range.end;
-            notes.add(Kind::Emphasis, &text[range]);
+            found.add(Kind::Emphasis, &text[range]);
         }
     }
-    colons(text, &mut edits, notes);
+    colons(text, &mut edits, found);
     edited(text, edits)
 }
 
-/// `1.2::x::`: the number and both pairs of colons.
-fn colons(text: &str, edits: &mut Vec<Edit>, notes: &mut Notes) {
+/// Removes the number and both pairs of colons of `1.2::x::`.
+fn colons(text: &str, edits: &mut Vec<Edit>, found: &mut Constructs) {
     let mut begun = None;
     for (at, colons) in text.match_indices("::") {
         let words = text[..at].trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
@@ -42,10 +47,10 @@ fn colons(text: &str, edits: &mut Vec<Edit>, notes: &mut Notes) {
             begun = Some(words.len());
         } else if let Some(start) = begun.take() {
             edits.push(Edit::drop(at..at + colons.len()));
-            notes.add(Kind::Emphasis, &text[start..at + colons.len()]);
+            found.add(Kind::Emphasis, &text[start..at + colons.len()]);
         }
     }
     if let Some(start) = begun {
-        notes.add(Kind::Emphasis, &text[start..]);
+        found.add(Kind::Emphasis, &text[start..]);
     }
 }
