@@ -79,7 +79,7 @@ impl Opened {
     /// Asks the device for its canary, once for all runs.
     fn new(device: Device, precision: Precision, name: String) -> Self {
         let canary = nets::probe_output(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
-        Self { canary: canary.ok().map(|song| fingerprint::canary(&song)), device, precision, name }
+        Self { canary: canary.ok().map(|output| fingerprint::canary(&output)), device, precision, name }
     }
 }
 

@@ -29,12 +29,7 @@ pub(super) trait Inner<I: InstructionSet>: Copy {
 
     /// The terms of a panel, `[terms][8]`: as it lies, or in `room`, which has the length of all terms.
     #[inline(always)]
-    fn lay_panel<'a>(
-        self,
-        _isa: I,
-        panel: &'a [Self::Element],
-        _room: &'a mut [Self::Element],
-    ) -> &'a [Self::Element] {
+    fn lay_panel<'a>(self, _isa: I, panel: &'a [Self::Element], _room: &'a mut [Self::Element]) -> &'a [Self::Element] {
         panel
     }
 

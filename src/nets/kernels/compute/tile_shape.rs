@@ -2,7 +2,7 @@
 //!
 //! Apart because products, convolutions and attention share it, and cut their work by it.
 
-use rten_simd::ops::NumOps;
+use rten_simd::ops::BitOps;
 
 use super::{
     instruction_set::{InstructionSet, Kernel, Kind},

@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 
-use rten_simd::ops::{BitOps, NumOps};
+use rten_simd::ops::BitOps;
 
 use super::{instruction_set::InstructionSet, memory::Word};
 

@@ -156,4 +156,3 @@ fn element(plane: usize, tap: usize, taps: usize) -> usize {
 fn plane_and_tap(k: usize, taps: usize) -> (usize, usize) {
     if taps > 1 { (k / (2 * taps) * 2 + k % 2, k / 2 % taps) } else { (k, 0) }
 }
-

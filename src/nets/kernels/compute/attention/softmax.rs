@@ -6,7 +6,7 @@ use std::f32::consts::LN_2;
 
 use rten_simd::{
     Simd,
-    ops::{BitOps, FloatOps, IntOps, NumOps},
+    ops::{BitOps, IntOps, NumOps},
 };
 
 use super::super::instruction_set::InstructionSet;

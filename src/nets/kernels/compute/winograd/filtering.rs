@@ -52,7 +52,7 @@ impl<E: Element> Filtering<'_, E> {
     }
 
     /// Tiles of the map.
-    pub(super) fn tiles(&self) -> usize {
+    pub(in super::super) fn tiles(&self) -> usize {
         self.height.div_ceil(2) * self.width.div_ceil(2)
     }
 }
