@@ -1,21 +1,24 @@
 //! What products multiply: single f32 values, or pairs of values rounded to bf16.
-#![allow(unsafe_code, reason = "both kinds share scratch memory, and rows are split among threads")]
+//!
+//! Apart because packing, gathering and the inner loops are written once for both.
+#![allow(unsafe_code, reason = "words of scratch memory, and stores under masks")]
 
 use rten_simd::{
-    Isa, Simd, SimdOp,
+    Simd,
     ops::{BitOps, IntOps, NumOps},
 };
 
-use super::{inner, memory::scratch, tile::Task, worker_pool};
+use super::{
+    instruction_set::{InstructionSet, Kernel},
+    memory::{Word, as_ints, as_ints_mut, scratch},
+    parallel,
+};
 
 /// Elements that are worth a task of their own when rows are joined.
 const TASK: usize = 1 << 13;
 
 /// One or two values that stand one above the other in a product's depth.
-///
-/// # Safety
-/// Four bytes, aligned as an f32, and any bits are a value.
-pub(super) unsafe trait Element: Copy + Default + Send + Sync + 'static {
+pub(super) trait Element: Word + Default + Send + Sync + 'static {
     /// Values of depth in one element.
     const SPAN: usize;
 
@@ -25,20 +28,17 @@ pub(super) unsafe trait Element: Copy + Default + Send + Sync + 'static {
     /// Its value `i < SPAN`.
     fn value(self, i: usize) -> f32;
 
-    /// Value `i < SPAN` of each of a vector of elements.
+    /// Value `i < SPAN` of each of the first elements of `from`, as many as a vector has lanes.
     ///
-    /// # Safety
-    /// There are so many of them.
-    unsafe fn values<I: Isa>(isa: I, from: *const Self, i: usize) -> I::F32;
+    /// # Panics
+    /// If there are fewer.
+    fn values<I: InstructionSet>(isa: I, from: &[Self], i: usize) -> I::F32;
 
     /// Writes a row of elements, of which `lay(i, row)` writes the values `i`.
     fn gather(out: &mut [Self], lay: impl Fn(usize, &mut [f32]));
 
-    /// Lends `work` these rows as elements, and where each begins.
+    /// Lends `work` these rows as elements, and the start of each.
     fn lend<T>(rows: Rows, work: impl FnOnce(&[Self], &[usize]) -> T) -> T;
-
-    /// Computes a task with the best instructions of this machine.
-    fn run(task: Task<Self>);
 }
 
 /// Some columns of a row-major matrix.
@@ -52,8 +52,7 @@ pub(super) struct Rows<'a> {
     pub(super) count: usize,
 }
 
-// SAFETY: it is an f32.
-unsafe impl Element for f32 {
+impl Element for f32 {
     const SPAN: usize = 1;
 
     fn of(at: impl Fn(usize) -> f32) -> Self {
@@ -65,9 +64,8 @@ unsafe impl Element for f32 {
     }
 
     #[inline(always)]
-    unsafe fn values<I: Isa>(isa: I, from: *const Self, _: usize) -> I::F32 {
-        // SAFETY: the caller's promise.
-        unsafe { isa.f32().load_ptr(from) }
+    fn values<I: InstructionSet>(isa: I, from: &[Self], _: usize) -> I::F32 {
+        isa.f32().load(from)
     }
 
     fn gather(out: &mut [Self], lay: impl Fn(usize, &mut [f32])) {
@@ -79,10 +77,6 @@ unsafe impl Element for f32 {
         let starts: Vec<usize> = (0..rows.depth).map(|k| k * rows.stride + rows.first).collect();
         work(rows.data, &starts)
     }
-
-    fn run(task: Task<Self>) {
-        task.dispatch();
-    }
 }
 
 /// Two values rounded to bf16 (the upper half of an f32), the first in the lower half.
@@ -93,14 +87,16 @@ pub(super) struct Pair(pub(super) u32);
 /// Mask of the second value.
 const UPPER: i32 = 0xffff_0000_u32.cast_signed();
 
+// SAFETY: a u32 inside.
+unsafe impl Word for Pair {}
+
 impl Pair {
     fn new(first: f32, second: f32) -> Self {
         Self(u32::from(half::bf16::from_f32(first).to_bits()) | u32::from(half::bf16::from_f32(second).to_bits()) << 16)
     }
 }
 
-// SAFETY: a u32 inside.
-unsafe impl Element for Pair {
+impl Element for Pair {
     const SPAN: usize = 2;
 
     fn of(at: impl Fn(usize) -> f32) -> Self {
@@ -112,10 +108,9 @@ unsafe impl Element for Pair {
     }
 
     #[inline(always)]
-    unsafe fn values<I: Isa>(isa: I, from: *const Self, i: usize) -> I::F32 {
+    fn values<I: InstructionSet>(isa: I, from: &[Self], i: usize) -> I::F32 {
         let ints = isa.i32();
-        // SAFETY: the caller's promise; a pair has the size of an i32.
-        let pairs = unsafe { ints.load_ptr(from.cast()) };
+        let pairs = ints.load(as_ints(from));
         let upper = if i == 0 { ints.shift_left::<16>(pairs) } else { ints.and(pairs, ints.splat(UPPER)) };
         upper.reinterpret_cast()
     }
@@ -134,7 +129,7 @@ unsafe impl Element for Pair {
         let pairs = depth.div_ceil(2);
         scratch(pairs * count, |joined| {
             let at_once = (TASK / count.max(1)).max(1);
-            worker_pool::each_part(joined, at_once * count, |part, joined| {
+            parallel::each_part(joined, at_once * count, |part, joined| {
                 for (i, out) in joined.chunks_exact_mut(count.max(1)).enumerate() {
                     let k = 2 * (part * at_once + i);
                     let row = |k: usize| &data[k * stride + first..][..count];
@@ -146,10 +141,6 @@ unsafe impl Element for Pair {
             work(joined, &starts)
         })
     }
-
-    fn run(task: Task<Self>) {
-        inner::run_pairs(task);
-    }
 }
 
 /// Two rows as one row of pairs; what `second` lacks counts as zeros.
@@ -159,11 +150,11 @@ pub(super) struct Join<'a> {
     pub(super) out: &'a mut [Pair],
 }
 
-impl SimdOp for Join<'_> {
+impl Kernel for Join<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) {
+    fn eval<I: InstructionSet>(self, isa: I) {
         let lanes = isa.f32().len();
         let whole = self.out.len().min(self.first.len()).min(self.second.len()) / lanes * lanes;
         for at in (0..whole).step_by(lanes) {
@@ -184,7 +175,7 @@ impl SimdOp for Join<'_> {
 
 /// One vector of pairs, or a shorter one; what the rows then lack counts as zeros.
 #[inline(always)]
-fn join<I: Isa, const WHOLE: bool>(isa: I, first: &[f32], second: &[f32], out: &mut [Pair]) {
+fn join<I: InstructionSet, const WHOLE: bool>(isa: I, first: &[f32], second: &[f32], out: &mut [Pair]) {
     let (floats, ints) = (isa.f32(), isa.i32());
     let load = |row: &[f32]| if WHOLE { floats.load(row) } else { floats.load_pad(row).0 };
     let (low, high) = (ints.splat(0xffff), ints.splat(UPPER));
@@ -192,23 +183,22 @@ fn join<I: Isa, const WHOLE: bool>(isa: I, first: &[f32], second: &[f32], out: &
         ints.and(ints.shift_right::<16>(rounded(isa, load(first))), low),
         ints.and(rounded(isa, load(second)), high),
     );
-    // SAFETY: a pair is 4 bytes of any bits; `out` is a whole vector, or the mask covers no more than it.
-    unsafe {
-        if WHOLE {
-            ints.store_ptr(pair, out.as_mut_ptr().cast());
-        } else {
-            ints.store_ptr_mask(pair, out.as_mut_ptr().cast(), ints.first_n_mask(out.len()));
-        }
+    let out = as_ints_mut(out);
+    if WHOLE {
+        ints.store(pair, out);
+    } else {
+        // SAFETY: the mask covers no more than `out`.
+        unsafe { ints.store_ptr_mask(pair, out.as_mut_ptr(), ints.first_n_mask(out.len())) };
     }
 }
 
 /// Bits whose upper half is `x` rounded to bf16, to nearest, ties to even.
 #[inline(always)]
-fn rounded<I: Isa>(isa: I, x: I::F32) -> I::I32 {
+fn rounded<I: InstructionSet>(isa: I, x: I::F32) -> I::I32 {
     let ints = isa.i32();
     let bits: I::I32 = x.reinterpret_cast();
     let odd = ints.and(ints.shift_right::<16>(bits), ints.splat(1));
     let up = ints.add(bits, ints.add(odd, ints.splat(0x7fff)));
-    // Not a number stays none, whatever its bits.
+    // What is not a number stays none, whatever its bits.
     ints.select(up, ints.splat(0x7fc0_0000), isa.f32().eq(x, x))
 }

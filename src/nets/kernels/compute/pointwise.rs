@@ -1,67 +1,71 @@
 //! Functions of single values.
+//!
+//! Apart because they are operations of their own, on values in any order.
 #![allow(unsafe_code, reason = "outputs are written before their vector gets its length")]
 
 use std::mem::MaybeUninit;
 
-use burn::tensor::Tensor;
 use rten_simd::{
-    Isa, SimdOp, SimdUnaryOp,
+    Isa, SimdUnaryOp,
     ops::{BitOps, FloatOps, NumOps},
 };
 use rten_vecmath::{Exp, Silu, Swish};
 
 use super::{
+    instruction_set::{InstructionSet, Kernel},
     memory::filled,
-    values::{self, Values},
-    worker_pool,
+    parallel,
+    vectors::store_first,
 };
 
 /// Values per task: some microseconds.
 const TASK: usize = 1 << 14;
 
 /// x / (1 + exp(-x)).
-pub(in super::super) fn silu<const D: usize>(x: &Values, shape: [usize; D]) -> Tensor<D> {
-    map(x, shape, Silu {})
+pub(crate) fn silu(x: &[f32]) -> Vec<f32> {
+    map(x, Silu {})
 }
 
 /// x * sigmoid(1.702 x).
-pub(in super::super) fn quick_gelu<const D: usize>(x: &Values, shape: [usize; D]) -> Tensor<D> {
-    map(x, shape, Swish { alpha: 1.702 })
+pub(crate) fn quick_gelu(x: &[f32]) -> Vec<f32> {
+    map(x, Swish { alpha: 1.702 })
 }
 
 /// x times the normal distribution function of x.
-pub(in super::super) fn gelu<const D: usize>(x: &Values, shape: [usize; D]) -> Tensor<D> {
-    map(x, shape, Gelu)
+pub(crate) fn gelu(x: &[f32]) -> Vec<f32> {
+    map(x, Gelu)
 }
 
 /// The first half of the channels times gelu of the second: `[batch, 2 * channels, n]` to `[batch, channels, n]`.
-pub(in super::super) fn geglu(x: &Values, [batch, channels, n]: [usize; 3]) -> Tensor<3> {
+///
+/// # Panics
+/// If `x` has another size.
+pub(crate) fn geglu(x: &[f32], [batch, channels, n]: [usize; 3]) -> Vec<f32> {
+    assert!(x.len() == batch * channels * n && channels.is_multiple_of(2), "sizes of a gated gelu");
     let half = channels / 2 * n;
     // SAFETY: the parts of `out` together are all of it, and `Gated` writes its whole part.
-    let out = unsafe {
+    unsafe {
         filled(batch * half, |out| {
             for (i, out) in out.chunks_exact_mut(half.max(1)).enumerate() {
                 let (value, gate) = x[2 * i * half..2 * (i + 1) * half].split_at(half);
-                worker_pool::each_part(out, TASK, |part, out| {
+                parallel::each_part(out, TASK, |part, out| {
                     let [value, gate] = [value, gate].map(|x| &x[part * TASK..][..out.len()]);
                     Gated { value, gate, out }.dispatch();
                 });
             }
         })
-    };
-    values::tensor(out, [batch, channels / 2, n])
+    }
 }
 
-fn map<const D: usize>(x: &Values, shape: [usize; D], function: impl SimdUnaryOp<f32> + Sync) -> Tensor<D> {
+fn map(x: &[f32], function: impl SimdUnaryOp<f32> + Sync) -> Vec<f32> {
     // SAFETY: the parts of `out` together are all of it, and `map` writes its whole part.
-    let out = unsafe {
+    unsafe {
         filled(x.len(), |out| {
-            worker_pool::each_part(out, TASK, |part, out| {
+            parallel::each_part(out, TASK, |part, out| {
                 function.map(&x[part * TASK..][..out.len()], out);
             });
         })
-    };
-    values::tensor(out, shape)
+    }
 }
 
 struct Gated<'a> {
@@ -70,24 +74,23 @@ struct Gated<'a> {
     out: &'a mut [MaybeUninit<f32>],
 }
 
-impl SimdOp for Gated<'_> {
+impl Kernel for Gated<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) {
+    fn eval<I: InstructionSet>(self, isa: I) {
         let ops = isa.f32();
         let lanes = ops.len();
+        assert!(self.value.len() == self.out.len() && self.gate.len() == self.out.len(), "values, gates and results");
         let parts = self.value.chunks(lanes).zip(self.gate.chunks(lanes)).zip(self.out.chunks_mut(lanes));
         for ((value, gate), out) in parts {
-            let (value, mask) = ops.load_pad(value);
-            let product = ops.mul(value, Gelu.eval(isa, ops.load_pad(gate).0));
-            // SAFETY: the mask covers the values of this chunk, and `out`'s is as long.
-            unsafe { ops.store_ptr_mask(product, out.as_mut_ptr().cast(), mask) };
+            let product = ops.mul(ops.load_pad(value).0, Gelu.eval(isa, ops.load_pad(gate).0));
+            store_first(isa, product, out);
         }
     }
 }
 
-/// How fast u falls with t, see [`TAIL`].
+/// The slope of 1/u in t, see [`TAIL`].
 const FALL: f32 = 0.3;
 /// exp(t^2) erfc(t) / 2 is u times this polynomial in u = 1 / (1 + 0.3 t), for t in 0..9.5, to 2.4e-8 of itself.
 /// Interpolated at Chebyshev nodes; lowest power first.
@@ -119,12 +122,12 @@ impl SimdUnaryOp<f32> for Gelu {
         for coefficient in TAIL[..8].iter().rev() {
             tail = ops.mul_add(tail, u, ops.splat(*coefficient));
         }
-        // exp(-x^2 / 2), with what the square lost in rounding.
+        // exp(-x^2 / 2), corrected for the rounding of the square.
         let square = ops.mul(size, size);
         let lost = ops.mul_add(size, size, ops.neg(square));
-        let bell = Exp::apply(isa, ops.mul(square, ops.splat(-0.5)));
-        let bell = ops.mul_add(bell, ops.mul(lost, ops.splat(-0.5)), bell);
-        let tail = ops.mul(ops.mul(tail, u), bell);
+        let density = Exp::apply(isa, ops.mul(square, ops.splat(-0.5)));
+        let density = ops.mul_add(density, ops.mul(lost, ops.splat(-0.5)), density);
+        let tail = ops.mul(ops.mul(tail, u), density);
         let below = ops.select(tail, ops.sub(ops.one(), tail), ops.lt(x, ops.zero()));
         ops.mul(x, below)
     }

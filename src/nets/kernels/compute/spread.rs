@@ -1,23 +1,23 @@
 //! Maps spread along self-attention.
-#![allow(unsafe_code, reason = "vectors through pointers")]
+//!
+//! Apart from the general product: these operands are too small for laying them out anew to pay.
+#![allow(unsafe_code, reason = "vectors through pointers whose range is checked before")]
 
 use std::array;
 
-use rten_simd::{
-    Isa, SimdOp,
-    ops::{BitOps, NumOps},
+use rten_simd::ops::{BitOps, NumOps};
+
+use super::{
+    instruction_set::{InstructionSet, Kernel},
+    matrix::ROWS,
 };
 
-use super::product::ROWS;
-
 /// `out[k, p] = sum over q of maps[k, q] * attention[q, p]`, on this thread: `maps` and `out` are `[count, n]`,
-/// `attention` `[n, n]`. All are read where they lie: they are too small for laying them out anew to pay.
+/// `attention` `[n, n]`. All are read where they lie.
 ///
 /// # Panics
-/// Where a slice has another length than that.
-pub(in super::super) fn spread(attention: &[f32], n: usize, maps: &[f32], out: &mut [f32]) {
-    let count = maps.len() / n.max(1);
-    assert!(attention.len() == n * n && maps.len() == count * n && out.len() == maps.len(), "sizes of maps");
+/// If a slice has another length.
+pub(crate) fn spread(attention: &[f32], n: usize, maps: &[f32], out: &mut [f32]) {
     Spread { attention, n, maps, out }.dispatch();
 }
 
@@ -28,15 +28,17 @@ pub(super) struct Spread<'a> {
     pub(super) out: &'a mut [f32],
 }
 
-impl SimdOp for Spread<'_> {
+impl Kernel for Spread<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn eval<I: Isa>(mut self, isa: I) {
+    fn eval<I: InstructionSet>(mut self, isa: I) {
         let lanes = isa.f32().len();
-        let count = self.maps.len() / self.n.max(1);
-        // Of 32 registers 24 hold running sums, of 16 half.
-        let (rows, width) = if lanes == 16 { (ROWS, 3 * lanes) } else { (ROWS / 2, 2 * lanes) };
+        let (n, count) = (self.n, self.maps.len() / self.n.max(1));
+        assert!(self.attention.len() == n * n, "an attention");
+        assert!(self.maps.len() == count * n && self.out.len() == self.maps.len(), "maps");
+        // Of 32 registers 24 hold running sums, of 16 half of them.
+        let (rows, width) = if I::KIND.has_32_registers() { (ROWS, 3 * lanes) } else { (ROWS / 2, 2 * lanes) };
         for column in (0..self.n).step_by(width) {
             let vectors = (self.n - column).min(width).div_ceil(lanes);
             for map in (0..count).step_by(rows) {
@@ -57,10 +59,10 @@ impl SimdOp for Spread<'_> {
 }
 
 impl Spread<'_> {
-    /// `R` maps from `map` on, of which the last may be behind the end, `V` vectors of positions from `column` on, of which
-    /// the last may be ragged.
+    /// `R` maps from `map` on, of which the last may be behind the end, and `V` vectors of positions from `column` on, of
+    /// which the last may end before its last lane. `eval` has checked the lengths.
     #[inline(always)]
-    fn tile<I: Isa, const R: usize, const V: usize>(&mut self, isa: I, map: usize, column: usize) {
+    fn tile<I: InstructionSet, const R: usize, const V: usize>(&mut self, isa: I, map: usize, column: usize) {
         let (ops, n) = (isa.f32(), self.n);
         let last = self.maps.len() / n - 1;
         // Maps behind the last one are that one again.
@@ -71,11 +73,11 @@ impl Spread<'_> {
         for (q, attention) in self.attention.chunks_exact(n).enumerate() {
             let near: [I::F32; V] = array::from_fn(|v| {
                 let from = attention[at[v]..].as_ptr();
-                // SAFETY: the mask ends with the row.
+                // SAFETY: all vectors but the last end before the row does, and the mask ends with the row.
                 unsafe { if v + 1 < V { ops.load_ptr(from) } else { ops.load_ptr_mask(from, masks[v]) } }
             });
             for (sums, map) in sums.iter_mut().zip(maps) {
-                // SAFETY: there are as many positions as rows of the attention.
+                // SAFETY: a map has n positions, as many as the attention has rows.
                 let value = ops.splat(unsafe { *map.get_unchecked(q) });
                 for (sum, near) in sums.iter_mut().zip(near) {
                     *sum = ops.mul_add(near, value, *sum);

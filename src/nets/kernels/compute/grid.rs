@@ -1,32 +1,38 @@
 //! Maps laid out with their borders, so that every tap of a convolution is a shifted view.
+//!
+//! Apart because plain and filtered convolutions lay maps out alike.
 
-use rten_simd::{Isa, SimdOp};
-
-use super::{element::Element, norm::Channel, tile::copy_few, worker_pool};
+use super::{
+    element::Element,
+    instruction_set::{InstructionSet, Kernel},
+    norm::Channel,
+    parallel,
+    vectors::copy_few,
+};
 
 /// Floats of a map that are worth a task of their own.
 const TASK_FLOATS: usize = 1 << 13;
 
 /// Kernel side, stride, and rows and columns of zeros before and after a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Geometry {
-    pub(in super::super) kernel: usize,
-    pub(in super::super) stride: usize,
-    pub(in super::super) padding: (usize, usize),
+pub(crate) struct Geometry {
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: (usize, usize),
 }
 
 impl Geometry {
     /// Stride 1, as many rows and columns out as in; `kernel` is odd.
-    pub(in super::super) fn same(kernel: usize) -> Self {
+    pub(crate) fn same(kernel: usize) -> Self {
         Self { kernel, stride: 1, padding: (kernel / 2, kernel / 2) }
     }
 
     /// Output length for an input length; zero where the kernel does not fit.
-    pub(super) fn output(&self, side: usize) -> usize {
+    pub(crate) fn output(&self, side: usize) -> usize {
         (side + self.padding.0 + self.padding.1).checked_sub(self.kernel).map_or(0, |rest| rest / self.stride + 1)
     }
 
-    /// Whether the map itself can be read in place of a grid.
+    /// Whether a grid would be the map itself.
     pub(super) fn is_plain(&self) -> bool {
         self.kernel == 1 && self.stride == 1 && self.padding == (0, 0)
     }
@@ -70,7 +76,7 @@ impl Grid {
         Self { geometry, sizes, rows, row, phase, plane: phase * stride * stride }
     }
 
-    /// Where tap `ky * kernel + kx` begins in a plane.
+    /// The start of tap `ky * kernel + kx` in a plane.
     pub(super) fn tap(&self, tap: usize) -> usize {
         let Geometry { kernel, stride, .. } = self.geometry;
         let (ky, kx) = (tap / kernel, tap % kernel);
@@ -78,12 +84,18 @@ impl Grid {
         phase * self.phase + ky / stride * self.row + kx / stride
     }
 
-    /// Lays `source`, `[channels, h, w]`, out in `grid`, a plane for as many channels as an element holds; `prepare` says
-    /// what happens to each channel's values. Channels that are missing for the last plane are zeros.
+    /// Lays `source`, `[channels, h, w]`, out in `grid`, a plane for as many channels as an element holds; `prepare` is
+    /// the normalisation of each channel. Channels that are missing for the last plane are zeros.
+    ///
+    /// # Panics
+    /// If `source`, `grid` and `prepare` are not of the same channels.
     pub(super) fn fill<E: Element>(&self, grid: &mut [E], source: &[f32], prepare: Option<&[Channel]>) {
         let area = self.sizes.h * self.sizes.w;
+        let channels = source.len() / area.max(1);
+        assert!(grid.len() == channels.div_ceil(E::SPAN) * self.plane, "planes of a grid");
+        assert!(prepare.is_none_or(|prepare| prepare.len() == channels), "channels of a norm");
         let at_once = (TASK_FLOATS / self.plane.max(1)).max(1);
-        worker_pool::each_part(grid, at_once * self.plane, |part, planes| {
+        parallel::each_part(grid, at_once * self.plane, |part, planes| {
             for (i, plane) in planes.chunks_exact_mut(self.plane).enumerate() {
                 E::gather(plane, |which, plane| {
                     let channel = (part * at_once + i) * E::SPAN + which;
@@ -107,11 +119,11 @@ struct Lay<'a> {
     prepare: Option<&'a Channel>,
 }
 
-impl SimdOp for Lay<'_> {
+impl Kernel for Lay<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) {
+    fn eval<I: InstructionSet>(self, isa: I) {
         let Grid { geometry: Geometry { stride, padding: (before, after), .. }, sizes, rows, row, .. } = *self.grid;
         if stride > 1 {
             return self.scatter(isa);
@@ -143,9 +155,9 @@ impl SimdOp for Lay<'_> {
 }
 
 impl Lay<'_> {
-    /// Rows and columns into the phases they belong to.
+    /// Writes rows and columns to the phases that they belong to.
     #[inline(always)]
-    fn scatter<I: Isa>(self, isa: I) {
+    fn scatter<I: InstructionSet>(self, isa: I) {
         let Grid { geometry: Geometry { stride, padding: (before, _), .. }, sizes, row, phase, .. } = *self.grid;
         self.plane.fill(0.0);
         let mut line = vec![0.0; sizes.width];
@@ -156,7 +168,7 @@ impl Lay<'_> {
             }
             let (up, high) = ((y + before) / stride, (y + before) % stride);
             for wide in 0..stride {
-                // The first column that belongs here, and where it goes.
+                // The first column of this phase, and its place.
                 let first = (wide + stride - before % stride) % stride;
                 let to = (high * stride + wide) * phase + up * row + (first + before) / stride;
                 for (to, value) in self.plane[to..].iter_mut().zip(line.iter().skip(first).step_by(stride)) {
@@ -167,7 +179,7 @@ impl Lay<'_> {
     }
 }
 
-/// Zeros at one end of a line: mostly one, for which a call would take longer than the store.
+/// Writes zeros at one end of a line. It is mostly one, for which a call would take longer than the store.
 #[inline(always)]
 fn clear_edge(edge: &mut [f32]) {
     match edge {
@@ -179,7 +191,7 @@ fn clear_edge(edge: &mut [f32]) {
 
 /// `line[x] = source[floor(x * source length / line length)]`.
 #[inline(always)]
-fn stretch<I: Isa>(isa: I, line: &mut [f32], source: &[f32]) {
+fn stretch<I: InstructionSet>(isa: I, line: &mut [f32], source: &[f32]) {
     if line.len() == source.len() {
         copy_few(isa, source, line);
     } else if line.len() == 2 * source.len() {
