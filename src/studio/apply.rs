@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     engine::{Event, JobId, RenderResult, StepReport, Token},
-    field::Picture,
     recipe::Recipe,
+    tensor::Picture,
 };
 
 /// Steps of older takes are dropped beyond this many bytes; their pictures and recipes stay.
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::{Ledger, Norms},
-        field::Picture,
+        tensor::Picture,
     };
 
     fn report(step: usize, calls: usize) -> Arc<StepReport> {

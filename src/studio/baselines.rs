@@ -205,8 +205,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        field::Picture,
         recipe::{Concept, Fusion},
+        tensor::Picture,
     };
 
     fn recipe() -> Recipe {

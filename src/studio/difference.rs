@@ -5,8 +5,8 @@ use std::fmt;
 use super::track::Track;
 use crate::{
     engine::{Token, TokenKind},
-    field::Picture,
     recipe::{Concept, Fusion, FusionRule, Key, Recipe},
+    tensor::Picture,
 };
 
 /// One side of a comparison: what was wanted, and the words that its regions are named by.

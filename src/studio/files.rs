@@ -21,10 +21,10 @@ use super::{
     track::{Playhead, Track},
 };
 use crate::{
-    field::Picture,
     fingerprint::Fingerprint,
     recipe::{FusionRule, Lora, ModelRef, Paint, Recipe},
     session::{self, Layout},
+    tensor::Picture,
 };
 
 const EXTENSION: &str = "sextant.ron";

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     engine::{Event, JobId},
-    field::Picture,
     recipe::{FusionRule, Recipe},
+    tensor::Picture,
 };
 
 /// Along one side at most this many values.

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     engine::{Compatibility, JobId, ModelPair, Token},
-    field::Picture,
     recipe::{Recipe, cost::EditCost},
     session::Settings,
+    tensor::Picture,
 };
 
 pub use super::look::{Compare, DifferenceAs, Look, Overlay, Plot, SaliencyOf};

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     engine::StepReport,
-    field::Picture,
     fingerprint::Fingerprint,
     recipe::Recipe,
     session::{self, Document, KeptSteps, Layout, Metadata, ModelUse, Packed, SessionError, Source, TakeId},
+    tensor::Picture,
 };
 
 /// Longest side of the picture that a session keeps of a take; larger ones are rendered again from their recipe.

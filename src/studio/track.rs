@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     engine::{RenderResult, StepReport, Token},
-    field::Picture,
     fingerprint::Fingerprint,
     recipe::Recipe,
     session::Packed,
+    tensor::Picture,
 };
 
 /// The steps of one run, finished or not.

@@ -6,13 +6,13 @@ use egui::Color32;
 
 use crate::{
     engine::{ScfgReport, StepReport},
-    field::{Picture, Plane},
     studio::{
         colormap::{self, Table},
         regions::RegionLabels,
         state::{Look, Overlay, SaliencyOf},
         theme,
     },
+    tensor::{Picture, Plane},
 };
 
 /// How strongly the elements that belong to no word are tinted.

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::{
     engine::{StepReport, Token},
-    field::Plane,
     recipe::Recipe,
     session::encode_grey16,
     studio::{steps::kind_name, track::Track},
+    tensor::Plane,
 };
 
 /// The greatest grey value.

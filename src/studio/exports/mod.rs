@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     engine::StepReport,
-    field::{Picture, Plane},
+    tensor::{Picture, Plane},
 };
 
 pub use self::grey::GreyMaps;

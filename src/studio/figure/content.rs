@@ -7,7 +7,6 @@ use egui::{Color32, Vec2, vec2};
 use super::{Cell, Figure, Row};
 use crate::{
     engine::{StepReport, Token, TokenKind},
-    field::Plane,
     recipe::Recipe,
     studio::{
         canvas::overlay::rate_scale,
@@ -19,6 +18,7 @@ use crate::{
         theme,
         track::{Playhead, Track},
     },
+    tensor::Plane,
 };
 
 /// So many steps side by side at most, and so many words below each other.

@@ -13,8 +13,8 @@ use egui::{Align2, Color32, Vec2, vec2};
 use self::paper::{Paper, SCALE, Typesetter};
 use super::theme::{self, LIGHT};
 use crate::{
-    field::{Picture, Plane},
     recipe::Recipe,
+    tensor::{Picture, Plane},
 };
 
 pub use content::{grid, steps};

@@ -7,7 +7,7 @@ use egui::{
     epaint::{TextOptions, text::Fonts},
 };
 
-use crate::{field::Picture, studio::theme};
+use crate::{studio::theme, tensor::Picture};
 
 /// Pixels a point: figures are printed and zoomed into.
 pub const SCALE: f32 = 2.0;

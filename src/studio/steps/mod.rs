@@ -12,10 +12,10 @@ use safetensors::Dtype;
 use self::preview::{Coded, Planes};
 use super::track::Track;
 use crate::{
-    arrays::Arrays,
     engine::{Norms, StepReport, Token, TokenKind},
-    field::Plane,
     session::Packed,
+    tensor::Plane,
+    tensor::arrays::Arrays,
 };
 
 pub use self::read::unpack;

@@ -7,12 +7,12 @@ use super::{
     preview::{self, Coded, Planes},
 };
 use crate::{
-    arrays::{Arrays, ArraysError},
     engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, StepReport, Token, TokenKind},
-    field::{Picture, Plane},
     recipe::Recipe,
     session::Packed,
     studio::track::Track,
+    tensor::arrays::{Arrays, ArraysError},
+    tensor::{Picture, Plane},
 };
 
 /// More steps than this are no run of ours.
