@@ -6,10 +6,11 @@
 //! draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
 //!
 //! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, model → weights, nets →
-//! recipe, fingerprint, tensor. `tests/architecture.rs` checks them.
+//! recipe, fingerprint, tensor, files. `tests/architecture` checks them.
 
 pub mod cli;
 pub mod engine;
+pub mod files;
 pub mod fingerprint;
 pub mod guidance;
 pub mod model;

@@ -125,7 +125,7 @@ impl<'a> CachedDenoiser<'a> {
         let start = u.encoding.start();
         let found = scfg::segment(profile, &cond.attention, &uncond.attention, start, size, &tasks)?;
         let found = Arc::new(found);
-        self.cache.keep_segmentation(self.key, profile, &u.key, &c.key, &found);
+        self.cache.insert_segmentation(self.key, profile, &u.key, &c.key, &found);
         Ok((uncond.output, cond.output, found))
     }
 
@@ -150,12 +150,12 @@ impl<'a> CachedDenoiser<'a> {
 
     fn keep(&mut self, text: &Text, prediction: &Prediction) {
         self.evaluations += 1;
-        self.cache.keep_prediction(self.key, &text.key, &prediction.output);
+        self.cache.insert_prediction(self.key, &text.key, &prediction.output);
     }
 
     fn prepared(&mut self, text: &Text) -> Result<Precomputed, ModelError> {
         let denoiser = self.denoiser;
-        self.cache.keys(&self.model, &text.key, || denoiser.prepare_text(&text.encoding))
+        self.cache.text_keys(&self.model, &text.key, || denoiser.prepare_text(&text.encoding))
     }
 
     fn step(&mut self) -> Result<&mut (dyn StepDenoiser + 'a), ModelError> {
@@ -164,7 +164,7 @@ impl<'a> CachedDenoiser<'a> {
             Some(step) => step,
             None => {
                 let timestep = key.timestep();
-                let prepared = self.cache.shifts(&self.model, timestep, || denoiser.prepare_timestep(timestep));
+                let prepared = self.cache.time_shifts(&self.model, timestep, || denoiser.prepare_timestep(timestep));
                 denoiser.at_step(key.model_input(), timestep, prepared.as_ref())?
             }
         };

@@ -2,9 +2,10 @@
 //!
 //! Apart because a device is opened once for all models.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::{Device, DeviceKind};
+use burn_wgpu::{WgpuInitError, WgpuSetup, wgpu};
 
 use super::error::EngineError;
 use crate::{
@@ -74,16 +75,16 @@ pub struct Opened {
     /// Of products.
     pub precision: Precision,
     pub name: String,
-    /// The digest of its results for a few fixed operations; see [`fingerprint::canary`].
-    pub canary: Option<String>,
+    /// Digest of what it computes for a few fixed operations; see [`fingerprint::probe_digest`].
+    pub probe_digest: Option<String>,
 }
 
 impl Opened {
-    /// Computes the device's probe output, once for all runs.
+    /// Probes the device once for all runs.
     fn new(device: Device, precision: Precision, name: String) -> Self {
-        let output = nets::probe_output(&device);
-        let output = output.inspect_err(|error| log::warn!("{name} gives no probe output: {error}"));
-        Self { canary: output.ok().map(|output| fingerprint::canary(&output)), device, precision, name }
+        let output = nets::probe_output(&device).inspect_err(|error| log::warn!("{name} cannot be probed: {error}"));
+        let probe_digest = output.ok().map(|output| fingerprint::probe_digest(&output));
+        Self { device, precision, name, probe_digest }
     }
 
     /// Where models are to be loaded.
@@ -140,25 +141,28 @@ fn cpu(precision: Precision) -> Opened {
 }
 
 fn gpu(precision: Precision) -> Result<Opened, EngineError> {
-    let (kind, mut name, holds_f16) = real_gpu().ok_or_else(|| {
+    let kind = real_gpu().ok_or_else(|| {
         EngineError::Device("there is no graphics card that wgpu can use (software rasterisers do not count)".into())
     })?;
+    let opened: Result<(Device, WgpuSetup), WgpuInitError> = Device::wgpu_options().device_kind(kind).init_with_setup();
+    let (device, setup) = opened.map_err(|e| EngineError::Device(format!("the graphics card does not open ({e})")))?;
+    // Of the adapter that burn has opened, which need not be the first of its kind.
+    let mut name = setup.adapter.get_info().name;
     if precision == Precision::F16 {
-        if !holds_f16 {
+        if !setup.adapter.features().contains(wgpu::Features::SHADER_F16) {
             return Err(EngineError::Device(format!("{name} does not compute in f16: choose --precision f32")));
         }
         name = format!("{name} · {precision}");
     }
-    let device = Device::wgpu_options()
-        .device_kind(kind)
-        .init()
-        .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
     self_test(&device, precision, &name)?;
     Ok(Opened::new(device, precision, name))
 }
 
-/// The first hardware adapter, dedicated cards first, its name, and whether its shaders compute in f16.
-fn real_gpu() -> Option<(DeviceKind, String, bool)> {
+/// The kind of the best hardware adapter: dedicated, integrated, virtual.
+fn real_gpu() -> Option<DeviceKind> {
+    if !may_have_gpu() {
+        return None;
+    }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     let kinds = [
@@ -166,10 +170,16 @@ fn real_gpu() -> Option<(DeviceKind, String, bool)> {
         (wgpu::DeviceType::IntegratedGpu, DeviceKind::IntegratedGpu(0)),
         (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
     ];
-    kinds.into_iter().find_map(|(device_type, kind)| {
-        let found = adapters.iter().find(|adapter| adapter.get_info().device_type == device_type)?;
-        Some((kind, found.get_info().name, found.features().contains(wgpu::Features::SHADER_F16)))
-    })
+    let has = |wanted| adapters.iter().any(|adapter| adapter.get_info().device_type == wanted);
+    kinds.into_iter().find(|(device_type, _)| has(*device_type)).map(|(_, kind)| kind)
+}
+
+/// Whether the system shows a graphics card at all. Loading the Vulkan drivers to find none takes time, and without a display
+/// Mesa's write messages of their own to standard error.
+fn may_have_gpu() -> bool {
+    // The kernel's render nodes, NVIDIA's driver, and the paravirtual card of WSL.
+    let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+    !cfg!(target_os = "linux") || nodes.iter().any(|node| Path::new(node).exists())
 }
 
 /// One prediction and one decoded picture of the bundled model must agree on both devices, at the size they are used at:

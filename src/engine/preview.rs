@@ -130,7 +130,7 @@ impl<'a> Previews<'a> {
         if self.decoder.projection.is_some() {
             self.decoder.approx.learn(latents, &picture);
         }
-        cache.keep_picture(&self.decoder.model, latents, &picture);
+        cache.insert_picture(&self.decoder.model, latents, &picture);
         Ok(picture)
     }
 }

@@ -16,7 +16,7 @@ pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &dyn Model, expert: 
         device: opened.name.clone(),
         cpu: cpu(),
         precision: (opened.precision != Precision::F32).then(|| opened.precision.to_string()),
-        canary: opened.canary.clone(),
+        probe_digest: opened.probe_digest.clone(),
         model_hash: general.hash().to_owned(),
         expert_hash: expert.map(|model| model.hash().to_owned()),
         start: LatentDigest::of(run.init_latents()),

@@ -87,6 +87,7 @@ impl<'a> Run<'a> {
         cache: &mut PredictionCache,
     ) -> Result<Self, EngineError> {
         recipe.validate()?;
+        cache.begin_run();
         let shape = latent_shape(recipe, general)?;
         check_attention(recipe, general)?;
         let schedule = general.schedule();
@@ -312,7 +313,7 @@ fn prepare_expert<'a>(
     let branches = branches(expert, texts, Regions::default());
     if shared_encoder {
         let text = &branches.texts.cond;
-        let prepared = cache.keys(&branches.model, &text.key, || branches.denoiser.prepare_text(&text.encoding));
+        let prepared = cache.text_keys(&branches.model, &text.key, || branches.denoiser.prepare_text(&text.encoding));
         prepared.map_err(|error| {
             EngineError::ExpertMismatch(format!(
                 "in profile reference it gets the general model's text embeddings, but {error}"

@@ -95,7 +95,7 @@ struct Progress {
 
 impl<'a> Worker<'a> {
     fn new(channel: &'a Channel<'a>, choice: DeviceChoice) -> Self {
-        let (cache, models) = (PredictionCache::within(channel.end.budget()), Models::new(channel.source.clone()));
+        let (cache, models) = (PredictionCache::with_budget(channel.end.budget()), Models::new(channel.source.clone()));
         Self { channel, choice, opened: None, models, warm: WarmUp::default(), cache, decoder: None }
     }
 

@@ -35,9 +35,10 @@ impl Conditioning {
         self.others.iter().find(|(known, _)| *known == name).map(|(_, embedding)| embedding)
     }
 
-    /// Memory it takes, in bytes.
+    /// Memory of the embeddings and the tokens, in bytes.
     pub fn bytes(&self) -> usize {
-        let others = self.others.iter().map(|(_, embedding)| embedding);
-        std::iter::once(&self.hidden).chain(others).map(|e| size_of_val(e.values.as_slice())).sum()
+        let embeddings = std::iter::once(&self.hidden).chain(self.others.iter().map(|(_, embedding)| embedding));
+        let values: usize = embeddings.map(|e| size_of_val(e.values.as_slice())).sum();
+        values + size_of_val(self.tokens.as_slice())
     }
 }

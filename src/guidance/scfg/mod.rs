@@ -9,13 +9,13 @@
 //! | step of §1.2 | where |
 //! |---|---|
 //! | which layers, which token maps | `maps` |
-//! | 1-6: refinement, blur, normalisation, mean over layers | `refine` (its paper-ordered twin for tests: `oracle`) |
+//! | 1-6: refinement, blur, normalisation, mean over layers | `refine` (its paper-ordered twin for tests: `oracle_tests`) |
 //! | masks: one region a token, foreground | `owners`, `segmentation` |
 //! | rates | `rate` |
 
 mod maps;
 #[cfg(test)]
-mod oracle;
+mod oracle_tests;
 mod owners;
 mod rate;
 mod refine;

@@ -4,7 +4,7 @@
 //! Apart because the order here is not the paper's. Refinement is linear in the map, and resizing and blurring are
 //! linear and the same for all layers of one grid. So the mean of a finished map is a weighted sum over the unfinished
 //! one, the layers of a grid are added up first, and each map is resized once a grid and blurred once.
-//! `oracle` has the paper's order; tests compare the two.
+//! `oracle_tests` has the paper's order; tests compare the two.
 
 use std::{cmp::Reverse, ops::Range};
 
