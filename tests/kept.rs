@@ -197,7 +197,7 @@ fn what_is_recovered_finds_its_steps_in_the_saved_session() {
 
 /// All three methods in one short run.
 fn everything() -> Recipe {
-    let concept = |text: &str, scale, warmup| Concept { text: text.into(), scale, warmup, ..Concept::default() };
+    let concept = |text: &str, strength, warmup| Concept { text: text.into(), strength, warmup, ..Concept::default() };
     Recipe {
         prompt: "a cat on a beach at sunset".into(),
         steps: 3,
@@ -207,6 +207,7 @@ fn everything() -> Recipe {
         fusion: Some(Fusion { t0: 0.0, k_e: 4.0, mode: FusionMode::High, ..Fusion::default() }),
         ..Recipe::default()
     }
+    .with_concept_ids()
 }
 
 /// The values of a 16-bit grey PNG.

@@ -299,7 +299,7 @@ pub(super) fn adopt(studio: &mut Studio, path: Option<PathBuf>, session: SavedSe
         studio.look.compare = Compare::Single;
     }
     let recipe = &studio.recipe;
-    studio.base = studio.takes.iter().rev().find(|take| take.track.recipe == *recipe).map(|take| take.id);
+    studio.base = studio.takes.iter().rev().find(|take| take.track.recipe.same_settings(recipe)).map(|take| take.id);
     if let Some(id) = studio.base {
         studio.show_kept(id);
         studio.playhead = step.map_or(Playhead::Newest, Playhead::At);

@@ -3,7 +3,7 @@
 use Sampler as S;
 use Schedule::{Exponential, Karras, Normal};
 use sextant::{
-    recipe::{Concept, Recipe, Sampler, Schedule},
+    recipe::{Concept, ConceptId, Recipe, Sampler, Schedule},
     session::{Infotext, Piece},
 };
 
@@ -296,16 +296,19 @@ fn guidance_extensions_are_taken_where_they_mean_the_same() {
          Scale: 1, SCFG Rate Min: 4, SCFG Rate Max: 6.5, SCFG Rate Clamp: 12, SCFG Start Step: 0, SCFG End Step: 150, \
          SCFG R: 4",
     );
-    let concept = |text: &str, reverse| Concept {
+    let concept = |id, text: &str, strength| Concept {
+        id: ConceptId(id),
         text: text.into(),
-        scale: 12.5,
+        strength,
         threshold: 0.95,
         warmup: 7,
-        reverse,
         ..Concept::default()
     };
     let recipe = &imported.recipe;
-    assert_eq!(recipe.concepts, [concept("smile", false), concept("round glasses", false), concept("hat", true)]);
+    assert_eq!(
+        recipe.concepts,
+        [concept(1, "smile", 12.5), concept(2, "round glasses", 12.5), concept(3, "hat", -12.5)]
+    );
     assert_eq!((recipe.momentum.scale, recipe.momentum.beta), (0.3, 0.6));
     assert!(recipe.scfg.enabled);
     assert_eq!((recipe.scfg.rate_min, recipe.scfg.rate_max, recipe.scfg.scale_cap), (4.0, 6.5, 12.0));

@@ -98,15 +98,18 @@ impl<'a> Extensions<'a> {
         let active = self.take(SEGA).is_none_or(|(_, value)| is_true(value));
         let wanted = [(self.take("SEGA Prompt"), false), (self.take("SEGA Negative Prompt"), true)];
         for (found, reverse) in wanted {
+            let usual = Concept::default().strength;
+            let strength = if reverse { -usual } else { usual };
             let texts = found.map_or("", |(_, value)| value).split(',').map(str::trim).filter(|t| !t.is_empty());
-            let concept =
-                |text: &str| Concept { text: text.to_owned(), reverse, enabled: active, ..Concept::default() };
-            imported.recipe.concepts.extend(texts.map(concept));
+            for text in texts {
+                let concept = Concept { text: text.to_owned(), strength, enabled: active, ..Concept::default() };
+                imported.recipe.add_concept(concept);
+            }
         }
         if imported.recipe.concepts.is_empty() {
             return;
         }
-        self.each_concept(imported, "SEGA Edit Guidance Scale", |c, v| c.scale = v);
+        self.each_concept(imported, "SEGA Edit Guidance Scale", |c, v| c.strength = c.strength.signum() * v);
         self.each_concept(imported, "SEGA Tail Percentage Threshold", |c, v| c.threshold = 1.0 - v);
         if let Some(found) = self.take("SEGA Warmup Period") {
             let warmup = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);

@@ -140,6 +140,7 @@ fn read_concept(
 ) -> Result<Arc<ConceptReport>, String> {
     let concept = recipe.active_concepts().nth(k).ok_or("they have more concepts than their recipe")?;
     Ok(Arc::new(ConceptReport {
+        id: concept.id,
         text: concept.text.clone(),
         active: numbers[0] != 0.0,
         magnitude: arrays.read_plane(&keys.concept(StepArray::Magnitude, k)).map_err(said)?,
