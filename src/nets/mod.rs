@@ -14,7 +14,9 @@ mod clip_config;
 mod gpu;
 mod kernels;
 mod layers;
-#[doc(hidden)]
+#[cfg(any(test, feature = "bench"))]
+mod made_up;
+#[cfg(feature = "bench")]
 pub mod operations;
 mod params;
 mod pixels;
