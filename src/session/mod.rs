@@ -1,11 +1,13 @@
 //! What is kept on disk: the session document, and pictures that carry their recipe.
 //!
-//! Every file is written whole or not at all, and what cannot be read is told in one sentence.
+//! Apart from the window because the command line reads and writes the same files. Every file is written whole or not at
+//! all, and what cannot be read is told in one sentence.
 
 mod chunks;
 mod document;
 mod error;
 mod files;
+mod folders;
 mod import;
 mod infotext;
 mod layout;
@@ -15,11 +17,13 @@ mod parameters;
 mod png;
 mod recovery;
 mod settings;
+mod take;
 
-pub use document::{Document, ModelUse, Take, TakeId, VERSION};
+pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
-pub use import::{Imported, PlainWords, Source, import, import_bytes};
+pub use folders::state_folder;
+pub use import::{Imported, PlainPrompts, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
 pub use mask::read_mask;
@@ -29,5 +33,6 @@ pub use png::{
     Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
     save_picture, thumbnail, thumbnail_picture,
 };
-pub use recovery::{Recovery, first_start, recovery_folder};
+pub use recovery::{Recovery, first_start};
 pub use settings::Settings;
+pub use take::{Take, TakeId};

@@ -1,7 +1,7 @@
 //! The steps of a run as named arrays: for a session, packed, and for export, as they are.
 //!
-//! Names are those of a trace (`sextant render --trace`) wherever a trace has the same array; what only the window has
-//! is named beside them. In a session, maps are rounded to half floats, which is more than any panel shows, and previews
+//! Names are those of a trace (`sextant render --trace`) wherever a trace has the same array: both take them from
+//! [`maps`](crate::tensor::maps). In a session, maps are rounded to half floats, which is more than any panel shows, and previews
 //! are coded coarsely ([`preview`]).
 
 mod preview;
@@ -12,10 +12,13 @@ use safetensors::Dtype;
 use self::preview::{Coded, Planes};
 use super::track::Track;
 use crate::{
-    engine::{Norms, StepReport, Token, TokenKind},
+    engine::{Norms, StepReport, Token},
     session::Packed,
-    tensor::Plane,
-    tensor::arrays::Arrays,
+    tensor::{
+        Plane,
+        arrays::Arrays,
+        maps::{StepArray, StepKeys},
+    },
 };
 
 pub use self::read::unpack;
@@ -26,13 +29,18 @@ const FORMAT: u8 = 1;
 /// Numbers of a step in the order in which they are kept, before those of its concepts.
 const NUMBERS: usize = 7;
 const CONCEPT_NUMBERS: usize = 3;
+/// Arrays of a step that only sessions have.
+const NUMBERS_KEY: &str = "numbers";
+const LEDGER_KEY: &str = "ledger";
+const LUMA_KEY: &str = "preview.luma";
+const CHROMA_KEY: &str = "preview.chroma";
 /// Steps in which a session keeps shares of attention.
 const SHARE_STEPS: f32 = 255.0;
 
 /// The maps of all steps of `track` that are there, as exact as they are.
 pub fn exact(track: &Track) -> Arrays {
     let recipe = ron::ser::to_string_pretty(&track.recipe, ron::ser::PrettyConfig::default()).unwrap_or_default();
-    let mut arrays = Arrays::of(recipe);
+    let mut arrays = Arrays::with_recipe(recipe);
     tokens_in(&mut arrays, &track.tokens);
     track.reports.iter().flatten().for_each(|report| maps(&mut arrays, report, true));
     arrays
@@ -45,8 +53,8 @@ pub fn pack(track: &Track) -> Option<Packed> {
     }
     track.newest_step()?;
     let mut arrays = Arrays::default();
-    arrays.put("format", Dtype::U8, &[1], vec![FORMAT]);
-    arrays.floats("calls", &[1], &[track.calls() as f32]);
+    arrays.insert("format", Dtype::U8, &[1], vec![FORMAT]);
+    arrays.insert_f32("calls", &[1], &[track.calls() as f32]);
     tokens_in(&mut arrays, &track.tokens);
     let mut before = Planes::default();
     for report in track.reports.iter().flatten() {
@@ -56,7 +64,7 @@ pub fn pack(track: &Track) -> Option<Packed> {
         put_preview(&mut arrays, report.step, coded);
         before = planes;
     }
-    arrays.to_file().ok().map(|file| Packed::of(&file))
+    arrays.to_safetensors().ok().map(|file| Packed::of(&file))
 }
 
 /// About how many bytes the steps of a run take in a session: exact once they were packed.
@@ -70,35 +78,35 @@ pub fn size(track: &Track) -> usize {
 /// Bytes of a step in memory over bytes in a session, about; a test holds it to the demo.
 const RATIO: usize = 9;
 
-fn named(step: usize, rest: &str) -> String {
-    format!("step.{step:03}.{rest}")
-}
-
 /// Everything of a step that is a map, and where in the run it is.
 fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
-    let name = |rest: &str| named(report.step, rest);
-    let put = |arrays: &mut Arrays, name: String, plane: &Plane| {
-        if exact { arrays.plane(name, plane) } else { arrays.halves(name, &[plane.height, plane.width], &plane.values) }
+    let keys = StepKeys::new(report.step);
+    let put = |arrays: &mut Arrays, key: String, plane: &Plane| {
+        if exact {
+            arrays.insert_plane(key, plane)
+        } else {
+            arrays.insert_f16(key, &[plane.height, plane.width], &plane.values)
+        }
     };
-    arrays.floats(name("timestep"), &[1], &[report.timestep]);
-    arrays.floats(name("sigma"), &[1], &[report.sigma]);
+    arrays.insert_f32(keys.key(StepArray::Timestep), &[1], &[report.timestep]);
+    arrays.insert_f32(keys.key(StepArray::Sigma), &[1], &[report.sigma]);
     if let Some(scfg) = &report.scfg {
-        arrays.owners(name("scfg.region"), &scfg.region);
-        arrays.bytes(name("scfg.foreground"), &scfg.foreground);
-        put(arrays, name("scfg.rate"), &scfg.rate);
-        attention(arrays, name("scfg.attention"), &scfg.attention, exact);
+        arrays.insert_owners(keys.key(StepArray::Region), &scfg.region);
+        arrays.insert_bytes(keys.key(StepArray::Foreground), &scfg.foreground);
+        put(arrays, keys.key(StepArray::Rate), &scfg.rate);
+        attention(arrays, keys.key(StepArray::AttentionShares), &scfg.attention, exact);
     }
     for (k, concept) in report.concepts.iter().enumerate() {
-        put(arrays, name(&format!("sega.magnitude.{k}")), &concept.magnitude);
-        put(arrays, name(&format!("sega.touched.{k}")), &concept.mask);
+        put(arrays, keys.concept(StepArray::Magnitude, k), &concept.magnitude);
+        put(arrays, keys.concept(StepArray::Touched, k), &concept.mask);
     }
     if let Some(fusion) = &report.fusion {
-        arrays.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
+        arrays.insert(keys.key(StepArray::FusionActive), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
         // Outside its window a trace has no maps of a fusion either.
         if fusion.active || !exact {
-            put(arrays, name("snb.saliency_general"), &fusion.saliency_general);
-            put(arrays, name("snb.saliency_expert"), &fusion.saliency_expert);
-            arrays.bytes(name("snb.mask"), &fusion.mask);
+            put(arrays, keys.key(StepArray::SaliencyGeneral), &fusion.saliency_general);
+            put(arrays, keys.key(StepArray::SaliencyExpert), &fusion.saliency_expert);
+            arrays.insert_bytes(keys.key(StepArray::FusionMask), &fusion.mask);
         }
     }
 }
@@ -109,10 +117,10 @@ fn attention(arrays: &mut Arrays, name: String, tokens: &[Plane], exact: bool) {
     let shape = [tokens.len(), first.height, first.width];
     let values: Vec<f32> = tokens.iter().flat_map(|map| map.values.iter().copied()).collect();
     if exact {
-        arrays.floats(name, &shape, &values);
+        arrays.insert_f32(name, &shape, &values);
     } else {
         let bytes = values.iter().map(|share| (share * SHARE_STEPS).round().clamp(0.0, SHARE_STEPS) as u8);
-        arrays.put(name, Dtype::U8, &shape, bytes.collect());
+        arrays.insert(name, Dtype::U8, &shape, bytes.collect());
     }
 }
 
@@ -124,33 +132,25 @@ fn numbers(arrays: &mut Arrays, report: &StepReport) {
     for concept in &report.concepts {
         list.extend([f32::from(u8::from(concept.active)), concept.share, concept.norm]);
     }
-    arrays.floats(named(report.step, "numbers"), &[list.len()], &list);
+    let keys = StepKeys::new(report.step);
+    arrays.insert_f32(keys.named(NUMBERS_KEY), &[list.len()], &list);
     // Plain numbers always have a JSON form.
     let ledger = serde_json::to_vec(&report.ledger).unwrap_or_default();
-    arrays.put(named(report.step, "ledger"), Dtype::U8, &[ledger.len()], ledger);
+    arrays.insert(keys.named(LEDGER_KEY), Dtype::U8, &[ledger.len()], ledger);
 }
 
 fn put_preview(arrays: &mut Arrays, step: usize, coded: Coded) {
     let [height, width] = coded.size;
     let bytes = |codes: Vec<i8>| codes.into_iter().map(|code| code as u8).collect();
-    arrays.put(named(step, "preview.luma"), Dtype::U8, &[height, width], bytes(coded.luma));
+    let keys = StepKeys::new(step);
+    arrays.insert(keys.named(LUMA_KEY), Dtype::U8, &[height, width], bytes(coded.luma));
     let half = [2, height.div_ceil(2), width.div_ceil(2)];
-    arrays.put(named(step, "preview.chroma"), Dtype::U8, &half, bytes(coded.chroma));
+    arrays.insert(keys.named(CHROMA_KEY), Dtype::U8, &half, bytes(coded.chroma));
 }
 
 /// The prompt's tokens as JSON: `[[position, kind, text], …]`.
 fn tokens_in(arrays: &mut Arrays, tokens: &[Token]) {
-    let list: Vec<_> = tokens.iter().map(|t| (t.position, kind_name(t.kind), &t.text)).collect();
+    let list: Vec<_> = tokens.iter().map(|t| (t.position, t.kind.name(), &t.text)).collect();
     let text = serde_json::to_vec(&list).unwrap_or_default();
-    arrays.put("tokens", Dtype::U8, &[text.len()], text);
-}
-
-/// The name of a kind of token in files.
-pub fn kind_name(kind: TokenKind) -> &'static str {
-    match kind {
-        TokenKind::Start => "start",
-        TokenKind::Word => "word",
-        TokenKind::End => "end",
-        TokenKind::Padding => "padding",
-    }
+    arrays.insert("tokens", Dtype::U8, &[text.len()], text);
 }
