@@ -54,6 +54,28 @@ fn the_same_command_twice_gives_the_same_bytes() {
     assert_eq!(size, (192, 192), "the bundled model's own size");
 }
 
+/// Graphics drivers write to standard error as well, such as Mesa's where `XDG_RUNTIME_DIR` is not set.
+#[test]
+fn a_render_writes_only_its_own_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let is_ours = |line: &&str| line.starts_with("Reading ") || line.starts_with("step ");
+    for device in ["cpu", "auto"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_sextant"))
+            .current_dir(folder.path())
+            .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("DISPLAY")
+            .args(["render", "--device", device, "--prompt", "a cat", "--steps", "2", "--out", "cat.png"])
+            .output()
+            .expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && output.stdout.is_empty(), "{said}");
+        let foreign: Vec<&str> = said.lines().filter(|line| !is_ours(line)).collect();
+        assert!(foreign.is_empty(), "--device {device}: {foreign:?}");
+        assert_eq!(said.lines().count(), 3, "one line for the model, one a step: {said}");
+    }
+}
+
 #[test]
 fn numbers_out_of_range_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -22,7 +22,12 @@ fn recipe(edit: usize) -> Recipe {
         height: 64,
         seed: (edit / 50) as u64,
         scfg: Scfg { enabled: !edit.is_multiple_of(7), ..Scfg::default() },
-        concepts: vec![Concept { text: "night".into(), scale: edit as f32 / 100.0, warmup: 1, ..Concept::default() }],
+        concepts: vec![Concept {
+            text: "night".into(),
+            strength: edit as f32 / 100.0,
+            warmup: 1,
+            ..Concept::default()
+        }],
         ..Recipe::default()
     }
 }
