@@ -1,5 +1,7 @@
 //! Model folders as people have them: other file names, and broken ones, each with one sentence that says what is wrong.
 
+mod common;
+
 use std::{
     collections::HashMap,
     fs,
@@ -23,7 +25,7 @@ struct Copy(tempfile::TempDir);
 impl Copy {
     fn new() -> Self {
         let target = tempfile::tempdir().expect("folder");
-        copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/tiny-sd15"), target.path());
+        common::copy_folder(&common::model("tiny-sd15"), target.path());
         Self(target)
     }
 
@@ -53,19 +55,6 @@ impl Copy {
         let kept: Vec<(&str, TensorView)> = all.iter().filter(|(name, _)| keep(name)).collect();
         let bytes = serialize(kept, None).expect("tensors");
         fs::write(self.path(target), bytes).expect(target);
-    }
-}
-
-fn copy_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("folder");
-    for entry in fs::read_dir(from).expect("folder") {
-        let entry = entry.expect("entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copy");
-        }
     }
 }
 
