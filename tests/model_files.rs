@@ -5,7 +5,7 @@ mod common;
 use std::{
     collections::HashMap,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use burn::tensor::Device;
