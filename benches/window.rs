@@ -43,7 +43,7 @@ fn frames(device: DeviceChoice) {
     for frame in 0..900 {
         if frame % 6 == 0 && frame > 240 {
             // A drag: another value every tenth of a second.
-            harness.state_mut().studio_mut().recipe.concepts[0].scale = (frame % 97) as f32 / 8.0 - 6.0;
+            harness.state_mut().studio_mut().recipe.concepts[0].strength = (frame % 97) as f32 / 8.0 - 6.0;
         }
         let begun = Instant::now();
         harness.step();
@@ -64,7 +64,7 @@ fn edits(device: DeviceChoice) {
     render(&engine, &recipe);
     let (mut previews, mut pictures, mut evaluations, mut fresh) = (Vec::new(), Vec::new(), 0, 0);
     for edit in 0..EDITS {
-        recipe.concepts[0].scale = (edit as f32 * 0.37).sin() * 9.0 + 0.01;
+        recipe.concepts[0].strength = (edit as f32 * 0.37).sin() * 9.0 + 0.01;
         let (preview, picture, spent) = render(&engine, &recipe);
         previews.push(preview);
         pictures.push(picture);

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let renderer = shared::Renderer::start()?;
     let folder = shared::folder("slider_sweep")?;
     for strength in [-12.0, -6.0, 0.0, 6.0, 12.0] {
-        let sunset = Concept { text: "sunset".into(), scale: strength, warmup: 4, ..Concept::default() };
+        let sunset = Concept { text: "sunset".into(), strength, warmup: 4, ..Concept::default() };
         let recipe = Recipe {
             prompt: "a red car on a city street".into(),
             seed: 7,

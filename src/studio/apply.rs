@@ -152,7 +152,7 @@ impl Studio {
     fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64) {
         let base = self.base;
         if let Some(same) =
-            self.takes.iter_mut().find(|take| Some(take.id) == base && take.track.recipe == track.recipe)
+            self.takes.iter_mut().find(|take| Some(take.id) == base && take.track.recipe.same_settings(&track.recipe))
         {
             same.track = track;
             return;

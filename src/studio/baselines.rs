@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{
     state::{Compare, Studio, TakeId},
     store,
-    submit::canonical,
     track::Track,
 };
 use crate::{
@@ -89,7 +88,7 @@ const KEPT: usize = 8;
 impl Baselines {
     /// What there is of `recipe` with one model alone.
     pub fn state(&self, recipe: &Recipe, whose: ModelRole) -> Option<&State> {
-        let wanted = canonical(&whose.alone(recipe)?);
+        let wanted = whose.alone(recipe)?.canonical();
         self.list.iter().find(|solo| solo.wanted == wanted).map(|solo| &solo.state)
     }
 
@@ -101,7 +100,7 @@ impl Baselines {
         }
         for whose in ModelRole::BOTH {
             let alone = whose.alone(recipe)?;
-            let at = self.place(canonical(&alone));
+            let at = self.place(alone.canonical());
             match (&self.list[at].state, alone.validate()) {
                 (State::Waiting, Ok(())) => return Some((at, alone)),
                 (State::Waiting, Err(reason)) => self.list[at].state = State::Failed(reason.to_string()),
@@ -161,7 +160,7 @@ impl Baselines {
     pub fn keep(&mut self, finished: &Arc<RenderResult>, tokens: &Arc<Vec<Token>>) {
         let rule = finished.recipe.active_fusion().map(|fusion| fusion.rule);
         if ModelRole::BOTH.iter().any(|whose| Some(whose.rule()) == rule) {
-            let at = self.place(canonical(&finished.recipe));
+            let at = self.place(finished.recipe.canonical());
             self.list[at].state = State::Done(finished.clone(), tokens.clone());
         }
     }
@@ -173,8 +172,8 @@ impl Studio {
         let State::Done(finished, tokens) = self.baselines.state(&self.recipe, whose)?.clone() else { return None };
         // The picture was rendered for what decides it; all else is as it stands now.
         let recipe = whose.alone(&self.recipe)?;
-        let wanted = canonical(&recipe);
-        if let Some(known) = self.takes.iter().find(|take| canonical(&take.track.recipe) == wanted) {
+        let wanted = recipe.canonical();
+        if let Some(known) = self.takes.iter().find(|take| take.track.recipe.canonical() == wanted) {
             return Some(known.id);
         }
         let track = Track { recipe, ..Track::finished(&finished, tokens) };
@@ -247,7 +246,7 @@ mod tests {
         // What neither model alone depends on asks for nothing.
         let mut sharper = recipe();
         sharper.fusion = Some(Fusion { k_e: 5.0, rule: FusionRule::Weighted, ..Fusion::default() });
-        sharper.concepts[0].scale = 2.0;
+        sharper.concepts[0].strength = 2.0;
         assert!(baselines.next(&sharper).is_none());
         assert!(matches!(baselines.state(&sharper, ModelRole::General), Some(State::Done(..))));
         assert!(baselines.next(&Recipe { seed: 4, ..sharper }).is_some());

@@ -37,7 +37,7 @@ pub fn of_slider(studio: &Studio, row: usize) -> String {
     let mut moved = studio.recipe.clone();
     let Some(concept) = moved.concepts.get_mut(row) else { return String::new() };
     let (warmup, end) = (concept.warmup, concept.cooldown);
-    concept.scale += 1.0;
+    concept.strength += 1.0;
     let steps = timesteps(studio.shown_track(), &studio.recipe);
     let last = end.unwrap_or(steps.len()).min(steps.len());
     if warmup >= last {
@@ -64,7 +64,7 @@ mod tests {
         let said = of_slider(&studio, 0);
         // Steps 6 to 20 need all three branches anew.
         assert_eq!(said, "Acts from step 5 to 20 of 20.\nMoving it costs 45 of 60 evaluations of the U-Net.");
-        studio.recipe.concepts[0].scale = 2.0;
+        studio.recipe.concepts[0].strength = 2.0;
         assert_eq!(of_edit(&studio, &recipe).map(badge).as_deref(), Some("edit: 45 of 60 evals"));
         assert_eq!(of_edit(&studio, &studio.recipe.clone()), None);
         studio.recipe.concepts[0].cooldown = Some(3);

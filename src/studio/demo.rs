@@ -27,6 +27,7 @@ pub fn recipe() -> Recipe {
         fusion: Some(snowman()),
         ..Recipe::default()
     }
+    .with_concept_ids()
 }
 
 /// The demo with its take. Where that is of another recipe, or cannot be read, the recipe alone.
@@ -39,8 +40,8 @@ pub fn session() -> SavedSession {
     SavedSession { recipe: recipe(), takes, layout, ..SavedSession::default() }
 }
 
-fn concept(text: &str, scale: f32, threshold: f32) -> Concept {
-    Concept { text: text.into(), scale, threshold, warmup: 3, ..Concept::default() }
+fn concept(text: &str, strength: f32, threshold: f32) -> Concept {
+    Concept { text: text.into(), strength, threshold, warmup: 3, ..Concept::default() }
 }
 
 /// Pocket Toon over the same words: fused at every step, it draws in its flat style what it finds the more salient.

@@ -45,7 +45,7 @@ pub fn of(look: &Look) -> Layout {
         compare: look.compare.title().to_lowercase(),
         wipe: Some(look.wipe),
         region: look.region,
-        concept: Some(look.concept),
+        concept: look.concept,
         expert_saliency: Some(look.saliency == SaliencyOf::Expert),
         outlines: Some(look.outlines),
         ..Layout::default()
@@ -69,7 +69,7 @@ pub fn restore(look: &mut Look, layout: &Layout) {
     let share = |value: Option<f32>| value.filter(|value| (0.0..=1.0).contains(value));
     look.wipe = share(layout.wipe).unwrap_or(look.wipe);
     look.scale = layout.scale.filter(|scale| SCALE.contains(scale)).unwrap_or(look.scale);
-    (look.region, look.concept) = (layout.region, layout.concept.unwrap_or_default());
+    (look.region, look.concept) = (layout.region, layout.concept);
     let whose = |expert| if expert { SaliencyOf::Expert } else { SaliencyOf::General };
     look.saliency = layout.expert_saliency.map_or(look.saliency, whose);
     look.outlines = layout.outlines.unwrap_or(look.outlines);
@@ -120,6 +120,7 @@ pub fn borders(ui: &Ui, columns: &mut [f32; 2], middle: Rect) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::ConceptId;
 
     #[test]
     fn what_is_kept_comes_back_and_nonsense_is_left_out() {
@@ -131,7 +132,7 @@ mod tests {
             compare: Compare::Wipe,
             wipe: 0.25,
             region: Some(7),
-            concept: 1,
+            concept: Some(ConceptId(2)),
             saliency: SaliencyOf::Expert,
             outlines: false,
             plot: Plot::Cosines,

@@ -1,6 +1,7 @@
 //! How results are looked at: overlay, comparison, zoom and the window's arrangement.
 
 use super::{brush::Brush, canvas::view::View, theme::size};
+use crate::recipe::ConceptId;
 
 /// What lies over the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,8 +133,8 @@ pub enum SaliencyOf {
 #[derive(Clone, Debug)]
 pub struct Look {
     pub overlay: Overlay,
-    /// Which active concept the concept overlay shows.
-    pub concept: usize,
+    /// The concept that the concept overlay shows; `None`, or one that the shown run did not compute: its first.
+    pub concept: Option<ConceptId>,
     pub saliency: SaliencyOf,
     pub opacity: f32,
     pub outlines: bool,
@@ -167,7 +168,7 @@ impl Default for Look {
     fn default() -> Self {
         Self {
             overlay: Overlay::default(),
-            concept: 0,
+            concept: None,
             saliency: SaliencyOf::default(),
             opacity: 0.55,
             outlines: true,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     engine::{Compatibility, JobId, ModelPair, Token},
-    recipe::{Recipe, cost::EditCost},
+    recipe::{Concept, ConceptId, Recipe, cost::EditCost},
     session::Settings,
     tensor::Picture,
 };
@@ -180,8 +180,8 @@ pub struct Studio {
     pub(super) compared: Option<(Arc<Picture>, Arc<Picture>, String)>,
     /// Whether the models of a fusion fit together, as the engine said last.
     pub fit: Option<Compatibility>,
-    /// Rows of the concepts that were muted together, to be heard again together.
-    pub muted: Vec<usize>,
+    /// The concepts that were muted together, to be heard again together.
+    pub muted: Vec<ConceptId>,
     /// Which takes the strip shows: words that they must have.
     pub filter: String,
     pub playhead: Playhead,
@@ -227,13 +227,31 @@ pub struct Studio {
     pub(super) words_of: Option<(String, Vec<Token>)>,
     /// The recipe was changed not by the user, but in consequence: that is no step of its own to undo.
     pub(super) amended: bool,
+    /// The largest id of a concept that was added to this session or removed from it.
+    pub(super) last_concept: ConceptId,
     /// The take that the recipe was changed from.
     pub(super) base: Option<TakeId>,
 }
 
 impl Studio {
     pub fn new(recipe: Recipe) -> Self {
-        Self { recipe, ..Self::default() }
+        let recipe = recipe.with_concept_ids();
+        Self { last_concept: recipe.last_concept_id(), recipe, ..Self::default() }
+    }
+
+    /// Adds a concept under an id that no concept of this session has had.
+    pub fn add_concept(&mut self, concept: Concept) -> ConceptId {
+        let recipes = self.takes.iter().map(|take| &take.track.recipe).chain([&self.recipe]);
+        let id = recipes.map(Recipe::last_concept_id).max().unwrap_or_default().max(self.last_concept).next();
+        self.last_concept = id;
+        self.recipe.concepts.push(Concept { id, ..concept });
+        id
+    }
+
+    /// Takes a concept out of the recipe; its id is not given again.
+    pub fn remove_concept(&mut self, id: ConceptId) {
+        self.last_concept = self.last_concept.max(id);
+        self.recipe.remove_concept(id);
     }
 
     pub fn ask(&mut self, action: Action) {
@@ -271,7 +289,7 @@ impl Studio {
         let run = self.run.as_ref()?;
         let before = run.before.as_deref();
         // What a session kept is what is being rendered again: it stays until the picture itself is there.
-        let again = before.filter(|before| before.kept.is_some() && before.recipe == run.track.recipe);
+        let again = before.filter(|before| before.kept.is_some() && before.recipe.same_settings(&run.track.recipe));
         if again.is_some() {
             return again;
         }
@@ -365,12 +383,12 @@ impl Studio {
 
     /// Mutes all concepts, or those again that were heard before.
     pub fn flip_concepts(&mut self) {
-        let heard: Vec<usize> = (0..self.recipe.concepts.len()).filter(|&k| self.recipe.concepts[k].enabled).collect();
+        let heard: Vec<ConceptId> = self.recipe.concepts.iter().filter(|c| c.enabled).map(|c| c.id).collect();
         if heard.is_empty() {
-            let rows = std::mem::take(&mut self.muted);
-            let all = rows.is_empty();
-            let concepts = self.recipe.concepts.iter_mut().enumerate();
-            concepts.filter(|(row, _)| all || rows.contains(row)).for_each(|(_, concept)| concept.enabled = true);
+            let muted = std::mem::take(&mut self.muted);
+            let there = self.recipe.concepts.iter().any(|concept| muted.contains(&concept.id));
+            let concepts = self.recipe.concepts.iter_mut();
+            concepts.filter(|concept| !there || muted.contains(&concept.id)).for_each(|c| c.enabled = true);
         } else {
             self.recipe.concepts.iter_mut().for_each(|concept| concept.enabled = false);
             self.muted = heard;

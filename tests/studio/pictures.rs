@@ -91,7 +91,7 @@ fn compare(window: &mut Window, scene: &str, panels: &[Panel]) {
 
 fn steer(studio: &mut Studio) {
     studio.recipe.concepts[1] =
-        Concept { scale: -2.5, threshold: 0.7, cooldown: Some(16), ..studio.recipe.concepts[1].clone() };
+        Concept { strength: -2.5, threshold: 0.7, cooldown: Some(16), ..studio.recipe.concepts[1].clone() };
     studio.look.overlay = Overlay::Regions;
 }
 
@@ -140,7 +140,10 @@ fn the_canvas_of_a_grid() {
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
     window.change(|studio| {
-        studio.grid.sides = Some([side(Parameter::Strength(0), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)]);
+        studio.grid.sides = Some([
+            side(Parameter::Strength(sextant::recipe::ConceptId(1)), -4.0, 4.0),
+            side(Parameter::Seed, 3.0, 4.0),
+        ]);
     });
     window.harness.get_by_label("Render grid").click();
     for _ in 0..4 {

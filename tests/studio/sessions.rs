@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use egui_kittest::{Harness, kittest::Queryable};
 use sextant::{
     engine::Event,
+    recipe::ConceptId,
     studio::{
         demo, exports,
         state::{Action, Compare, Overlay, SaliencyOf},
@@ -79,7 +80,8 @@ fn pins_and_how_results_are_looked_at_come_back() {
         studio.playhead = Playhead::At(4);
         let look = &mut studio.look;
         (look.compare, look.wipe, look.overlay) = (Compare::Wipe, 0.3, Overlay::Rate);
-        (look.region, look.concept, look.saliency, look.outlines) = (Some(6), 1, SaliencyOf::Expert, false);
+        (look.region, look.concept, look.saliency, look.outlines) =
+            (Some(6), Some(ConceptId(2)), SaliencyOf::Expert, false);
         (look.scale, look.columns) = (1.2, [300.0, 320.0]);
     });
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
@@ -96,7 +98,10 @@ fn pins_and_how_results_are_looked_at_come_back() {
     assert_eq!(studio.playhead, Playhead::At(4));
     let look = &studio.look;
     assert_eq!((look.compare, look.wipe, look.overlay), (Compare::Wipe, 0.3, Overlay::Rate));
-    assert_eq!((look.region, look.concept, look.saliency, look.outlines), (Some(6), 1, SaliencyOf::Expert, false));
+    assert_eq!(
+        (look.region, look.concept, look.saliency, look.outlines),
+        (Some(6), Some(ConceptId(2)), SaliencyOf::Expert, false)
+    );
     assert_eq!((look.scale, look.columns), (1.2, [300.0, 320.0]));
 }
 

@@ -92,12 +92,12 @@ fn second_row(ui: &mut Ui, studio: &mut Studio, row: Rect, report: Option<&StepR
     let look = &mut studio.look;
     match look.overlay {
         Overlay::Concept if !report.concepts.is_empty() => {
-            look.concept = look.concept.min(report.concepts.len() - 1);
+            let chosen = report.chosen_concept(look.concept).map(|concept| concept.id);
             note(&mut line, "where acts");
             for (k, concept) in report.concepts.iter().enumerate() {
                 let color = concept_color(rows.get(k).copied().unwrap_or(k));
-                if chip::chip(&mut line, &concept.text, color, k == look.concept, false).clicked() {
-                    look.concept = k;
+                if chip::chip(&mut line, &concept.text, color, Some(concept.id) == chosen, false).clicked() {
+                    look.concept = Some(concept.id);
                 }
             }
         }

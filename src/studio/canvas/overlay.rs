@@ -6,6 +6,7 @@ use egui::Color32;
 
 use crate::{
     engine::{ScfgReport, StepReport},
+    recipe::ConceptId,
     studio::{
         colormap::{self, Table},
         regions::RegionLabels,
@@ -28,7 +29,8 @@ pub struct Source {
     pub report: Option<Arc<StepReport>>,
     pub names: RegionLabels,
     pub overlay: Overlay,
-    pub concept: usize,
+    /// As in [`Look::concept`].
+    pub concept: Option<ConceptId>,
     pub saliency: SaliencyOf,
     /// The token position of the chosen region.
     pub region: Option<usize>,
@@ -105,7 +107,7 @@ impl Source {
                 maps.scalar_colors = colormap::around_one();
             }
             Overlay::Concept => {
-                if let Some(concept) = report.concepts.get(self.concept) {
+                if let Some(concept) = report.chosen_concept(self.concept) {
                     maps.labels = Some(concept.mask.map(|share| u8::from(share > 0.0)));
                     maps.scalar = Some(scaled(StepArray::Magnitude, &concept.magnitude));
                 }

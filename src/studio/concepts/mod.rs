@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// The slider's ends.
 const STRONGEST: f32 = 12.0;
 /// What a new concept starts with.
-const FIRST_SCALE: f32 = 5.0;
+const FIRST_STRENGTH: f32 = 5.0;
 const CARD: f32 = 64.0;
 const TILE: f32 = 44.0;
 
@@ -44,12 +44,12 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     let mut gone = None;
     for row in 0..studio.recipe.concepts.len() {
         if card(ui, studio, pictures, row) {
-            gone = Some(row);
+            gone = studio.recipe.concepts.get(row).map(|concept| concept.id);
         }
         ui.add_space(3.0);
     }
-    if let Some(row) = gone {
-        studio.recipe.concepts.remove(row);
+    if let Some(id) = gone {
+        studio.remove_concept(id);
     }
     interference::show(ui, studio);
     add(ui, studio, kind);
@@ -82,7 +82,9 @@ fn add(ui: &mut Ui, studio: &mut Studio, kind: EditKind) {
     let response = ui.add(field).accessible_name("Add a concept");
     if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
         let steps = studio.recipe.steps;
-        studio.recipe.concepts.extend(arithmetic::parse(&text).into_iter().map(|term| concept(term, kind, steps)));
+        for term in arithmetic::parse(&text) {
+            studio.add_concept(concept(term, kind, steps));
+        }
         text.clear();
     }
     if let Some(edit) = studio.edit.filter(|_| text.is_empty()) {
@@ -96,22 +98,22 @@ fn add(ui: &mut Ui, studio: &mut Studio, kind: EditKind) {
 /// A typed term as a concept of its kind.
 fn concept(term: Term, kind: EditKind, steps: usize) -> Concept {
     let Term { sign, weight, text } = term;
-    let mut concept = Concept { text, scale: sign * FIRST_SCALE, weight, ..Concept::default() };
+    let mut concept = Concept { text, strength: sign * FIRST_STRENGTH, weight, ..Concept::default() };
     kind.apply(&mut concept, steps);
     concept
 }
 
-/// What the shown step says of a row, when the shown run computed it.
-fn report(studio: &Studio, row: usize) -> Option<(usize, Arc<ConceptReport>)> {
-    let place = studio.shown_track()?.concept_rows().iter().position(|&r| r == row)?;
-    let report = studio.shown_frame()?.report?.concepts.get(place)?.clone();
-    (report.text == studio.recipe.concepts.get(row)?.text).then_some((place, report))
+/// The report of the concept at the shown step, when the shown run computed it with this text.
+fn report(studio: &Studio, concept: &Concept) -> Option<Arc<ConceptReport>> {
+    let report = studio.shown_frame()?.report?.concept(concept.id)?.clone();
+    (report.text == concept.text).then_some(report)
 }
 
 /// One concept; says whether it is to be removed.
 fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -> bool {
-    let report = report(studio, row);
-    let open_id = ui.scope_id().with(("concept open", row));
+    let id = studio.recipe.concepts[row].id;
+    let report = report(studio, &studio.recipe.concepts[row]);
+    let open_id = ui.scope_id().with(("concept open", id));
     let mut open: bool = ui.data(|d| d.get_temp(open_id)).unwrap_or(false);
     let color = concept_color(row);
     let details = if open { 5.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
@@ -133,18 +135,13 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
     let rail = Rect::from_min_size(pos2(body.left(), rect.top() + 26.0), vec2(body.width() - 48.0, 16.0));
     let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
     let name = format!("Strength of {}", name_of(concept, row));
-    let mut scale = concept.signed_scale();
-    let slider = ValueSlider::new(name, &mut scale, -STRONGEST..=STRONGEST).bipolar().color(edge);
-    let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", row)).max_rect(body));
+    let slider = ValueSlider::new(name, &mut concept.strength, -STRONGEST..=STRONGEST).bipolar().color(edge);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", id)).max_rect(body));
     let response = slider.place(&mut child, rail, number);
-    if response.changed() {
-        // The slider has both directions: the sign says what `reverse` said.
-        (concept.scale, concept.reverse) = (scale, false);
-    }
     response.on_hover_ui(|ui| drop(ui.label(cost::of_slider(studio, row))));
     let concept = &mut studio.recipe.concepts[row];
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
-    let mut summary = summary(concept, studio.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
+    let mut summary = summary(concept, studio.recipe.steps, report.as_deref());
     if !concept.lock.is_empty() {
         summary = format!("{} {}", summary.replace("  ", " "), regions::lock_text(&concept.lock, &names));
     }
@@ -173,13 +170,14 @@ fn where_tile(
     pictures: &mut Textures,
     tile: Rect,
     row: usize,
-    report: Option<&(usize, Arc<ConceptReport>)>,
+    report: Option<&Arc<ConceptReport>>,
 ) {
-    let name = format!("Where {} acts", name_of(&studio.recipe.concepts[row], row));
-    let response = ui.interact(tile, ui.scope_id().with(("where", row)), Sense::click());
+    let concept = &studio.recipe.concepts[row];
+    let (id, name) = (concept.id, format!("Where {} acts", name_of(concept, row)));
+    let response = ui.interact(tile, ui.scope_id().with(("where", id)), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     ui.painter().rect_filled(tile, CornerRadius::same(3), Theme::of(ui).canvas);
-    let Some((place, report)) = report else { return };
+    let Some(report) = report else { return };
     let texture = pictures.get(ui.ctx(), report, Kind::Mask, || {
         let shown = masked(report);
         textures::map_image(&shown, 0.0, shown.max(), &colormap::magma())
@@ -188,7 +186,7 @@ fn where_tile(
     picture::cover(ui, tile, texture.id(), [report.mask.width, report.mask.height], 3, tint);
     if response.clicked() {
         studio.look.overlay = Overlay::Concept;
-        studio.look.concept = *place;
+        studio.look.concept = Some(id);
     }
     response.on_hover_text(if report.active { "Show on the canvas" } else { "Not acting at this step" });
 }
@@ -203,7 +201,7 @@ fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect, words: 
     let theme = Theme::of(ui);
     let line = Rect::from_min_size(body.min, vec2(body.width() + 4.0, 20.0));
     let layout = Layout::right_to_left(Align::Center);
-    let mut tools = ui.new_child(UiBuilder::new().id_salt(("tools", row)).max_rect(line).layout(layout));
+    let mut tools = ui.new_child(UiBuilder::new().id_salt(("tools", concept.id)).max_rect(line).layout(layout));
     tools.spacing_mut().item_spacing.x = 0.0;
     let name = name_of(concept, row);
     let gone = icon_button(&mut tools, Icon::Close, &format!("Remove {name}")).clicked();
@@ -220,13 +218,13 @@ fn title_row(ui: &mut Ui, concept: &mut Concept, row: usize, body: Rect, words: 
     let field = Rect::from_min_max(line.min, pos2(tools.min_rect().left() - 2.0, line.bottom()));
     let ink = if concept.enabled { theme.text } else { theme.faint };
     let edit = TextEdit::singleline(&mut concept.text)
-        .id_salt(("concept text", row))
+        .id_salt(("concept text", concept.id))
         .font(theme::bold_font(size::BODY))
         .text_color(ink)
         .frame(egui::Frame::NONE)
         .margin(egui::Margin::ZERO)
         .hint_text("a word or two");
-    let mut child = ui.new_child(UiBuilder::new().id_salt(("title", row)).max_rect(field));
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("title", concept.id)).max_rect(field));
     child.put(field, edit).accessible_name(format!("Concept {}", row + 1));
     gone
 }
@@ -273,7 +271,7 @@ fn more(
 ) {
     let name = name_of(concept, row);
     let layout = Layout::top_down(Align::Min);
-    let mut child = ui.new_child(UiBuilder::new().id_salt(("more", row)).max_rect(area).layout(layout));
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("more", concept.id)).max_rect(area).layout(layout));
     let ui = &mut child;
     row::labelled(ui, "Kind", |ui| {
         ui.response()

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const TERM: &str = "Contest: the model that cares more draws each place. General or Expert: that one draws the whole \
+const TERM: &str = "Saliency: the model that cares more draws each place. General or Expert: that one draws the whole \
                     region, at all steps at which the two are fused";
 
 /// Whether two models compete for each place: under the other rules of a fusion no region has an owner of its own.
@@ -48,7 +48,7 @@ pub fn region_row(ui: &mut Ui, recipe: &mut Recipe, region: usize, name: &str) {
 /// The contest is not kept: it says nothing.
 fn set_owner(owners: &mut Vec<RegionOwner>, region: usize, owner: Owner) {
     owners.retain(|o| o.position != region);
-    if owner != Owner::Contest {
+    if owner != Owner::Saliency {
         owners.push(RegionOwner { position: region, owner });
         owners.sort_by_key(|o| o.position);
     }
@@ -98,7 +98,7 @@ fn owned(ui: &mut Ui, owners: &mut Vec<RegionOwner>, names: &RegionLabels) {
         });
     }
     if let Some(position) = freed {
-        set_owner(owners, position, Owner::Contest);
+        set_owner(owners, position, Owner::Saliency);
     } else if owners.is_empty() {
         row::labelled(ui, "Drawn by", |ui| {
             row::note(ui, "contest everywhere").on_hover_text(format!("{TERM}. Click a region to choose"));
@@ -118,7 +118,7 @@ mod tests {
         set_owner(&mut owners, 5, Owner::General);
         let list = [2, 5].map(|position| RegionOwner { position, owner: Owner::General });
         assert_eq!(owners, list);
-        set_owner(&mut owners, 2, Owner::Contest);
+        set_owner(&mut owners, 2, Owner::Saliency);
         assert_eq!(owners, list[1..]);
     }
 }
