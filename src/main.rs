@@ -19,8 +19,7 @@ fn main() -> ExitCode {
     match cli.subcommand {
         Some(subcommand) => cli::run(subcommand),
         None => {
-            let settings =
-                session::recovery_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
+            let settings = session::state_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
             let memory = cli.memory.or(settings.memory_mib).unwrap_or(engine::MEMORY >> 20);
             let opening = studio::Opening { session: cli.session, settings, begun: Some(started_at) };
             open_studio(&cli.compute, memory.saturating_mul(1 << 20), opening)

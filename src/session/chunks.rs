@@ -8,6 +8,7 @@ use std::io::Read as _;
 use flate2::{Crc, read::ZlibDecoder};
 
 use super::error::SessionError;
+use crate::files::latin1;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -129,10 +130,6 @@ fn international(content: &[u8], room: &mut usize) -> Option<(String, String)> {
 fn split(content: &[u8]) -> Option<(String, &[u8])> {
     let end = content.iter().position(|&b| b == 0)?;
     Some((latin1(&content[..end]), &content[end + 1..]))
-}
-
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|&b| char::from(b)).collect()
 }
 
 /// Decompresses a text; `None` if it is damaged or too large. `room` is the number of bytes that are left for all texts of

@@ -17,7 +17,10 @@ use super::{
     packed::KeptSteps,
     take::{Take, check_tree},
 };
-use crate::recipe::Recipe;
+use crate::{
+    files::{NotText, decode_text},
+    recipe::Recipe,
+};
 
 /// The version that this program writes; it reads this one and all before it.
 ///
@@ -111,7 +114,13 @@ impl Document {
             return Err(SessionError::TooLarge { path: path.to_owned(), bytes });
         }
         let bytes = fs::read(path).map_err(unreadable)?;
-        Self::from_text(text_of(&bytes, path)?, path)
+        let text = decode_text(&bytes).map_err(|NotText { line, column }| SessionError::Damaged {
+            path: path.to_owned(),
+            line,
+            column,
+            what: "this is not text".to_owned(),
+        })?;
+        Self::from_text(&text, path)
     }
 
     /// Reads the text of a session; `path` is for error messages.
@@ -176,18 +185,4 @@ impl Document {
             }
         }
     }
-}
-
-/// The bytes as text, or an error with the place where they are not UTF-8.
-fn text_of<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, SessionError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let good = &bytes[..error.valid_up_to()];
-        let begun = good.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        SessionError::Damaged {
-            path: path.to_owned(),
-            line: good.iter().filter(|&&b| b == b'\n').count() + 1,
-            column: String::from_utf8_lossy(&good[begun..]).chars().count() + 1,
-            what: "this is not text".to_owned(),
-        }
-    })
 }

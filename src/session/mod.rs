@@ -7,6 +7,7 @@ mod chunks;
 mod document;
 mod error;
 mod files;
+mod folders;
 mod import;
 mod infotext;
 mod layout;
@@ -21,6 +22,7 @@ mod take;
 pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
+pub use folders::state_folder;
 pub use import::{Imported, PlainWords, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
@@ -31,6 +33,6 @@ pub use png::{
     Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
     save_picture, thumbnail, thumbnail_picture,
 };
-pub use recovery::{Recovery, first_start, recovery_folder};
+pub use recovery::{Recovery, first_start};
 pub use settings::Settings;
 pub use take::{Take, TakeId};

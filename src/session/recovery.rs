@@ -5,7 +5,6 @@
 //! beside it the session while there is unsaved work. A session whose lock is free was left behind by a crash.
 
 use std::{
-    env,
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -23,16 +22,6 @@ pub struct Recovery {
     stem: PathBuf,
     /// Held while the window is open.
     lock: File,
-}
-
-/// The user's folder for recovery files: `sextant` in `$XDG_STATE_HOME`, `~/.local/state`, or on Windows in
-/// `%LOCALAPPDATA%`. `None` where none of these is set.
-pub fn recovery_folder() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = set("XDG_STATE_HOME")
-        .or_else(|| set("LOCALAPPDATA"))
-        .or_else(|| set("HOME").map(|home| home.join(".local").join("state")));
-    base.map(|base| base.join("sextant"))
 }
 
 /// Whether this is the program's first start with this `folder`, and remembers the start.

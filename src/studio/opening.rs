@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     engine::EngineHandle,
-    session::{Recovery, Settings, first_start, recovery_folder},
+    session::{Recovery, Settings, first_start, state_folder},
 };
 
 /// The window could not be opened.
@@ -85,7 +85,7 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     let mut app = App::new(engine, store.clone(), demo::recipe(), format);
     layout::apply_settings(&mut app.studio, settings);
     app.begun = begun;
-    let folder = recovery_folder();
+    let folder = state_folder();
     let hints = folder.as_deref().is_some_and(first_start).then(Default::default);
     let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));

@@ -7,6 +7,7 @@ use std::io;
 use safetensors::SafeTensorError;
 
 use crate::{
+    files::NotText,
     nets::{ConfigError, ParamError, TokenizerError},
     sampling::ScheduleError,
 };
@@ -45,6 +46,8 @@ pub enum LoadError {
     MissingFile { path: String },
     #[error("{path} cannot be read: {source}")]
     Read { path: String, source: io::Error },
+    #[error("{path} cannot be read: {source}; save it as UTF-8")]
+    NotText { path: String, source: NotText },
     #[error("{path}: {source}")]
     Schedule { path: String, source: ScheduleError },
     #[error("{path} is not the JSON that was expected: {source}")]

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 use super::{bundled, error::LoadError, single::SingleFile};
-use crate::recipe::ModelRef;
+use crate::{files::decode_text, recipe::ModelRef};
 
 /// A file's content, on disk or in memory.
 pub(super) type FileContent = Box<dyn ReadSeek>;
@@ -116,13 +116,22 @@ impl ModelFiles {
         }
     }
 
+    /// The whole content of a text file, in whatever encoding an editor has left it.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::read`], and [`LoadError::NotText`].
+    pub fn text(&self, path: &str) -> Result<String, LoadError> {
+        let content = self.read(path)?;
+        let text = decode_text(&content).map_err(|source| LoadError::NotText { path: self.describe(path), source })?;
+        Ok(text.into_owned())
+    }
+
     /// The content of a JSON file.
     ///
     /// # Errors
-    /// As [`ModelFiles::read`], and [`LoadError::Json`].
+    /// As [`ModelFiles::text`], and [`LoadError::Json`].
     pub(super) fn json(&self, path: &str) -> Result<Value, LoadError> {
-        let content = self.read(path)?;
-        serde_json::from_slice(&content).map_err(|source| LoadError::Json { path: self.describe(path), source })
+        serde_json::from_str(&self.text(path)?).map_err(|source| LoadError::Json { path: self.describe(path), source })
     }
 
     /// The safetensors files with the weights of the network in `folder`: one, or the shards that an index names. Full
@@ -200,5 +209,27 @@ fn not_a_model(path: &Path) -> LoadError {
     match extension(path).as_str() {
         "bin" | "ckpt" | "pt" | "pth" | "pkl" if path.is_file() => LoadError::Pickle { path: shown },
         _ => LoadError::NoModel { path: shown },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_however_an_editor_has_saved_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ModelFiles::Folder(folder.path().to_owned());
+        let text = "{\n  \"steps_offset\": 1\n}\n";
+        let windows = text.replace('\n', "\r\n");
+        let utf16: Vec<u8> = windows.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.into(), [b"\xef\xbb\xbf", windows.as_bytes()].concat(), [b"\xff\xfe", &utf16[..]].concat()] {
+            fs::write(folder.path().join("config.json"), bytes).expect("written");
+            assert_eq!(files.text("config.json").expect("text"), text);
+            assert_eq!(files.json("config.json").expect("JSON")["steps_offset"], 1);
+        }
+        fs::write(folder.path().join("config.json"), b"{\n\xff}").expect("written");
+        let error = files.json("config.json").expect_err("not text").to_string();
+        assert!(error.contains("config.json") && error.contains("line 2, column 1"), "{error}");
     }
 }

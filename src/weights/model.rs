@@ -189,8 +189,8 @@ fn read_part<C, N>(
     build: impl Fn(&Params, C) -> Result<N, ParamError>,
 ) -> Result<N, LoadError> {
     let path = format!("{folder}/config.json");
-    let config =
-        parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
+    let config = parse(files.text(&path)?.as_bytes())
+        .map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
     let checkpoint = Checkpoint::read(files, folder, hash)?;
     let net = match loras {
         Some(loras) => {

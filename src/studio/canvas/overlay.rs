@@ -13,7 +13,7 @@ use crate::{
         state::{Look, Overlay, SaliencyOf},
         theme,
     },
-    tensor::{Picture, Plane},
+    tensor::{Picture, Plane, maps::StepArray},
 };
 
 /// How strongly the elements that belong to no word are tinted.
@@ -109,7 +109,7 @@ impl Source {
             Overlay::Concept => {
                 if let Some(concept) = report.chosen_concept(self.concept) {
                     maps.labels = Some(concept.mask.map(|share| u8::from(share > 0.0)));
-                    maps.scalar = Some(from_zero(&concept.magnitude));
+                    maps.scalar = Some(scaled(StepArray::Magnitude, &concept.magnitude));
                 }
             }
             Overlay::Saliency => {
@@ -163,20 +163,20 @@ fn region_colors(names: &RegionLabels, chosen: Option<usize>) -> Table {
     })
 }
 
-/// A scale with 1 in its middle.
-pub fn rate_scale(plane: &Plane) -> Scalar {
-    let furthest = plane.values.iter().map(|v| (v - 1.0).abs()).fold(0.25, f32::max);
-    Scalar { plane: plane.clone(), low: 1.0 - furthest, high: 1.0 + furthest }
+/// A map with the scale that the table of maps gives it.
+pub fn scaled(array: StepArray, plane: &Plane) -> Scalar {
+    let [low, high] = array.info().range.bounds(plane);
+    Scalar { plane: plane.clone(), low, high }
 }
 
-fn from_zero(plane: &Plane) -> Scalar {
-    Scalar { plane: plane.clone(), low: 0.0, high: plane.max().max(f32::MIN_POSITIVE) }
+/// A scale with 1 in its middle.
+pub fn rate_scale(plane: &Plane) -> Scalar {
+    scaled(StepArray::Rate, plane)
 }
 
 /// From the smallest to the largest value that occurs.
 pub fn full_range(plane: &Plane) -> Scalar {
-    let low = plane.values.iter().copied().fold(f32::INFINITY, f32::min);
-    Scalar { plane: plane.clone(), low, high: plane.max() }
+    scaled(StepArray::SaliencyGeneral, plane)
 }
 
 #[cfg(test)]

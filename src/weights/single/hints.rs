@@ -6,7 +6,7 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use super::{generation::Generation, header::Header};
-use crate::{sampling::PredictionType, weights::error::LoadError};
+use crate::{files::decode_text, sampling::PredictionType, weights::error::LoadError};
 
 /// A longer `.yaml` is ignored; those of the published models have 2 KB.
 const MAX_YAML: u64 = 1 << 20;
@@ -26,7 +26,8 @@ impl Hints {
     pub fn read(path: &Path, header: &Header) -> Self {
         let beside = path.with_extension("yaml");
         let small = fs::metadata(&beside).is_ok_and(|file| file.len() <= MAX_YAML);
-        let text = small.then(|| fs::read_to_string(&beside).ok()).flatten().unwrap_or_default();
+        let bytes = small.then(|| fs::read(&beside).ok()).flatten().unwrap_or_default();
+        let text = decode_text(&bytes).unwrap_or_default();
         let mut yaml = HashMap::new();
         for (key, value) in text.lines().filter_map(yaml_setting) {
             yaml.entry(key.to_owned()).or_insert_with(|| value.to_owned());
