@@ -139,6 +139,7 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
         }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
         14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![dice.roll(6), 2],
+        22 if k < recipe.concepts.len() => recipe.concepts.swap(0, k),
         23 => {
             let first = 1 + dice.roll(3);
             recipe.groups = vec![RegionGroup { positions: vec![first, first + 1], name: String::new() }];

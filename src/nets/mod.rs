@@ -15,7 +15,9 @@ mod error;
 mod gpu;
 mod kernels;
 mod layers;
-#[doc(hidden)]
+#[cfg(any(test, feature = "bench"))]
+mod made_up;
+#[cfg(feature = "bench")]
 pub mod operations;
 mod params;
 mod precision;
