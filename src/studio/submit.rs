@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::document::canonical::canonical;
 use crate::recipe::Recipe;
 
 /// Typing rests this long before the words are rendered.
@@ -47,19 +48,6 @@ impl Submitter {
     pub fn settle(&mut self, recipe: &Recipe) {
         self.settled = Some(canonical(recipe));
     }
-}
-
-/// The recipe without what is switched off: changing that changes no picture.
-pub(super) fn canonical(recipe: &Recipe) -> Recipe {
-    let mut part = recipe.clone();
-    part.concepts = recipe.active_concepts().cloned().collect();
-    part.fusion = recipe.active_fusion().map(crate::recipe::Fusion::normalized);
-    part.groups.iter_mut().for_each(|group| group.name.clear());
-    part.groups.retain(|group| group.positions.len() > 1);
-    if !part.scfg.enabled {
-        part.scfg = crate::recipe::Scfg::default();
-    }
-    part
 }
 
 fn without_words(recipe: &Recipe) -> Recipe {

@@ -99,7 +99,7 @@ pub fn number(
     decimals: usize,
 ) {
     let theme = Theme::of(ui);
-    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.field;
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.input_background;
     ui.spacing_mut().button_padding = vec2(5.0, 1.0);
     ui.spacing_mut().interact_size = vec2(32.0, size::ROW - 4.0);
     let field = ui.add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(decimals));

@@ -1,0 +1,182 @@
+//! The document: what is wanted, what came back, and where it is saved.
+//!
+//! It names nothing of the window, reads no clock and holds no channel: the same edits and events give the same
+//! document. [`super::edit`] changes it for the user, [`super::event`] for the engine.
+
+use super::{
+    baselines::Baselines,
+    cost,
+    engine_status::{EngineStatus, MemoryUse},
+    file::FileState,
+    grid::Grid,
+    history::History,
+    live_run::LiveRun,
+    notice::{Notice, Notices},
+    takes::{Take, TakeId, Takes},
+    track::Track,
+};
+use crate::{
+    engine::{Compatibility, ModelPair, Token},
+    recipe::Recipe,
+};
+
+/// What positions and rows in the recipe refer to beyond the recipe itself.
+#[derive(Clone, Debug, Default)]
+pub struct RecipeContext {
+    /// The prompt whose token positions factors, locks and paint name, and its tokens.
+    pub(super) words: Option<(String, Vec<Token>)>,
+    /// Rows of the concepts that were muted together.
+    pub(super) muted: Vec<usize>,
+}
+
+/// Everything that an edit or an event can change.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    pub(in crate::studio) recipe: Recipe,
+    pub(in crate::studio) takes: Takes,
+    pub(in crate::studio) run: Option<LiveRun>,
+    pub(super) history: History,
+    pub(in crate::studio) grid: Grid,
+    pub(in crate::studio) baselines: Baselines,
+    pub(super) context: RecipeContext,
+    pub(in crate::studio) file: FileState,
+    pub(in crate::studio) engine: EngineStatus,
+    pub(in crate::studio) notices: Notices,
+}
+
+impl Document {
+    pub fn new(recipe: Recipe) -> Self {
+        Self { recipe, ..Self::default() }
+    }
+
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    pub fn takes(&self) -> &Takes {
+        &self.takes
+    }
+
+    pub fn take(&self, id: TakeId) -> Option<&Take> {
+        self.takes.get(id)
+    }
+
+    pub fn run(&self) -> Option<&LiveRun> {
+        self.run.as_ref()
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    pub fn baselines(&self) -> &Baselines {
+        &self.baselines
+    }
+
+    pub fn file(&self) -> &FileState {
+        &self.file
+    }
+
+    pub fn engine(&self) -> &EngineStatus {
+        &self.engine
+    }
+
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// Shows a notice in the place of the one before.
+    pub fn notify(&mut self, notice: Notice) {
+        self.notices.shown = Some(notice);
+    }
+
+    /// Takes the notice away if it is an error.
+    pub fn clear_error(&mut self) {
+        self.notices.shown = self.notices.shown.take().filter(|notice| !notice.is_error);
+    }
+
+    pub fn is_unsaved(&self) -> bool {
+        self.file.is_unsaved()
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.run.as_ref().is_some_and(LiveRun::is_busy)
+    }
+
+    /// Notes how much the engine remembers.
+    pub fn set_memory(&mut self, memory: MemoryUse) {
+        self.engine.memory = memory;
+    }
+
+    /// The two models of the recipe, when it names two.
+    pub fn model_pair(&self) -> Option<ModelPair> {
+        let expert = self.recipe.fusion.as_ref()?.expert.clone();
+        Some(ModelPair { general: self.recipe.model.clone(), expert })
+    }
+
+    /// Whether the models of the recipe can be fused, as far as the engine has said.
+    pub fn compatibility(&self) -> Option<&Compatibility> {
+        let known = self.engine.compatibility.as_ref();
+        known.filter(|known| self.model_pair().as_ref() == Some(&known.partners))
+    }
+
+    /// Whether a gesture has changed the recipe and not ended yet.
+    pub fn is_moving(&self) -> bool {
+        self.history.is_moving(&self.recipe)
+    }
+
+    /// Looks at the recipe once a frame, after all edits. `moving` is whether a gesture (a drag, typing) still goes on;
+    /// with its end the change becomes one entry of the history. `timesteps` are those of the recipe's steps (see
+    /// [`cost::timesteps`]); they price the change.
+    pub fn watch_recipe(&mut self, moving: bool, timesteps: &[f32]) {
+        if self.is_moving() {
+            let before = self.history.settled();
+            self.history.cost = before.and_then(|before| cost::of_edit(before, &self.recipe, timesteps));
+        }
+        if self.history.watch(&self.recipe, moving) {
+            self.file.touch();
+        }
+    }
+
+    pub fn undo(&mut self) {
+        self.history.undo(&mut self.recipe, &mut self.takes);
+        self.went_through_history();
+    }
+
+    pub fn redo(&mut self) {
+        self.history.redo(&mut self.recipe, &mut self.takes);
+        self.went_through_history();
+    }
+
+    fn went_through_history(&mut self) {
+        // The positions of the other recipe are of its own prompt.
+        self.context.words = self.context.words.take().filter(|(prompt, _)| *prompt == self.recipe.prompt);
+        self.file.touch();
+    }
+
+    /// Drops the steps of old takes while all steps take too much memory; `shown` keeps its own.
+    pub fn trim_steps(&mut self, shown: Option<TakeId>) {
+        self.takes.trim_steps(shown);
+    }
+
+    /// The run that has something to show: the newest job once it has a step of its own, else what was shown before it.
+    pub fn live_track(&self) -> Option<&Track> {
+        let run = self.run.as_ref()?;
+        let before = run.before.as_deref();
+        // What a session kept is being rendered again: it stays until the picture itself is there.
+        let again = before.filter(|before| before.kept.is_some() && before.recipe == run.track.recipe);
+        if again.is_some() {
+            return again;
+        }
+        if run.track.has_steps() || run.track.picture.is_some() { Some(&run.track) } else { before }
+    }
+
+    /// What was shown before the newest job.
+    pub fn previous_track(&self) -> Option<&Track> {
+        self.run.as_ref().and_then(|run| run.before.as_deref())
+    }
+}

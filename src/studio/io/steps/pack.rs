@@ -1,0 +1,119 @@
+//! The steps of a run as named arrays: for a session, packed, and for export, as they are.
+//!
+//! Names are those of a trace (`sextant render --trace`) wherever a trace has the same array; what only the window has
+//! is named beside them. In a session, maps are rounded to half floats, which is more than any panel shows, and previews
+//! are coded coarsely ([`preview`]).
+
+use safetensors::Dtype;
+
+use super::{
+    names::{FORMAT, SHARE_LEVELS, kind_name, named},
+    preview::{self, Coded, Planes},
+};
+use crate::{
+    engine::{Norms, StepReport, Token},
+    session::Packed,
+    studio::document::track::Track,
+    tensor::{Plane, arrays::Arrays},
+};
+
+/// The maps of all steps of `track` that are there, as exact as they are.
+pub fn exact(track: &Track) -> Arrays {
+    let recipe = ron::ser::to_string_pretty(&track.recipe, ron::ser::PrettyConfig::default()).unwrap_or_default();
+    let mut arrays = Arrays::of(recipe);
+    tokens_in(&mut arrays, &track.tokens);
+    track.reports.iter().flatten().for_each(|report| maps(&mut arrays, report, true));
+    arrays
+}
+
+/// The steps of a run for a session; `None` where none are there.
+pub fn pack(track: &Track) -> Option<Packed> {
+    if let Some(kept) = &track.kept {
+        return Some(kept.clone());
+    }
+    track.newest_step()?;
+    let mut arrays = Arrays::default();
+    arrays.put("format", Dtype::U8, &[1], vec![FORMAT]);
+    arrays.floats("calls", &[1], &[track.calls() as f32]);
+    tokens_in(&mut arrays, &track.tokens);
+    let mut before = Planes::default();
+    for report in track.reports.iter().flatten() {
+        maps(&mut arrays, report, false);
+        numbers(&mut arrays, report);
+        let (coded, planes) = preview::encode(&report.preview, &before);
+        put_preview(&mut arrays, report.step, coded);
+        before = planes;
+    }
+    arrays.to_file().ok().map(|file| Packed::of(&file))
+}
+
+/// Everything of a step that is a map, and where in the run it is.
+fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
+    let name = |rest: &str| named(report.step, rest);
+    let put = |arrays: &mut Arrays, name: String, plane: &Plane| {
+        if exact { arrays.plane(name, plane) } else { arrays.halves(name, &[plane.height, plane.width], &plane.values) }
+    };
+    arrays.floats(name("timestep"), &[1], &[report.timestep]);
+    arrays.floats(name("sigma"), &[1], &[report.sigma]);
+    if let Some(scfg) = &report.scfg {
+        arrays.owners(name("scfg.region"), &scfg.region);
+        arrays.bytes(name("scfg.foreground"), &scfg.foreground);
+        put(arrays, name("scfg.rate"), &scfg.rate);
+        attention(arrays, name("scfg.attention"), &scfg.attention, exact);
+    }
+    for (k, concept) in report.concepts.iter().enumerate() {
+        put(arrays, name(&format!("sega.magnitude.{k}")), &concept.magnitude);
+        put(arrays, name(&format!("sega.touched.{k}")), &concept.mask);
+    }
+    if let Some(fusion) = &report.fusion {
+        arrays.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
+        // Outside its window a trace has no maps of a fusion either.
+        if fusion.active || !exact {
+            put(arrays, name("snb.saliency_general"), &fusion.saliency_general);
+            put(arrays, name("snb.saliency_expert"), &fusion.saliency_expert);
+            arrays.bytes(name("snb.mask"), &fusion.mask);
+        }
+    }
+}
+
+/// Every token's share of the attention, `[tokens, h, w]`; in a session in 255 levels.
+fn attention(arrays: &mut Arrays, name: String, tokens: &[Plane], exact: bool) {
+    let Some(first) = tokens.first() else { return };
+    let shape = [tokens.len(), first.height, first.width];
+    let values: Vec<f32> = tokens.iter().flat_map(|map| map.values.iter().copied()).collect();
+    if exact {
+        arrays.floats(name, &shape, &values);
+    } else {
+        let bytes = values.iter().map(|share| (share * SHARE_LEVELS).round().clamp(0.0, SHARE_LEVELS) as u8);
+        arrays.put(name, Dtype::U8, &shape, bytes.collect());
+    }
+}
+
+fn numbers(arrays: &mut Arrays, report: &StepReport) {
+    let Norms { guidance, sega, guided } = report.norms;
+    let draft = f32::from(u8::from(report.draft));
+    let share = report.fusion.as_ref().map_or(0.0, |fusion| fusion.share);
+    let mut list = vec![guidance, sega, guided, report.evaluations as f32, report.elapsed.as_secs_f32(), draft, share];
+    for concept in &report.concepts {
+        list.extend([f32::from(u8::from(concept.active)), concept.share, concept.norm]);
+    }
+    arrays.floats(named(report.step, "numbers"), &[list.len()], &list);
+    // Plain numbers always have a JSON form.
+    let ledger = serde_json::to_vec(&report.ledger).unwrap_or_default();
+    arrays.put(named(report.step, "ledger"), Dtype::U8, &[ledger.len()], ledger);
+}
+
+fn put_preview(arrays: &mut Arrays, step: usize, coded: Coded) {
+    let [height, width] = coded.size;
+    let bytes = |codes: Vec<i8>| codes.into_iter().map(|code| code as u8).collect();
+    arrays.put(named(step, "preview.luma"), Dtype::U8, &[height, width], bytes(coded.luma));
+    let half = [2, height.div_ceil(2), width.div_ceil(2)];
+    arrays.put(named(step, "preview.chroma"), Dtype::U8, &half, bytes(coded.chroma));
+}
+
+/// The prompt's tokens as JSON: `[[position, kind, text], …]`.
+fn tokens_in(arrays: &mut Arrays, tokens: &[Token]) {
+    let list: Vec<_> = tokens.iter().map(|t| (t.position, kind_name(t.kind), &t.text)).collect();
+    let text = serde_json::to_vec(&list).unwrap_or_default();
+    arrays.put("tokens", Dtype::U8, &[text.len()], text);
+}

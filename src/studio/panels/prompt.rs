@@ -1,0 +1,79 @@
+//! The words: prompt, its tokens in the colours of their regions, and the negative prompt.
+
+use egui::{TextEdit, Ui, vec2};
+
+use super::{
+    state::{Overlay, Studio},
+    theme::{self, Theme},
+    widgets::{chip, row},
+};
+use crate::engine::TokenKind;
+
+pub fn show(ui: &mut Ui, studio: &mut Studio) {
+    let tokens = studio.view.shown_tokens(&studio.document);
+    let words = tokens.iter().filter(|t| t.kind == TokenKind::Word).count();
+    row::heading(ui, "Prompt", |ui| {
+        if words > 0 {
+            row::note(ui, format!("{words} tokens"));
+        }
+    });
+    field(ui, "Prompt", &mut studio.document.recipe.prompt, "What should be in the picture", 2);
+    if words > 0 {
+        ui.add_space(3.0);
+        chips(ui, studio);
+    }
+}
+
+pub fn negative(ui: &mut Ui, studio: &mut Studio) {
+    row::heading(ui, "Negative", |_| {});
+    field(ui, "Negative prompt", &mut studio.document.recipe.negative, "none", 1);
+}
+
+/// A text field of its own colour, as wide as the column.
+pub fn field(ui: &mut Ui, name: &str, text: &mut String, hint: &str, rows: usize) -> egui::Response {
+    let edit = TextEdit::multiline(text)
+        .id_salt(name)
+        .hint_text(hint.to_owned())
+        .desired_rows(rows)
+        .desired_width(f32::INFINITY)
+        .margin(egui::Margin::symmetric(8, 5))
+        .return_key(None);
+    ui.add(edit).accessible_name(name)
+}
+
+/// Regions that occur at the shown step are filled with their colour; other words stay quiet. A click chooses one
+/// region, with Ctrl or Shift further ones to merge it with.
+fn chips(ui: &mut Ui, studio: &mut Studio) {
+    let names = studio.view.labels(&studio.document);
+    let frame = studio.view.shown_frame(&studio.document);
+    let scfg = frame.as_ref().and_then(|frame| frame.report.as_ref()?.scfg.clone());
+    let shares = scfg.as_ref().map(|scfg| names.shares(scfg)).unwrap_or_default();
+    let ground = Theme::of(ui).panel;
+    let several = ui.input(|i| i.modifiers.command || i.modifiers.shift);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+        for (region, name) in names.regions() {
+            let share = shares.iter().find(|(p, _)| *p == region).map(|(_, share)| *share);
+            let look = &mut studio.look;
+            let chosen = look.region == Some(region);
+            let along = look.also.contains(&region);
+            let own = names.color(region);
+            // With one region chosen, the others step back.
+            let color = if look.region.is_none() || chosen || along { own } else { theme::mix(ground, own, 0.35) };
+            let response = chip::chip(ui, &name, color, share.is_some(), chosen || along);
+            if response.clicked() && several && look.region.is_some() && !chosen {
+                look.also.retain(|p| *p != region);
+                look.also.extend((!along).then_some(region));
+            } else if response.clicked() && share.is_some() {
+                studio.view.choose_region((!chosen).then_some(region));
+                studio.view.overlay.kind = Overlay::Regions;
+            }
+            let tokens: Vec<String> = names.words_of(region).iter().map(usize::to_string).collect();
+            let owns = match share {
+                Some(share) => format!("{:.0} % of the picture", 100.0 * share),
+                None => "owns no region at this step".into(),
+            };
+            response.on_hover_text(format!("token {}, {owns}. Ctrl+click to merge it", tokens.join(" and ")));
+        }
+    });
+}

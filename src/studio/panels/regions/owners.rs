@@ -1,0 +1,124 @@
+//! Who draws a region in a fusion: the row of a chosen region, and what the fusion panel says of all of them.
+
+use egui::Ui;
+
+use super::Names;
+use crate::{
+    recipe::{Owner, Paint, Recipe, RegionOwner},
+    studio::{
+        brush::{self, Target},
+        sampling::quiet_combo,
+        state::Studio,
+        theme::Theme,
+        widgets::{Icon, icon_button, row},
+    },
+};
+
+const TERM: &str = "Contest: the model that cares more draws each place. General or Expert: that one draws the whole \
+                    region, at all steps at which the two are fused";
+
+/// Whether two models compete for each place: under the other rules of a fusion no region has an owner of its own.
+fn contests(recipe: &Recipe) -> bool {
+    brush::missing(Target::Bias, recipe).is_none()
+}
+
+/// The choice for one region; only while there is a fusion.
+pub fn region_row(ui: &mut Ui, recipe: &mut Recipe, region: usize, name: &str) {
+    if !contests(recipe) {
+        return;
+    }
+    let Some(fusion) = &mut recipe.fusion else { return };
+    let now = fusion.region_owner(&recipe.groups, region);
+    let mut chosen = now;
+    row::labelled(ui, "Drawn by", |ui| {
+        quiet_combo(ui, &format!("Who draws {name}"), now.title(), |ui| {
+            for &owner in Owner::ALL {
+                if ui.selectable_label(now == owner, owner.title()).clicked() {
+                    chosen = owner;
+                }
+            }
+        });
+        ui.response().on_hover_text(TERM);
+    });
+    if chosen != now {
+        set_owner(&mut fusion.owners, region, chosen);
+    }
+}
+
+/// The contest is not kept: it says nothing.
+fn set_owner(owners: &mut Vec<RegionOwner>, region: usize, owner: Owner) {
+    owners.retain(|o| o.position != region);
+    if owner != Owner::Contest {
+        owners.push(RegionOwner { position: region, owner });
+        owners.sort_by_key(|o| o.position);
+    }
+}
+
+/// For the fusion panel: the regions that are no contest, and the painted bias.
+pub fn fusion_rows(ui: &mut Ui, studio: &mut Studio) {
+    if !contests(&studio.document.recipe) {
+        return;
+    }
+    let names = studio.view.labels(&studio.document);
+    let Some(fusion) = &mut studio.document.recipe.fusion else { return };
+    owned(ui, &mut fusion.owners, &names);
+    let Some(fusion) = &studio.document.recipe.fusion else { return };
+    let said = brush::covered(&fusion.bias);
+    row::labelled(ui, "Bias", |ui| {
+        brush::paint_button(ui, studio, Target::Bias, "Paint the bias");
+        if said.is_empty() {
+            row::note(ui, "nothing painted");
+        } else {
+            row::note(ui, said);
+            if let Some(fusion) = studio.document.recipe.fusion.as_mut()
+                && icon_button(ui, Icon::Close, "Clear the bias").clicked()
+            {
+                fusion.bias = Paint::default();
+            }
+        }
+        ui.response().on_hover_text(
+            "A brush on the picture: adds to the expert's or the general model's side of the contest, place by place",
+        );
+    });
+}
+
+/// One line a region that has an owner, with a way to give it back to the contest.
+fn owned(ui: &mut Ui, owners: &mut Vec<RegionOwner>, names: &RegionLabels) {
+    let theme = Theme::of(ui);
+    let mut freed = None;
+    for (k, owner) in owners.iter().enumerate() {
+        let name = names.name(owner.position);
+        ui.push_id(("owner", k), |ui| {
+            row::labelled(ui, if k == 0 { "Drawn by" } else { "" }, |ui| {
+                row::tinted(ui, format!("{}: {name}", owner.owner.title()), theme.text).on_hover_text(TERM);
+                if icon_button(ui, Icon::Close, &format!("Let both compete for {name}")).clicked() {
+                    freed = Some(owner.position);
+                }
+            });
+        });
+    }
+    if let Some(position) = freed {
+        set_owner(owners, position, Owner::Contest);
+    } else if owners.is_empty() {
+        row::labelled(ui, "Drawn by", |ui| {
+            row::note(ui, "contest everywhere").on_hover_text(format!("{TERM}. Click a region to choose"));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contest_says_nothing() {
+        let mut owners = Vec::new();
+        set_owner(&mut owners, 5, Owner::Expert);
+        set_owner(&mut owners, 2, Owner::General);
+        set_owner(&mut owners, 5, Owner::General);
+        let list = [2, 5].map(|position| RegionOwner { position, owner: Owner::General });
+        assert_eq!(owners, list);
+        set_owner(&mut owners, 2, Owner::Contest);
+        assert_eq!(owners, list[1..]);
+    }
+}
