@@ -6,8 +6,8 @@
 mod shared;
 
 use sextant::{
-    field::Picture,
     recipe::{GuidanceInterval, Recipe},
+    tensor::Picture,
 };
 use shared::Models;
 

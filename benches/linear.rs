@@ -9,7 +9,7 @@ mod shared;
 
 use std::{fmt::Write as _, path::Path};
 
-use sextant::{engine, engine::memory::PredictionCache, recipe::Recipe};
+use sextant::{engine, engine::prediction_cache::PredictionCache, recipe::Recipe};
 use shared::{Models, flag, median, recipe, seconds};
 
 /// Something that is varied.

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use sextant::{
-    field::Latents,
     nets::{Precision, TapRequest},
     recipe::ModelRef,
+    tensor::Latents,
     weights::{LoadedModel, load_with},
 };
 

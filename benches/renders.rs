@@ -9,7 +9,7 @@ mod shared;
 use sextant::{
     engine::{
         self,
-        memory::PredictionCache,
+        prediction_cache::PredictionCache,
         preview::{ApproxDecoder, Previews},
         report::step_report,
     },

@@ -59,7 +59,7 @@ fn short_hash(values: &[f32]) -> String {
 
 /// The short name of what a device makes of fixed operations (`device`), together with what this machine's own
 /// mathematical functions make of some numbers: samplers and guidance are computed with those.
-pub fn probe_output(device: &[f32]) -> String {
+pub fn canary(device: &[f32]) -> String {
     let functions: [fn(f32) -> f32; 8] =
         [f32::exp, f32::exp_m1, f32::ln, f32::ln_1p, f32::sin, f32::cos, f32::sqrt, |x| x.powf(1.7)];
     let numbers = (1..64).map(|i| i as f32 * 0.137);

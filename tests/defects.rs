@@ -2,12 +2,12 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use sextant::{
-    field::{Latents, Plane},
     guidance::{
         scfg::{self, Attention, Segmentation},
         sega, snb,
     },
     recipe::{Concept, Momentum, Profile, Scfg},
+    tensor::{Latents, Plane},
 };
 
 const BOTH: [Profile; 2] = [Profile::Reference, Profile::Fixed];

@@ -11,11 +11,11 @@ use std::{
 
 use sextant::{
     engine::{self, DeviceChoice, EngineHandle, Event, JobId, ModelPair, RenderResult, Verdict},
-    field::Picture,
     recipe::{
         Concept, Fusion, FusionMode, FusionRule, ModelRef, Owner, Paint, Profile, Recipe, RegionFactor, RegionGroup,
         RegionOwner, RegionPaint, Scfg,
     },
+    tensor::Picture,
 };
 
 fn start() -> EngineHandle {

@@ -7,11 +7,11 @@ use common::relative_l2;
 use sextant::{
     engine::{
         DeviceChoice, device,
-        memory::PredictionCache,
+        prediction_cache::PredictionCache,
         run::{Options, Run},
     },
-    field::Latents,
     recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
+    tensor::Latents,
     weights,
 };
 

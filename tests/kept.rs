@@ -10,9 +10,7 @@ use std::{
 
 use safetensors::Dtype;
 use sextant::{
-    arrays::Arrays,
     engine::{self, DeviceChoice, Event},
-    field::Picture,
     recipe::{Concept, Fusion, FusionMode, Recipe, Scfg},
     session::{self, Document, Packed},
     studio::{
@@ -24,6 +22,8 @@ use sextant::{
         store::SessionStore,
         track::{Playhead, Track},
     },
+    tensor::Picture,
+    tensor::arrays::Arrays,
 };
 
 fn asset() -> PathBuf {

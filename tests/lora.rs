@@ -12,9 +12,9 @@ use burn::tensor::Device;
 use half::f16;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use sextant::{
-    field::Latents,
     nets::{Precision, TapRequest},
     recipe::{Lora, ModelRef, Recipe, cost::edit_cost},
+    tensor::Latents,
     weights::{LoadError, LoadedModel, load, load_changed, load_expert},
 };
 use tempfile::TempDir;

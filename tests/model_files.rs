@@ -9,9 +9,9 @@ use std::{
 use burn::tensor::Device;
 use safetensors::{SafeTensors, serialize, tensor::TensorView};
 use sextant::{
-    field::Latents,
     nets::TapRequest,
     recipe::ModelRef,
+    tensor::Latents,
     weights::{LoadError, LoadedModel, load},
 };
 

@@ -5,9 +5,9 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::Case;
 use sextant::{
-    field::{Latents, TokenKind},
     nets::{NetError, TapRequest},
     recipe::ModelRef,
+    tensor::{Latents, TokenKind},
     weights::{LoadedModel, load, load_expert},
 };
 

@@ -3,13 +3,13 @@
 use burn::tensor::Device;
 use sextant::{
     engine::{
-        memory::PredictionCache,
+        prediction_cache::PredictionCache,
         run::{Options, Run},
     },
-    field::Picture,
     nets::{Precision, TapRequest},
     recipe::{ModelRef, Recipe},
     sampling::TorchGenerator,
+    tensor::Picture,
     weights::{self, LoadedModel},
 };
 

@@ -4,9 +4,9 @@ mod common;
 
 use common::Case;
 use sextant::{
-    field::Latents,
     guidance::{cfg, sega, snb},
     recipe::{Concept, Momentum, Profile},
+    tensor::Latents,
 };
 
 fn number(case: &Case, key: &str) -> f32 {

@@ -6,16 +6,16 @@ use std::sync::LazyLock;
 use burn::tensor::Device;
 use sextant::{
     engine::{
-        memory::PredictionCache,
+        prediction_cache::PredictionCache,
         run::{Options, Run},
     },
-    field::Latents,
     recipe::{
         Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Owner, Paint, Profile, Recipe,
         RegionFactor, RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule,
         cost::{EditCost, edit_cost},
         keys,
     },
+    tensor::Latents,
     weights::{self, LoadedModel},
 };
 

@@ -4,9 +4,9 @@ mod common;
 
 use common::{Case, relative_l2};
 use sextant::{
-    field::Latents,
     recipe::{Sampler, Schedule},
     sampling::{self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator, restate},
+    tensor::Latents,
 };
 
 /// Fails unless `ours` is the recorded tensor; false where the case has none of that name.

@@ -4,12 +4,12 @@
 use std::{fs, path::Path};
 
 use sextant::{
-    field::Picture,
     recipe::{Concept, Fusion, Key, ModelRef, Recipe, Sampler, Schedule},
     session::{
         self, Document, Layout, Metadata, ModelUse, SessionError, Take, TakeId, decode_picture, encode_picture,
         parameters_text, read_recipe, read_texts, save_picture, thumbnail, thumbnail_picture,
     },
+    tensor::Picture,
 };
 use tempfile::TempDir;
 

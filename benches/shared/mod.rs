@@ -7,12 +7,12 @@ use std::time::Instant;
 use burn::tensor::Device;
 use sextant::{
     engine::{
-        memory::PredictionCache,
+        prediction_cache::PredictionCache,
         run::{Options, Run, StepRecord},
     },
-    field::{Latents, Picture},
     nets::Precision,
     recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
+    tensor::{Latents, Picture},
     weights::{self, LoadedModel},
 };
 

@@ -6,8 +6,8 @@ use super::{Failure, RenderArgs, render_job};
 use crate::{
     engine::{
         device,
-        memory::PredictionCache,
         models::Models,
+        prediction_cache::PredictionCache,
         provenance,
         run::{Options, Run},
     },

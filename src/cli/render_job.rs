@@ -7,7 +7,7 @@ use std::{
 
 use crate::engine::{
     EngineError,
-    memory::PredictionCache,
+    prediction_cache::PredictionCache,
     run::{Run, StepRecord},
 };
 

@@ -13,16 +13,16 @@ use super::{Failure, Status, render_job};
 use crate::{
     engine::{
         device,
-        memory::PredictionCache,
         models::Models,
+        prediction_cache::PredictionCache,
         provenance,
         run::{Options, Run},
     },
-    field::Picture,
     fingerprint::{Expected, Fingerprint},
     nets::Precision,
     recipe::Recipe,
     session::{self, Source},
+    tensor::Picture,
 };
 
 #[derive(Debug, Args)]
@@ -190,7 +190,7 @@ fn differences(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{field::Latents, fingerprint::LatentDigest};
+    use crate::{fingerprint::LatentDigest, tensor::Latents};
 
     fn fingerprint(last: f32) -> Fingerprint {
         let mark = |value: f32| LatentDigest::of(&Latents::new(1, 4, 4, vec![value; 16]));

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use super::compatibility::Compatibility;
 use crate::{
-    field::{Picture, Plane},
     fingerprint::Fingerprint,
     recipe::Recipe,
+    tensor::{Picture, Plane},
 };
 
 pub use super::ledger::{Ledger, Pull, Spread};

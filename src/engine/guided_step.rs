@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::prediction_cache::{CacheKey, PredictionCache, Text, TextKey};
 use crate::{
-    field::{Latents, Plane},
     guidance::{cfg, regions::Regions, scfg, sega},
     nets::{self, AtStep, AttentionTap, NetError, Prediction, TapRequest, TextKeys, UNet},
     recipe::{Concept, Recipe},
+    tensor::{Latents, Plane},
 };
 
 /// The texts of one model, encoded by the encoder that its profile says.

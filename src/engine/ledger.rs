@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::guided_step::Predictions;
 use crate::{
-    field::{Latents, Plane},
     guidance::sega,
     recipe::Recipe,
+    tensor::{Latents, Plane},
 };
 
 /// What the plots of one step need beyond the maps.

@@ -17,10 +17,10 @@ use std::{
 
 use super::lru::LruCache;
 use crate::{
-    field::{Latents, Picture},
     guidance::scfg::Segmentation,
     nets::{NetError, TextEncoding, TextKeys, TimeShifts},
     recipe::Profile,
+    tensor::{Latents, Picture},
 };
 
 /// Names an encoded text: the encoder's model, and the text as that encoder was given it.

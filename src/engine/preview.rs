@@ -7,8 +7,8 @@ use std::{
 
 use super::{approx_decoder::Draft, prediction_cache::PredictionCache};
 use crate::{
-    field::{Latents, Picture},
     nets::{NetError, Pixels},
+    tensor::{Latents, Picture},
     weights::LoadedModel,
 };
 

@@ -9,9 +9,9 @@ use super::{
     run::StepRecord,
 };
 use crate::{
-    field::{Latents, Picture, Plane},
     guidance::{scfg, sega, snb},
     recipe::{Concept, Fusion, Recipe},
+    tensor::{Latents, Picture, Plane},
 };
 
 /// The report of one step. `preview` is the picture of its x0 prediction, `draft` if it is only a projection.

@@ -7,7 +7,6 @@ use super::{
     prediction_cache::{PredictionCache, Text, TextKey},
 };
 use crate::{
-    field::{Latents, Token},
     fingerprint::LatentDigest,
     guidance::{
         regions::{Regions, resample},
@@ -15,6 +14,7 @@ use crate::{
     },
     recipe::{Fusion, FusionRule, Profile, Recipe},
     sampling::{self, PredictionType, Solver, StepNoise},
+    tensor::{Latents, Token},
     weights::LoadedModel,
 };
 

@@ -6,9 +6,9 @@ use std::{cell::Cell, time::Instant};
 
 use super::error::EngineError;
 use crate::{
-    field::Latents,
     guidance::scfg,
     nets::{NetError, TapRequest},
+    tensor::Latents,
     weights::LoadedModel,
 };
 

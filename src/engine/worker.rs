@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
+    compatibility,
     device::{self, DeviceChoice, Opened},
     error::EngineError,
     event::{Event, JobId, RenderResult, StepReport},
-    fit,
     handle::{Cancel, Request, Work, WorkerEnd},
     models::Models,
     prediction_cache::PredictionCache,
@@ -21,10 +21,10 @@ use super::{
     warmup::WarmUp,
 };
 use crate::{
-    field::{Latents, Picture},
     fingerprint::Fingerprint,
     nets,
     recipe::Recipe,
+    tensor::{Latents, Picture},
     weights::LoadedModel,
 };
 

@@ -13,9 +13,9 @@ use super::{
     snb::{resize_bilinear, source},
 };
 use crate::{
-    field::Plane,
     nets::{self, NetError, SelfAttention},
     recipe::Profile,
+    tensor::Plane,
 };
 
 /// Maps that one task refines at most.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::scfg::Segmentation;
 use crate::{
-    field::{Plane, Token, TokenKind},
     recipe::{BACKGROUND, Concept, Owner, Paint, Profile, Recipe, RegionOwner, first_of},
+    tensor::{Plane, Token, TokenKind},
 };
 
 /// How the tokens of one prompt are regions of one recipe, on one latent grid.

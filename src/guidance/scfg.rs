@@ -10,9 +10,9 @@ use burn::tensor::Tensor;
 
 use super::{blur, refine::refine};
 use crate::{
-    field::{Latents, Plane},
     nets::NetError,
     recipe::{Profile, Scfg},
+    tensor::{Latents, Plane},
 };
 
 /// Head-mean attention probabilities of one transformer block, one picture.

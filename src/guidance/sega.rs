@@ -10,8 +10,8 @@
 //! * `fixed`: every concept is a SEGA of its own, and the terms add up.
 
 use crate::{
-    field::{Latents, Plane},
     recipe::{Concept, Momentum, Profile},
+    tensor::{Latents, Plane},
 };
 
 /// What SEGA remembers between steps.

@@ -8,8 +8,8 @@
 //! of step 6: [`Choice::apply_rule`]. The saliencies are worked out all the same, to be looked at.
 
 use crate::{
-    field::{Latents, Plane},
     recipe::{Fusion, FusionRule, Owner, Paint, Profile},
+    tensor::{Latents, Plane},
 };
 
 /// Both saliency maps and the choice made from them.
@@ -213,7 +213,7 @@ mod tests {
 
     fn drawn(fusion: &Fusion) -> Vec<f32> {
         let (general, expert) = (Latents::new(1, 2, 4, vec![1.0; 8]), Latents::new(1, 2, 4, vec![3.0; 8]));
-        let choice = contest().under(fusion);
+        let choice = contest().apply_rule(fusion);
         assert_eq!(choice.saliency_expert, contest().saliency_expert, "a rule changes no saliency");
         weighted(&choice.mask, fusion.expert_share(), &general, &expert).values
     }

@@ -1,7 +1,7 @@
 use burn::tensor::{Bool, FloatDType, Tensor, activation::softmax, module::attention, ops::AttentionModuleOptions};
 
 use super::{
-    ParamError, Params, Precision, card,
+    ParamError, Params, Precision, gpu,
     kernels::{self, Values},
     layers::Linear,
 };

@@ -251,7 +251,7 @@ fn scale_changes(old: &Concept, new: &Concept, mut steps: Range<usize>) -> Optio
 /// First step at which who draws where, or what the expert draws, can differ.
 fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
     let normalized = |recipe: &Recipe| recipe.expert_fusion().map(Fusion::normalized);
-    let (old, new) = (decisive(before), decisive(after));
+    let (old, new) = (normalized(before), normalized(after));
     if old == new {
         return None;
     }

@@ -286,7 +286,7 @@ impl Fusion {
             FusionRule::Weighted => Self { weight: self.weight, ..window },
         };
         let (expert, prompt) = (self.expert.clone(), self.prompt.clone());
-        Self { enabled: self.enabled, rule: self.rule, expert, prompt, ..decisive }
+        Self { enabled: self.enabled, rule: self.rule, expert, prompt, ..normalized }
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     prediction::{clean_preserving, rates},
     schedule::SigmaPlan,
 };
-use crate::{field::Latents, recipe::Schedule};
+use crate::{recipe::Schedule, tensor::Latents};
 
 /// A sigma of `x0 + sigma * noise` in variance-preserving terms, with half its log signal-to-noise ratio lambda.
 #[derive(Clone, Copy)]

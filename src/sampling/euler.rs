@@ -5,7 +5,7 @@ use super::{
     prediction::{clean_exploding, to_unit_variance},
     schedule::SigmaPlan,
 };
-use crate::{field::Latents, recipe::Schedule};
+use crate::{recipe::Schedule, tensor::Latents};
 
 /// Euler's method on the probability-flow ODE (Karras et al. 2022, algorithm 2 without churn).
 #[derive(Clone)]

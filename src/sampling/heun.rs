@@ -5,7 +5,7 @@ use super::{
     prediction::{clean_exploding, to_unit_variance},
     schedule::SigmaPlan,
 };
-use crate::{field::Latents, recipe::Schedule};
+use crate::{recipe::Schedule, tensor::Latents};
 
 /// Heun: two calls a step, of which the second corrects the first; the last step, to sigma 0, has one.
 #[derive(Clone)]

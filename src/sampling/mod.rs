@@ -30,8 +30,8 @@ pub use schedule::NoiseSchedule;
 pub use unipc::UniPc;
 
 use crate::{
-    field::Latents,
     recipe::{Sampler, Schedule},
+    tensor::Latents,
 };
 
 /// One U-Net call of a run.

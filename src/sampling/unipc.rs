@@ -4,7 +4,7 @@ use super::{
     Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, dpmpp::Level,
     prediction::clean_preserving, schedule::SigmaPlan,
 };
-use crate::{field::Latents, recipe::Schedule};
+use crate::{recipe::Schedule, tensor::Latents};
 
 /// UniPC: one call a step, which first corrects where the step before has led and then predicts the next.
 #[derive(Clone)]

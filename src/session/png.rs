@@ -11,9 +11,9 @@ use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{SessionError, chunks, error::one_line, files::write_whole, parameters::parameters_text};
 use crate::{
-    field::{Picture, Plane},
     fingerprint::Fingerprint,
     recipe::Recipe,
+    tensor::{Picture, Plane},
 };
 
 pub(super) const RECIPE_KEYWORD: &str = "sextant";

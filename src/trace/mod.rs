@@ -6,13 +6,13 @@ use burn::tensor::Tensor;
 use safetensors::Dtype;
 
 use crate::{
-    arrays::{Arrays, ArraysError},
     engine::{
-        branches::{Predictions, Texts},
+        guided_step::{Predictions, Texts},
         run::StepRecord,
     },
-    field::{Latents, Plane},
     nets::Pixels,
+    tensor::arrays::{Arrays, ArraysError},
+    tensor::{Latents, Plane},
 };
 
 /// Why a trace could not be written or initial latents not be read.

@@ -3,9 +3,9 @@
 use std::{fs, path::Path, time::Instant};
 
 use sextant::{
-    field::Picture,
     fingerprint::{Fingerprint, LatentDigest},
     session::{self, Document, Metadata, SessionError, encode_picture, import_bytes, parameters_text},
+    tensor::Picture,
 };
 
 use crate::{

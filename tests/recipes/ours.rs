@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use sextant::{
-    field::Picture,
     recipe::{Concept, Fusion, Profile, Recipe, Sampler, Schedule},
     session::{Document, Imported, Metadata, SessionError, Source, encode_picture, import_bytes, parameters_text},
+    tensor::Picture,
 };
 
 use crate::{A1111, exif, jpeg, png_with, read, text, utf16};

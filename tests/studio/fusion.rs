@@ -4,7 +4,6 @@ use egui::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use sextant::{
     engine::{Compatibility, CompatibilityPoint, Event, ModelPair, Verdict, handle::Request},
-    field::Picture,
     recipe::{FusionRule, ModelRef},
     session,
     studio::{
@@ -14,6 +13,7 @@ use sextant::{
         state::{Compare, DifferenceAs},
         store::SessionStore,
     },
+    tensor::Picture,
 };
 
 use crate::{has_adapter, window::Window};

@@ -22,7 +22,6 @@ use egui_kittest::{
 };
 use sextant::{
     engine::{Event, JobId},
-    field::Picture,
     recipe::ModelRef,
     studio::{
         demo,
@@ -30,6 +29,7 @@ use sextant::{
         theme,
         track::Playhead,
     },
+    tensor::Picture,
 };
 
 use window::Window;

@@ -7,8 +7,8 @@ use sextant::{
         ConceptReport, FusionReport, Ledger, Norms, Pull, RenderResult, ScfgReport, Spread, StepReport, Token,
         TokenKind,
     },
-    field::{Picture, Plane},
     recipe::Recipe,
+    tensor::{Picture, Plane},
 };
 
 /// Side of the latent grid.

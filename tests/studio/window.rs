@@ -13,7 +13,6 @@ use sextant::{
         Event,
         handle::{Request, WorkerEnd, connect},
     },
-    field::Picture,
     fingerprint::Fingerprint,
     recipe::Recipe,
     studio::{
@@ -23,6 +22,7 @@ use sextant::{
         store::SessionStore,
         theme,
     },
+    tensor::Picture,
 };
 
 use crate::synthetic;

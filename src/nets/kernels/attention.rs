@@ -20,9 +20,9 @@ use super::{
     inner::{Inner, Singles},
     memory::{filled, recycle, scratch},
     product::ROWS,
-    team,
     tile::{Target, copy_few, tile_size},
     values::{self, Values},
+    worker_pool,
 };
 
 /// Queries of a task: a multiple of all tile widths, so that only the last one has a ragged end.

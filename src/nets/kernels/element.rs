@@ -6,7 +6,7 @@ use rten_simd::{
     ops::{BitOps, IntOps, NumOps},
 };
 
-use super::{inner, memory::scratch, team, tile::Task};
+use super::{inner, memory::scratch, tile::Task, worker_pool};
 
 /// Elements that are worth a task of their own when rows are joined.
 const TASK: usize = 1 << 13;

@@ -2,7 +2,7 @@
 
 use rten_simd::{Isa, SimdOp};
 
-use super::{element::Element, norm::Channel, team, tile::copy_few};
+use super::{element::Element, norm::Channel, tile::copy_few, worker_pool};
 
 /// Floats of a map that are worth a task of their own.
 const TASK_FLOATS: usize = 1 << 13;

@@ -11,8 +11,8 @@ use rten_vecmath::Silu;
 
 use super::{
     memory::filled,
-    team,
     values::{self, Values},
+    worker_pool,
 };
 
 /// Values summed in f32 before the sums are added in f64.

@@ -12,8 +12,8 @@ use rten_vecmath::{Exp, Silu, Swish};
 
 use super::{
     memory::filled,
-    team,
     values::{self, Values},
+    worker_pool,
 };
 
 /// Values per task: some microseconds.

@@ -9,8 +9,8 @@ use std::{mem::MaybeUninit, ops::Range};
 
 use super::{
     element::Element,
-    team,
     tile::{CHAIN, Target, Task, tile_width},
+    worker_pool,
 };
 
 /// Rows of a panel.

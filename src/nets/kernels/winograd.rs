@@ -22,8 +22,8 @@ use super::{
     inner::{Inner, Singles},
     memory::scratch,
     product::{Matrix, ROWS, part},
-    team,
     tile::{Target, tile_size},
+    worker_pool,
 };
 
 /// Places of a transformed tile.

@@ -107,8 +107,8 @@ mod tests {
     use super::*;
     use crate::{
         engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, Token, TokenKind},
-        field::{Picture, Plane},
         recipe::{Paint, RegionFactor},
+        tensor::{Picture, Plane},
     };
 
     fn report() -> StepReport {

@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::Names;
+use super::RegionLabels;
 use crate::{
     recipe::{Owner, Paint, Recipe, RegionOwner},
     studio::{
