@@ -1,113 +1,69 @@
-//! The window. It owns an [`EngineHandle`], takes its events every frame and never waits for it.
+//! The window's contents: it owns the document, the view, the panels and the engine's other end, and carries out every
+//! command at one place.
 //!
-//! Panels read and change one [`Studio`] document; what they cannot do themselves they ask for as [`Action`]s.
-//! Whenever the recipe in the document has changed, the newest one is sent to the engine.
+//! Whenever the recipe in the document has changed, the newest one is sent to the engine; the window never waits for it.
 
-mod apply;
-pub mod autosave;
-pub mod baselines;
-pub mod brush;
-pub mod canvas;
-mod colormap;
-mod concepts;
-mod confirm;
-mod cost;
-pub mod demo;
-mod difference;
-pub mod exports;
-pub mod figure;
-pub mod files;
-mod fit;
-mod fusion;
-pub mod grid;
-mod guidance;
-mod hints;
-mod history;
-pub mod imported;
-mod keys;
-mod layout;
-pub mod log;
-mod look;
-mod memory;
-mod models;
-mod naming;
-mod notices;
-mod opening;
-mod palette;
-mod prompt;
-mod regions;
-mod sampling;
-pub mod state;
-pub mod steps;
-pub mod store;
-mod submit;
-mod takes;
-mod textures;
-pub mod theme;
-mod timeline;
-mod toolbar;
-pub mod track;
-mod widgets;
-
-use std::{sync::Arc, time::Instant};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
 
-pub use self::opening::{Opening, StudioError, run};
-use self::{
-    autosave::Autosave,
-    files::{Files, SavedSession, Store},
-    history::History,
-    state::{Action, MemoryUse, Studio},
-    submit::{Decision, Submitter},
-    textures::Textures,
-    theme::{Theme, size},
+use super::{
+    bundle::Studio,
+    clock,
+    command::Command,
+    document::{Document, demo, edit::Edit, notice::Notice, track::Playhead},
+    io::{
+        autosave::{Autosave, Recovered},
+        files::Files,
+        store::Store,
+        tasks::Outcome,
+    },
+    panels::{
+        canvas, columns, concepts, confirm, fusion, guidance, hints, imported, keys, models, notices, palette, prompt,
+        regions, sampling, takes, timeline, toolbar,
+    },
+    rendering::Rendering,
+    requests,
+    view::{
+        View, layout,
+        theme::{Theme, size},
+    },
+    widgets::{self, textures::Textures},
 };
-use crate::{
-    engine::{EngineHandle, ModelPair},
-    recipe::Recipe,
-    session::Settings,
-};
+use crate::{engine::EngineHandle, recipe::Recipe, session::Settings, studio::document::saved::SavedSession};
 
-/// Everything the window holds.
+/// Everything that the window holds.
 pub struct App {
-    engine: EngineHandle,
     studio: Studio,
+    rendering: Rendering,
     files: Files,
-    submitter: Submitter,
-    history: History,
-    pictures: Textures,
+    textures: Textures,
     format: wgpu::TextureFormat,
-    /// Counts gestures; see [`state::Take::gesture`].
-    gesture: u64,
-    pointer_down: bool,
-    /// The models of which the engine was asked whether they fit together.
-    asked: Option<ModelPair>,
     autosave: Option<Autosave>,
-    /// The settings as they were last kept.
+    /// What is set for all sessions, and as it was last kept.
+    settings: Settings,
     settings_kept: Option<Settings>,
+    /// What goes on once the session is saved.
+    after_save: Option<Command>,
     /// When the program was started, until there is a picture.
     begun: Option<Instant>,
 }
 
 impl App {
     /// A window over `engine` that opens with `recipe`. `format` is the texture format that the window draws to.
-    /// [`theme::install`] must have been called on the window's context before its first frame.
+    /// [`super::view::theme::install`] must have been called on the window's context before its first frame.
     pub fn new(engine: EngineHandle, store: Arc<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
         Self {
-            engine,
-            studio: Studio::new(recipe),
+            studio: Studio { document: Document::new(recipe), ..Studio::default() },
+            rendering: Rendering::new(engine),
             files: Files::new(store),
-            submitter: Submitter::default(),
-            history: History::default(),
-            pictures: Textures::default(),
+            textures: Textures::default(),
             format,
-            gesture: 0,
-            pointer_down: false,
-            asked: None,
             autosave: None,
+            settings: Settings::default(),
             settings_kept: None,
+            after_save: None,
             begun: None,
         }
     }
@@ -120,91 +76,181 @@ impl App {
 
     /// Opens on a session that was read before instead of a recipe alone.
     pub fn with_session(mut self, session: SavedSession) -> Self {
-        files::adopt(&mut self.studio, None, session);
+        self.adopt(None, session);
         self
     }
 
-    /// The document, for tests and for what opens the window.
-    pub fn studio(&self) -> &Studio {
-        &self.studio
+    /// Opens as the user has set the window up before. `begun` is when the program was started.
+    pub(super) fn with_settings(mut self, settings: Settings, begun: Option<Instant>) -> Self {
+        layout::apply_settings(&mut self.studio.view, &settings);
+        self.studio.document.set_keep_steps(settings.keep_steps);
+        (self.settings, self.begun) = (settings, begun);
+        self
     }
 
-    pub fn studio_mut(&mut self) -> &mut Studio {
-        &mut self.studio
+    /// Shows what to try first.
+    pub fn with_hints(mut self) -> Self {
+        self.studio.hints = Some([false; 3]);
+        self
+    }
+
+    pub fn document(&self) -> &Document {
+        &self.studio.document
+    }
+
+    pub fn view(&self) -> &View {
+        &self.studio.view
+    }
+
+    pub fn view_mut(&mut self) -> &mut View {
+        &mut self.studio.view
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Has a command carried out at the end of the next frame.
+    pub fn send(&mut self, command: Command) {
+        self.studio.commands.send(command);
+    }
+
+    /// Names the file that the session will be saved to.
+    pub fn set_path(&mut self, path: Option<PathBuf>) {
+        self.studio.document.set_path(path);
+    }
+
+    /// Opens what an earlier window left behind, and says so.
+    pub fn recover(&mut self, recovered: Recovered) {
+        let Recovered { session, path, notice } = recovered;
+        self.adopt(path, session);
+        self.studio.document.mark_unsaved();
+        self.studio.document.notify(notice);
     }
 
     /// Takes what the engine and the dialogs have said. Cheap, also while the window is hidden.
     pub fn update(&mut self) {
-        while let Some(event) = self.engine.poll() {
-            self.studio.apply(event);
+        let Studio { document, view, .. } = &mut self.studio;
+        while let Some(event) = self.rendering.poll() {
+            if let Some(finished) = document.apply(event, clock::now()) {
+                document.trim_steps(view.shown_take());
+                view.run_finished(finished);
+            }
         }
-        let gauge = self.engine.memory();
-        self.studio.memory = MemoryUse { used: gauge.used(), budget: gauge.budget() };
-        if std::mem::take(&mut self.studio.amended) {
-            self.history.amend(&self.studio.recipe);
+        document.set_memory(self.rendering.memory());
+        if let Some(outcome) = self.files.poll() {
+            self.files_done(outcome);
         }
-        self.files.poll(&mut self.studio);
-        self.follow_reopening();
+    }
+
+    fn files_done(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Cancelled => self.after_save = None,
+            Outcome::Exported => {}
+            Outcome::Opened(path, session) => self.opened(path, *session),
+            Outcome::Saved(path, version) => {
+                self.studio.document.saved(path, version);
+                self.after_save.take().into_iter().for_each(|command| self.studio.commands.send(command));
+            }
+            Outcome::Lora(path) => self.edit(Edit::AddLora(path)),
+            Outcome::Model(role, model) => self.edit(Edit::model(role, model)),
+            Outcome::Mask(mask) => self.edit(Edit::FusionMask(mask)),
+            Outcome::Failed(message) => {
+                self.after_save = None;
+                self.studio.document.notify(Notice::error(message));
+            }
+        }
+    }
+
+    fn opened(&mut self, path: PathBuf, session: SavedSession) {
+        // A picture's recipe is taken over, but the picture is not where the session is saved.
+        match session.origin.clone() {
+            Some(origin) => {
+                self.adopt(None, session);
+                self.studio.document.tell_origin(&path, origin);
+            }
+            None => self.adopt(Some(path), session),
+        }
+    }
+
+    /// Puts a session that was read in the place of the one that was open; `path` is where it is saved.
+    fn adopt(&mut self, path: Option<PathBuf>, session: SavedSession) {
+        let layout = session.layout.clone();
+        let is_session = path.is_some() || !session.takes.is_empty();
+        self.studio.document.adopt(path, session, self.settings.keep_steps);
+        self.session_changed();
+        let Studio { document, view, .. } = &mut self.studio;
+        if is_session {
+            layout::restore(view, &layout);
+        }
+        view.require_pins(document);
+        if document.takes().base().is_some() {
+            view.playhead = layout.step.map_or(Playhead::Newest, Playhead::At);
+        }
+    }
+
+    fn start_over(&mut self) {
+        self.studio.document.start_over(demo::recipe(), self.settings.keep_steps);
+        self.session_changed();
     }
 
     /// With another session, nothing of the one before goes on.
-    fn follow_reopening(&mut self) {
-        if std::mem::take(&mut self.studio.reopened) {
-            self.submitter = Submitter::default();
-            self.history = History::default();
-            self.asked = None;
-        }
+    fn session_changed(&mut self) {
+        self.studio.view.start_over();
+        self.studio.session_changed();
+        self.rendering.session_changed();
+        self.after_save = None;
     }
 
     /// Draws the whole window and carries out what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
-        ui.ctx().set_theme(if self.studio.look.dark { egui::Theme::Dark } else { egui::Theme::Light });
-        layout::follow_scale(ui.ctx(), &mut self.studio.look.scale);
-        keys::read(ui.ctx(), &mut self.studio);
+        let studio = &mut self.studio;
+        ui.ctx().set_theme(if studio.view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
+        columns::follow_scale(ui.ctx(), &mut studio.view.appearance.scale);
+        keys::read(ui.ctx(), studio);
         self.watch_closing(ui.ctx());
-        self.watch_pointer(ui.ctx());
+        self.rendering.watch_pointer(ui.ctx());
         self.panels(ui);
         confirm::show(ui, &mut self.studio);
         palette::show(ui, &mut self.studio);
         notices::log_window(ui, &mut self.studio);
         imported::window(ui, &mut self.studio);
         notices::drop_hint(ui);
-        let dropped = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        self.studio.actions.extend(dropped.map(Action::OpenFile));
-        for action in std::mem::take(&mut self.studio.actions) {
-            self.carry_out(ui.ctx(), &action);
+        if let Some(file) = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned())) {
+            self.send(Command::OpenFile(file));
+        }
+        for command in self.studio.commands.take() {
+            self.handle(ui.ctx(), command);
             ui.ctx().request_repaint();
         }
-        self.follow_reopening();
-        self.submit_changes(ui.ctx());
-        self.ask_for_fit();
+        let Studio { document, view, .. } = &mut self.studio;
+        self.rendering.submit_changes(ui.ctx(), document, view);
+        self.rendering.ask_compatibility(document);
         if let Some(autosave) = &mut self.autosave {
-            autosave.watch(ui.ctx(), &self.studio, self.history.is_moving(&self.studio.recipe));
+            autosave.watch(ui.ctx(), document, layout::of(view));
         }
         self.remember_settings();
-        self.tell_first_picture();
+        self.log_first_picture();
     }
 
     /// What was set in the window is there again at the next start.
     fn remember_settings(&mut self) {
-        let look = &self.studio.look;
-        let (theme, scale) = (layout::theme_name(look).to_owned(), Some(look.scale));
-        let settings = Settings { theme, scale, ..self.studio.settings.clone() };
-        if settings != self.studio.settings {
-            self.studio.settings = settings;
+        let appearance = &self.studio.view.appearance;
+        let (theme, scale) = (layout::theme_name(appearance).to_owned(), Some(appearance.scale));
+        if (&theme, scale) != (&self.settings.theme, self.settings.scale) {
+            (self.settings.theme, self.settings.scale) = (theme, scale);
         }
-        let now = &self.studio.settings;
         // As they are in the first frame they were found, and need no writing.
-        let kept = self.settings_kept.get_or_insert_with(|| now.clone());
-        if let Some(autosave) = self.autosave.as_ref().filter(|_| kept != now) {
-            autosave.keep_settings(now);
-            *kept = now.clone();
+        let kept = self.settings_kept.get_or_insert_with(|| self.settings.clone());
+        if let Some(autosave) = self.autosave.as_ref().filter(|_| *kept != self.settings) {
+            autosave.keep_settings(&self.settings);
+            *kept = self.settings.clone();
         }
     }
 
-    /// Logs how long the window took to come alive.
-    fn tell_first_picture(&mut self) {
-        if self.studio.shown_frame().is_some()
+    /// Logs how long the window took from its start to its first picture.
+    fn log_first_picture(&mut self) {
+        if self.studio.view.shown_frame(&self.studio.document).is_some()
             && let Some(begun) = self.begun.take()
         {
             ::log::info!(
@@ -216,19 +262,19 @@ impl App {
 
     fn panels(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui);
-        let (studio, pictures) = (&mut self.studio, &mut self.pictures);
+        let (studio, textures) = (&mut self.studio, &mut self.textures);
         let bare = |fill| Frame::new().fill(fill);
         Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             toolbar::show(ui, studio);
         });
         Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
-            takes::show(ui, studio, pictures);
+            takes::show(ui, studio, textures);
         });
         let height = timeline::height(studio, ui.ctx().content_rect().height());
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            timeline::show(ui, studio, pictures);
+            timeline::show(ui, studio, textures);
         });
-        let [left, right] = studio.look.columns;
+        let [left, right] = studio.view.appearance.columns;
         Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             column(ui, "left column", |ui| {
                 prompt::show(ui, studio);
@@ -245,136 +291,115 @@ impl App {
             column(ui, "right column", |ui| {
                 guidance::show(ui, studio);
                 widgets::row::divider(ui);
-                concepts::show(ui, studio, pictures);
+                concepts::show(ui, studio, textures);
                 widgets::row::divider(ui);
-                fusion::show(ui, studio, pictures);
+                fusion::show(ui, studio, textures);
             });
         });
         CentralPanel::no_frame().show(ui, |ui| {
             toolbar::banner(ui, studio);
             let rest = ui.available_rect_before_wrap();
-            layout::borders(ui, &mut studio.look.columns, rest);
+            columns::borders(ui, &mut studio.view.appearance.columns, rest);
             let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
-            canvas::show(&mut canvas, studio, pictures, self.format);
+            canvas::show(&mut canvas, studio, textures, self.format);
             hints::show(&mut canvas, studio, rest);
         });
     }
 
-    /// A new press of the pointer begins a new gesture.
-    fn watch_pointer(&mut self, ctx: &Context) {
-        let down = ctx.input(|i| i.pointer.any_down());
-        self.gesture += u64::from(down && !self.pointer_down);
-        self.pointer_down = down;
-    }
-
     /// A window that is closed with unsaved work asks first.
     fn watch_closing(&mut self, ctx: &Context) {
-        if ctx.input(|i| i.viewport().close_requested()) && confirm::needed(&self.studio, &Action::Quit) {
+        if ctx.input(|i| i.viewport().close_requested()) && confirm::needed(&self.studio.document, &Command::Quit) {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-            self.studio.ask(Action::Quit);
+            self.send(Command::Quit);
         }
     }
 
-    fn carry_out(&mut self, ctx: &Context, action: &Action) {
-        match action {
-            Action::Generate => {
-                self.gesture += 1;
-                self.studio.playhead = track::Playhead::Newest;
-                self.submit();
+    /// Carries out one command.
+    fn handle(&mut self, ctx: &Context, command: Command) {
+        let Studio { document, view, .. } = &mut self.studio;
+        match command {
+            Command::Edit(edit) => self.edit(edit),
+            Command::Undo => self.travel(Document::undo),
+            Command::Redo => self.travel(Document::redo),
+            Command::Generate => self.rendering.generate(document, view),
+            Command::Stop => self.rendering.stop(document),
+            Command::SetMemory(bytes) => {
+                self.rendering.set_memory(bytes);
+                self.settings.memory_mib = Some(bytes >> 20);
             }
-            Action::ShowLeftovers => imported::open(&mut self.studio),
-            Action::Stop => {
-                self.studio.grid.stop();
-                self.studio.baselines.stop();
-                self.engine.stop();
+            Command::ShowLeftovers => self.studio.leftovers_open = true,
+            Command::TogglePalette => {
+                self.studio.palette = if self.studio.palette.is_some() { None } else { Some(Default::default()) };
             }
-            Action::Undo | Action::Redo => self.go_back_or_forth(*action == Action::Undo),
-            action if confirm::needed(&self.studio, action) => self.studio.confirm = Some(action.clone()),
-            Action::RemoveTake(id) => self.history.remove(&mut self.studio, *id),
-            Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Action::SetMemory(bytes) => {
-                self.engine.set_memory(*bytes);
-                self.studio.settings.memory_mib = Some(bytes >> 20);
+            Command::ShowLog => self.studio.log_open = true,
+            Command::ToggleLog => self.studio.log_open = !self.studio.log_open,
+            Command::GoToStep => self.studio.goes_to_step = true,
+            Command::SaveThen(next) => {
+                self.after_save = Some(*next);
+                self.files_task(ctx, &Command::SaveSession);
             }
-            Action::KeepSteps(keep) => {
-                (self.studio.keep_steps, self.studio.settings.keep_steps) = (*keep, *keep);
-                self.studio.touch();
+            Command::Discard(next) => {
+                document.discard_changes();
+                self.handle(ctx, *next);
             }
-            action => self.files.begin(ctx, &mut self.studio, action),
+            command if confirm::needed(document, &command) => self.studio.confirm = Some(command),
+            Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Command::NewSession => self.start_over(),
+            Command::DiscardRecovered => self.discard_recovered(ctx),
+            command => self.files_task(ctx, &command),
         }
     }
 
-    fn go_back_or_forth(&mut self, back: bool) {
-        if back {
-            self.history.undo(&mut self.studio)
-        } else {
-            self.history.redo(&mut self.studio)
+    /// Applies an edit, and has the view follow where takes or pins have changed.
+    fn edit(&mut self, edit: Edit) {
+        let Studio { document, view, .. } = &mut self.studio;
+        let pins = document.takes().pins();
+        let follow: fn(&mut View, &Document) = match &edit {
+            Edit::RemoveTake(_) => View::take_removed,
+            Edit::TogglePin { .. } => View::pins_changed,
+            Edit::PinBaseline(_) => View::baseline_pinned,
+            _ => |_, _| {},
+        };
+        if let Edit::KeepSteps(keep) = edit {
+            self.settings.keep_steps = keep;
         }
-        // What it says of regions names places in its own prompt.
-        self.studio.words_of = self.studio.words_of.take().filter(|(prompt, _)| *prompt == self.studio.recipe.prompt);
-        self.studio.touch();
-    }
-
-    /// Sends the recipe when it has changed: the newest wins, at most one a frame.
-    fn submit_changes(&mut self, ctx: &Context) {
-        let typing = ctx.text_edit_focused();
-        if self.history.is_moving(&self.studio.recipe) {
-            self.studio.edit = self.history.settled().and_then(|before| cost::of_edit(&self.studio, before));
-        }
-        if self.history.watch(&self.studio.recipe, typing || self.pointer_down) {
-            self.studio.touch();
-        }
-        self.studio.can_undo = self.history.can_undo();
-        self.studio.can_redo = self.history.can_redo();
-        let now = ctx.input(|i| i.time);
-        match self.submitter.decide(&self.studio.recipe, now, typing) {
-            Decision::Nothing => self.render_at_leisure(),
-            Decision::Later(pause) => ctx.request_repaint_after(pause),
-            Decision::Send => {
-                self.gesture += u64::from(!self.pointer_down);
-                self.submit();
-            }
+        let baseline = matches!(edit, Edit::PinBaseline(_));
+        document.edit(edit, clock::now());
+        // A baseline that is not rendered yet is not pinned.
+        if !baseline || document.takes().pins() != pins {
+            follow(view, document);
         }
     }
 
-    /// Sends the next cell of the grid, or one of the two models alone, when nothing else is wanted.
-    fn render_at_leisure(&mut self) {
-        if self.pointer_down || self.studio.is_busy() {
-            return;
-        }
-        if let Some((at, recipe)) = self.studio.grid.next_cell() {
-            let job = self.engine.submit(recipe);
-            self.studio.grid.sent(at, job);
-        } else if !self.studio.grid.running
-            && let Some((at, recipe)) = self.studio.baselines.next(&self.studio.recipe)
-        {
-            let job = self.engine.submit(recipe);
-            self.studio.baselines.sent(at, job);
+    /// Undoes or redoes, and has the view follow where that removed a take.
+    fn travel(&mut self, go: fn(&mut Document)) {
+        let Studio { document, view, .. } = &mut self.studio;
+        let takes = document.takes().list().len();
+        go(document);
+        if document.takes().list().len() < takes {
+            view.take_removed(document);
         }
     }
 
-    /// Asks the engine about two models as soon as the recipe names them.
-    fn ask_for_fit(&mut self) {
-        let partners = self.studio.partners();
-        if self.asked != partners {
-            self.asked = partners;
-            self.asked.iter().for_each(|partners| self.engine.compare(partners.clone()));
+    /// Back to the session as it was last saved, or to none.
+    fn discard_recovered(&mut self, ctx: &Context) {
+        match self.studio.document.file().path.clone().filter(|path| path.exists()) {
+            Some(path) => self.files_task(ctx, &Command::OpenFile(path)),
+            None => self.start_over(),
         }
     }
 
-    fn submit(&mut self) {
-        let recipe = self.studio.recipe.clone();
-        self.submitter.settle(&recipe);
-        match recipe.validate() {
-            Ok(()) => {
-                self.studio.banner = self.studio.banner.take().filter(|banner| !banner.bad);
-                self.studio.grid.overtaken();
-                self.studio.baselines.overtaken();
-                let job = self.engine.submit(recipe.clone());
-                self.studio.begin(job, recipe, self.gesture);
-            }
-            Err(error) => self.studio.complain(error.to_string()),
+    /// Begins what a command asks for of files; its outcome comes through [`Self::update`].
+    fn files_task(&mut self, ctx: &Context, command: &Command) {
+        let Studio { document, view, .. } = &mut self.studio;
+        let started = match requests::request(command, document, view) {
+            Ok(Some((task, path))) => self.files.start(ctx, task, path),
+            Ok(None) => Ok(()),
+            Err(reason) => Err(reason.to_owned()),
+        };
+        if let Err(reason) = started {
+            document.notify(Notice::error(reason));
         }
     }
 }

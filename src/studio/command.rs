@@ -32,7 +32,9 @@ pub enum Command {
     /// Every map of the shown step, into a folder; of all steps, into one safetensors file.
     ExportMaps(MapFormat),
     /// The previews of the shown run, one a step; with the overlay that is shown, or without.
-    ExportAnimation { overlay: bool },
+    ExportAnimation {
+        overlay: bool,
+    },
     /// The shown run as a figure: steps across, what they show down.
     ExportFigure,
     /// The grid over two parameters as a figure.

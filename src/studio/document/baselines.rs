@@ -168,7 +168,7 @@ mod tests {
 
     use super::*;
     use crate::{
-                recipe::{Concept, Fusion},
+        recipe::{Concept, Fusion},
         tensor::Picture,
     };
 

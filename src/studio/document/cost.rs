@@ -64,7 +64,10 @@ mod tests {
         assert_eq!(said, "Acts from step 5 to 20 of 20.\nMoving it costs 45 of 60 evaluations of the U-Net.");
         let mut moved = recipe.clone();
         moved.concepts[0].scale = 2.0;
-        assert_eq!(of_edit(&recipe, &moved, &timesteps(None, &moved)).map(badge).as_deref(), Some("edit: 45 of 60 evals"));
+        assert_eq!(
+            of_edit(&recipe, &moved, &timesteps(None, &moved)).map(badge).as_deref(),
+            Some("edit: 45 of 60 evals")
+        );
         assert_eq!(of_edit(&moved, &moved, &timesteps(None, &moved)), None);
         moved.concepts[0].cooldown = Some(3);
         assert!(of_slider(&moved, 0, None).starts_with("Acts at no step"));

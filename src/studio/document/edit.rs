@@ -17,8 +17,8 @@ use super::{
     track::Track,
 };
 use crate::recipe::{
-    Concept, Fusion, FusionRule, GuidanceInterval, Key, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe, Sampler,
-    Schedule, Scfg,
+    Concept, Fusion, FusionRule, GuidanceInterval, Key, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe,
+    Sampler, Scfg, Schedule,
 };
 
 /// From noise to picture.
@@ -94,7 +94,10 @@ pub enum Edit {
     Concept(usize, Box<Concept>),
     AddConcepts(Vec<Concept>),
     RemoveConcept(usize),
-    MoveConcept { from: usize, to: usize },
+    MoveConcept {
+        from: usize,
+        to: usize,
+    },
     Momentum(Momentum),
     Fusion(Option<Box<Fusion>>),
     Expert(ModelRef),
@@ -106,13 +109,22 @@ pub enum Edit {
     ToggleConcepts,
     /// Switches the fusion off, or on again.
     ToggleFusion,
-    RegionFactor { region: usize, factor: f32 },
+    RegionFactor {
+        region: usize,
+        factor: f32,
+    },
     /// Words, by their positions, that count as one region from now on.
     MergeRegions(Vec<usize>),
     SplitRegion(usize),
     /// A name for the region of these positions; an empty one takes the name away.
-    RenameRegion { positions: Vec<usize>, name: String },
-    RegionOwner { region: usize, owner: Owner },
+    RenameRegion {
+        positions: Vec<usize>,
+        name: String,
+    },
+    RegionOwner {
+        region: usize,
+        owner: Owner,
+    },
     Paint(Stroke),
     ClearPaint(PaintTarget),
     /// Takes over the recipe of a take.
@@ -121,7 +133,10 @@ pub enum Edit {
     ToggleStar(TakeId),
     RemoveTake(TakeId),
     /// Pins a take as A (0) or B (1), or takes the pin off.
-    TogglePin { side: usize, take: TakeId },
+    TogglePin {
+        side: usize,
+        take: TakeId,
+    },
     /// Pins the result of one model alone as A, or takes the pin off.
     PinBaseline(ModelRole),
     GridSides([Side; 2]),
@@ -132,6 +147,17 @@ pub enum Edit {
     /// Whether the session keeps the steps of its takes.
     KeepSteps(bool),
     DismissNotice,
+}
+
+impl Edit {
+    /// Another model in one of the two roles.
+    pub fn model(role: ModelRole, folder: PathBuf) -> Self {
+        let model = ModelRef::Folder(folder);
+        match role {
+            ModelRole::General => Self::Model(model),
+            ModelRole::Expert => Self::Expert(model),
+        }
+    }
 }
 
 impl Document {

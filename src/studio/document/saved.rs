@@ -135,6 +135,11 @@ impl Document {
         self.file.path = path;
     }
 
+    /// Whether this session keeps the steps of its takes, as it is set for all sessions.
+    pub fn set_keep_steps(&mut self, keep: bool) {
+        self.file.keep_steps = keep;
+    }
+
     /// Notes that it was recovered: it is not saved anywhere yet.
     pub fn mark_unsaved(&mut self) {
         self.file.touch();

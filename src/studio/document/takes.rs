@@ -115,8 +115,7 @@ impl Takes {
     /// run of one gesture replaces the first, unless that is pinned.
     pub(super) fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64, now: u64) -> Kept {
         let base = self.base;
-        if let Some(same) =
-            self.list.iter_mut().find(|take| Some(take.id) == base && take.track.recipe == track.recipe)
+        if let Some(same) = self.list.iter_mut().find(|take| Some(take.id) == base && take.track.recipe == track.recipe)
         {
             same.track = track;
             return Kept::Restored;

@@ -158,8 +158,7 @@ impl Autosave {
         if since < PAUSE {
             return ctx.request_repaint_after(PAUSE - since);
         }
-        let request =
-            SaveRequest::Keep(Box::new(document.saved_session(layout)), document.file().path.clone());
+        let request = SaveRequest::Keep(Box::new(document.saved_session(layout)), document.file().path.clone());
         self.mailbox.put(|requests| requests.session = Some(request));
         (self.handed, self.may_exist, self.handed_at) = (Some(key), true, Instant::now());
     }

@@ -2,12 +2,14 @@
 
 use egui::{Color32, Ui};
 
-use super::{
-    state::Studio,
-    theme::{self, Theme},
-    widgets::row::{note, tinted},
+use crate::{
+    engine::{Compatibility, Verdict},
+    studio::{
+        bundle::Studio,
+        view::theme::{self, Theme},
+        widgets::row::{note, tinted},
+    },
 };
-use crate::engine::{Compatibility, Verdict};
 
 /// The verdict in a word, with every point on hover; below it why the expert does not fit, or what is done to make it
 /// fit. Nothing without a fusion in the recipe.
@@ -28,7 +30,9 @@ pub fn show(ui: &mut Ui, studio: &Studio) {
             }
         }
     });
-    for point in studio.document.compatibility().iter().flat_map(|fit| &fit.points).filter(|p| p.verdict != Verdict::Fits) {
+    for point in
+        studio.document.compatibility().iter().flat_map(|fit| &fit.points).filter(|p| p.verdict != Verdict::Fits)
+    {
         let color = if point.verdict == Verdict::Refused { theme.danger } else { theme.dim };
         let text = egui::RichText::new(sentence(&point.text)).font(theme::small_font()).color(color);
         ui.add(egui::Label::new(text).wrap());

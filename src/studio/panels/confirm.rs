@@ -2,15 +2,17 @@
 
 use egui::{Id, Modal, Ui};
 
-use super::{
-    state::{Command, Studio},
-    theme::{self, Theme, size},
+use crate::studio::{
+    bundle::Studio,
+    command::Command,
+    document::Document,
+    view::theme::{self, Theme, size},
 };
 
 /// Whether `action` would drop takes and a recipe that are not saved.
-pub fn needed(studio: &Studio, action: &Command) -> bool {
+pub fn needed(document: &Document, action: &Command) -> bool {
     let leaves = matches!(action, Command::NewSession | Command::OpenSession | Command::OpenFile(_) | Command::Quit);
-    leaves && studio.document.is_unsaved()
+    leaves && document.is_unsaved()
 }
 
 /// Asks, while there is something to ask; the answer goes on as an action.
@@ -29,14 +31,12 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
             }
             if ui.button("Save first").clicked() {
                 studio.confirm = None;
-                studio.after_save = Some(action.clone());
-                studio.commands.send(Command::SaveSession);
+                studio.commands.send(Command::SaveThen(Box::new(action.clone())));
             }
             let discard = egui::RichText::new("Discard changes").font(theme::bold_font(size::BODY));
             if ui.add(egui::Button::new(discard.color(theme.danger))).clicked() {
                 studio.confirm = None;
-                studio.saved = studio.version;
-                studio.commands.send(action);
+                studio.commands.send(Command::Discard(Box::new(action)));
             }
         });
     });

@@ -2,15 +2,17 @@
 
 use egui::Ui;
 
-use super::{
-    sampling::quiet_combo,
-    state::Studio,
-    widgets::{
-        ValueSlider,
-        row::{self, note},
+use crate::{
+    recipe::{GuidanceInterval, Profile, Recipe, Scfg},
+    studio::{
+        bundle::Studio,
+        widgets::{
+            ValueSlider,
+            combo::quiet_combo,
+            row::{self, note},
+        },
     },
 };
-use crate::recipe::{GuidanceInterval, Profile, Recipe, Scfg};
 
 /// The cosine that Castillo et al. (2023) end guidance at.
 const ADAPTIVE: f32 = 0.991;

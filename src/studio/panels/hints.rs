@@ -2,11 +2,13 @@
 
 use egui::{Align2, CornerRadius, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
 
-use super::{
-    demo,
-    state::{Compare, Studio},
-    theme::{self, Theme},
-    track::Playhead,
+use crate::studio::{
+    bundle::Studio,
+    document::{demo, track::Playhead},
+    view::{
+        compare::Compare,
+        theme::{self, Theme},
+    },
     widgets::{Icon, icon_button},
 };
 

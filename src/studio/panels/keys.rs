@@ -2,11 +2,12 @@
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-use super::{
-    brush::{Act, Brush},
-    palette::Palette,
-    state::{Command, Studio},
-    timeline,
+use crate::studio::{
+    bundle::Studio,
+    command::Command,
+    document::edit::Edit,
+    panels::palette::Palette,
+    view::brush::{Act, Brush},
 };
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
@@ -64,13 +65,13 @@ pub fn read(ctx: &Context, studio: &mut Studio) {
 fn ablate(ctx: &Context, studio: &mut Studio) {
     let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     if pressed(Key::Num1) {
-        studio.flip_scfg();
+        studio.commands.edit(Edit::ToggleScfg);
     }
     if pressed(Key::Num2) {
-        studio.flip_concepts();
+        studio.commands.edit(Edit::ToggleConcepts);
     }
     if pressed(Key::Num3) {
-        studio.flip_fusion();
+        studio.commands.edit(Edit::ToggleFusion);
     }
 }
 
@@ -114,7 +115,7 @@ fn steps(ctx: &Context, studio: &mut Studio) {
     for (presses, step) in moves {
         if presses > 0 {
             studio.view.playback.playing = false;
-            timeline::seek(studio, step, count);
+            studio.view.seek(step, count);
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use egui::{Align, Button, Layout, RichText, Sense, Ui, vec2};
 
-use super::{
-    state::{Command, MemoryUse, Studio},
-    steps,
-    theme::{self, Theme, size},
+use crate::studio::{
+    bundle::Studio,
+    command::Command,
+    document::{edit::Edit, engine_status::MemoryUse},
+    view::theme::{self, Theme, size},
 };
 
 /// The device, and in its menu what the engine remembers.
@@ -46,7 +47,7 @@ fn memory_menu(ui: &mut Ui, studio: &mut Studio) {
 
 /// Whether the session keeps the steps of its takes, and what that costs.
 pub fn keep_steps(ui: &mut Ui, studio: &mut Studio) {
-    let bytes: usize = studio.document.takes().list().iter().map(|take| steps::size(&take.track)).sum();
+    let bytes: usize = studio.document.takes().list().iter().map(|take| take.track.packed_bytes()).sum();
     let mut keep = studio.document.file.keep_steps;
     let text = format!("Keep steps in the session ({})", mebibytes(bytes));
     let hover = "Previews, regions, rates and concept masks of every step go into the session file: it opens and is \

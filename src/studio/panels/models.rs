@@ -2,13 +2,17 @@
 
 use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
-use super::{
-    demo, fit,
-    state::{Command, ModelRole, Studio},
-    theme::{self, Theme, size},
-    widgets::{Icon, icon_button, row},
+use crate::{
+    recipe::ModelRef,
+    studio::{
+        bundle::Studio,
+        command::Command,
+        document::{baselines::ModelRole, presets::bundled_expert},
+        panels::compatibility,
+        view::theme::{self, Theme, size},
+        widgets::{Icon, icon_button, row},
+    },
 };
-use crate::recipe::ModelRef;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio) {
     row::heading(ui, "Models", |_| {});

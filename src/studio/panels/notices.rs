@@ -3,11 +3,11 @@
 use egui::{Align2, Color32, CornerRadius, Id, LayerId, Order, Stroke, StrokeKind, Ui, vec2};
 use egui_extras::{Column, TableBuilder};
 
-use super::{
-    files::is_known,
+use crate::studio::{
+    bundle::Studio,
+    document::file::is_known,
     log,
-    state::Studio,
-    theme::{self, Theme},
+    view::theme::{self, Theme},
 };
 
 /// The log's last lines, while it is open.

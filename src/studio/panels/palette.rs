@@ -2,9 +2,16 @@
 
 use egui::{Align2, Event, Id, Key, Modal, Modifiers, Rect, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
-use super::{
-    state::{Command, Compare, MapFormat, Overlay, Studio},
-    theme::{self, Theme, size},
+use crate::studio::{
+    bundle::Studio,
+    command::{Command, MapFormat},
+    document::edit::Edit,
+    view::{
+        compare::Compare,
+        overlay::Overlay,
+        theme::{self, Theme, size},
+    },
+    widgets,
 };
 
 const WIDTH: f32 = 460.0;
@@ -19,7 +26,7 @@ enum Effect {
     Compare(Compare),
 }
 
-struct Command {
+struct Entry {
     title: String,
     keys: &'static str,
     effect: Effect,
@@ -32,9 +39,9 @@ pub struct Palette {
     chosen: usize,
 }
 
-fn all() -> Vec<Command> {
-    let ask = |title: &str, keys, action| Command { title: title.into(), keys, effect: Effect::Ask(action) };
-    let run = |title: &str, keys, act: fn(&mut Studio)| Command { title: title.into(), keys, effect: Effect::Do(act) };
+fn all() -> Vec<Entry> {
+    let ask = |title: &str, keys, action| Entry { title: title.into(), keys, effect: Effect::Ask(action) };
+    let run = |title: &str, keys, act: fn(&mut Studio)| Entry { title: title.into(), keys, effect: Effect::Do(act) };
     let mut list = vec![
         ask("Generate", "Ctrl+Enter", Command::Generate),
         ask("Stop", "Esc", Command::Stop),
@@ -52,10 +59,10 @@ fn all() -> Vec<Command> {
         ask("Export an animation with the overlay that is shown…", "", Command::ExportAnimation { overlay: true }),
         ask("Export a figure of the steps and their maps…", "", Command::ExportFigure),
         ask("Export a figure of the grid…", "", Command::ExportGrid),
-        run("Switch S-CFG off or on", "1", Studio::flip_scfg),
-        run("Mute all concepts, or none", "2", Studio::flip_concepts),
-        run("Switch the fusion off or on", "3", Studio::flip_fusion),
-        run("Paint: take the brush up or lay it down", "B", Studio::flip_brush),
+        run("Switch S-CFG off or on", "1", |studio| studio.commands.edit(Edit::ToggleScfg)),
+        run("Mute all concepts, or none", "2", |studio| studio.commands.edit(Edit::ToggleConcepts)),
+        run("Switch the fusion off or on", "3", |studio| studio.commands.edit(Edit::ToggleFusion)),
+        run("Paint: take the brush up or lay it down", "B", |studio| studio.view.toggle_brush(&studio.document)),
         run("Play the steps", "Space", |studio| studio.view.playback.playing = !studio.view.playback.playing),
         run("Go to a step…", "Ctrl+G", |studio| studio.goes_to_step = true),
         run("Show or fold the ledger of guidance", "", |studio| studio.view.ledger.open = !studio.view.ledger.open),
@@ -66,17 +73,17 @@ fn all() -> Vec<Command> {
         run("Smaller interface", "Ctrl+-", |studio| studio.view.appearance.scale -= 0.1),
         run("Interface at its usual size", "Ctrl+0", |studio| studio.view.appearance.scale = 1.0),
         run("Keep the steps of takes in the session, or not", "", |studio| {
-            studio.commands.send(Command::KeepSteps(!studio.document.file.keep_steps));
+            studio.commands.edit(Edit::KeepSteps(!studio.document.file.keep_steps));
         }),
         run("Show the log", "Ctrl+L", |studio| studio.log_open = true),
         ask("Quit", "", Command::Quit),
     ];
-    list.extend(Overlay::ALL.map(|overlay| Command {
+    list.extend(Overlay::ALL.map(|overlay| Entry {
         title: format!("Overlay: {}", overlay.title()),
         keys: "",
         effect: Effect::Overlay(overlay),
     }));
-    list.extend(Compare::ALL.map(|compare| Command {
+    list.extend(Compare::ALL.map(|compare| Entry {
         title: format!("Compare: {}", compare.title()),
         keys: "",
         effect: Effect::Compare(compare),
@@ -85,8 +92,8 @@ fn all() -> Vec<Command> {
 }
 
 /// Commands whose titles have every word of `words` in them.
-fn matching(words: &str) -> Vec<Command> {
-    let fits = |command: &Command| {
+fn matching(words: &str) -> Vec<Entry> {
+    let fits = |command: &Entry| {
         let title = command.title.to_lowercase();
         words.split_whitespace().all(|word| title.contains(&word.to_lowercase()))
     };
@@ -123,7 +130,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
                 }
             }
             if commands.is_empty() {
-                super::widgets::row::note(ui, "No command has these words in its name.");
+                widgets::row::note(ui, "No command has these words in its name.");
             }
         });
     });
@@ -138,7 +145,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
 }
 
 /// One command; says whether it was clicked.
-fn line(ui: &mut Ui, command: &Command, chosen: bool, follow: bool) -> bool {
+fn line(ui: &mut Ui, command: &Entry, chosen: bool, follow: bool) -> bool {
     let theme = Theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW + 3.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, format!("Command: {}", command.title)));

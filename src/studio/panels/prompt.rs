@@ -1,13 +1,19 @@
 //! The words: prompt, its tokens in the colours of their regions, and the negative prompt.
 
-use egui::{TextEdit, Ui, vec2};
+use egui::{Ui, vec2};
 
-use super::{
-    state::{Overlay, Studio},
-    theme::{self, Theme},
-    widgets::{chip, row},
+use crate::{
+    engine::TokenKind,
+    studio::{
+        bundle::Studio,
+        view::{
+            maps::region_color,
+            overlay::Overlay,
+            theme::{self, Theme},
+        },
+        widgets::{chip, row, text::field},
+    },
 };
-use crate::engine::TokenKind;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let tokens = studio.view.shown_tokens(&studio.document);
@@ -29,18 +35,6 @@ pub fn negative(ui: &mut Ui, studio: &mut Studio) {
     field(ui, "Negative prompt", &mut studio.document.recipe.negative, "none", 1);
 }
 
-/// A text field of its own colour, as wide as the column.
-pub fn field(ui: &mut Ui, name: &str, text: &mut String, hint: &str, rows: usize) -> egui::Response {
-    let edit = TextEdit::multiline(text)
-        .id_salt(name)
-        .hint_text(hint.to_owned())
-        .desired_rows(rows)
-        .desired_width(f32::INFINITY)
-        .margin(egui::Margin::symmetric(8, 5))
-        .return_key(None);
-    ui.add(edit).accessible_name(name)
-}
-
 /// Regions that occur at the shown step are filled with their colour; other words stay quiet. A click chooses one
 /// region, with Ctrl or Shift further ones to merge it with.
 fn chips(ui: &mut Ui, studio: &mut Studio) {
@@ -54,10 +48,10 @@ fn chips(ui: &mut Ui, studio: &mut Studio) {
         ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
         for (region, name) in names.regions() {
             let share = shares.iter().find(|(p, _)| *p == region).map(|(_, share)| *share);
-            let look = &mut studio.look;
+            let look = &mut studio.view.selection;
             let chosen = look.region == Some(region);
             let along = look.also.contains(&region);
-            let own = names.color(region);
+            let own = region_color(&names, region);
             // With one region chosen, the others step back.
             let color = if look.region.is_none() || chosen || along { own } else { theme::mix(ground, own, 0.35) };
             let response = chip::chip(ui, &name, color, share.is_some(), chosen || along);

@@ -1,13 +1,15 @@
 //! From noise to picture: sampler, schedule, steps, seed, size.
 
-use egui::{ComboBox, DragValue, Ui, vec2};
+use egui::{DragValue, Ui, vec2};
 
-use super::{
-    state::Studio,
-    theme::{Theme, size},
-    widgets::{Icon, ValueSlider, icon_button, row},
+use crate::{
+    recipe::{Recipe, Sampler, Schedule},
+    studio::{
+        bundle::Studio,
+        view::theme::Theme,
+        widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
+    },
 };
-use crate::recipe::{Recipe, Sampler, Schedule};
 
 /// The slider's end; more can be typed where the recipe comes from a file.
 const MOST_STEPS: f32 = 100.0;
@@ -63,21 +65,6 @@ fn schedules(ui: &mut Ui, recipe: &mut Recipe) {
             response.on_disabled_hover_text(reason.to_string());
         }
     }
-}
-
-/// A combo box that reads as plain text until it is touched.
-pub fn quiet_combo(ui: &mut Ui, name: &str, current: &str, list: impl FnOnce(&mut Ui)) {
-    let theme = Theme::of(ui);
-    ui.scope(|ui| {
-        let widgets = &mut ui.visuals_mut().widgets;
-        widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
-        widgets.hovered.weak_bg_fill = theme.raised;
-        ui.spacing_mut().button_padding = vec2(4.0, 1.0);
-        ui.spacing_mut().interact_size.y = size::ROW - 2.0;
-        ui.add_space(-4.0);
-        let combo = ComboBox::from_id_salt(name).selected_text(current.to_owned()).width(0.0).height(320.0);
-        combo.show_ui(ui, list).response.accessible_name(name);
-    });
 }
 
 fn seed(ui: &mut Ui, recipe: &mut Recipe, reuse: Option<u64>) {

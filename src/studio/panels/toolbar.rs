@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use egui::{Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 
-use super::{
-    apply::Progress,
-    memory,
-    state::{Command, Compare, MapFormat, Phase, Studio},
-    theme::{self, Theme, size},
+use crate::studio::{
+    bundle::Studio,
+    command::{Command, MapFormat},
+    document::{
+        live_run::{LiveRun, Phase, Progress},
+        notice::Remedy,
+    },
+    panels::memory,
+    view::{
+        compare::Compare,
+        theme::{self, Theme, size},
+    },
     widgets::{Icon, icon, icon_button, segmented::segmented},
 };
 
@@ -151,7 +158,8 @@ fn progress(ui: &mut Ui, studio: &Studio) {
     if room > 40.0 {
         let (rect, response) = ui.allocate_exact_size(vec2(room.min(140.0), 22.0), Sense::hover());
         let bar = Rect::from_center_size(rect.center(), vec2(rect.width(), 4.0));
-        let done = studio.document.run().and_then(LiveRun::progress).map_or(0.0, |p| p.done as f32 / p.calls.max(1) as f32);
+        let done =
+            studio.document.run().and_then(LiveRun::progress).map_or(0.0, |p| p.done as f32 / p.calls.max(1) as f32);
         ui.painter().rect_filled(bar, 2.0, theme.raised);
         let filled = bar.with_max_x(bar.left() + bar.width() * done.min(1.0));
         ui.painter().rect_filled(filled, 2.0, if studio.document.is_busy() { theme.accent } else { theme.fill });
@@ -206,11 +214,15 @@ fn duration(d: Duration) -> String {
 }
 
 fn history(ui: &mut Ui, studio: &mut Studio) {
-    let redo = ui.add_enabled_ui(studio.document.history().can_redo(), |ui| icon_button(ui, Icon::Redo, "Redo (Ctrl+Shift+Z)")).inner;
+    let redo = ui
+        .add_enabled_ui(studio.document.history().can_redo(), |ui| icon_button(ui, Icon::Redo, "Redo (Ctrl+Shift+Z)"))
+        .inner;
     if redo.clicked() {
         studio.commands.send(Command::Redo);
     }
-    let undo = ui.add_enabled_ui(studio.document.history().can_undo(), |ui| icon_button(ui, Icon::Undo, "Undo (Ctrl+Z)")).inner;
+    let undo = ui
+        .add_enabled_ui(studio.document.history().can_undo(), |ui| icon_button(ui, Icon::Undo, "Undo (Ctrl+Z)"))
+        .inner;
     if undo.clicked() {
         studio.commands.send(Command::Undo);
     }
@@ -221,7 +233,8 @@ fn history(ui: &mut Ui, studio: &mut Studio) {
 pub fn banner(ui: &mut Ui, studio: &mut Studio) {
     let Some(banner) = studio.document.notices.shown.clone() else { return };
     let theme = Theme::of(ui);
-    let (fill, ink) = if banner.bad { (theme.danger_background, theme.danger) } else { (theme.input_background, theme.dim) };
+    let (fill, ink) =
+        if banner.is_error { (theme.danger_background, theme.danger) } else { (theme.input_background, theme.dim) };
     let frame = egui::Frame::new().fill(fill).inner_margin(egui::Margin::symmetric(12, 5));
     frame.show(ui, |ui| {
         let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
@@ -230,11 +243,12 @@ pub fn banner(ui: &mut Ui, studio: &mut Studio) {
         if icon_button(&mut child, Icon::Close, "Dismiss message").clicked() {
             studio.document.notices.shown = None;
         }
-        if let Some((text, action)) = banner.remedy {
+        if let Some(remedy) = banner.remedy {
+            let (text, command) = offer(remedy);
             let text = RichText::new(text).color(theme.accent);
             if child.add(Button::new(text).frame_when_inactive(false)).clicked() {
                 studio.document.notices.shown = None;
-                studio.commands.send(action);
+                studio.commands.send(command);
             }
         }
         child.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -242,4 +256,12 @@ pub fn banner(ui: &mut Ui, studio: &mut Studio) {
             ui.add(egui::Label::new(text).truncate()).on_hover_text(&banner.message);
         });
     });
+}
+
+/// The text of a remedy's button, and what it does.
+fn offer(remedy: Remedy) -> (&'static str, Command) {
+    match remedy {
+        Remedy::ShowLeftovers => ("Show what is missing", Command::ShowLeftovers),
+        Remedy::DiscardRecovered => ("Discard", Command::DiscardRecovered),
+    }
 }

@@ -121,6 +121,9 @@ mod tests {
         };
         restore(&mut view, &odd);
         assert_eq!((view.overlay.kind, view.overlay.opacity, view.appearance.dark), (Overlay::FusionMask, 0.3, false));
-        assert_eq!((view.appearance.columns, view.comparison.wipe, view.appearance.scale), (View::default().appearance.columns, 0.25, 1.5));
+        assert_eq!(
+            (view.appearance.columns, view.comparison.wipe, view.appearance.scale),
+            (View::default().appearance.columns, 0.25, 1.5)
+        );
     }
 }

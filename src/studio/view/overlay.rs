@@ -50,12 +50,6 @@ pub struct OverlayView {
 
 impl Default for OverlayView {
     fn default() -> Self {
-        Self {
-            kind: Overlay::default(),
-            concept: 0,
-            saliency: SaliencyOf::default(),
-            opacity: 0.55,
-            outlines: true,
-        }
+        Self { kind: Overlay::default(), concept: 0, saliency: SaliencyOf::default(), opacity: 0.55, outlines: true }
     }
 }

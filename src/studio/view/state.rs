@@ -169,14 +169,19 @@ impl View {
         }
     }
 
-    /// A take was removed or put back: what is shown and compared must still be there.
-    pub fn takes_changed(&mut self, document: &Document) {
-        if self.shown_take().is_some_and(|id| document.take(id).is_none()) {
-            self.shown = Shown::Live;
-        }
+    /// Closes a comparison that has no A.
+    pub fn require_pins(&mut self, document: &Document) {
         if document.takes().pins()[0].is_none() && self.comparison.mode.pairs() {
             self.comparison.mode = Compare::Single;
         }
+    }
+
+    /// A take was removed: what is shown and compared must still be there.
+    pub fn take_removed(&mut self, document: &Document) {
+        if self.shown_take().is_some_and(|id| document.take(id).is_none()) {
+            self.shown = Shown::Live;
+        }
+        self.require_pins(document);
     }
 
     /// A take was pinned: with A and B the comparison opens, without A it closes.
@@ -185,20 +190,15 @@ impl View {
         if pins.iter().all(Option::is_some) && self.comparison.mode == Compare::Single {
             self.comparison.mode = Compare::SideBySide;
         }
-        if pins[0].is_none() && self.comparison.mode.pairs() {
-            self.comparison.mode = Compare::Single;
-        }
+        self.require_pins(document);
     }
 
     /// The result of one model alone was pinned as A, or no longer is: that alone opens and closes the comparison.
     pub fn baseline_pinned(&mut self, document: &Document) {
-        if document.takes().pins()[0].is_none() {
-            if self.comparison.mode.pairs() {
-                self.comparison.mode = Compare::Single;
-            }
-        } else if self.comparison.mode == Compare::Single {
+        if document.takes().pins()[0].is_some() && self.comparison.mode == Compare::Single {
             self.comparison.mode = Compare::SideBySide;
         }
+        self.require_pins(document);
     }
 
     /// Chooses a region everywhere, or none.

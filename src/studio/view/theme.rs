@@ -233,7 +233,7 @@ pub fn install(ctx: &Context) {
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT, Visuals::light()));
 }
 
-pub(super) fn fonts() -> FontDefinitions {
+pub fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let own: [(&str, &'static [u8]); 3] = [
         ("inter", include_bytes!("../../../assets/fonts/Inter-Regular.otf")),

@@ -3,7 +3,7 @@
 use egui::{Align, Color32, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 
 use super::ValueSlider;
-use crate::studio::theme::{self, Theme, size};
+use crate::studio::view::theme::{self, Theme, size};
 
 /// A section heading with something small at its right end.
 pub fn heading(ui: &mut Ui, title: &str, trailing: impl FnOnce(&mut Ui)) {

@@ -2,7 +2,7 @@
 
 use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::studio::theme::{self, Theme, size};
+use crate::studio::view::theme::{self, Theme, size};
 
 const PAD: f32 = 9.0;
 const LEAST_PAD: f32 = 3.0;

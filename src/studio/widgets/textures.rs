@@ -9,7 +9,7 @@ use std::{
 
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
-use super::colormap::{self, Table};
+use crate::studio::view::colormap::{self, Table};
 use crate::tensor::{Picture, Plane};
 
 /// Beyond twice this many textures, those not shown lately are dropped.

@@ -36,7 +36,8 @@ pub fn frames(track: &Track, layer: Option<&Layer>) -> Vec<Arc<Picture>> {
         None => picture,
     };
     let steps = track.reports.iter().flatten();
-    let mut frames: Vec<_> = steps.map(|report| with_layer(sized(&report.preview, &last.picture), Some(report))).collect();
+    let mut frames: Vec<_> =
+        steps.map(|report| with_layer(sized(&report.preview, &last.picture), Some(report))).collect();
     if !frames.is_empty() {
         frames.push(with_layer(last.picture, last.report.as_ref()));
     }

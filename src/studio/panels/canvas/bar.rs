@@ -2,12 +2,16 @@
 
 use egui::{Align, Layout, Rect, Ui, UiBuilder, pos2, vec2};
 
-use super::compare;
 use crate::{
     engine::StepReport,
     studio::{
-        state::{Compare, Overlay, SaliencyOf, Studio},
-        theme::{concept_color, size},
+        bundle::Studio,
+        panels::canvas::compare,
+        view::{
+            compare::Compare,
+            overlay::{Overlay, SaliencyOf},
+            theme::{concept_color, size},
+        },
         widgets::{
             Icon, ValueSlider, chip, icon_toggle,
             row::{self, note},
@@ -55,7 +59,9 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - size::MARGIN, 26.0));
     let layout = Layout::left_to_right(Align::Center);
     let mut bar = ui.new_child(UiBuilder::new().id_salt("overlay bar").max_rect(row).layout(layout));
-    segmented(&mut bar, &mut studio.view.overlay.kind, &Overlay::ALL, Overlay::title, |overlay| missing(overlay, report));
+    segmented(&mut bar, &mut studio.view.overlay.kind, &Overlay::ALL, Overlay::title, |overlay| {
+        missing(overlay, report)
+    });
     let mut below = row.translate(vec2(4.0, 30.0));
     if studio.view.overlay.kind != Overlay::Picture {
         let right = Rect::from_min_max(pos2(below.right() - TOOLS, below.top()), below.max);
@@ -69,7 +75,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
 }
 
 fn tools_row(ui: &mut Ui, studio: &mut Studio) {
-    let look = &mut studio.look;
+    let look = &mut studio.view.overlay;
     ui.add_space(10.0);
     let (rect, _) = ui.allocate_exact_size(vec2(74.0, 22.0), egui::Sense::hover());
     let (number, _) = ui.allocate_exact_size(vec2(34.0, 22.0), egui::Sense::hover());
@@ -77,7 +83,7 @@ fn tools_row(ui: &mut Ui, studio: &mut Studio) {
     slider.place(ui, rect, number).on_hover_text("How much of the map covers the picture");
     ui.add_space(2.0);
     row::switch(ui, "Outlines", &mut look.outlines, "Outlines");
-    if icon_toggle(ui, Icon::Brush, "Paint on the picture (B)", look.painting).clicked() {
+    if icon_toggle(ui, Icon::Brush, "Paint on the picture (B)", studio.view.brush.active).clicked() {
         studio.view.toggle_brush(&studio.document);
     }
 }
@@ -89,8 +95,8 @@ fn second_row(ui: &mut Ui, studio: &mut Studio, row: Rect, report: Option<&StepR
     let layout = Layout::left_to_right(Align::Center);
     let mut line = ui.new_child(UiBuilder::new().id_salt("overlay choice").max_rect(row).layout(layout));
     line.set_clip_rect(row.expand(2.0).intersect(ui.clip_rect()));
-    let look = &mut studio.look;
-    match look.overlay {
+    let look = &mut studio.view.overlay;
+    match look.kind {
         Overlay::Concept if !report.concepts.is_empty() => {
             look.concept = look.concept.min(report.concepts.len() - 1);
             note(&mut line, "where acts");

@@ -5,11 +5,16 @@ use egui::{
     Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2,
 };
 
-use super::Pane;
 use crate::studio::{
-    brush::{self, Act, Brush, Target},
-    state::{Compare, Studio},
-    theme::{self, Theme},
+    bundle::Studio,
+    document::edit::Edit,
+    panels::canvas::Pane,
+    view::{
+        brush::{Act, Brush, Target},
+        compare::Compare,
+        maps::region_color,
+        theme::{self, Theme},
+    },
     widgets::{Icon, ValueSlider, icon_button, picture::label_on, row, segmented::segmented},
 };
 
@@ -44,11 +49,13 @@ pub fn show(ui: &Ui, studio: &mut Studio, response: &Response, pane: &Pane, plac
     let id = response.id.with("stroke");
     let last: Option<[f32; 2]> = ui.data(|d| d.get_temp(id));
     let pressed = response.is_pointer_button_down_on() && ui.input(|i| i.pointer.primary_down());
-    let usable = brush::missing(studio.view.brush.target, &studio.document.recipe).is_none() && !picks(ui, studio);
+    let usable = studio.view.brush.target.missing(&studio.document.recipe).is_none() && !picks(ui, studio);
     match response.interact_pointer_pos().filter(|_| pressed && usable) {
         Some(pointer) => {
             let now = place(pointer);
-            studio.stroke(last.unwrap_or(now), now);
+            if let Some(stroke) = studio.view.stroke(&studio.document, last.unwrap_or(now), now) {
+                studio.commands.edit(Edit::Paint(stroke));
+            }
             ui.data_mut(|d| d.insert_temp(id, now));
         }
         None => ui.data_mut(|d| d.remove::<[f32; 2]>(id)),
@@ -70,7 +77,11 @@ fn layer(studio: &Studio, placed: Rect, element: Vec2) -> Mesh {
     let Some(paint) = studio.view.painted(&studio.document) else { return mesh };
     let [_, w] = paint.size();
     let most = paint.levels().iter().map(|level| level.unsigned_abs()).max().unwrap_or(1).max(1);
-    let own = studio.view.selection.region.map_or(theme::BACKGROUND_TOKEN, |region| studio.view.labels(&studio.document).color(region));
+    let own = studio
+        .view
+        .selection
+        .region
+        .map_or(theme::BACKGROUND_TOKEN, |region| region_color(&studio.view.labels(&studio.document), region));
     for (i, &level) in paint.levels().iter().enumerate().filter(|(_, level)| **level != 0) {
         let alpha = (f32::from(TINT) * f32::from(level.unsigned_abs()) / f32::from(most)).max(40.0) as u8;
         let tint = |c: Color32| Color32::from_rgba_unmultiplied(c.r(), c.g(), c.b(), alpha);
@@ -117,7 +128,7 @@ pub fn bar(ui: &mut Ui, studio: &mut Studio, area: Rect) {
         widest = first.min_rect().right();
     }
     ui.data_mut(|d| d.insert_temp(id, widest - left));
-    let said = brush::missing(studio.view.brush.target, &studio.document.recipe).or_else(|| {
+    let said = studio.view.brush.target.missing(&studio.document.recipe).or_else(|| {
         let none = studio.view.brush.target == Target::Region && studio.view.selection.region.is_none();
         none.then_some("Click a region, or a word of the prompt, to paint for it.")
     });
@@ -131,7 +142,7 @@ pub fn bar(ui: &mut Ui, studio: &mut Studio, area: Rect) {
 fn what(ui: &mut Ui, studio: &mut Studio) {
     let mut target = studio.view.brush.target;
     let recipe = &studio.document.recipe;
-    if segmented(ui, &mut target, &Target::ALL, Target::title, |target| brush::missing(target, recipe)) {
+    if segmented(ui, &mut target, &Target::ALL, Target::title, |target| target.missing(recipe)) {
         studio.view.set_painting(Some(target));
     }
     segmented(ui, &mut studio.view.brush.act, &Act::ALL, |act| act.title(target), |_| None);
@@ -162,7 +173,9 @@ fn how(ui: &mut Ui, studio: &mut Studio) {
     ui.add_enabled_ui(painted, |ui| {
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
         if ui.button("Clear").on_hover_text("Takes all paint of this kind away").clicked() {
-            studio.clear_paint();
+            if let Some(target) = studio.view.paint_target(&studio.document) {
+                studio.commands.edit(Edit::ClearPaint(target));
+            }
         }
     });
     if icon_button(ui, Icon::Close, "Lay the brush down (Esc)").clicked() {

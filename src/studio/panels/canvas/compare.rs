@@ -5,11 +5,13 @@ use std::sync::Arc;
 use egui::{Align, Layout, Rect, Response, Ui, UiBuilder, pos2, vec2};
 
 use crate::studio::{
-    colormap::{self, Table},
-    difference,
-    state::{Compare, DifferenceAs, Studio},
-    theme::{self, Theme},
-    track::Track,
+    bundle::Studio,
+    document::{difference, track::Track},
+    view::{
+        colormap::{self, Table},
+        compare::{Compare, DifferenceAs},
+        theme::{self, Theme},
+    },
     widgets::{ValueSlider, row, segmented},
 };
 
@@ -62,7 +64,7 @@ pub fn difference_bar(ui: &mut Ui, studio: &mut Studio, whole: Rect) {
     let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - 8.0, 26.0));
     let layout = Layout::left_to_right(Align::Center);
     let mut bar = ui.new_child(UiBuilder::new().id_salt("difference bar").max_rect(row).layout(layout));
-    let look = &mut studio.look;
+    let look = &mut studio.view.comparison;
     segmented::segmented(&mut bar, &mut look.difference, &DifferenceAs::ALL, DifferenceAs::title, |_| None);
     bar.add_space(10.0);
     row::note(&mut bar, "gain");

@@ -11,8 +11,11 @@ use std::{
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor, wgpu};
 use egui::{PaintCallbackInfo, Rect};
 
-use super::overlay::{Maps, Source};
-use crate::studio::state::{DifferenceAs, Overlay};
+use crate::studio::view::{
+    compare::DifferenceAs,
+    maps::{Maps, Source},
+    overlay::Overlay,
+};
 
 const MODE_PICTURE: u32 = 0;
 const MODE_LABELS: u32 = 1;
@@ -133,7 +136,7 @@ impl Shared {
     fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("canvas"),
-            source: wgpu::ShaderSource::Wgsl(include_str!("../../../shaders/canvas.wgsl").into()),
+            source: wgpu::ShaderSource::Wgsl(include_str!("../../../../shaders/canvas.wgsl").into()),
         });
         let layout = bind_group_layout(device);
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {

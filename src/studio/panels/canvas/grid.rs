@@ -8,12 +8,14 @@ use egui::{
 use crate::{
     recipe::Recipe,
     studio::{
-        grid::{Content, Grid, MOST, Parameter, Side},
-        sampling::quiet_combo,
-        state::{Command, Studio},
-        textures::Textures,
-        theme::{self, Theme, size},
-        widgets::{picture, row},
+        bundle::Studio,
+        command::{Command, Commands},
+        document::{
+            edit::Edit,
+            grid::{Content, Grid, MOST, Parameter, Side},
+        },
+        view::theme::{self, Theme, size},
+        widgets::{combo::quiet_combo, picture, row, textures::Textures},
     },
 };
 
@@ -32,10 +34,13 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, whole: Re
         let line = Rect::from_min_size(at, vec2(whole.width() - 2.0 * size::MARGIN, 26.0));
         let layout = Layout::left_to_right(Align::Center);
         let mut ui = ui.new_child(UiBuilder::new().id_salt(name).max_rect(line).layout(layout));
-        side(&mut ui, name, &mut studio.document.grid.sides(&recipe)[k], &recipe);
+        let mut sides = studio.document.grid.sides(&recipe);
+        let before = sides;
+        side(&mut ui, name, &mut sides[k], &recipe);
+        studio.commands.edit_if_changed(&before, sides, Edit::GridSides);
         if k == 0 {
             let end = Layout::right_to_left(Align::Center);
-            if ui.with_layout(end, |ui| start_or_stop(ui, &mut studio.document.grid, &recipe)).inner {
+            if ui.with_layout(end, |ui| start_or_stop(ui, &studio.document.grid, &mut studio.commands)).inner {
                 studio.commands.send(Command::ExportGrid);
             }
         }
@@ -81,13 +86,13 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
 }
 
 /// Says whether a figure is asked for.
-fn start_or_stop(ui: &mut Ui, grid: &mut Grid, recipe: &Recipe) -> bool {
+fn start_or_stop(ui: &mut Ui, grid: &Grid, commands: &mut Commands) -> bool {
     if grid.running {
         if ui.button("Stop grid").clicked() {
-            grid.stop();
+            commands.edit(Edit::StopGrid);
         }
     } else if ui.button("Render grid").clicked() {
-        grid.start(recipe);
+        commands.edit(Edit::StartGrid);
     }
     let (done, all) = grid.progress();
     if all > 0 {
@@ -128,8 +133,8 @@ fn cells(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, area: Rect, 
             taken = Some(at);
         }
     }
-    if let Some(cell) = taken.and_then(|at| studio.document.grid.cells.get(at)) {
-        studio.document.recipe = cell.recipe.clone();
+    if let Some(at) = taken {
+        studio.commands.edit(Edit::RestoreCell(at));
     }
 }
 

@@ -2,17 +2,19 @@
 
 use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 
-use super::{
-    bar, compare,
-    overlay::{full_range, rate_scale},
-};
 use crate::{
     engine::StepReport,
     recipe::BACKGROUND,
     studio::{
-        colormap::{self, Table},
-        state::{Compare, Overlay, SaliencyOf, Studio},
-        theme::{self, Theme},
+        bundle::Studio,
+        panels::canvas::{bar, compare},
+        view::{
+            colormap::{self, Table},
+            compare::Compare,
+            maps::{full_range, rate_scale, region_color},
+            overlay::{Overlay, SaliencyOf},
+            theme::{self, Theme},
+        },
         widgets::chip,
     },
 };
@@ -87,7 +89,7 @@ fn regions(ui: &mut Ui, studio: &mut Studio, report: &StepReport, area: Rect) {
     let mut entries = Entries::new(ui, area);
     let color = |position: usize| {
         let back = chosen.is_some_and(|chosen| chosen != position);
-        if back { theme::mix(ground, names.color(position), 0.35) } else { names.color(position) }
+        if back { theme::mix(ground, region_color(&names, position), 0.35) } else { region_color(&names, position) }
     };
     for &(position, share) in words.iter().take(ENTRIES) {
         if entries.add(color(position), &names.name(position), &percent(share)) {

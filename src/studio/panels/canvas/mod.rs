@@ -6,26 +6,32 @@ mod compare;
 pub mod gpu;
 mod grid;
 mod legend;
-pub mod overlay;
 pub mod probe;
 mod tip;
-pub mod view;
 
 use std::sync::Arc;
 
 use eframe::egui_wgpu::{self, wgpu};
 use egui::{Align2, CursorIcon, Key, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use self::{gpu::CanvasPaint, overlay::Source};
-use crate::recipe::Recipe;
-
-use super::{
-    regions::RegionLabels,
-    state::{Compare, DifferenceAs, Overlay, Studio},
-    textures::Textures,
-    theme::{self, Theme},
-    track::{Frame, Track},
-    widgets::picture::label_on,
+use crate::{
+    recipe::Recipe,
+    studio::{
+        bundle::Studio,
+        document::{
+            regions::labels::RegionLabels,
+            track::{Frame, Track},
+        },
+        panels::canvas::gpu::CanvasPaint,
+        view::{
+            compare::{Compare, DifferenceAs},
+            maps::Source,
+            overlay::Overlay,
+            theme::{self, Theme},
+            zoom::Zoom,
+        },
+        widgets::{picture::label_on, textures::Textures},
+    },
 };
 
 /// Above the pictures: the bar of overlays.
@@ -112,15 +118,17 @@ struct Empty {
 fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty> {
     let compare = studio.view.comparison.mode;
     if compare == Compare::Single {
-        let pane = studio.view.shown_track(&studio.document).zip(studio.view.shown_frame(&studio.document)).map(|(track, frame)| Pane {
-            area,
-            clip: area,
-            title: is_draft(&frame).then(|| "draft".into()),
-            frame,
-            names: studio.view.labels(&studio.document),
-            recipe: track.recipe.clone(),
-            other: None,
-        });
+        let pane = studio.view.shown_track(&studio.document).zip(studio.view.shown_frame(&studio.document)).map(
+            |(track, frame)| Pane {
+                area,
+                clip: area,
+                title: is_draft(&frame).then(|| "draft".into()),
+                frame,
+                names: studio.view.labels(&studio.document),
+                recipe: track.recipe.clone(),
+                other: None,
+            },
+        );
         return pane.map(|pane| vec![pane]).ok_or_else(|| nothing_yet(studio));
     }
     let [a, b] = studio.view.sides(&studio.document);
@@ -143,7 +151,8 @@ fn panes(studio: &Studio, area: Rect, b_shown: bool) -> Result<Vec<Pane>, Empty>
     let (left, right) = if spread { (halves[0], halves[1]) } else { (area, area) };
     let (mut a, mut b) = side(a, left).zip(side(b, right)).ok_or_else(|| nothing_yet(studio))?;
     if compare == Compare::Difference {
-        a.title = Some(if studio.view.comparison.difference == DifferenceAs::Signed { "A − B" } else { "|A − B|" }.into());
+        a.title =
+            Some(if studio.view.comparison.difference == DifferenceAs::Signed { "A − B" } else { "|A − B|" }.into());
         a.other = Some(b.frame);
         return Ok(vec![a]);
     }
@@ -196,7 +205,7 @@ fn navigate(ui: &Ui, studio: &mut Studio, response: &Response, panes: &[Pane]) {
     if (response.double_clicked() && !strokes)
         || (keys_free && ui.input(|i| i.key_pressed(Key::F) && !i.modifiers.any()))
     {
-        studio.view.zoom = view::View::default();
+        studio.view.zoom = Zoom::default();
         return;
     }
     let Some(pointer) = response.hover_pos().or_else(|| response.interact_pointer_pos()) else { return };
@@ -215,10 +224,11 @@ fn navigate(ui: &Ui, studio: &mut Studio, response: &Response, panes: &[Pane]) {
 }
 
 fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureFormat) {
-    let look = &studio.look;
-    let placed = look.view.place(pane.area, size(&pane.frame));
+    let (overlay, comparison) = (&studio.view.overlay, &studio.view.comparison);
+    let placed = studio.view.zoom.place(pane.area, size(&pane.frame));
     let frame = pane.frame.clone();
-    let mut source = Source::new(frame.picture, frame.report, pane.names.clone(), look);
+    let mut source =
+        Source::new(frame.picture, frame.report, pane.names.clone(), overlay, studio.view.selection.region);
     source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
     let callback = CanvasPaint {
         key,
@@ -227,10 +237,10 @@ fn paint(ui: &Ui, studio: &Studio, pane: &Pane, key: u64, format: wgpu::TextureF
         area: pane.area,
         placed,
         pixels_per_point: ui.pixels_per_point(),
-        opacity: look.opacity,
-        outlines: look.outlines,
-        difference: look.difference,
-        gain: look.gain,
+        opacity: overlay.opacity,
+        outlines: overlay.outlines,
+        difference: comparison.difference,
+        gain: comparison.gain,
     };
     let clip = pane.clip.intersect(ui.clip_rect());
     let painter = ui.painter().with_clip_rect(clip);

@@ -2,7 +2,11 @@
 
 use egui::Color32;
 
-use crate::{engine::StepReport, recipe::Recipe, studio::regions::RegionLabels};
+use crate::{
+    engine::StepReport,
+    recipe::Recipe,
+    studio::{document::regions::labels::RegionLabels, view::maps::region_color},
+};
 
 /// What is known of one place of a picture at one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +77,7 @@ pub fn probe(report: &StepReport, recipe: &Recipe, names: &RegionLabels, size: [
         let shares = names.shares(scfg);
         let rank = shares.iter().position(|(p, _)| *p == position).map_or(0, |i| i + 1);
         let rate = scfg.rate.at(y, x);
-        let (name, color) = (names.name(position), names.color(position));
+        let (name, color) = (names.name(position), region_color(names, position));
         let effective =
             recipe.cfg_at(report.step) * rate * recipe.region_factor(position) * painted_factor(recipe, u, v);
         RegionProbe { position, name, color, rank, regions: shares.len(), rate, effective }

@@ -2,8 +2,10 @@
 
 use egui::{Color32, CornerRadius, Pos2, Rect, Stroke, StrokeKind, Ui, text::LayoutJob, vec2};
 
-use super::probe::Probe;
-use crate::studio::theme::{self, Theme};
+use crate::studio::{
+    panels::canvas::probe::Probe,
+    view::theme::{self, Theme},
+};
 
 /// The name column, in characters.
 const NAME: usize = 13;
@@ -55,7 +57,7 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
     if let Some(fusion) = &probe.fusion {
         put(format!("{:NAME$}", "saliency g/e"), theme.dim);
         put(format!("{:.2} / {:.2}\n", fusion.general, fusion.expert), theme.text);
-        put(format!("{:NAME$}", "territory"), theme.dim);
+        put(format!("{:NAME$}", "fusion mask"), theme.dim);
         put(format!("{}\n", if fusion.expert_draws { "expert" } else { "general" }), theme.text);
     }
     if let Some([x, y]) = probe.latent {

@@ -5,7 +5,7 @@ use egui::Ui;
 
 use crate::{
     engine::{ConceptReport, StepReport},
-    studio::{state::Studio, theme::Theme, widgets::row},
+    studio::{bundle::Studio, view::theme::Theme, widgets::row},
 };
 
 /// Overlaps below this share are not worth a line.

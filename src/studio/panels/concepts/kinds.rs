@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use crate::{recipe::Concept, studio::sampling::quiet_combo};
+use crate::{recipe::Concept, studio::widgets::combo::quiet_combo};
 
 /// What a concept is a change of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

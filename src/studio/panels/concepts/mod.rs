@@ -8,20 +8,33 @@ use egui::{
     Align, Align2, CornerRadius, Layout, Popup, PopupCloseBehavior, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2,
 };
 
-use self::{arithmetic::Term, kinds::EditKind};
-use super::{
-    colormap, cost, regions,
-    sampling::quiet_combo,
-    state::{Overlay, Studio},
-    textures::{self, Kind, Textures},
-    theme::{self, Theme, concept_color, size},
-    widgets::{Icon, ValueSlider, icon_button, icon_toggle, picture, range::RangeSlider, row},
-};
+use std::sync::Arc;
+
 use crate::{
     engine::ConceptReport,
     recipe::{Concept, Momentum},
+    studio::{
+        bundle::Studio,
+        document::{cost, regions::labels::RegionLabels},
+        panels::{
+            concepts::{arithmetic::Term, kinds::EditKind},
+            regions,
+        },
+        view::{
+            colormap,
+            overlay::Overlay,
+            theme::{self, Theme, concept_color, size},
+        },
+        widgets::{
+            Icon, ValueSlider,
+            combo::quiet_combo,
+            icon_button, icon_toggle, picture,
+            range::RangeSlider,
+            row,
+            textures::{self, Kind, Textures},
+        },
+    },
 };
-use std::sync::Arc;
 
 /// The slider's ends.
 const STRONGEST: f32 = 12.0;
@@ -82,7 +95,11 @@ fn add(ui: &mut Ui, studio: &mut Studio, kind: EditKind) {
     let response = ui.add(field).accessible_name("Add a concept");
     if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
         let steps = studio.document.recipe.steps;
-        studio.document.recipe.concepts.extend(arithmetic::parse(&text).into_iter().map(|term| concept(term, kind, steps)));
+        studio
+            .document
+            .recipe
+            .concepts
+            .extend(arithmetic::parse(&text).into_iter().map(|term| concept(term, kind, steps)));
         text.clear();
     }
     if let Some(edit) = studio.document.history().cost().filter(|_| text.is_empty()) {
@@ -141,7 +158,9 @@ fn card(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, row: usize) -
         // The slider has both directions: the sign says what `reverse` said.
         (concept.scale, concept.reverse) = (scale, false);
     }
-    response.on_hover_ui(|ui| drop(ui.label(cost::of_slider(studio, row))));
+    response.on_hover_ui(|ui| {
+        drop(ui.label(cost::of_slider(&studio.document.recipe, row, studio.view.shown_track(&studio.document))))
+    });
     let concept = &mut studio.document.recipe.concepts[row];
     let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
     let mut summary = summary(concept, studio.document.recipe.steps, report.as_ref().map(|(_, r)| r.as_ref()));
@@ -269,7 +288,7 @@ fn more(
     row: usize,
     steps: usize,
     area: Rect,
-    (words, names): (&[(usize, String)], &regions::RegionLabels),
+    (words, names): (&[(usize, String)], &RegionLabels),
 ) {
     let name = name_of(concept, row);
     let layout = Layout::top_down(Align::Min);

@@ -4,23 +4,24 @@ mod tiles;
 
 use egui::{Sense, Ui, vec2};
 
-use super::{
-    demo, difference,
-    prompt::field,
-    regions::owners,
-    sampling::quiet_combo,
-    state::{Command, Studio},
-    textures::Textures,
-    theme::{self, Theme, size},
-    widgets::{
-        ValueSlider,
-        row::{self, note, tinted},
-        segmented::segmented_explained,
-    },
-};
 use crate::{
     engine::FusionReport,
     recipe::{Fusion, FusionMode, FusionRule, Paint},
+    studio::{
+        bundle::Studio,
+        command::Command,
+        document::{difference, presets::bundled_expert},
+        panels::regions::owners,
+        view::theme::{self, Theme, size},
+        widgets::{
+            ValueSlider,
+            combo::quiet_combo,
+            row::{self, note, tinted},
+            segmented::segmented_explained,
+            text::field,
+            textures::Textures,
+        },
+    },
 };
 
 /// Room for a value under a short rail.

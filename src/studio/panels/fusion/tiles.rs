@@ -8,13 +8,21 @@ use crate::{
     engine::FusionReport,
     recipe::Recipe,
     studio::{
-        baselines::{ModelRole, State},
-        canvas::overlay::full_range,
-        colormap,
-        state::{Overlay, SaliencyOf, Studio},
-        textures::{self, Kind, Textures},
-        theme::{self, Theme},
-        widgets::picture,
+        bundle::Studio,
+        document::{
+            baselines::{ModelRole, State},
+            edit::Edit,
+        },
+        view::{
+            colormap,
+            maps::full_range,
+            overlay::{Overlay, SaliencyOf},
+            theme::{self, Theme},
+        },
+        widgets::{
+            picture,
+            textures::{self, Kind, Textures},
+        },
     },
 };
 
@@ -36,7 +44,10 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: O
     solo_tile(ui, studio, pictures, place(4), ModelRole::Expert);
     match report {
         Some(report) => map_tiles(ui, studio, pictures, [place(1), place(2), place(3)], report),
-        None => [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).input_background, "", theme::PLAIN)),
+        None => [1, 2, 3]
+            .map(place)
+            .iter()
+            .for_each(|&rect| blank(ui, rect, Theme::of(ui).input_background, "", theme::PLAIN)),
     }
 }
 
@@ -66,7 +77,8 @@ fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
 
 /// One model alone; a click pins it as A.
 fn solo_tile(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rect: Rect, whose: ModelRole) {
-    let pinned = studio.document.takes().pins()[0].and_then(|id| studio.document.take(id)).map(|take| &take.track.recipe);
+    let pinned =
+        studio.document.takes().pins()[0].and_then(|id| studio.document.take(id)).map(|take| &take.track.recipe);
     let rim = is_alone(pinned, &studio.document.recipe, whose).then_some(theme::TAKE_A);
     let response = tile(ui, rect, &format!("Pin {} as A", whose.name()), rim);
     let said = solo(ui, studio, pictures, rect, whose);

@@ -2,12 +2,12 @@
 
 use egui::{TextEdit, Ui, vec2};
 
-use super::names::RegionLabels;
 use crate::{
-    recipe::{BACKGROUND, Recipe, RegionGroup, first_of, group_of},
+    recipe::{BACKGROUND, group_of},
     studio::{
-        state::Studio,
-        theme::{self, Theme},
+        bundle::Studio,
+        document::regions::{labels::RegionLabels, merge},
+        view::theme::{self, Theme},
         widgets::row,
     },
 };
@@ -25,7 +25,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usiz
         return;
     }
     name_row(ui, studio, names, region);
-    let also: Vec<usize> = studio.view.selection.also.iter().map(|&p| names.region_of(p)).filter(|&p| p != BACKGROUND).collect();
+    let also: Vec<usize> =
+        studio.view.selection.also.iter().map(|&p| names.region_of(p)).filter(|&p| p != BACKGROUND).collect();
     let chosen: Vec<usize> = also.iter().chain([&region]).flat_map(|&r| names.words_of(r)).collect();
     let suggested = if also.is_empty() { phrase(names, region) } else { Some(chosen) };
     let Some(mut positions) = suggested else { return };
@@ -42,7 +43,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usiz
              choose others",
         );
         if response.clicked() {
-            merge(&mut studio.document.recipe, &positions);
+            merge::merge(&mut studio.document.recipe, &positions);
             studio.view.selection.region = positions.first().copied();
             studio.view.selection.also.clear();
         }
@@ -62,13 +63,13 @@ fn name_row(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usiz
             .margin(egui::Margin::symmetric(6, 1));
         let field = ui.add(field).accessible_name(format!("Name of {words}"));
         if field.on_hover_text("What this region is called here; the prompt stays as it is").changed() {
-            rename(&mut studio.document.recipe, &positions, &name);
+            merge::rename(&mut studio.document.recipe, &positions, &name);
         }
         if positions.len() > 1 {
             ui.spacing_mut().button_padding = vec2(6.0, 1.0);
             let button = ui.button(egui::RichText::new("Split").font(theme::small_font()).color(Theme::of(ui).text));
             if button.on_hover_text("Each word is a region of its own again").clicked() {
-                split_up(&mut studio.document.recipe, region);
+                merge::split_up(&mut studio.document.recipe, region);
             }
         }
     });

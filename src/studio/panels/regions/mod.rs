@@ -1,25 +1,22 @@
 //! Regions: the chosen one's name, numbers and own factor, what is painted for it, who draws it, which concepts are
 //! locked to it, and the menus for all that.
-
-mod follow;
 mod merge;
-mod names;
 pub mod owners;
+pub mod paint;
 
 use std::collections::BTreeSet;
 
 use egui::{Popup, Ui};
 
-pub use self::{follow::follow_words, names::RegionLabels};
-use super::{
-    brush,
-    state::Studio,
-    theme::Theme,
-    widgets::{ValueSlider, row},
-};
 use crate::{
     engine::ScfgReport,
-    recipe::{BACKGROUND, Recipe, RegionFactor},
+    recipe::{BACKGROUND, Recipe},
+    studio::{
+        bundle::Studio,
+        document::regions::{labels::RegionLabels, settings},
+        view::theme::Theme,
+        widgets::{ValueSlider, row},
+    },
 };
 
 /// The slider's end; a factor of 10 is the most that a recipe takes.
@@ -34,7 +31,10 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let region = names.region_of(chosen);
     // A word that was merged meanwhile is chosen with its region.
     studio.view.selection.region = Some(region);
-    let cfg = studio.view.shown_track(&studio.document).map_or(studio.document.recipe.cfg, |track| track.recipe.cfg_at(report.step));
+    let cfg = studio
+        .view
+        .shown_track(&studio.document)
+        .map_or(studio.document.recipe.cfg, |track| track.recipe.cfg_at(report.step));
     let share = names.shares(&scfg).iter().find(|(p, _)| *p == region).map_or(0.0, |(_, share)| *share);
     let name = names.name(region);
     row::divider(ui);
@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     });
     merge::show(ui, studio, &names, region);
     own_factor(ui, &mut studio.document.recipe, region, &name);
-    brush::region_row(ui, studio, region, &name);
+    paint::region_row(ui, studio, region, &name);
     let inside = |values: &[f32]| mean_inside(&scfg, |owner| names.region_of(owner) == region, values);
     let rate = inside(&scfg.rate.values);
     let ink = Theme::of(ui).text;
@@ -76,7 +76,7 @@ fn own_factor(ui: &mut Ui, recipe: &mut Recipe, position: usize, name: &str) {
     let slider = ValueSlider::new(format!("Own factor of {name}"), &mut factor, 0.0..=most).step(0.05, 2).factor();
     let response = row::slider(ui, "Own factor", slider);
     if response.changed() {
-        set_factor(recipe, position, factor);
+        settings::set_factor(recipe, position, factor);
     }
     response.on_hover_text(format!(
         "Guides {name} this many times as strongly as the rest: 1 changes nothing, 0 leaves it to chance. \
@@ -84,19 +84,11 @@ fn own_factor(ui: &mut Ui, recipe: &mut Recipe, position: usize, name: &str) {
     ));
 }
 
-/// A factor of 1 is not kept: it says nothing.
-fn set_factor(recipe: &mut Recipe, position: usize, factor: f32) {
-    recipe.regions.retain(|region| region.position != position);
-    if (factor - 1.0).abs() > 1e-4 {
-        recipe.regions.push(RegionFactor { position, factor });
-        recipe.regions.sort_by_key(|region| region.position);
-    }
-}
-
 /// Concepts that are confined to the region, with a menu to confine others.
 fn locked_to(ui: &mut Ui, studio: &mut Studio, position: usize, name: &str) {
     let theme = Theme::of(ui);
     let locked: Vec<&str> = studio
+        .document
         .recipe
         .concepts
         .iter()
@@ -117,7 +109,7 @@ fn locked_to(ui: &mut Ui, studio: &mut Studio, position: usize, name: &str) {
         for concept in studio.document.recipe.concepts.iter_mut().filter(|concept| !concept.text.trim().is_empty()) {
             let mut on = concept.lock.contains(&position);
             if ui.checkbox(&mut on, concept.text.trim()).changed() {
-                toggle(&mut concept.lock, position);
+                settings::toggle_lock(&mut concept.lock, position);
             }
         }
         if studio.document.recipe.concepts.is_empty() {
@@ -149,20 +141,12 @@ pub fn lock_menu(ui: &mut Ui, lock: &mut Vec<usize>, words: &[(usize, String)]) 
     for (position, word) in words {
         let mut on = lock.contains(position);
         if ui.checkbox(&mut on, format!("on {word}")).changed() {
-            toggle(lock, *position);
+            settings::toggle_lock(lock, *position);
         }
     }
     if words.is_empty() {
         row::note(ui, "Regions appear with the first steps.");
     }
-}
-
-fn toggle(lock: &mut Vec<usize>, position: usize) {
-    match lock.iter().position(|p| *p == position) {
-        Some(at) => drop(lock.remove(at)),
-        None => lock.push(position),
-    }
-    lock.sort_unstable();
 }
 
 /// A lock in words: "on cat, balloon"; empty when the concept acts everywhere.
@@ -173,17 +157,8 @@ pub fn lock_text(lock: &[usize], names: &RegionLabels) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{names::tests::tokens, *};
-
-    #[test]
-    fn a_factor_of_one_says_nothing() {
-        let mut recipe = Recipe::default();
-        set_factor(&mut recipe, 5, 1.4);
-        set_factor(&mut recipe, 2, 0.5);
-        assert_eq!((recipe.region_factor(2), recipe.region_factor(5)), (0.5, 1.4));
-        set_factor(&mut recipe, 5, 1.0);
-        assert_eq!(recipe.regions, [RegionFactor { position: 2, factor: 0.5 }]);
-    }
+    use super::*;
+    use crate::studio::document::regions::labels::tests::tokens;
 
     #[test]
     fn a_lock_reads_as_words() {

@@ -2,15 +2,17 @@
 
 use egui::Ui;
 
-use super::RegionLabels;
 use crate::{
     recipe::{Owner, Paint, Recipe, RegionOwner},
     studio::{
-        brush::{self, Target},
-        sampling::quiet_combo,
-        state::Studio,
-        theme::Theme,
-        widgets::{Icon, icon_button, row},
+        bundle::Studio,
+        document::{
+            paint::covered,
+            regions::{labels::RegionLabels, settings},
+        },
+        panels::regions::paint,
+        view::{brush::Target, theme::Theme},
+        widgets::{Icon, combo::quiet_combo, icon_button, row},
     },
 };
 
@@ -19,7 +21,7 @@ const TERM: &str = "Contest: the model that cares more draws each place. General
 
 /// Whether two models compete for each place: under the other rules of a fusion no region has an owner of its own.
 fn contests(recipe: &Recipe) -> bool {
-    brush::missing(Target::Bias, recipe).is_none()
+    Target::Bias.missing(recipe).is_none()
 }
 
 /// The choice for one region; only while there is a fusion.
@@ -41,16 +43,7 @@ pub fn region_row(ui: &mut Ui, recipe: &mut Recipe, region: usize, name: &str) {
         ui.response().on_hover_text(TERM);
     });
     if chosen != now {
-        set_owner(&mut fusion.owners, region, chosen);
-    }
-}
-
-/// The contest is not kept: it says nothing.
-fn set_owner(owners: &mut Vec<RegionOwner>, region: usize, owner: Owner) {
-    owners.retain(|o| o.position != region);
-    if owner != Owner::Contest {
-        owners.push(RegionOwner { position: region, owner });
-        owners.sort_by_key(|o| o.position);
+        settings::set_owner(&mut fusion.owners, region, chosen);
     }
 }
 
@@ -63,9 +56,9 @@ pub fn fusion_rows(ui: &mut Ui, studio: &mut Studio) {
     let Some(fusion) = &mut studio.document.recipe.fusion else { return };
     owned(ui, &mut fusion.owners, &names);
     let Some(fusion) = &studio.document.recipe.fusion else { return };
-    let said = brush::covered(&fusion.bias);
+    let said = covered(&fusion.bias);
     row::labelled(ui, "Bias", |ui| {
-        brush::paint_button(ui, studio, Target::Bias, "Paint the bias");
+        paint::paint_button(ui, studio, Target::Bias, "Paint the bias");
         if said.is_empty() {
             row::note(ui, "nothing painted");
         } else {
@@ -98,27 +91,10 @@ fn owned(ui: &mut Ui, owners: &mut Vec<RegionOwner>, names: &RegionLabels) {
         });
     }
     if let Some(position) = freed {
-        set_owner(owners, position, Owner::Contest);
+        settings::set_owner(owners, position, Owner::Contest);
     } else if owners.is_empty() {
         row::labelled(ui, "Drawn by", |ui| {
             row::note(ui, "contest everywhere").on_hover_text(format!("{TERM}. Click a region to choose"));
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_contest_says_nothing() {
-        let mut owners = Vec::new();
-        set_owner(&mut owners, 5, Owner::Expert);
-        set_owner(&mut owners, 2, Owner::General);
-        set_owner(&mut owners, 5, Owner::General);
-        let list = [2, 5].map(|position| RegionOwner { position, owner: Owner::General });
-        assert_eq!(owners, list);
-        set_owner(&mut owners, 2, Owner::Contest);
-        assert_eq!(owners, list[1..]);
     }
 }

@@ -2,10 +2,15 @@
 
 use egui::{Align, Layout, Rect, TextEdit, Ui, UiBuilder, vec2};
 
-use super::{chosen, pin, tree};
 use crate::studio::{
-    state::{Command, Shown, Studio, TakeId},
-    theme::{Theme, size},
+    bundle::Studio,
+    command::Command,
+    document::{edit::Edit, takes::TakeId},
+    panels::takes::{chosen, pin, tree},
+    view::{
+        state::Shown,
+        theme::{Theme, size},
+    },
     widgets::{Icon, icon_button, icon_toggle, row},
 };
 
@@ -25,16 +30,17 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
 fn title(ui: &mut Ui, studio: &mut Studio, id: TakeId) {
     ui.spacing_mut().item_spacing.x = 4.0;
     let counted = count(studio);
-    let Some(take) = studio.take_mut(id) else { return };
+    let Some(take) = studio.document.take(id) else { return };
     let sign = if take.starred { Icon::Starred } else { Icon::Star };
     let star = icon_toggle(ui, sign, "Star this take (S)", take.starred);
     if star.clicked() {
-        take.starred = !take.starred;
+        studio.commands.edit(Edit::ToggleStar(id));
     }
-    let field = TextEdit::singleline(&mut take.name).id_salt("take name").desired_width(NAME);
+    let mut name = take.name.clone();
+    let field = TextEdit::singleline(&mut name).id_salt("take name").desired_width(NAME);
     let named = ui.add(field.margin(egui::Margin::symmetric(6, 3))).accessible_name("Name of the take");
-    if star.clicked() || named.changed() {
-        studio.touch();
+    if named.changed() {
+        studio.commands.edit(Edit::RenameTake(id, name));
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| row::note(ui, counted));
 }
@@ -43,7 +49,7 @@ fn title(ui: &mut Ui, studio: &mut Studio, id: TakeId) {
 fn count(studio: &Studio) -> String {
     let plural = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let takes = plural(studio.document.takes().list().len(), "take", "takes");
-    match tree::branches(&studio.document.takes().list()) {
+    match tree::branches(studio.document.takes().list()) {
         0 | 1 => takes,
         n => format!("{takes} · {}", plural(n, "branch", "branches")),
     }

@@ -8,13 +8,16 @@ use egui::{
     Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
-use self::tree::Place;
-use super::{
-    naming,
-    state::{Command, Compare, Shown, Studio, TakeId},
-    textures::Textures,
-    theme::{self, Theme, size},
-    widgets::{Icon, icon, picture},
+use crate::studio::{
+    bundle::Studio,
+    command::Command,
+    document::{edit::Edit, naming, takes::TakeId},
+    panels::takes::tree::Place,
+    view::{
+        state::Shown,
+        theme::{self, Theme, size},
+    },
+    widgets::{Icon, icon, picture, textures::Textures},
 };
 
 const THUMBNAIL_TEXELS: usize = 160;
@@ -34,7 +37,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
         return quiet(ui, whole, "Takes: every finished picture is kept here.");
     }
     let strip = Rect::from_min_max(whole.min, pos2(whole.right() - DETAILS, whole.bottom()));
-    let places = tree::places(&studio.document.takes().list(), &studio.filter);
+    let places = tree::places(studio.document.takes().list(), &studio.filter);
     if places.is_empty() {
         quiet(ui, strip, "No take has these words in its name, prompt or concepts.");
     }
@@ -150,7 +153,11 @@ fn thumbnail(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, id: Take
 
 fn rim(ui: &Ui, studio: &Studio, id: TakeId, response: &Response) {
     let theme = Theme::of(ui);
-    let color = match (studio.document.takes().pins()[0] == Some(id), studio.document.takes().pins()[1] == Some(id), chosen(studio) == Some(id)) {
+    let color = match (
+        studio.document.takes().pins()[0] == Some(id),
+        studio.document.takes().pins()[1] == Some(id),
+        chosen(studio) == Some(id),
+    ) {
         (true, ..) => Some(theme::TAKE_A),
         (_, true, _) => Some(theme::TAKE_B),
         (_, _, true) => Some(theme.dim),
@@ -178,11 +185,8 @@ fn keys(ui: &Ui, studio: &mut Studio, response: &Response, places: &[Place], at:
     let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     let letters = [(Key::A, 0), (Key::B, 1)];
     letters.into_iter().filter(|(key, _)| pressed(*key)).for_each(|(_, side)| pin(studio, side, id));
-    if pressed(Key::S)
-        && let Some(take) = studio.take_mut(id)
-    {
-        take.starred = !take.starred;
-        studio.touch();
+    if pressed(Key::S) {
+        studio.commands.edit(Edit::ToggleStar(id));
     }
     if pressed(Key::R) {
         studio.commands.edit(Edit::RestoreTake(id));
@@ -222,13 +226,6 @@ fn menu(ui: &mut Ui, studio: &mut Studio, id: TakeId) {
     }
 }
 
-/// Pinning both sides opens the comparison; taking a pin off that it needs closes it.
-fn pin(studio: &mut Studio, side: usize, id: TakeId) {
-    studio.toggle_pin(side, id);
-    if studio.document.takes().pins().iter().all(Option::is_some) && studio.view.comparison.mode == Compare::Single {
-        studio.view.comparison.mode = Compare::SideBySide;
-    }
-    if studio.document.takes().pins()[0].is_none() && studio.view.comparison.mode.pairs() {
-        studio.view.comparison.mode = Compare::Single;
-    }
+fn pin(studio: &mut Studio, side: usize, take: TakeId) {
+    studio.commands.edit(Edit::TogglePin { side, take });
 }

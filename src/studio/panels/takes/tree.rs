@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::studio::state::{Take, TakeId};
+use crate::studio::document::takes::{Take, TakeId};
 
 /// A take's place in the strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,22 +70,21 @@ fn matches(take: &Take, filter: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        recipe::Recipe,
-        studio::{state::Studio, track::Track},
-    };
+    use crate::{recipe::Recipe, studio::document::track::Track};
 
     /// Takes named 1, 2, …, each with its parent's number.
     fn takes(parents: &[Option<u64>]) -> Vec<Take> {
-        let mut studio = Studio::default();
-        for (i, parent) in parents.iter().enumerate() {
-            let recipe = Recipe { prompt: format!("prompt {}", i + 1), ..Recipe::default() };
-            let id = studio.add_take(format!("take {}", i + 1), Track::new(recipe), Default::default(), 0);
-            if let Some(take) = studio.take_mut(id) {
-                take.parent = parent.map(TakeId);
-            }
-        }
-        studio.document.takes().list()
+        let take = |(i, parent): (usize, &Option<u64>)| Take {
+            id: TakeId(i as u64 + 1),
+            name: format!("take {}", i + 1),
+            track: Track::new(Recipe { prompt: format!("prompt {}", i + 1), ..Recipe::default() }),
+            elapsed: Default::default(),
+            created: 0,
+            gesture: 0,
+            parent: parent.map(TakeId),
+            starred: false,
+        };
+        parents.iter().enumerate().map(take).collect()
     }
 
     fn order(takes: &[Take], filter: &str) -> Vec<(u64, Option<usize>)> {

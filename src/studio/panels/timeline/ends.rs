@@ -2,15 +2,14 @@
 
 use egui::{CursorIcon, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::{
-    Axis, arrows,
-    lanes::{Kind, Lane},
-};
 use crate::studio::{
-    cost::timestep,
-    state::Studio,
-    theme::{self, Theme},
-    track::Track,
+    bundle::Studio,
+    document::{cost::timestep, track::Track},
+    panels::timeline::{
+        Axis, arrows,
+        lanes::{Kind, Lane},
+    },
+    view::theme::{self, Theme},
 };
 
 const GRIP: f32 = 9.0;

@@ -2,11 +2,10 @@
 
 use egui::{Align2, DragValue, Rect, Ui, UiBuilder, pos2, vec2};
 
-use super::seek;
 use crate::studio::{
-    state::Studio,
-    theme::{self, Theme, size},
-    track::Playhead,
+    bundle::Studio,
+    document::track::Playhead,
+    view::theme::{self, Theme, size},
     widgets::{
         Icon, icon_button, icon_toggle,
         slider::{plain_numbers, type_into},
@@ -22,7 +21,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, left: f32, middle: f32, steps: usi
     let title = pos2(left, middle - 10.0);
     let title = ui.painter().text(title, Align2::LEFT_CENTER, "Timeline", theme::small_font(), theme.dim);
     let mut spot = Rect::from_center_size(pos2(title.right() + 18.0, title.center().y), vec2(20.0, 20.0));
-    let (icon, name) = if studio.view.playback.playing { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play steps (Space)") };
+    let (icon, name) =
+        if studio.view.playback.playing { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play steps (Space)") };
     let mut child = ui.new_child(UiBuilder::new().id_salt("play").max_rect(spot));
     if icon_button(&mut child, icon, name).clicked() {
         studio.view.playback.playing = !studio.view.playback.playing;
@@ -41,7 +41,11 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, left: f32, middle: f32, steps: usi
 fn number(ui: &mut Ui, studio: &mut Studio, area: Rect, steps: usize) {
     let theme = Theme::of(ui);
     let wanted = std::mem::take(&mut studio.goes_to_step);
-    let Some(step) = studio.view.shown_step(&studio.document).filter(|_| studio.view.shown_track(&studio.document).is_some_and(|track| track.has_steps())) else {
+    let Some(step) = studio
+        .view
+        .shown_step(&studio.document)
+        .filter(|_| studio.view.shown_track(&studio.document).is_some_and(|track| track.has_steps()))
+    else {
         ui.painter().text(area.left_center(), Align2::LEFT_CENTER, "no steps", theme::mono_font(), theme.faint);
         return;
     };
@@ -59,7 +63,7 @@ fn number(ui: &mut Ui, studio: &mut Studio, area: Rect, steps: usize) {
     }
     if number != step + 1 {
         studio.view.playback.playing = false;
-        seek(studio, number - 1, steps);
+        studio.view.seek(number - 1, steps);
     }
     field.on_hover_text("Which step is shown: drag, or type a number (Ctrl+G); the arrow keys go one step at a time");
 }
@@ -76,7 +80,11 @@ fn play(ui: &Ui, studio: &mut Studio, steps: usize) {
     if now - last >= BEAT {
         // From the end it begins anew; when it plays only once, it rests there.
         let resting = studio.view.playhead == Playhead::Newest;
-        let next = studio.view.shown_step(&studio.document).filter(|_| !resting || !studio.view.playback.once).map_or(0, |step| step + 1);
+        let next = studio
+            .view
+            .shown_step(&studio.document)
+            .filter(|_| !resting || !studio.view.playback.once)
+            .map_or(0, |step| step + 1);
         if next + 1 >= steps && studio.view.playback.once {
             (studio.view.playback.playing, studio.view.playhead) = (false, Playhead::Newest);
         } else {

@@ -2,10 +2,9 @@
 
 use egui::{Popup, PopupCloseBehavior, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::Axis;
 use crate::{
     recipe::{Profile, Recipe},
-    studio::theme::Theme,
+    studio::{panels::timeline::Axis, view::theme::Theme},
 };
 
 /// Where the rule changes: until the last warm-up ends it averages the concepts that are warm by their weights, without

@@ -5,12 +5,12 @@ use egui::{
     UiBuilder, Vec2, WidgetInfo, emath, pos2, remap, vec2,
 };
 
-use super::{Axis, arrows, lanes::Lane};
 use crate::{
     recipe::{Key, keys},
     studio::{
-        state::Studio,
-        theme::{self, Theme},
+        bundle::Studio,
+        panels::timeline::{Axis, arrows, lanes::Lane},
+        view::theme::{self, Theme},
         widgets::{Icon, icon_toggle, row},
     },
 };

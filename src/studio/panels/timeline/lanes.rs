@@ -2,14 +2,13 @@
 
 use egui::{Align2, Color32, CornerRadius, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{Axis, ends, jump, keys, momentum};
 use crate::{
     recipe::{Concept, Fusion, FusionMode, Key, Recipe},
     studio::{
-        cost::timestep,
-        state::Studio,
-        theme::{self, Theme, concept_color, size},
-        track::Track,
+        bundle::Studio,
+        document::{cost::timestep, track::Track},
+        panels::timeline::{Axis, ends, jump, keys, momentum},
+        view::theme::{self, Theme, concept_color, size},
     },
 };
 
@@ -114,7 +113,8 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
         });
     }
     if let Some(fusion) = &recipe.fusion {
-        let (start, end) = if fusion.enabled { fused(fusion, studio.view.shown_track(&studio.document), steps) } else { (0, 0) };
+        let (start, end) =
+            if fusion.enabled { fused(fusion, studio.view.shown_track(&studio.document), steps) } else { (0, 0) };
         let gated = fusion.enabled && fusion.has_window();
         let grips = [gated && fusion.mode == FusionMode::Low, gated && fusion.mode == FusionMode::High];
         let name = "fusion".into();

@@ -4,14 +4,16 @@
 use egui::{Align2, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 use egui_plot::{FilledArea, HLine, Line, LineStyle, PlotBounds, PlotPoints};
 
-use super::{
-    Axis, seek,
-    series::{Chart, Series, chart},
-};
 use crate::studio::{
-    look::Plot,
-    state::Studio,
-    theme::{self, Theme, size},
+    bundle::Studio,
+    panels::timeline::{
+        Axis,
+        series::{Chart, Series, chart},
+    },
+    view::{
+        ledger::Plot,
+        theme::{self, Theme, size},
+    },
     widgets::{Icon, icon},
 };
 
@@ -117,7 +119,7 @@ fn canvas_of(ui: &mut Ui, studio: &mut Studio, chart: &Chart, canvas: Rect, axis
     }
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) {
         studio.view.playback.playing = false;
-        seek(studio, axis.step(pointer.x), axis.steps);
+        studio.view.seek(axis.step(pointer.x), axis.steps);
     }
     if let Some(pointer) = response.hover_pos() {
         let step = axis.step(pointer.x);

@@ -13,11 +13,10 @@ mod strip;
 
 use egui::{EventFilter, Key, Modifiers, Rect, Response, Stroke, Ui, pos2, vec2};
 
-use super::{
-    state::Studio,
-    textures::Textures,
-    theme::{Theme, size},
-    track::Playhead,
+use crate::studio::{
+    bundle::Studio,
+    view::theme::{Theme, size},
+    widgets::textures::Textures,
 };
 
 const TOP: f32 = 8.0;
@@ -74,7 +73,13 @@ fn lanes_height(studio: &Studio, window: f32) -> f32 {
 pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures) {
     let window = ui.ctx().content_rect().height();
     let whole = ui.max_rect();
-    let steps = studio.view.shown_track(&studio.document).map(|t| t.calls()).filter(|&n| n > 0).unwrap_or(studio.document.recipe.steps).max(1);
+    let steps = studio
+        .view
+        .shown_track(&studio.document)
+        .map(|t| t.calls())
+        .filter(|&n| n > 0)
+        .unwrap_or(studio.document.recipe.steps)
+        .max(1);
     let left = whole.left() + size::MARGIN + size::LANE_LABEL;
     let axis = Axis { left, width: (whole.right() - size::MARGIN - left).max(40.0), steps };
     let frames = Rect::from_min_size(pos2(left, whole.top() + TOP), vec2(axis.width, size::frame(window)));
@@ -101,11 +106,6 @@ fn arrows(ui: &Ui, response: &Response) -> [i32; 2] {
     }
     let count = |key| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key)) as i32;
     [count(Key::ArrowRight) - count(Key::ArrowLeft), count(Key::ArrowUp) - count(Key::ArrowDown)]
-}
-
-/// Looks at `step`; at the last one, at whatever is newest.
-pub fn seek(studio: &mut Studio, step: usize, steps: usize) {
-    studio.view.playhead = if step + 1 >= steps { Playhead::Newest } else { Playhead::At(step) };
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 
 use egui::{Rect, Ui};
 
-use super::{Axis, lanes::Lane};
 use crate::studio::{
-    state::Studio,
-    theme::{self, Theme},
-    track::Track,
+    bundle::Studio,
+    document::track::Track,
+    panels::timeline::{Axis, lanes::Lane},
+    view::theme::{self, Theme},
 };
 
 /// Less than this share of the strongest is not drawn.

@@ -7,9 +7,11 @@ use egui::Color32;
 use crate::{
     engine::StepReport,
     studio::{
-        look::Plot,
-        theme::{self, Theme, concept_color},
-        track::Track,
+        document::track::Track,
+        view::{
+            ledger::Plot,
+            theme::{self, Theme, concept_color},
+        },
     },
 };
 

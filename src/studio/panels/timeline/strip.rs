@@ -2,12 +2,14 @@
 
 use egui::{CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::{Axis, seek};
 use crate::studio::{
-    state::{Shown, Studio},
-    textures::Textures,
-    theme::{self, Theme},
-    widgets::picture,
+    bundle::Studio,
+    panels::timeline::Axis,
+    view::{
+        state::Shown,
+        theme::{self, Theme},
+    },
+    widgets::{picture, textures::Textures},
 };
 
 /// Narrower than this, thumbnails stand for several steps.
@@ -30,7 +32,7 @@ fn scrub(ui: &Ui, studio: &mut Studio, strip: Rect, axis: Axis) {
         && studio.view.shown_track(&studio.document).is_some_and(|track| track.has_steps())
     {
         studio.view.playback.playing = false;
-        seek(studio, axis.step(pointer.x), axis.steps);
+        studio.view.seek(axis.step(pointer.x), axis.steps);
     }
 }
 
