@@ -20,8 +20,8 @@ use super::{
         tasks::Outcome,
     },
     panels::{
-        canvas, columns, concepts, confirm, fusion, guidance, hints, imported, keys, models, notices, palette, prompt,
-        regions, sampling, takes, timeline, toolbar,
+        canvas::Canvas, columns, concepts, confirm, fusion, guidance, hints, imported, keys, models, notices, palette,
+        prompt, regions, sampling, takes, timeline, toolbar,
     },
     rendering::Rendering,
     requests,
@@ -39,7 +39,7 @@ pub struct App {
     rendering: Rendering,
     files: Files,
     textures: Textures,
-    format: wgpu::TextureFormat,
+    canvas: Canvas,
     autosave: Option<Autosave>,
     /// What is set for all sessions, and as it was last kept.
     settings: Settings,
@@ -59,7 +59,7 @@ impl App {
             rendering: Rendering::new(engine),
             files: Files::new(store),
             textures: Textures::default(),
-            format,
+            canvas: Canvas::new(format),
             autosave: None,
             settings: Settings::default(),
             settings_kept: None,
@@ -262,7 +262,7 @@ impl App {
 
     fn panels(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui);
-        let (studio, textures) = (&mut self.studio, &mut self.textures);
+        let (studio, textures, canvas) = (&mut self.studio, &mut self.textures, &mut self.canvas);
         let bare = |fill| Frame::new().fill(fill);
         Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             toolbar::show(ui, studio);
@@ -300,10 +300,11 @@ impl App {
             toolbar::banner(ui, studio);
             let rest = ui.available_rect_before_wrap();
             columns::borders(ui, &mut studio.view.appearance.columns, rest);
-            let mut canvas = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
-            canvas.set_clip_rect(rest.intersect(ui.clip_rect()));
-            canvas::show(&mut canvas, studio, textures, self.format);
-            hints::show(&mut canvas, studio, rest);
+            let mut inside = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
+            inside.set_clip_rect(rest.intersect(ui.clip_rect()));
+            let Studio { document, view, commands, .. } = studio;
+            canvas.ui(&mut inside, document, view, commands, textures);
+            hints::show(&mut inside, studio, rest);
         });
     }
 

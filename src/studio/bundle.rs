@@ -1,14 +1,11 @@
 //! What panels that are not converted yet share. Goes away with the last of them.
 
-use std::sync::Arc;
-
 use super::{
     command::{Command, Commands},
     document::Document,
     panels::palette::Palette,
     view::View,
 };
-use crate::tensor::Picture;
 
 /// Everything that an unconverted panel reads and writes.
 #[derive(Default)]
@@ -28,14 +25,12 @@ pub struct Studio {
     pub leftovers_open: bool,
     /// What waits for the answer whether unsaved work may be lost.
     pub confirm: Option<Command>,
-    /// The two pictures that were compared last, and by how much they differ.
-    pub compared: Option<(Arc<Picture>, Arc<Picture>, String)>,
 }
 
 impl Studio {
     pub fn session_changed(&mut self) {
         self.filter.clear();
         (self.palette, self.log_open, self.goes_to_step, self.hints) = (None, false, false, None);
-        (self.leftovers_open, self.confirm, self.compared) = (false, None, None);
+        (self.leftovers_open, self.confirm) = (false, None);
     }
 }

@@ -8,9 +8,9 @@ use egui::{
 use crate::{
     recipe::Recipe,
     studio::{
-        bundle::Studio,
         command::{Command, Commands},
         document::{
+            Document,
             edit::Edit,
             grid::{Content, Grid, MOST, Parameter, Side},
         },
@@ -26,28 +26,29 @@ const LABELS: f32 = 64.0;
 const GAP: f32 = 6.0;
 const THUMBNAIL_TEXELS: usize = 256;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, whole: Rect) {
+/// The grid in place of the pictures.
+pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands, textures: &mut Textures, whole: Rect) {
     let names = ["Across", "Down"];
-    let recipe = studio.document.recipe.clone();
+    let recipe = document.recipe();
     for (k, name) in names.into_iter().enumerate() {
         let at = pos2(whole.left() + size::MARGIN, whole.top() + 8.0 + 27.0 * k as f32);
         let line = Rect::from_min_size(at, vec2(whole.width() - 2.0 * size::MARGIN, 26.0));
         let layout = Layout::left_to_right(Align::Center);
         let mut ui = ui.new_child(UiBuilder::new().id_salt(name).max_rect(line).layout(layout));
-        let mut sides = studio.document.grid.sides(&recipe);
+        let mut sides = document.grid().sides(recipe);
         let before = sides;
-        side(&mut ui, name, &mut sides[k], &recipe);
-        studio.commands.edit_if_changed(&before, sides, Edit::GridSides);
+        side(&mut ui, name, &mut sides[k], recipe);
+        commands.edit_if_changed(&before, sides, Edit::GridSides);
         if k == 0 {
             let end = Layout::right_to_left(Align::Center);
-            if ui.with_layout(end, |ui| start_or_stop(ui, &studio.document.grid, &mut studio.commands)).inner {
-                studio.commands.send(Command::ExportGrid);
+            if ui.with_layout(end, |ui| start_or_stop(ui, document.grid(), commands)).inner {
+                commands.send(Command::ExportGrid);
             }
         }
     }
     let area = Rect::from_min_max(whole.min + vec2(size::MARGIN, CONTROLS), whole.max - vec2(size::MARGIN, 34.0));
-    match studio.document.grid.made {
-        Some(sides) => cells(ui, studio, pictures, area, sides),
+    match document.grid().made {
+        Some(sides) => cells(ui, document, commands, textures, area, sides),
         None => {
             let text = "One picture for every pair of values. Choose two parameters, then Render grid.";
             ui.painter().text(area.center(), Align2::CENTER_CENTER, text, theme::body_font(), Theme::of(ui).faint);
@@ -103,7 +104,14 @@ fn start_or_stop(ui: &mut Ui, grid: &Grid, commands: &mut Commands) -> bool {
     false
 }
 
-fn cells(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, area: Rect, sides: [Side; 2]) {
+fn cells(
+    ui: &mut Ui,
+    document: &Document,
+    commands: &mut Commands,
+    textures: &mut Textures,
+    area: Rect,
+    sides: [Side; 2],
+) {
     let theme = Theme::of(ui);
     let [across, down] = sides.map(|side| side.values());
     let room = area.size() - vec2(LABELS, 24.0);
@@ -120,7 +128,7 @@ fn cells(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, area: Rect, 
         put(at, Align2::RIGHT_CENTER, sides[1].parameter.label(y));
     }
     let mut taken = None;
-    for at in 0..studio.document.grid.cells.len() {
+    for at in 0..document.grid().cells.len() {
         let (column, line) = (at % across.len(), at / across.len());
         let corner = first + vec2(column as f32, line as f32) * cell;
         let rect = Rect::from_min_size(corner, vec2(cell, cell)).shrink(GAP / 2.0);
@@ -129,25 +137,25 @@ fn cells(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, area: Rect, 
             sides[0].parameter.label(across[column]),
             sides[1].parameter.label(down.get(line).copied().unwrap_or_default())
         );
-        if draw(ui, studio, pictures, at, rect, &label) {
+        if draw(ui, document, textures, at, rect, &label) {
             taken = Some(at);
         }
     }
     if let Some(at) = taken {
-        studio.commands.edit(Edit::RestoreCell(at));
+        commands.edit(Edit::RestoreCell(at));
     }
 }
 
 /// One cell; says whether it was clicked.
-fn draw(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, at: usize, rect: Rect, label: &str) -> bool {
+fn draw(ui: &mut Ui, document: &Document, textures: &mut Textures, at: usize, rect: Rect, label: &str) -> bool {
     let theme = Theme::of(ui);
-    let Some(cell) = studio.document.grid.cells.get(at) else { return false };
+    let Some(cell) = document.grid().cells.get(at) else { return false };
     let response = ui.interact(rect, ui.scope_id().with(("cell", at)), Sense::click());
-    let active = cell.recipe == studio.document.recipe;
+    let active = cell.recipe == *document.recipe();
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, active, label));
     match &cell.content {
         Content::Done(shown) => {
-            let texture = pictures.thumbnail(ui.ctx(), shown, THUMBNAIL_TEXELS);
+            let texture = textures.thumbnail(ui.ctx(), shown, THUMBNAIL_TEXELS);
             picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
         }
         Content::Waiting => drop(ui.painter().rect_filled(rect, CornerRadius::same(4), theme.input_background)),

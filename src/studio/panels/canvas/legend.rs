@@ -2,13 +2,17 @@
 
 use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 
+use super::{
+    bar,
+    compare::{self, PictureComparison},
+};
 use crate::{
     engine::StepReport,
     recipe::BACKGROUND,
     studio::{
-        bundle::Studio,
-        panels::canvas::{bar, compare},
+        document::Document,
         view::{
+            View,
             colormap::{self, Table},
             compare::Compare,
             maps::{full_range, rate_scale, region_color},
@@ -25,49 +29,97 @@ const GAP: f32 = 8.0;
 /// More regions than this are summed up in one entry.
 const ENTRIES: usize = 9;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect) {
-    let Some(frame) = studio.view.shown_frame(&studio.document) else { return };
-    let report = frame.report.as_deref();
-    let middle = pos2(area.center().x, area.center().y - 4.0);
-    if studio.view.comparison.mode == Compare::Difference {
-        let (table, [low, high]) = compare::difference_scale(studio);
-        return scale_bar(ui, area, &table, low, high, &compare::picture_difference(studio));
+/// The legend; remembers how wide its entries were in the frame before, to centre them.
+#[derive(Default)]
+pub struct Legend {
+    width: f32,
+}
+
+impl Legend {
+    /// Says what the colours of the overlay or of the difference mean. A click on a region's entry chooses it.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        comparison: &mut PictureComparison,
+        area: Rect,
+    ) {
+        let Some(frame) = view.shown_frame(document) else { return };
+        let report = frame.report.as_deref();
+        let middle = pos2(area.center().x, area.center().y - 4.0);
+        if view.comparison.mode == Compare::Difference {
+            let (table, [low, high]) = compare::difference_scale(&view.comparison);
+            return scale_bar(ui, area, &table, low, high, &comparison.text(document, view));
+        }
+        if let Some(reason) = bar::missing(view.overlay.kind, report) {
+            return text(ui, middle, reason);
+        }
+        let Some(report) = report else { return };
+        match view.overlay.kind {
+            Overlay::Picture => {}
+            Overlay::Regions => self.regions(ui, document, view, report, area),
+            Overlay::Rate => {
+                let Some(scfg) = &report.scfg else { return };
+                let scale = rate_scale(&scfg.rate);
+                let title = format!("rate ρ, mean {:.2}", scfg.rate.mean());
+                scale_bar(ui, area, &colormap::around_one(), scale.low, scale.high, &title);
+            }
+            Overlay::Concept => {
+                let Some(concept) = report.concepts.get(view.overlay.concept) else { return };
+                let state = if concept.active { "acts" } else { "waits" };
+                let name: String = concept.text.chars().take(24).collect();
+                let title = format!("|Δ| of {name}, {state}, on {:.0} % of the picture", 100.0 * concept.share);
+                scale_bar(ui, area, &colormap::magma(), 0.0, concept.magnitude.max(), &title);
+            }
+            Overlay::Saliency => {
+                let Some(fusion) = &report.fusion else { return };
+                let (plane, whose) = match view.overlay.saliency {
+                    SaliencyOf::General => (&fusion.saliency_general, "general"),
+                    SaliencyOf::Expert => (&fusion.saliency_expert, "expert"),
+                };
+                let scale = full_range(plane);
+                scale_bar(ui, area, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
+            }
+            Overlay::FusionMask => {
+                let Some(fusion) = &report.fusion else { return };
+                let share = 100.0 * fusion.share;
+                let mut entries = Entries::new(ui, area, &mut self.width);
+                entries.add(theme::FUSION, "expert", &format!("{share:.0} %"));
+                entries.add(theme::BACKGROUND_TOKEN, "general", &format!("{:.0} %", 100.0 - share));
+            }
+        }
     }
-    if let Some(reason) = bar::missing(studio.view.overlay.kind, report) {
-        return text(ui, middle, reason);
-    }
-    let Some(report) = report else { return };
-    match studio.view.overlay.kind {
-        Overlay::Picture => {}
-        Overlay::Regions => regions(ui, studio, report, area),
-        Overlay::Rate => {
-            let Some(scfg) = &report.scfg else { return };
-            let scale = rate_scale(&scfg.rate);
-            let title = format!("rate ρ, mean {:.2}", scfg.rate.mean());
-            scale_bar(ui, area, &colormap::around_one(), scale.low, scale.high, &title);
+
+    /// Words with their share, then everything that is no word as one.
+    fn regions(&mut self, ui: &mut Ui, document: &Document, view: &mut View, report: &StepReport, area: Rect) {
+        let Some(scfg) = &report.scfg else { return };
+        let names = view.labels(document);
+        let (words, rest): (Vec<_>, Vec<_>) = names.shares(scfg).into_iter().partition(|(p, _)| *p != BACKGROUND);
+        let rest: f32 = rest.iter().map(|(_, share)| share).sum();
+        let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+        let chosen = view.selection.region;
+        let mut picked = None;
+        let ground = Theme::of(ui).canvas;
+        let mut entries = Entries::new(ui, area, &mut self.width);
+        let color = |position: usize| {
+            let back = chosen.is_some_and(|chosen| chosen != position);
+            if back { theme::mix(ground, region_color(&names, position), 0.35) } else { region_color(&names, position) }
+        };
+        for &(position, share) in words.iter().take(ENTRIES) {
+            if entries.add(color(position), &names.name(position), &percent(share)) {
+                picked = Some(position);
+            }
         }
-        Overlay::Concept => {
-            let Some(concept) = report.concepts.get(studio.view.overlay.concept) else { return };
-            let state = if concept.active { "acts" } else { "waits" };
-            let name: String = concept.text.chars().take(24).collect();
-            let title = format!("|Δ| of {name}, {state}, on {:.0} % of the picture", 100.0 * concept.share);
-            scale_bar(ui, area, &colormap::magma(), 0.0, concept.magnitude.max(), &title);
+        if words.len() > ENTRIES {
+            let more: f32 = words[ENTRIES..].iter().map(|(_, share)| share).sum();
+            entries.add(Theme::of(entries.ui()).line, "more", &percent(more));
         }
-        Overlay::Saliency => {
-            let Some(fusion) = &report.fusion else { return };
-            let (plane, whose) = match studio.view.overlay.saliency {
-                SaliencyOf::General => (&fusion.saliency_general, "general"),
-                SaliencyOf::Expert => (&fusion.saliency_expert, "expert"),
-            };
-            let scale = full_range(plane);
-            scale_bar(ui, area, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
+        if rest > 0.0 && entries.add(color(BACKGROUND), &names.name(BACKGROUND), &percent(rest)) {
+            picked = Some(BACKGROUND);
         }
-        Overlay::FusionMask => {
-            let Some(fusion) = &report.fusion else { return };
-            let share = 100.0 * fusion.share;
-            let mut entries = Entries::new(ui, area);
-            entries.add(theme::FUSION, "expert", &format!("{share:.0} %"));
-            entries.add(theme::BACKGROUND_TOKEN, "general", &format!("{:.0} %", 100.0 - share));
+        if let Some(position) = picked {
+            view.choose_region((chosen != Some(position)).then_some(position));
         }
     }
 }
@@ -76,55 +128,21 @@ fn text(ui: &Ui, middle: egui::Pos2, line: &str) {
     ui.painter().text(middle, Align2::CENTER_CENTER, line, theme::small_font(), Theme::of(ui).dim);
 }
 
-/// Words with their share, then everything that is no word as one.
-fn regions(ui: &mut Ui, studio: &mut Studio, report: &StepReport, area: Rect) {
-    let Some(scfg) = &report.scfg else { return };
-    let names = studio.view.labels(&studio.document);
-    let (words, rest): (Vec<_>, Vec<_>) = names.shares(scfg).into_iter().partition(|(p, _)| *p != BACKGROUND);
-    let rest: f32 = rest.iter().map(|(_, share)| share).sum();
-    let percent = |share: f32| format!("{:.0} %", 100.0 * share);
-    let chosen = studio.view.selection.region;
-    let mut picked = None;
-    let ground = Theme::of(ui).canvas;
-    let mut entries = Entries::new(ui, area);
-    let color = |position: usize| {
-        let back = chosen.is_some_and(|chosen| chosen != position);
-        if back { theme::mix(ground, region_color(&names, position), 0.35) } else { region_color(&names, position) }
-    };
-    for &(position, share) in words.iter().take(ENTRIES) {
-        if entries.add(color(position), &names.name(position), &percent(share)) {
-            picked = Some(position);
-        }
-    }
-    if words.len() > ENTRIES {
-        let more: f32 = words[ENTRIES..].iter().map(|(_, share)| share).sum();
-        entries.add(Theme::of(entries.ui()).line, "more", &percent(more));
-    }
-    if rest > 0.0 && entries.add(color(BACKGROUND), &names.name(BACKGROUND), &percent(rest)) {
-        picked = Some(BACKGROUND);
-    }
-    if let Some(position) = picked {
-        studio.view.choose_region((chosen != Some(position)).then_some(position));
-    }
-}
-
 /// Entries in a row, centred by the width that they had in the frame before.
-struct Entries {
+struct Entries<'a> {
     ui: Ui,
-    id: egui::Id,
     left: f32,
+    width: &'a mut f32,
 }
 
-impl Entries {
-    fn new(ui: &mut Ui, area: Rect) -> Self {
-        let id = ui.scope_id().with("legend width");
-        let width: f32 = ui.data(|d| d.get_temp(id)).unwrap_or(0.0);
-        let left = (area.center().x - width / 2.0).max(area.left() + 8.0);
+impl<'a> Entries<'a> {
+    fn new(ui: &mut Ui, area: Rect, width: &'a mut f32) -> Self {
+        let left = (area.center().x - *width / 2.0).max(area.left() + 8.0);
         let row = Rect::from_min_size(pos2(left, area.top()), vec2(area.right() - left - 8.0, 20.0));
         let layout = egui::Layout::left_to_right(egui::Align::Center);
         let mut line = ui.new_child(UiBuilder::new().id_salt("legend").max_rect(row).layout(layout));
         line.spacing_mut().item_spacing.x = 14.0;
-        Self { ui: line, id, left }
+        Self { ui: line, left, width }
     }
 
     fn ui(&self) -> &Ui {
@@ -133,8 +151,7 @@ impl Entries {
 
     fn add(&mut self, color: Color32, name: &str, note: &str) -> bool {
         let clicked = chip::swatch(&mut self.ui, color, name, note).clicked();
-        let width = self.ui.min_rect().right() - self.left;
-        self.ui.data_mut(|d| d.insert_temp(self.id, width));
+        *self.width = self.ui.min_rect().right() - self.left;
         clicked
     }
 }
