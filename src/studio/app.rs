@@ -98,6 +98,11 @@ impl App {
         &self.studio.document
     }
 
+    /// The document, for what is not a command: its own methods keep it whole.
+    pub fn document_mut(&mut self) -> &mut Document {
+        &mut self.studio.document
+    }
+
     pub fn view(&self) -> &View {
         &self.studio.view
     }
@@ -113,11 +118,6 @@ impl App {
     /// Has a command carried out at the end of the next frame.
     pub fn send(&mut self, command: Command) {
         self.studio.commands.send(command);
-    }
-
-    /// Names the file that the session will be saved to.
-    pub fn set_path(&mut self, path: Option<PathBuf>) {
-        self.studio.document.set_path(path);
     }
 
     /// Opens what an earlier window left behind, and says so.

@@ -110,7 +110,7 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
         // A name that is not taken yet: a new session, to be saved there.
         (None, path) => {
             app = app.with_session(demo_session::session());
-            app.set_path(path);
+            app.document_mut().set_path(path);
         }
     }
     if hints { app.with_hints() } else { app }

@@ -317,3 +317,35 @@ fn set_owner(recipe: &mut Recipe, region: usize, owner: Owner) {
         settings::set_owner(&mut fusion.owners, region, owner);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{engine::RenderResult, tensor::Picture};
+
+    #[test]
+    fn a_baseline_is_pinned_as_a_take_once() {
+        let recipe = Recipe { fusion: Some(Fusion::default()), ..Recipe::default() };
+        let mut document = Document::new(recipe.clone());
+        document.edit(Edit::PinBaseline(ModelRole::Expert), 7);
+        assert!(document.takes().is_empty(), "nothing is rendered yet");
+        let alone = ModelRole::Expert.alone(&recipe).expect("a fusion");
+        let finished = RenderResult {
+            recipe: alone.clone(),
+            picture: Arc::new(Picture { width: 1, height: 1, rgb: vec![9; 3] }),
+            reports: Vec::new(),
+            elapsed: Duration::from_secs(1),
+            branch_evaluations: 0,
+            fingerprint: Arc::default(),
+        };
+        document.baselines.keep(&Arc::new(finished), &Arc::default());
+        document.edit(Edit::PinBaseline(ModelRole::Expert), 7);
+        let take = document.takes().newest().expect("a take");
+        assert_eq!((take.created, document.takes().pins()[0]), (7, Some(take.id)));
+        assert_eq!(take.track.recipe, alone);
+        document.edit(Edit::PinBaseline(ModelRole::Expert), 8);
+        assert_eq!((document.takes().list().len(), document.takes().pins()[0]), (1, None));
+    }
+}

@@ -180,3 +180,73 @@ impl Document {
         self.run.as_ref().and_then(|run| run.before.as_deref())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::studio::document::edit::Edit;
+
+    const NOW: u64 = 0;
+
+    /// Changes the recipe; `moving` is whether the gesture goes on.
+    fn change(document: &mut Document, change: impl FnOnce(&mut Recipe), moving: bool) {
+        let mut recipe = document.recipe().clone();
+        change(&mut recipe);
+        document.edit(Edit::Recipe(Box::new(recipe)), NOW);
+        document.watch_recipe(moving, &[]);
+    }
+
+    #[test]
+    fn a_drag_is_one_entry_and_undo_and_redo_mirror_each_other() {
+        let mut document = Document::default();
+        document.watch_recipe(false, &[]);
+        for cfg in [6.0, 7.0, 8.0] {
+            change(&mut document, |recipe| recipe.cfg = cfg, true);
+        }
+        assert!(document.is_moving() && !document.is_unsaved(), "the gesture goes on");
+        document.watch_recipe(false, &[]);
+        assert!(document.is_unsaved());
+        document.undo();
+        assert_eq!(document.recipe().cfg, 5.0);
+        assert!(!document.history().can_undo());
+        document.watch_recipe(false, &[]);
+        document.redo();
+        assert_eq!(document.recipe().cfg, 8.0);
+        assert!(document.history().can_undo() && !document.history().can_redo());
+    }
+
+    #[test]
+    fn a_new_change_forgets_what_was_undone() {
+        let mut document = Document::default();
+        document.watch_recipe(false, &[]);
+        change(&mut document, |recipe| recipe.seed = 1, false);
+        document.undo();
+        change(&mut document, |recipe| recipe.seed = 2, false);
+        assert!(!document.history().can_redo());
+    }
+
+    #[test]
+    fn a_removed_take_comes_back_to_its_place_with_its_children() {
+        let mut document = Document::default();
+        let add =
+            |document: &mut Document| document.takes.add("take".into(), Track::default(), Default::default(), NOW);
+        let ids: Vec<TakeId> = (0..3).map(|_| add(&mut document)).collect();
+        for (child, parent) in [(1, 0), (2, 1)] {
+            if let Some(take) = document.takes.get_mut(ids[child]) {
+                take.parent = Some(ids[parent]);
+            }
+        }
+        document.edit(Edit::TogglePin { side: 1, take: ids[1] }, NOW);
+        document.edit(Edit::RemoveTake(ids[1]), NOW);
+        let takes = document.takes();
+        assert_eq!((takes.list().len(), takes.list()[1].parent, takes.pins()[1]), (2, Some(ids[0]), None));
+        document.undo();
+        let takes = document.takes();
+        let order: Vec<TakeId> = takes.list().iter().map(|take| take.id).collect();
+        assert_eq!((order, takes.list()[2].parent, takes.pins()[1]), (ids.clone(), Some(ids[1]), Some(ids[1])));
+        document.redo();
+        assert_eq!(document.takes().list().len(), 2);
+        document.undo();
+        assert_eq!(document.takes().list().len(), 3);
+    }
+}
