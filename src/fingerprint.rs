@@ -1,4 +1,6 @@
-//! What a picture remembers of its making, so that a later run can be held against it step by step.
+//! What a picture records of its making, so that a later run can be compared with it step by step.
+//!
+//! It stands apart from the engine because sessions and pictures carry it, and neither must name the engine.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -11,8 +13,7 @@ const PROBES: usize = 8;
 /// Bytes of the hash that are kept of each step.
 const HASH_BYTES: usize = 8;
 
-/// The course of a run in a few hundred bytes. Other words than these change no picture: two fingerprints of the same
-/// run on the same machine are equal.
+/// The course of a run in a few hundred bytes. Two fingerprints of the same run on the same machine are equal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fingerprint {
@@ -20,14 +21,15 @@ pub struct Fingerprint {
     pub app: String,
     /// Name of the device that computed.
     pub device: String,
-    /// The CPU's kind, and the extensions that arithmetic may use.
+    /// The CPU's kind, and the instruction sets that arithmetic may use.
     pub cpu: String,
-    /// The precision of products, where it is not f32.
+    /// The precision of matrix products, where it is not f32.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
-    /// What the device makes of a few fixed operations, in short: [`canary`]. Not known of older pictures.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub canary: Option<String>,
+    /// Digest of what the device computes for a few fixed operations; see [`probe_digest`]. Pictures of the first
+    /// versions have none. Files call it `canary`.
+    #[serde(rename = "canary", alias = "probe_digest", skip_serializing_if = "Option::is_none")]
+    pub probe_digest: Option<String>,
     /// SHA-256 of the general model's weights in hex.
     pub model_hash: String,
     /// SHA-256 of the expert's weights in hex.
@@ -38,7 +40,7 @@ pub struct Fingerprint {
     pub steps: Vec<LatentDigest>,
 }
 
-/// What is kept of latents.
+/// A short record of latents: enough to tell whether others are equal, and about how far away they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LatentDigest {
@@ -57,18 +59,18 @@ fn short_hash(values: &[f32]) -> String {
     hasher.finalize().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The short name of what a device makes of fixed operations (`device`), together with what this machine's own
-/// mathematical functions make of some numbers: samplers and guidance are computed with those.
-pub fn canary(device: &[f32]) -> String {
+/// Digest of a device's results of fixed operations (`probe_output`) and of this machine's own mathematical functions,
+/// which samplers and guidance use. Machines with equal digests can be expected to compute equal pictures.
+pub fn probe_digest(probe_output: &[f32]) -> String {
     let functions: [fn(f32) -> f32; 8] =
         [f32::exp, f32::exp_m1, f32::ln, f32::ln_1p, f32::sin, f32::cos, f32::sqrt, |x| x.powf(1.7)];
     let numbers = (1..64).map(|i| i as f32 * 0.137);
     let host = numbers.flat_map(|x| functions.map(|f| f(std::hint::black_box(x))));
-    short_hash(&device.iter().copied().chain(host).collect::<Vec<_>>())
+    short_hash(&probe_output.iter().copied().chain(host).collect::<Vec<_>>())
 }
 
 impl LatentDigest {
-    /// The mark of latents.
+    /// The digest of latents.
     pub fn of(latents: &Latents) -> Self {
         let hash = short_hash(&latents.values);
         let count = latents.values.len();
@@ -76,7 +78,8 @@ impl LatentDigest {
         Self { hash, probes: places.filter_map(|at| latents.values.get(at).copied()).collect() }
     }
 
-    /// How far `other` is from this one: the norm of the probes' difference over the norm of these probes.
+    /// How far `other` is from this one: the norm of the probes' difference over the norm of these probes. An estimate,
+    /// from [`PROBES`] values; 0 where they agree.
     pub fn distance(&self, other: &Self) -> f64 {
         let square = |v: f64| v * v;
         let pairs = self.probes.iter().zip(&other.probes);
@@ -89,11 +92,11 @@ impl LatentDigest {
 /// How close a run made again can be expected to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// To the last bit: the same weights and precision, and fixed operations give the same bits.
+    /// Equal bits: the same weights and precision, and equal results of fixed operations.
     Identity,
-    /// As far as other rounding leads: fixed operations give other bits, or weights or precision are others.
+    /// As far away as other rounding leads: weights, precision or the results of fixed operations differ.
     Closeness,
-    /// One of the two does not say.
+    /// One of the two has no record of fixed operations.
     Unknown,
 }
 
@@ -107,20 +110,20 @@ pub struct Parting {
 }
 
 impl Fingerprint {
-    /// What a run like `again`, on its machine, can be expected to be to this one.
+    /// How close `again`, a run on any machine, can be expected to come to this one.
     pub fn expected(&self, again: &Self) -> Expected {
         let made_of = |run: &Self| (run.model_hash.clone(), run.expert_hash.clone(), run.precision.clone());
         if made_of(self) != made_of(again) {
             return Expected::Closeness;
         }
-        match (&self.canary, &again.canary) {
+        match (&self.probe_digest, &again.probe_digest) {
             (Some(a), Some(b)) if a == b => Expected::Identity,
             (Some(_), Some(_)) => Expected::Closeness,
             _ => Expected::Unknown,
         }
     }
 
-    /// The first place where `again` differs; `None` if the runs are the same to the last bit.
+    /// The first place where `again` differs; `None` if the runs are equal in every bit.
     pub fn parting(&self, again: &Self) -> Option<Parting> {
         if self.start != again.start {
             return Some(Parting { step: None, distance: self.start.distance(&again.start) });
@@ -139,19 +142,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_canary_is_the_same_every_time_and_hears_one_bit() {
-        let song: Vec<f32> = (0..100).map(|i| i as f32 * 0.01).collect();
-        let mut other = song.clone();
+    fn a_probe_digest_is_the_same_every_time_and_changes_with_one_bit() {
+        let output: Vec<f32> = (0..100).map(|i| i as f32 * 0.01).collect();
+        let mut other = output.clone();
         other[57] = f32::from_bits(other[57].to_bits() ^ 1);
-        assert_eq!(canary(&song), canary(&song));
-        assert_ne!(canary(&song), canary(&other));
-        assert_eq!(canary(&song).len(), 2 * HASH_BYTES);
+        assert_eq!(probe_digest(&output), probe_digest(&output));
+        assert_ne!(probe_digest(&output), probe_digest(&other));
+        assert_eq!(probe_digest(&output).len(), 2 * HASH_BYTES);
     }
 
     #[test]
     fn identity_is_expected_of_the_same_bits_and_weights_alone() {
-        let with = |canary: Option<&str>, model: &str| Fingerprint {
-            canary: canary.map(str::to_owned),
+        let with = |digest: Option<&str>, model: &str| Fingerprint {
+            probe_digest: digest.map(str::to_owned),
             model_hash: model.to_owned(),
             ..Fingerprint::default()
         };
@@ -163,10 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_without_a_canary_is_read() {
+    fn fingerprints_of_earlier_versions_are_read() {
         let old = r#"(app: "0.1.0", device: "CPU", cpu: "x", model_hash: "ab", expert_hash: None, start: (hash: "01", probes: []), steps: [])"#;
         let read: Fingerprint = ron::from_str(old).expect("an old fingerprint");
-        assert_eq!((read.canary.clone(), read.device.as_str()), (None, "CPU"));
+        assert_eq!((read.probe_digest.clone(), read.device.as_str()), (None, "CPU"));
         assert!(!ron::to_string(&read).expect("text").contains("canary"));
+        let known = Fingerprint { probe_digest: Some("aa".into()), ..read };
+        let text = ron::to_string(&known).expect("text");
+        assert!(text.contains("canary:Some(\"aa\")"), "earlier versions read what this one writes: {text}");
+        assert_eq!(ron::from_str(&text), Ok(known));
     }
 }

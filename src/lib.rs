@@ -5,10 +5,11 @@
 //! [`studio`] draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
 //!
 //! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, weights → nets →
-//! recipe, fingerprint, arrays, field. `tests/architecture.rs` holds that true.
+//! recipe, fingerprint, tensor, files. `tests/architecture.rs` holds that true.
 
 pub mod cli;
 pub mod engine;
+pub mod files;
 pub mod fingerprint;
 pub mod guidance;
 pub mod nets;

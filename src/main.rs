@@ -1,41 +1,41 @@
-//! No argument: the studio. A subcommand: headless.
+//! The `sextant` binary: opens the studio, or runs a subcommand without a window.
+//!
+//! Separate from the library, because only the process itself is here: logging, exit status, and the first window.
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use sextant::{cli, engine, nets::Precision, session, studio};
+use sextant::{
+    cli::{self, DeviceArgs, Failure},
+    engine, session, studio,
+};
 
 fn main() -> ExitCode {
     let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).build();
     let level = logger.filter();
     studio::log::install(logger, level);
-    let begun = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     let cli = cli::Cli::parse();
-    match cli.command {
-        Some(command) => cli::run(command),
+    match cli.subcommand {
+        Some(subcommand) => cli::run(subcommand),
         None => {
-            let settings =
-                session::recovery_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
+            let settings = session::state_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
             let memory = cli.memory.or(settings.memory_mib).unwrap_or(engine::MEMORY >> 20);
-            let opening = studio::Opening { session: cli.session, settings, begun: Some(begun) };
-            open_studio(&cli.device, cli.precision, memory.saturating_mul(1 << 20), opening)
+            let opening = studio::Opening { session: cli.session, settings, begun: Some(started_at) };
+            open_studio(&cli.compute, memory.saturating_mul(1 << 20), opening)
         }
     }
 }
 
-fn open_studio(device: &str, precision: Precision, memory: usize, opening: studio::Opening) -> ExitCode {
-    let choice = match device.parse().and_then(|choice: engine::DeviceChoice| choice.with(precision)) {
+/// Opens the window and blocks until it is closed. `memory` is the budget of the engine's cache, in bytes.
+fn open_studio(compute: &DeviceArgs, memory: usize, opening: studio::Opening) -> ExitCode {
+    let choice = compute.device.parse().and_then(|choice: engine::DeviceChoice| choice.with(compute.precision));
+    let choice = match choice {
         Ok(choice) => choice,
-        Err(error) => {
-            eprintln!("sextant: {error}");
-            return ExitCode::from(cli::Status::Refused as u8);
-        }
+        Err(error) => return Failure::refused(error).report(),
     };
     match studio::run(move |wake| engine::start(choice, memory, wake), opening) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("sextant: {error}");
-            ExitCode::from(cli::Status::Failed as u8)
-        }
+        Err(error) => Failure::failed(error).report(),
     }
 }

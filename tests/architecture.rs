@@ -5,15 +5,16 @@ use std::{fs, path::Path};
 /// What each module may name of the others.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tensor", &[]),
+    ("files", &[]),
     ("fingerprint", &["tensor"]),
     ("recipe", &[]),
     ("sampling", &["tensor", "recipe"]),
     ("guidance", &["tensor", "recipe", "nets"]),
     ("nets", &["tensor", "recipe"]),
-    ("weights", &["tensor", "recipe", "nets", "sampling"]),
+    ("weights", &["tensor", "files", "recipe", "nets", "sampling"]),
     ("engine", &["tensor", "fingerprint", "recipe", "nets", "weights", "sampling", "guidance"]),
-    ("session", &["tensor", "fingerprint", "recipe"]),
-    ("trace", &["tensor", "recipe", "nets", "engine"]),
+    ("session", &["tensor", "files", "fingerprint", "recipe"]),
+    ("trace", &["tensor", "files", "recipe", "nets", "engine"]),
     ("studio", &["tensor", "fingerprint", "recipe", "engine", "session"]),
     ("cli", &["tensor", "fingerprint", "recipe", "nets", "engine", "session", "trace", "weights"]),
 ];

@@ -129,3 +129,53 @@ fn verify_takes_only_pictures_of_ours() {
     assert_refused(&sextant(folder.path(), &["verify", "a.sextant.ron"]), "session");
     assert_eq!(sextant(folder.path(), &["recipe", "a.sextant.ron"]).status.code(), Some(0));
 }
+
+/// A text as editors and shells on Windows leave it: with a byte order mark and CRLF, in UTF-8 and in UTF-16.
+fn edited_on_windows(text: &str) -> [(&'static str, Vec<u8>); 3] {
+    let windows = text.replace('\n', "\r\n");
+    let utf16 = |to: fn(u16) -> [u8; 2]| windows.encode_utf16().flat_map(to).collect::<Vec<u8>>();
+    [
+        ("utf8", [b"\xef\xbb\xbf", windows.as_bytes()].concat()),
+        ("utf16le", [b"\xff\xfe", &utf16(u16::to_le_bytes)[..]].concat()),
+        ("utf16be", [b"\xfe\xff", &utf16(u16::to_be_bytes)[..]].concat()),
+    ]
+}
+
+#[test]
+fn files_that_were_edited_on_windows_open_as_before() {
+    const SESSION: &str = "(\n  format: \"sextant-session\",\n  version: 2,\n  recipe: (\n    prompt: \"a red cat, mûrier\",\n    \
+                           steps: 3,\n    seed: 5,\n    width: 64,\n    height: 64,\n  ),\n)\n";
+    let folder = TempDir::new().unwrap();
+    for (name, bytes) in edited_on_windows(SESSION) {
+        let file = format!("{name}.sextant.ron");
+        let path = folder.path().join(&file);
+        fs::write(&path, bytes).unwrap();
+        let recipe = Document::load(&path).unwrap_or_else(|error| panic!("{error}")).recipe;
+        assert_eq!((recipe.prompt.as_str(), recipe.steps, recipe.width), ("a red cat, mûrier", 3, 64));
+        let output = sextant(folder.path(), &["recipe", &file, "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        let json: Value = serde_json::from_str(&out(&output)).expect("JSON");
+        assert_eq!(json["prompt"], "a red cat, mûrier", "{file}");
+    }
+    let args = ["render", "--session", "utf16le.sextant.ron", "--device", "cpu", "--out", "a.png"];
+    let output = sextant(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(read_recipe(&folder.path().join("a.png")).unwrap().seed, 5);
+    for (name, bytes) in edited_on_windows(A1111) {
+        let file = format!("{name}.txt");
+        fs::write(folder.path().join(&file), bytes).unwrap();
+        let output = sextant(folder.path(), &["recipe", &file, "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        let json: Value = serde_json::from_str(&out(&output)).expect("JSON");
+        assert_eq!((&json["prompt"], &json["negative"], &json["steps"]), (&"a cat".into(), &"dog".into(), &30.into()));
+    }
+}
+
+#[test]
+fn a_session_that_is_not_text_is_refused_with_the_place() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.sextant.ron");
+    fs::write(&path, b"(\r\n  format: \"sextant-session\", \xff\r\n)").unwrap();
+    let error = Document::load(&path).expect_err("not text").to_string();
+    assert!(error.contains(":2:30:") && error.contains("not text"), "{error}");
+}

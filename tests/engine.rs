@@ -409,14 +409,14 @@ fn the_memory_budget_is_followed_while_the_engine_lives() {
 }
 
 #[test]
-fn a_run_has_a_fingerprint_with_the_canary_of_its_device() {
+fn a_run_has_a_fingerprint_with_the_probe_digest_of_its_device() {
     let run = |recipe: Recipe| {
         let engine = start();
         finished(&engine, engine.submit(recipe)).fingerprint.clone()
     };
     let (first, again, other) = (run(small(1)), run(small(1)), run(everything()));
     assert_eq!(first, again, "the same machine, the same recipe");
-    assert!(first.canary.is_some() && first.canary == other.canary, "whatever is rendered");
+    assert!(first.probe_digest.is_some() && first.probe_digest == other.probe_digest, "whatever is rendered");
     assert_eq!((first.steps.len(), first.expert_hash.is_some(), other.expert_hash.is_some()), (4, false, true));
     assert!(first.steps != other.steps);
 }

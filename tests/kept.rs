@@ -278,5 +278,5 @@ fn exports_are_the_trace_and_carry_the_same_fingerprint() {
         "the same picture, byte by byte"
     );
     let run = session::read_fingerprint(&fs::read(&out).expect("ours"), "b.png").expect("a fingerprint");
-    assert!(run.canary.is_some() && run.steps.len() == 3);
+    assert!(run.probe_digest.is_some() && run.steps.len() == 3);
 }

@@ -1,11 +1,13 @@
-//! `sextant recipe`: the recipe that a picture, session or text carries.
+//! `sextant recipe`: prints the recipe that a picture, session or text carries.
+//!
+//! Separate as one subcommand.
 
 use std::{io::Write as _, path::PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::{
     recipe::{
         Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
@@ -24,15 +26,43 @@ pub struct RecipeArgs {
     pub json: bool,
 }
 
-/// What is printed: the recipe's fields under the names of the flags, and where they come from.
-#[derive(Serialize)]
-#[serde(rename = "Recipe")]
-struct Printed<'a> {
-    prompt: &'a str,
-    negative: &'a str,
-    model: &'a ModelRef,
+/// Defines [`Printed`], and how it is made, from one table of the recipe's fields.
+macro_rules! printed {
+    ($($(#[$attribute:meta])* $field:ident: $kind:ty,)+) => {
+        /// What is printed: the recipe's fields under the names of the flags, and where they come from.
+        #[derive(Serialize)]
+        #[serde(rename = "Recipe")]
+        struct Printed<'a> {
+            $($(#[$attribute])* $field: &'a $kind,)+
+            /// The format that the recipe was found in.
+            found: &'static str,
+            not_restored: &'a [String],
+            /// The prompts without the syntax of other tools, where they have any: what the window takes over.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            plain: Option<&'a PlainWords>,
+        }
+
+        impl<'a> Printed<'a> {
+            fn of(imported: &'a Imported) -> Self {
+                // Exhaustive: a field that is new in the recipe does not compile until it is in the table.
+                let Recipe { $($field),+ } = &imported.recipe;
+                Self {
+                    $($field,)+
+                    found: imported.found.title(),
+                    not_restored: &imported.not_restored,
+                    plain: imported.plain.as_ref(),
+                }
+            }
+        }
+    };
+}
+
+printed! {
+    prompt: String,
+    negative: String,
+    model: ModelRef,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    loras: &'a [Lora],
+    loras: [Lora],
     sampler: Sampler,
     schedule: Schedule,
     steps: usize,
@@ -45,87 +75,25 @@ struct Printed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     adaptive_guidance: Option<f32>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    cfg_keys: &'a [Key],
+    cfg_keys: [Key],
     profile: Profile,
-    scfg: &'a Scfg,
-    regions: &'a [RegionFactor],
+    scfg: Scfg,
+    regions: [RegionFactor],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    groups: &'a [RegionGroup],
+    groups: [RegionGroup],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    painted: &'a [RegionPaint],
+    painted: [RegionPaint],
     #[serde(skip_serializing_if = "Paint::is_empty")]
-    painted_factor: &'a Paint,
-    concepts: &'a [Concept],
+    painted_factor: Paint,
+    concepts: [Concept],
     momentum: Momentum,
-    fusion: &'a Option<Fusion>,
-    /// What kind of writing it was found in.
-    found: &'static str,
-    not_restored: &'a [String],
-    /// The prompts without the signs that mean nothing here, where there are any: what the window takes over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plain: Option<&'a PlainWords>,
-}
-
-impl<'a> Printed<'a> {
-    fn of(imported: &'a Imported) -> Self {
-        // Every field is named, so that a new one is not forgotten here.
-        let Recipe {
-            prompt,
-            negative,
-            model,
-            loras,
-            sampler,
-            schedule,
-            steps,
-            seed,
-            width,
-            height,
-            cfg,
-            guidance_interval,
-            adaptive_guidance,
-            cfg_keys,
-            profile,
-            scfg,
-            regions,
-            groups,
-            painted,
-            painted_factor,
-            concepts,
-            momentum,
-            fusion,
-        } = &imported.recipe;
-        Self {
-            prompt,
-            negative,
-            model,
-            loras,
-            sampler: *sampler,
-            schedule: *schedule,
-            steps: *steps,
-            seed: *seed,
-            width: *width,
-            height: *height,
-            cfg: *cfg,
-            guidance_interval: *guidance_interval,
-            adaptive_guidance: *adaptive_guidance,
-            cfg_keys,
-            profile: *profile,
-            scfg,
-            regions,
-            groups,
-            painted,
-            painted_factor,
-            concepts,
-            momentum: *momentum,
-            fusion,
-            found: imported.found.title(),
-            not_restored: &imported.not_restored,
-            plain: imported.plain.as_ref(),
-        }
-    }
+    fusion: Option<Fusion>,
 }
 
 /// Carries out `sextant recipe`.
+///
+/// # Errors
+/// [`Failure`] with status 2 for a file that cannot be read or carries no recipe.
 pub fn recipe(args: &RecipeArgs) -> Result<(), Failure> {
     let imported = session::import(&args.file).map_err(Failure::refused)?;
     let printed = Printed::of(&imported);
@@ -135,7 +103,7 @@ pub fn recipe(args: &RecipeArgs) -> Result<(), Failure> {
         let style = ron::ser::PrettyConfig::new().new_line("\n").indentor("  ");
         ron::ser::to_string_pretty(&printed, style).map_err(Failure::failed)?
     };
-    // Whoever closes the pipe early has read enough.
+    // A reader that closes the pipe early is not an error.
     let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
 }

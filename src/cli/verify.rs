@@ -157,7 +157,7 @@ fn course(before: Option<&Fingerprint>, now: &Fingerprint) -> String {
     [vec![place], differences(before, now), expectation(before.expected(now))].concat().join("; ")
 }
 
-/// What the canary says of a picture that came out otherwise.
+/// What the probe digest says of a picture that came out otherwise.
 fn expectation(expected: Expected) -> Vec<String> {
     let text = match expected {
         Expected::Identity => {
@@ -203,8 +203,8 @@ mod tests {
         assert!(course(Some(&before), &fingerprint(4.0)).contains("all 3 steps are the same"));
         let said = course(Some(&before), &Fingerprint { device: "GPU".into(), ..fingerprint(5.0) });
         assert!(said.starts_with("step 3 of 3") && said.contains("by 2.5e-1") && said.contains("GPU"), "{said}");
-        let same = |canary: &str| Fingerprint { canary: Some(canary.into()), ..fingerprint(5.0) };
-        let with = Fingerprint { canary: Some("aa".into()), ..before.clone() };
+        let same = |digest: &str| Fingerprint { probe_digest: Some(digest.into()), ..fingerprint(5.0) };
+        let with = Fingerprint { probe_digest: Some("aa".into()), ..before.clone() };
         assert!(course(Some(&with), &same("aa")).ends_with("here as where it was made"));
         assert!(course(Some(&with), &same("bb")).contains("only closeness was to be expected"));
         assert!(!course(Some(&before), &same("aa")).contains("to be expected"), "an old picture does not say");

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use burn::tensor::{Device, DeviceKind};
+use burn_wgpu::{WgpuInitError, WgpuSetup, wgpu};
 
 use super::error::EngineError;
 use crate::{
@@ -71,15 +72,16 @@ pub struct Opened {
     /// Of products.
     pub precision: Precision,
     pub name: String,
-    /// What it makes of a few fixed operations, in short; see [`fingerprint::canary`].
-    pub canary: Option<String>,
+    /// Digest of what it computes for a few fixed operations; see [`fingerprint::probe_digest`].
+    pub probe_digest: Option<String>,
 }
 
 impl Opened {
-    /// Asks the device for its canary, once for all runs.
+    /// Probes the device once for all runs.
     fn new(device: Device, precision: Precision, name: String) -> Self {
-        let canary = nets::probe_output(&device).inspect_err(|error| log::warn!("{name} gives no canary: {error}"));
-        Self { canary: canary.ok().map(|song| fingerprint::canary(&song)), device, precision, name }
+        let output = nets::probe_output(&device).inspect_err(|error| log::warn!("{name} cannot be probed: {error}"));
+        let probe_digest = output.ok().map(|output| fingerprint::probe_digest(&output));
+        Self { device, precision, name, probe_digest }
     }
 }
 
@@ -126,25 +128,25 @@ fn cpu(precision: Precision) -> Opened {
 }
 
 fn gpu(precision: Precision) -> Result<Opened, EngineError> {
-    let (kind, mut name, holds_f16) = real_gpu().ok_or_else(|| {
+    let kind = real_gpu().ok_or_else(|| {
         EngineError::Device("there is no graphics card that wgpu can use (software rasterisers do not count)".into())
     })?;
+    let opened: Result<(Device, WgpuSetup), WgpuInitError> = Device::wgpu_options().device_kind(kind).init_with_setup();
+    let (device, setup) = opened.map_err(|e| EngineError::Device(format!("the graphics card does not open ({e})")))?;
+    // Of the adapter that burn has opened, which need not be the first of its kind.
+    let mut name = setup.adapter.get_info().name;
     if precision == Precision::F16 {
-        if !holds_f16 {
+        if !setup.adapter.features().contains(wgpu::Features::SHADER_F16) {
             return Err(EngineError::Device(format!("{name} does not compute in f16: choose --precision f32")));
         }
         name = format!("{name} · {precision}");
     }
-    let device = Device::wgpu_options()
-        .device_kind(kind)
-        .init()
-        .map_err(|e| EngineError::Device(format!("{name} does not open ({e})")))?;
     self_test(&device, precision, &name)?;
     Ok(Opened::new(device, precision, name))
 }
 
-/// The first hardware adapter, dedicated cards first, its name, and whether its shaders compute in f16.
-fn real_gpu() -> Option<(DeviceKind, String, bool)> {
+/// The kind of the best hardware adapter: dedicated, integrated, virtual.
+fn real_gpu() -> Option<DeviceKind> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     let kinds = [
@@ -152,10 +154,8 @@ fn real_gpu() -> Option<(DeviceKind, String, bool)> {
         (wgpu::DeviceType::IntegratedGpu, DeviceKind::IntegratedGpu(0)),
         (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
     ];
-    kinds.into_iter().find_map(|(device_type, kind)| {
-        let found = adapters.iter().find(|adapter| adapter.get_info().device_type == device_type)?;
-        Some((kind, found.get_info().name, found.features().contains(wgpu::Features::SHADER_F16)))
-    })
+    let has = |wanted| adapters.iter().any(|adapter| adapter.get_info().device_type == wanted);
+    kinds.into_iter().find(|(device_type, _)| has(*device_type)).map(|(_, kind)| kind)
 }
 
 /// One pass of the bundled U-Net and decoder on both devices must agree, at the size they are used at: guards against a

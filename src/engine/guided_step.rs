@@ -163,7 +163,7 @@ impl<'a> CachedDenoiser<'a> {
         let size = [cond.output.height, cond.output.width];
         let segmentation = scfg::segment(recipe.profile, &attention(cond.taps), &attention(uncond.taps), size)?;
         let segmentation = Arc::new(segmentation);
-        self.memory.keep_segmentation(self.question, recipe.profile, &u.key, &c.key, &segmentation);
+        self.memory.insert_segmentation(self.question, recipe.profile, &u.key, &c.key, &segmentation);
         Ok((uncond.output, cond.output, segmentation))
     }
 
@@ -179,12 +179,12 @@ impl<'a> CachedDenoiser<'a> {
 
     fn take(&mut self, text: &Text, answer: &Prediction) {
         self.evaluations += 1;
-        self.memory.keep_prediction(self.question, &text.key, &answer.output);
+        self.memory.insert_prediction(self.question, &text.key, &answer.output);
     }
 
     fn keys(&mut self, text: &Text) -> Result<Arc<TextKeys>, NetError> {
         let unet = self.unet;
-        self.memory.keys(&self.model, &text.key, || unet.read_text(&text.encoding))
+        self.memory.text_keys(&self.model, &text.key, || unet.read_text(&text.encoding))
     }
 
     fn at_step(&mut self) -> Result<&mut AtStep<'a>, NetError> {
@@ -192,7 +192,7 @@ impl<'a> CachedDenoiser<'a> {
         Ok(match &mut self.at_step {
             Some(at_step) => at_step,
             none => {
-                let shifts = self.memory.shifts(&self.model, q.timestep(), || unet.time_shifts(q.timestep()));
+                let shifts = self.memory.time_shifts(&self.model, q.timestep(), || unet.time_shifts(q.timestep()));
                 none.insert(unet.at_step(q.model_input(), q.timestep(), shifts)?)
             }
         })

@@ -4,6 +4,7 @@
 //! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
 
 mod approx_decoder;
+mod cache_key;
 mod compatibility;
 pub mod device;
 mod error;
@@ -11,13 +12,13 @@ pub mod event;
 pub mod guided_step;
 pub mod handle;
 mod ledger;
-mod lru;
 pub mod models;
 pub mod prediction_cache;
 pub mod preview;
 pub mod provenance;
 pub mod report;
 pub mod run;
+mod sized_lru;
 mod warmup;
 mod worker;
 

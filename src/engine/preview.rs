@@ -112,7 +112,7 @@ impl<'a> Previews<'a> {
         }
         let picture = Arc::new(self.model.vae.decode(latents, wanted)?.to_picture());
         self.likeness.draft.learn(latents, &picture);
-        memory.keep_picture(&self.likeness.name, latents, &picture);
+        memory.insert_picture(&self.likeness.name, latents, &picture);
         Ok(picture)
     }
 }

@@ -14,7 +14,7 @@ pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &LoadedModel, expert
         device: opened.name.clone(),
         cpu: cpu(),
         precision: (opened.precision != Precision::F32).then(|| opened.precision.to_string()),
-        canary: opened.canary.clone(),
+        probe_digest: opened.probe_digest.clone(),
         model_hash: general.content_hash.clone(),
         expert_hash: expert.map(|model| model.content_hash.clone()),
         start: LatentDigest::of(run.init_latents()),

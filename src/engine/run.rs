@@ -86,6 +86,7 @@ impl<'a> Run<'a> {
         memory: &mut PredictionCache,
     ) -> Result<Self, EngineError> {
         recipe.validate()?;
+        memory.begin_run();
         let shape = latent_shape(recipe, general);
         let solver = sampling::build(recipe.sampler, recipe.schedule, &general.scheduler, recipe.steps)?;
         let noise = StepNoise::new(recipe.seed, shape);

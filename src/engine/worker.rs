@@ -81,7 +81,7 @@ struct Progress {
 
 impl<'a> Worker<'a> {
     fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
-        let memory = PredictionCache::within(line.gauge());
+        let memory = PredictionCache::with_budget(line.gauge());
         Self { line, choice, opened: None, models: Models::default(), warm: WarmUp::default(), memory, likeness: None }
     }
 

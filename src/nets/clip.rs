@@ -1,3 +1,7 @@
+//! CLIP's text encoder.
+//!
+//! Separate as one network; its sizes are in `clip_config`.
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{
@@ -7,25 +11,26 @@ use super::{
     layers::{Activation, LayerNorm, Linear},
 };
 
-/// The text encoder of CLIP (Radford et al. 2021; with other sizes, OpenCLIP's).
+/// The text encoder of CLIP (Radford et al. 2021), and of OpenCLIP: transformers' `CLIPTextModel`.
 #[derive(Clone)]
 pub struct ClipText {
     config: ClipConfig,
     device: Device,
-    /// `[vocabulary, width]` and `[positions, width]`.
+    /// `[vocabulary, width]`.
     token_embedding: Tensor<2>,
+    /// `[positions, width]`.
     position_embedding: Tensor<2>,
     layers: Vec<Layer>,
     final_norm: LayerNorm,
     projection: Option<Linear>,
 }
 
-/// What diffusion models take from the encoder.
+/// The outputs that diffusion models use, for a text of L tokens.
 #[derive(Clone, Debug)]
 pub struct ClipOutput {
-    /// Last layer, through the final layer norm: `[1, L, width]`.
+    /// Output of the last layer, after the final layer norm: `[1, L, width]`.
     pub last: Tensor<3>,
-    /// What goes into the last layer, without norm (SDXL): `[1, L, width]`.
+    /// Input of the last layer, without norm (SDXL): `[1, L, width]`.
     pub penultimate: Tensor<3>,
     /// `last` at the end token, through the text projection if there is one: `[1, width or projection]`.
     pub pooled: Tensor<2>,
@@ -46,8 +51,8 @@ struct Layer {
 }
 
 impl ClipText {
-    /// Builds the network that `config` describes, with weights from `p`, whose names may start with `text_model.` or
-    /// not (both are in use).
+    /// Builds the network that `config` describes, with weights from `p`. Their names may have the prefix `text_model.` or
+    /// not: both are in use.
     ///
     /// # Errors
     /// [`ParamError`] for the first weight that is missing or has another shape.
@@ -81,7 +86,7 @@ impl ClipText {
         if self.projection.is_some() { self.config.projection } else { self.config.width }
     }
 
-    /// Encodes one text of token ids, padding included (which is attended to, as diffusion models are trained).
+    /// Encodes the token ids of one text, padding included. Padding is attended to, as in the training of diffusion models.
     ///
     /// # Errors
     /// [`NetError::Input`] for no ids, more than the model has positions, or ids outside its vocabulary.
@@ -142,13 +147,13 @@ impl Layer {
         })
     }
 
-    /// `[1, width, L]`, shape kept.
+    /// `[1, width, L]` to the same shape.
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let normed = self.norm1.forward(x.clone());
         let parts = [&self.query, &self.key, &self.value].map(|projection| projection.forward(normed.clone()));
-        // A position does not see what comes after it.
-        let (mixed, _) = attend(parts, self.heads, true, false);
-        let x = self.out.forward_onto(mixed, Some(x));
+        // Causal: a position attends to itself and those before it.
+        let (attended, _) = attend(parts, self.heads, true, false);
+        let x = self.out.forward_onto(attended, Some(x));
         let activation = match self.activation {
             ClipActivation::QuickGelu => Activation::QuickGelu,
             ClipActivation::Gelu => Activation::Gelu,

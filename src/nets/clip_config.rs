@@ -1,39 +1,45 @@
+//! The sizes of a CLIP text encoder, read from its `config.json`.
+//!
+//! Separate from the network, so that a config can be checked without loading weights.
+
 use serde::Deserialize;
 
 use super::ConfigError;
 
-/// The shape of a CLIP text encoder, from its `config.json`.
+/// The sizes of a CLIP text encoder.
 #[derive(Clone, Debug)]
 pub struct ClipConfig {
+    /// Number of token ids.
     pub vocabulary: usize,
     pub width: usize,
-    /// Width inside the feed-forward nets.
+    /// Width inside the feed-forward networks.
     pub inner_width: usize,
     pub layers: usize,
     pub heads: usize,
-    /// Positions it knows.
+    /// The longest text, in tokens.
     pub positions: usize,
     pub activation: ClipActivation,
     pub norm_eps: f64,
-    /// Width of the pooled embedding where there is a text projection.
+    /// Width of the pooled embedding, for encoders with a text projection.
     pub projection: usize,
+    /// The id of the end token.
     pub eos_id: u32,
 }
 
-/// The nonlinearity of the feed-forward nets.
+/// The activation function of the feed-forward networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClipActivation {
-    /// x * sigmoid(1.702 x), OpenAI's.
+    /// `x * sigmoid(1.702 x)`: OpenAI's CLIP.
     QuickGelu,
-    /// The exact gelu, OpenCLIP's.
+    /// With the error function: OpenCLIP.
     Gelu,
 }
 
 impl ClipConfig {
-    /// Reads a `config.json` of CLIPTextModel or CLIPTextModelWithProjection.
+    /// Parses a `config.json` of `CLIPTextModel` or `CLIPTextModelWithProjection`.
     ///
     /// # Errors
-    /// [`ConfigError`] for broken JSON, and for sizes or activations that are not CLIP's.
+    /// [`ConfigError`] for invalid JSON, and for sizes or activations that CLIP does not have.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
         let raw: Raw = serde_json::from_slice(json)?;
         let activation = match raw.hidden_act.as_str() {
@@ -72,18 +78,20 @@ impl ClipConfig {
         })
     }
 
-    /// The position whose embedding stands for the whole text: the first end token.
+    /// The position of the pooled embedding: the first end token.
     ///
-    /// Old files name 2 as the end token, which it never was; there transformers takes the largest id, and so do we.
+    /// Old files give 2 as the end token, which no CLIP tokenizer has there. For them, the largest id is taken, as in
+    /// transformers.
     pub(super) fn end_position(&self, ids: &[u32]) -> usize {
         let end = if self.eos_id == LEGACY_EOS { ids.iter().copied().max().unwrap_or(0) } else { self.eos_id };
         ids.iter().position(|&id| id == end).unwrap_or(0)
     }
 }
 
+/// The end token that old files give.
 const LEGACY_EOS: u32 = 2;
 
-/// The file as it is, with transformers' defaults.
+/// The fields of the file, with transformers' defaults.
 #[derive(Deserialize)]
 #[serde(default)]
 struct Raw {

@@ -1,21 +1,25 @@
+//! What networks are built from: weights by name, and the errors of weights and configs.
+//!
+//! Separate from files: a network asks a [`TensorSource`], which `weights` implements.
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Precision;
 
-/// Where a network's weights come from: asked by diffusers name, answers in row-major f32.
+/// The source of a network's weights, by diffusers names.
 pub trait TensorSource {
     /// The shape of tensor `name`, if it is there.
     fn shape_of(&self, name: &str) -> Option<Vec<usize>>;
 
-    /// The values of tensor `name` and the note that it was used.
+    /// The values of tensor `name`, row-major, in f32. The tensor counts as used from then on.
     ///
     /// # Errors
-    /// [`ParamError`] if there is no such tensor, it cannot be read, or its element type is not a float type of 16 or 32
-    /// bits.
+    /// [`ParamError`] where there is no such tensor, where it cannot be read, and where its element type is no float of 16
+    /// or 32 bits.
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError>;
 }
 
-/// A weight that a network needs and does not get.
+/// Why a network does not get a weight that it needs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParamError {
     #[error("tensor \"{name}\" is missing: the file does not fit its config.json")]
@@ -28,18 +32,18 @@ pub enum ParamError {
     Dtype { name: String, dtype: String },
 }
 
-/// A `config.json` that cannot be taken.
+/// Why a `config.json` is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("it is not the JSON that was expected: {0}")]
     Json(#[from] serde_json::Error),
-    /// It describes a network this program does not have.
+    /// A setting of a network that is not implemented.
     #[error("\"{field}\" is {given}, but must be {known}")]
     Unsupported { field: &'static str, given: String, known: String },
 }
 
 impl ConfigError {
-    /// `Ok` where `holds`, else what `field` is and what it would have to be.
+    /// `Ok` where `holds`, else [`ConfigError::Unsupported`] with the value of `field` and what it must be.
     pub(super) fn require(
         holds: bool,
         field: &'static str,
@@ -54,7 +58,7 @@ impl ConfigError {
     }
 }
 
-/// A position in the tree of weight names, as `down_blocks.0.resnets.1`.
+/// A node in the tree of weight names, such as `down_blocks.0.resnets.1`, with what layers need to load from there.
 #[derive(Clone)]
 pub struct Params<'a> {
     source: &'a dyn TensorSource,
@@ -64,12 +68,12 @@ pub struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// The root of `source`'s names; tensors are put on `device`.
+    /// The root of `source`'s names. Tensors are put on `device`, and layers multiply in f32.
     pub fn root(source: &'a dyn TensorSource, device: &'a Device) -> Self {
         Self { source, device, precision: Precision::F32, prefix: String::new() }
     }
 
-    /// The same, for layers that multiply with `precision` (where the device is the CPU).
+    /// The same node, for layers that multiply in `precision` as far as the device supports it (see [`Precision`]).
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
@@ -83,18 +87,19 @@ impl<'a> Params<'a> {
         self.device
     }
 
-    /// The child called `name`, which may itself contain dots.
+    /// The descendant `name`, which may contain dots.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        Self { prefix: self.full(&name.to_string()), ..self.clone() }
+        Self { prefix: self.full_name(&name.to_string()), ..self.clone() }
     }
 
-    /// The child `index` of the list `name`.
+    /// Element `index` of the list `name`.
     pub fn nth(&self, name: &str, index: usize) -> Self {
         self.at(format_args!("{name}.{index}"))
     }
 
+    /// Whether there is a tensor `name`.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.source.shape_of(&self.full(name)).is_some()
+        self.source.shape_of(&self.full_name(name)).is_some()
     }
 
     /// The tensor `name` of exactly `shape`.
@@ -102,7 +107,7 @@ impl<'a> Params<'a> {
         self.tensor_of(name, shape, &[&shape])
     }
 
-    /// The tensor `name`, stored with any one of the shapes `stored` (of equal element count), as `shape`.
+    /// The tensor `name` as `shape`, stored with any one of the shapes `stored`, which have as many elements.
     pub(super) fn tensor_of<const D: usize>(
         &self,
         name: &str,
@@ -113,13 +118,13 @@ impl<'a> Params<'a> {
         Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
     }
 
-    /// The values of tensor `name`, row-major, stored with any one of the shapes `stored` (of equal element count).
+    /// The values of tensor `name`, row-major, stored with any one of the shapes `stored`, which have as many elements.
     pub(super) fn values(&self, name: &str, stored: &[&[usize]]) -> Result<Vec<f32>, ParamError> {
         self.values_of(name, stored[0], stored)
     }
 
     fn values_of(&self, name: &str, expected: &[usize], stored: &[&[usize]]) -> Result<Vec<f32>, ParamError> {
-        let name = self.full(name);
+        let name = self.full_name(name);
         let found = self.source.shape_of(&name).ok_or_else(|| ParamError::Missing { name: name.clone() })?;
         if !stored.contains(&found.as_slice()) {
             return Err(ParamError::Shape { name, found, expected: expected.to_vec() });
@@ -127,7 +132,8 @@ impl<'a> Params<'a> {
         self.source.values(&name)
     }
 
-    fn full(&self, name: &str) -> String {
+    /// The name from the root.
+    fn full_name(&self, name: &str) -> String {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
     }
 }

@@ -1,27 +1,30 @@
+//! The precision of a model's products.
+//!
+//! Separate from the layers, because the command line and the loaders name it too.
+
 use std::{fmt, str::FromStr};
 
-/// With how many bits the U-Net and the autoencoder multiply.
+/// The number format in which the U-Net and the autoencoder multiply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Single precision throughout.
     #[default]
     F32,
-    /// Weights are rounded to bf16 (8 bits of mantissa), which takes half the memory. So is what linear layers multiply
-    /// them with, which is faster where the CPU multiplies bf16 well; 3x3 convolutions and attention multiply, and all
-    /// sums are kept, in f32.
+    /// Weights are rounded to bf16 (8 bits of mantissa), which halves their memory. The inputs of linear layers are rounded
+    /// too, which is faster on CPUs with bf16 instructions. 3x3 convolutions and attention multiply in f32, and all sums are
+    /// f32.
     ///
-    /// On the CPU; other devices take it for [`Precision::F32`].
+    /// On the CPU only; other devices treat it as [`Precision::F32`].
     Bf16,
-    /// The U-Net's weights are rounded to f16 (10 bits of mantissa, up to 65504), and so is what linear layers and
-    /// convolutions multiply them with, and their products' sums. So is self-attention, where nobody asks for its map.
-    /// Norms, attention to the text, what is added up from block to block, and the autoencoder, whose values outgrow f16 in
-    /// some models, stay in f32.
+    /// The U-Net's weights are rounded to f16 (10 bits of mantissa, up to 65504), and so are the inputs and the sums of its
+    /// linear layers and convolutions. Self-attention is f16 where its map is not requested. Norms, cross-attention,
+    /// residual sums and the autoencoder are f32: the values of some autoencoders exceed the range of f16.
     ///
-    /// On graphics cards; the CPU takes it for [`Precision::F32`].
+    /// On GPUs only; the CPU treats it as [`Precision::F32`].
     F16,
 }
 
-/// A name that is no [`Precision`].
+/// A name that is not that of a [`Precision`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is no precision: choose f32, bf16 or f16")]
 pub struct UnknownPrecision(String);

@@ -1,32 +1,15 @@
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, TensorData, TensorReadError};
+use burn::tensor::{Tensor, TensorData};
 
 use super::{
-    AddedConditions, AttentionTap, TapRequest, TextEncoding, UNet, kernels,
-    unet::{ReadText, Shifts, Trunk},
+    AddedConditions, AttentionTap, NetError, Stopped, TapRequest, TextEncoding, UNet, kernels,
+    unet::{SharedPrefix, Shifts, TextKeyValues},
 };
 use crate::tensor::Latents;
 
-/// The caller no longer wants the result, and said so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the computation was stopped because its result is no longer wanted")]
-pub struct Stopped;
-
 /// The autoencoders of all SDXL models halve three times.
 const SDXL_PIXELS_PER_LATENT: usize = 8;
-
-/// Why a network gave no result.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NetError {
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    #[error("the {network} takes {expected}, but was given {given}: choose models and sizes that belong together")]
-    Input { network: &'static str, expected: String, given: String },
-    #[error("the device could not deliver the result: {0}")]
-    Device(#[from] TensorReadError),
-}
 
 /// One evaluation of a U-Net on one sample.
 #[derive(Clone, Debug)]
@@ -42,7 +25,7 @@ pub struct TimeShifts(Shifts);
 
 /// A text as every attention of a U-Net reads it: the same for all latents and timesteps, so it is made once.
 pub struct TextKeys {
-    read: ReadText,
+    read: TextKeyValues,
     pooled: Option<Tensor<2>>,
 }
 
@@ -72,7 +55,7 @@ pub struct AtStep<'a> {
     /// Absent where they depend on the text (SDXL).
     shifts: Option<Arc<TimeShifts>>,
     timestep: f32,
-    trunk: Option<Trunk>,
+    trunk: Option<SharedPrefix>,
 }
 
 impl UNet {
@@ -106,7 +89,7 @@ impl UNet {
     /// [`NetError::Input`] where it does not fit this network.
     pub fn read_text(&self, text: &TextEncoding) -> Result<TextKeys, NetError> {
         self.check_text(text)?;
-        Ok(TextKeys { read: self.read(text.hidden.clone()), pooled: text.pooled.clone() })
+        Ok(TextKeys { read: self.text_key_values(text.hidden.clone()), pooled: text.pooled.clone() })
     }
 
     /// At `latents` as the sampler scales them and `timestep` in 0..1000, with what [`UNet::time_shifts`] gave for it.
@@ -177,7 +160,7 @@ impl AtStep<'_> {
 
     fn finish(
         &self,
-        trunk: Option<Trunk>,
+        trunk: Option<SharedPrefix>,
         text: &TextKeys,
         taps: &TapRequest,
         wanted: &dyn Fn() -> bool,
@@ -186,7 +169,7 @@ impl AtStep<'_> {
             (Some(shifts), Some(trunk)) => self.unet.finish(trunk, &shifts.0, &text.read, taps, wanted)?,
             _ => {
                 let shifts = self.unet.shifts(self.timestep, 1, self.added(text).as_ref());
-                let trunk = self.unet.begin(self.sample(), &shifts, taps, wanted)?;
+                let trunk = self.unet.run_prefix(self.sample(), &shifts, taps, wanted)?;
                 self.unet.finish(trunk, &shifts, &text.read, taps, wanted)?
             }
         };
@@ -194,12 +177,12 @@ impl AtStep<'_> {
     }
 
     /// What was computed for an earlier text, or is now; nothing where each text has its own.
-    fn trunk(&mut self, taps: &TapRequest, wanted: &dyn Fn() -> bool) -> Result<Option<Trunk>, Stopped> {
+    fn trunk(&mut self, taps: &TapRequest, wanted: &dyn Fn() -> bool) -> Result<Option<SharedPrefix>, Stopped> {
         let Some(shifts) = self.shifts.clone() else { return Ok(None) };
         if let Some(trunk) = self.trunk.as_ref().filter(|trunk| trunk.serves(taps)) {
             return Ok(Some(trunk.clone()));
         }
-        let trunk = self.unet.begin(self.sample(), &shifts.0, taps, wanted)?;
+        let trunk = self.unet.run_prefix(self.sample(), &shifts.0, taps, wanted)?;
         Ok(Some(self.trunk.insert(trunk).clone()))
     }
 

@@ -90,8 +90,8 @@ pub fn probe_output(device: &Device) -> Result<Vec<f32>, NetError> {
     let (time, text) = (input("time", [1, TIME, 1]), input("text", [1, CONTEXT, TOKENS]));
     let output = kernels::with_workers(device, || {
         let hidden = resnet.forward(x, resnet.shift(&time));
-        let texts: Vec<_> = transformer.read(&text).collect();
-        transformer.finish(transformer.begin(hidden, false), texts.iter(), false, &mut Vec::new())
+        let texts: Vec<_> = transformer.text_key_values(&text).collect();
+        transformer.finish(transformer.run_prefix(hidden, false), texts.iter(), false, &mut Vec::new())
     });
     Ok(output.try_into_vec_as::<f32>()?)
 }

@@ -1,3 +1,7 @@
+//! The residual block of U-Nets and autoencoders.
+//!
+//! Separate, because both networks use it.
+
 use burn::tensor::Tensor;
 
 use super::{
@@ -5,7 +9,7 @@ use super::{
     layers::{Around, Conv, GroupNorm, Linear},
 };
 
-/// ResnetBlock2D: two convolutions around a shortcut, with the time embedding added between them.
+/// `ResnetBlock2D`: two convolutions with a shortcut around them, and a shift by the time embedding between them.
 #[derive(Clone)]
 pub(super) struct ResnetBlock {
     norm1: GroupNorm,
@@ -13,16 +17,17 @@ pub(super) struct ResnetBlock {
     time: Option<Linear>,
     norm2: GroupNorm,
     conv2: Conv,
-    /// Where the channel count changes.
+    /// Present where the number of channels changes.
     shortcut: Option<Conv>,
 }
 
-/// What all resnet blocks of a network share.
+/// The settings that all resnet blocks of a network share.
 #[derive(Clone, Copy)]
 pub(super) struct ResnetNorm {
+    /// Groups of the group norms.
     pub(super) groups: usize,
     pub(super) epsilon: f64,
-    /// Width of the time embedding; an autoencoder has none.
+    /// Width of the time embedding; `None` in an autoencoder.
     pub(super) time: Option<usize>,
 }
 
@@ -41,12 +46,12 @@ impl ResnetBlock {
         })
     }
 
-    /// What a time embedding `[batch, time width, 1]`, already through silu, does to this block: `[batch, outputs, 1]`.
+    /// The shift `[batch, outputs, 1]` of this block for a time embedding `[batch, time width, 1]`, already through silu.
     pub(super) fn shift(&self, time: &Tensor<3>) -> Option<Tensor<3>> {
         self.time.as_ref().map(|projection| projection.forward(time.clone()))
     }
 
-    /// `x` `[batch, inputs, h, w]` to `[batch, outputs, h, w]`; `shift` as [`ResnetBlock::shift`] gives it.
+    /// `x` `[batch, inputs, h, w]` to `[batch, outputs, h, w]`; `shift` from [`ResnetBlock::shift`].
     pub(super) fn forward(&self, x: Tensor<4>, shift: Option<Tensor<3>>) -> Tensor<4> {
         let hidden = self.conv1.forward_in(x.clone(), Around { norm: Some(&self.norm1), shift, ..Default::default() });
         let shortcut = match &self.shortcut {

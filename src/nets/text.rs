@@ -12,3 +12,11 @@ pub struct TextEncoding {
     /// One per position, L in all.
     pub tokens: Vec<Token>,
 }
+
+impl TextEncoding {
+    /// Memory of the embeddings and the tokens, in bytes.
+    pub fn bytes(&self) -> usize {
+        let pooled = self.pooled.as_ref().map_or(0, |pooled| pooled.shape().num_elements());
+        (self.hidden.shape().num_elements() + pooled) * size_of::<f32>() + size_of_val(self.tokens.as_slice())
+    }
+}

@@ -1,3 +1,7 @@
+//! The time embedding of a U-Net, with SDXL's added conditions.
+//!
+//! Separate from the U-Net: one vector for all blocks, made once per timestep.
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
@@ -6,7 +10,7 @@ use super::{
     unet_config::{TextTime, UNetConfig},
 };
 
-/// What SDXL's U-Net is told besides the text (`addition_embed_type` "text_time").
+/// The conditions of SDXL's U-Net besides the text (`addition_embed_type` "text_time").
 #[derive(Clone, Debug)]
 pub struct AddedConditions {
     /// Pooled text embedding `[batch, width]`.
@@ -15,17 +19,18 @@ pub struct AddedConditions {
     pub time_ids: [f32; 6],
 }
 
-/// The timestep, and SDXL's added conditions, as one vector for every resnet block.
+/// Embeds the timestep, and SDXL's added conditions, in one vector for all resnet blocks.
 #[derive(Clone)]
 pub(super) struct TimeEmbedding {
-    waves: Waves,
+    sinusoids: Sinusoids,
     mlp: Mlp,
-    added: Option<(Waves, Mlp)>,
+    added: Option<(Sinusoids, Mlp)>,
 }
 
-/// Sines and cosines of a number at geometrically falling frequencies.
+/// Sinusoidal embedding of numbers: sines and cosines at geometrically falling frequencies (`Timesteps` in diffusers).
 #[derive(Clone, Copy)]
-struct Waves {
+struct Sinusoids {
+    /// Values per number, half of them sines.
     width: usize,
     flip_sin_to_cos: bool,
     freq_shift: f32,
@@ -39,19 +44,20 @@ struct Mlp {
 
 impl TimeEmbedding {
     pub(super) fn load(p: &Params, config: &UNetConfig) -> Result<Self, ParamError> {
-        let waves = |width| Waves { width, flip_sin_to_cos: config.flip_sin_to_cos, freq_shift: config.freq_shift };
+        let sinusoids =
+            |width| Sinusoids { width, flip_sin_to_cos: config.flip_sin_to_cos, freq_shift: config.freq_shift };
         let (inner, outer) = (config.levels[0].channels, config.time_width());
-        let added = config.text_time.map(|TextTime { wave_width, input_width }| {
-            Ok((waves(wave_width), Mlp::load(&p.at("add_embedding"), input_width, outer)?))
+        let added = config.text_time.map(|TextTime { number_width, input_width }| {
+            Ok((sinusoids(number_width), Mlp::load(&p.at("add_embedding"), input_width, outer)?))
         });
         Ok(Self {
-            waves: waves(inner),
+            sinusoids: sinusoids(inner),
             mlp: Mlp::load(&p.at("time_embedding"), inner, outer)?,
             added: added.transpose()?,
         })
     }
 
-    /// `[batch, time width, 1]`, already through the silu that every resnet block would apply to it.
+    /// `[batch, time width, 1]`, after the silu with which every resnet block begins its projection.
     pub(super) fn forward(
         &self,
         timestep: f32,
@@ -59,9 +65,9 @@ impl TimeEmbedding {
         added: Option<&AddedConditions>,
         device: &Device,
     ) -> Tensor<3> {
-        let mut embedding = self.mlp.forward(self.waves.of(&[timestep], device).repeat_dim(0, batch));
-        if let (Some((waves, mlp)), Some(added)) = (&self.added, added) {
-            let ids = waves.of(&added.time_ids, device).repeat_dim(0, batch);
+        let mut embedding = self.mlp.forward(self.sinusoids.of(&[timestep], device).repeat_dim(0, batch));
+        if let (Some((sinusoids, mlp)), Some(added)) = (&self.added, added) {
+            let ids = sinusoids.of(&added.time_ids, device).repeat_dim(0, batch);
             let pooled = added.pooled.clone().unsqueeze_dim(2);
             embedding = embedding + mlp.forward(Tensor::cat(vec![pooled, ids], 1));
         }
@@ -69,7 +75,7 @@ impl TimeEmbedding {
     }
 }
 
-impl Waves {
+impl Sinusoids {
     /// `[1, numbers * width, 1]`.
     fn of(self, numbers: &[f32], device: &Device) -> Tensor<3> {
         let half = self.width / 2;

@@ -1,3 +1,7 @@
+//! CLIP's tokenizer: from a text to token ids, and back to the words that they stand for.
+//!
+//! Separate from the text encoder, which takes ids alone.
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -5,7 +9,7 @@ use tokenizers::AddedToken;
 
 use crate::tensor::{Token, TokenKind};
 
-/// What a CLIP tokenizer's JSON says.
+/// Why a tokenizer cannot be built, or a text not be tokenized.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
     #[error("the tokenizer cannot be built: {0}")]
@@ -20,7 +24,7 @@ pub enum TokenizerError {
     Encode(#[source] tokenizers::Error),
 }
 
-/// CLIP's byte-pair encoding of text, with start, end and padding.
+/// CLIP's byte-pair encoding, with start token, end token and padding.
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -30,42 +34,42 @@ pub struct Tokenizer {
     length: usize,
 }
 
-/// A text as ids and as what each id stands for.
+/// A text as token ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokenized {
-    /// Padded and cut to the model's length, the end token kept.
+    /// Padded or cut to the model's length, always with an end token.
     pub ids: Vec<u32>,
-    /// One per id.
+    /// The kind and the text of each id.
     pub tokens: Vec<Token>,
-    /// How many tokens were cut off at the end.
+    /// The number of tokens that were cut off at the end.
     pub dropped: usize,
 }
 
-/// The names of the special tokens, and the length, from `tokenizer_config.json`.
+/// The special tokens and the length, from `tokenizer_config.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenizerSettings {
     start: String,
     end: String,
     padding: String,
-    /// Absent where the file has none, or transformers' "no limit" of 1e30.
+    /// `None` where the file has none, or has transformers' "no limit" of 1e30.
     length: Option<usize>,
 }
 
 impl TokenizerSettings {
-    /// Reads `tokenizer_config.json`; names may be strings or objects with `content`.
+    /// Parses `tokenizer_config.json`. Tokens may be strings, or objects with `content`.
     ///
     /// # Errors
-    /// If it is not JSON.
+    /// [`serde_json::Error`] where it is not JSON.
     pub fn parse(config: &[u8]) -> Result<Self, serde_json::Error> {
         let config: Value = serde_json::from_slice(config)?;
-        let name = |key: &str| {
+        let token = |key: &str| {
             let value = config.get(key)?;
             value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
         };
-        let end = name("eos_token").unwrap_or_else(|| "<|endoftext|>".to_owned());
+        let end = token("eos_token").unwrap_or_else(|| "<|endoftext|>".to_owned());
         Ok(Self {
-            start: name("bos_token").unwrap_or_else(|| "<|startoftext|>".to_owned()),
-            padding: name("pad_token").unwrap_or_else(|| end.clone()),
+            start: token("bos_token").unwrap_or_else(|| "<|startoftext|>".to_owned()),
+            padding: token("pad_token").unwrap_or_else(|| end.clone()),
             end,
             length: config.get("model_max_length").and_then(Value::as_u64).map(|n| n as usize),
         })
@@ -73,19 +77,19 @@ impl TokenizerSettings {
 }
 
 impl Tokenizer {
-    /// Builds from a `tokenizer.json`; `positions` is what the text encoder has room for.
+    /// Builds a tokenizer from `tokenizer.json`; `positions` is the longest text that the text encoder takes.
     ///
     /// # Errors
-    /// [`TokenizerError`] if the file makes no tokenizer, or lacks one of the special tokens.
+    /// [`TokenizerError`] where the file is no tokenizer, or lacks one of the special tokens.
     pub fn from_json(json: &[u8], settings: &TokenizerSettings, positions: usize) -> Result<Self, TokenizerError> {
         let inner = tokenizers::Tokenizer::from_bytes(json).map_err(TokenizerError::Build)?;
         Self::finish(inner, settings, positions)
     }
 
-    /// Builds from `vocab.json` and `merges.txt`, with the rules that all CLIP models share.
+    /// Builds a tokenizer from `vocab.json` and `merges.txt`, with the rules that all CLIP models share.
     ///
     /// # Errors
-    /// As [`Tokenizer::from_json`].
+    /// As for [`Tokenizer::from_json`].
     pub fn from_vocabulary(
         vocabulary: &[u8],
         merges: &str,
@@ -110,8 +114,8 @@ impl Tokenizer {
         };
         let (start, end, padding) =
             (id("start", &settings.start)?, id("end", &settings.end)?, id("padding", &settings.padding)?);
-        // Special tokens are cut out of the text before all else. Where "!" is the padding token (SD 2.x), that goes
-        // for every exclamation mark too: transformers does so, and the models were trained with it.
+        // Special tokens are split off the text first. Where "!" is the padding token (SD 2.x), this applies to every
+        // exclamation mark: transformers does so, and the models were trained with it.
         let special = [&settings.start, &settings.end, &settings.padding]
             .map(|token| AddedToken::from(token.as_str(), true).normalized(false));
         inner.add_special_tokens(special).map_err(TokenizerError::Build)?;
@@ -124,15 +128,15 @@ impl Tokenizer {
         Ok(Self { inner, start, end, padding, length })
     }
 
-    /// Positions of every encoded text.
+    /// Length of every encoded text, in tokens.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Start token, the text, end token, padding: always [`Tokenizer::length`] ids. What is too long is cut.
+    /// Start token, the text, end token, padding: always [`Tokenizer::length`] ids. A text that is too long is cut.
     ///
     /// # Errors
-    /// [`TokenizerError::Encode`] if the rules of the tokenizer's file fail on this text.
+    /// [`TokenizerError::Encode`] where the rules of the tokenizer's file fail on this text.
     pub fn encode(&self, text: &str) -> Result<Tokenized, TokenizerError> {
         let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
         let room = self.length - 2;
@@ -145,7 +149,7 @@ impl Tokenizer {
         };
         push(self.start, TokenKind::Start, "");
         for (&id, &(from, to)) in encoding.get_ids().iter().zip(encoding.get_offsets()).take(count) {
-            // A token may be part of a character only; then there is no text to show for it.
+            // A token may be a part of a character, which has no text of its own.
             push(id, TokenKind::Word, text.get(from..to).unwrap_or("").trim());
         }
         push(self.end, TokenKind::End, "");
@@ -156,7 +160,7 @@ impl Tokenizer {
     }
 }
 
-/// CLIP's tokenizer as a `tokenizer.json`: lower case, words apart, bytes as characters, pairs merged by rank.
+/// CLIP's tokenizer as a `tokenizer.json`: lower case, split into words, bytes as characters, pairs merged by rank.
 fn clip_rules(vocabulary: &HashMap<String, u32>, merges: &[&str], unknown: &str) -> Value {
     const WORDS: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
     json!({

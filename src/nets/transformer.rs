@@ -1,3 +1,7 @@
+//! The spatial transformer of a U-Net.
+//!
+//! Separate from the U-Net's blocks. Like them, it can stop before its first cross-attention.
+
 use burn::tensor::Tensor;
 
 use super::{
@@ -7,18 +11,20 @@ use super::{
     unet_config::Level,
 };
 
-/// Layer norms inside a transformer block have torch's default epsilon.
+/// Epsilon of the layer norms: torch's default.
 const LAYER_NORM_EPS: f64 = 1e-5;
-/// The group norm before a spatial transformer has its own, whatever `norm_eps` says.
+/// Epsilon of the group norm before the transformer, independent of the config's `norm_eps`.
 const GROUP_NORM_EPS: f64 = 1e-6;
 
-/// Transformer2DModel: picture positions as tokens, with self-attention, attention to the text and a feed-forward net.
+/// `Transformer2DModel`: positions of the map as tokens, with self-attention, cross-attention to the text and a feed-forward
+/// network.
 #[derive(Clone)]
 pub(super) struct SpatialTransformer {
     norm: GroupNorm,
     proj_in: Linear,
     blocks: Vec<Block>,
     proj_out: Linear,
+    /// Latent side / side at this level.
     factor: usize,
 }
 
@@ -29,14 +35,14 @@ struct Block {
     norm2: LayerNorm,
     attn2: Attention,
     norm3: LayerNorm,
-    /// Value and gate side by side.
-    widen: Linear,
-    narrow: Linear,
+    /// To value and gate, one after the other.
+    ff_in: Linear,
+    ff_out: Linear,
 }
 
 impl SpatialTransformer {
-    /// `level` gives channels, heads, depth and context width. The outer projections are linear or 1x1 convolutions,
-    /// by `use_linear_projection`; both are one matrix over channels, so both load alike.
+    /// `level` gives channels, heads, depth and context width. The outer projections are linear layers or 1x1
+    /// convolutions, by `use_linear_projection`: both are a matrix over channels, and load alike.
     pub(super) fn load(p: &Params, level: &Level, groups: usize) -> Result<Self, ParamError> {
         let width = level.channels;
         let blocks = (0..level.transformer_layers)
@@ -51,60 +57,62 @@ impl SpatialTransformer {
         })
     }
 
-    /// What each block's attention to the text makes of `context` `[batch, context width, L]`, in order.
-    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+    /// Keys and values of each block's cross-attention for `context` `[batch, context width, L]`, in order.
+    pub(super) fn text_key_values(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
         self.blocks.iter().map(|block| block.attn2.read(context.clone()))
     }
 
-    /// As far as no text is needed, with the map of the positions' attention to each other where `tap` says so. `x`
-    /// `[batch, channels, h, w]`.
-    pub(super) fn begin(&self, x: Tensor<4>, tap: bool) -> Head {
+    /// The part before the first cross-attention, for `x` `[batch, channels, h, w]`. With `tap`, the map of the first
+    /// self-attention is kept.
+    pub(super) fn run_prefix(&self, x: Tensor<4>, tap: bool) -> TransformerState {
         let tokens = self.proj_in.forward(self.norm.forward(to_tokens(x.clone())));
-        // The config has at least one block.
-        let (tokens, self_map) = self.blocks[0].look_around(tokens, tap);
-        Head { x, tokens, self_map }
+        // `UNetConfig::parse` accepts only positive depths, so there is a first block.
+        let (tokens, self_map) = self.blocks[0].self_attention(tokens, tap);
+        TransformerState { input: x, tokens, self_map }
     }
 
-    /// From there to the end, shaped as `x` was; `texts` are the blocks' keys and values in order, wanted maps are
-    /// appended to `taps`.
+    /// The part from the first cross-attention on, to the shape of `x`. `texts` are the keys and values of the blocks in
+    /// order; with `tap`, one tap per block is appended to `taps`.
     pub(super) fn finish<'a>(
         &self,
-        head: Head,
+        state: TransformerState,
         mut texts: impl Iterator<Item = &'a KeyValue>,
         tap: bool,
         taps: &mut Vec<AttentionTap>,
     ) -> Tensor<4> {
-        let Head { x, mut tokens, mut self_map } = head;
-        let [_, _, h, w] = x.dims();
+        let TransformerState { input, mut tokens, mut self_map } = state;
+        let [_, _, h, w] = input.dims();
         for (i, (block, text)) in self.blocks.iter().zip(&mut texts).enumerate() {
             if i > 0 {
-                (tokens, self_map) = block.look_around(tokens, tap);
+                (tokens, self_map) = block.self_attention(tokens, tap);
             }
             let cross_map;
-            (tokens, cross_map) = block.look_at_text(tokens, text.clone(), tap);
+            (tokens, cross_map) = block.cross_attention(tokens, text.clone(), tap);
             if let (Some(self_map), Some(cross_map)) = (self_map.take(), cross_map) {
                 taps.push(AttentionTap { factor: self.factor, grid: [h, w], self_map, cross_map });
             }
         }
-        from_tokens(self.proj_out.forward_onto(tokens, Some(to_tokens(x))), [h, w])
+        from_tokens(self.proj_out.forward_onto(tokens, Some(to_tokens(input))), [h, w])
     }
 
+    /// Number of transformer blocks.
     pub(super) fn depth(&self) -> usize {
         self.blocks.len()
     }
 }
 
-/// A transformer about to look at the text for the first time.
+/// The state of a transformer before its first cross-attention.
 #[derive(Clone)]
-pub(super) struct Head {
-    /// What went in.
-    x: Tensor<4>,
+pub(super) struct TransformerState {
+    /// `[batch, channels, h, w]`.
+    input: Tensor<4>,
+    /// `[batch, width, N]`, N = h * w.
     tokens: Tensor<3>,
-    /// `[N, N]`, where it was wanted.
+    /// `[N, N]`, where it was requested.
     self_map: Option<Tensor<2>>,
 }
 
-impl Head {
+impl TransformerState {
     pub(super) fn has_map(&self) -> bool {
         self.self_map.is_some()
     }
@@ -119,22 +127,22 @@ impl Block {
             norm2: norm("norm2")?,
             attn2: Attention::load(&p.at("attn2"), width, context, heads, false)?,
             norm3: norm("norm3")?,
-            widen: Linear::load(&p.at("ff.net.0.proj"), width, 8 * width, true)?,
-            narrow: Linear::load(&p.at("ff.net.2"), 4 * width, width, true)?,
+            ff_in: Linear::load(&p.at("ff.net.0.proj"), width, 8 * width, true)?,
+            ff_out: Linear::load(&p.at("ff.net.2"), 4 * width, width, true)?,
         })
     }
 
-    /// Self-attention of `[batch, width, N]`, shape kept, and its map if asked.
-    fn look_around(&self, x: Tensor<3>, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
+    /// Self-attention of `[batch, width, N]`, to the same shape, and its map where `tap` requests it.
+    fn self_attention(&self, x: Tensor<3>, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
         let normed = self.norm1.forward(x.clone());
         self.attn1.forward(normed.clone(), self.attn1.read(normed), Some(x), tap)
     }
 
-    /// Attention to the text and the feed-forward net, shape kept, and the map of the former if asked.
-    fn look_at_text(&self, x: Tensor<3>, text: KeyValue, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
+    /// Cross-attention to the text and the feed-forward network, to the same shape, and the map of the cross-attention where
+    /// `tap` requests it.
+    fn cross_attention(&self, x: Tensor<3>, text: KeyValue, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
         let (x, map) = self.attn2.forward(self.norm2.forward(x.clone()), text, Some(x), tap);
-        let wide = self.widen.forward(self.norm3.forward(x.clone()));
-        // GEGLU with the exact gelu.
-        (self.narrow.forward_onto(geglu(wide), Some(x)), map)
+        let gated = self.ff_in.forward(self.norm3.forward(x.clone()));
+        (self.ff_out.forward_onto(geglu(gated), Some(x)), map)
     }
 }

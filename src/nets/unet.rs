@@ -1,3 +1,8 @@
+//! The U-Net: one evaluation, in two parts of which the first needs no text.
+//!
+//! Separate from its blocks, which know only their own layers, and from `predict`, which reuses the first part for several
+//! texts.
+
 use std::cell::Cell;
 
 use burn::tensor::{Device, Tensor};
@@ -8,7 +13,7 @@ use super::{
     kernels,
     layers::{Conv, GroupNorm},
     time::TimeEmbedding,
-    unet_blocks::{AtText, DownBlock, MiddleBlock, Pass, UpBlock},
+    unet_blocks::{DownBlock, ForwardPass, MiddleBlock, SuspendedBlock, UpBlock},
 };
 
 /// UNet2DConditionModel (Rombach et al. 2022; SDXL: Podell et al. 2023): predicts noise (or v) in latents.
@@ -59,12 +64,12 @@ impl UNet {
         &self.config
     }
 
-    /// Where its weights are.
+    /// The device of its weights.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The downsampling factors at which it attends to the text, finest first.
+    /// The downsampling factors (latent side / level side) with attention to the text, finest first.
     pub fn factors(&self) -> Vec<usize> {
         let last = self.config.levels.len() - 1;
         self.config
@@ -82,11 +87,11 @@ impl UNet {
     /// - `sample` `[batch, channels, h, w]`, any h and w
     /// - `context` `[batch, L, context width]`
     /// - `timestep` in training timesteps, 0..1000, one for the whole batch
-    /// - result: as `sample`, and the attention maps that `taps` names, in network order (down, middle, up). Maps are
-    ///   of the first sample: ask for them with batch 1.
+    /// - result: as `sample`, and the attention maps that `taps` requests, in network order (down, middle, up). Maps are
+    ///   those of the first sample: request them with batch 1.
     ///
     /// # Errors
-    /// [`Stopped`] as soon as `wanted`, asked before every resnet block, says no.
+    /// [`Stopped`] when `is_current` answers no; it is called before every resnet block.
     pub fn forward(
         &self,
         sample: Tensor<4>,
@@ -94,21 +99,21 @@ impl UNet {
         context: Tensor<3>,
         added: Option<&AddedConditions>,
         taps: &TapRequest,
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
         let shifts = self.shifts(timestep, sample.dims()[0], added);
-        let trunk = self.begin(sample, &shifts, taps, wanted)?;
-        self.finish(trunk, &shifts, &self.read(context), taps, wanted)
+        let prefix = self.run_prefix(sample, &shifts, taps, is_current)?;
+        self.finish(prefix, &shifts, &self.text_key_values(context), taps, is_current)
     }
 
-    /// How many resnet blocks and doublings a prediction goes through: so often it asks whether it is still wanted.
+    /// How often one evaluation calls `is_current`: once per resnet block and per upsampling.
     pub fn stages(&self) -> usize {
         let config = self.config();
         let blocks: usize = config.levels.iter().map(|level| 2 * level.layers + 1).sum();
         blocks + 2 * usize::from(config.middle) + config.levels.len() - 1
     }
 
-    /// What the timestep, and SDXL's added conditions, do to every resnet block.
+    /// The time shifts of all resnet blocks, for a timestep and SDXL's added conditions.
     pub(super) fn shifts(&self, timestep: f32, batch: usize, added: Option<&AddedConditions>) -> Shifts {
         kernels::with_workers(&self.device, || {
             let time = &self.time.forward(timestep, batch, added, &self.device);
@@ -119,60 +124,62 @@ impl UNet {
         })
     }
 
-    /// What every attention to the text makes of `context` `[batch, L, context width]`.
-    pub(super) fn read(&self, context: Tensor<3>) -> ReadText {
+    /// Keys and values of all cross-attentions for `context` `[batch, L, context width]`.
+    pub(super) fn text_key_values(&self, context: Tensor<3>) -> TextKeyValues {
         kernels::with_workers(&self.device, || {
             let context = &context.swap_dims(1, 2);
-            let down = self.down.iter().flat_map(|block| block.read(context));
-            let middle = self.middle.iter().flat_map(|block| block.read(context));
-            let up = self.up.iter().flat_map(|block| block.read(context));
-            ReadText(down.chain(middle).chain(up).collect())
+            let down = self.down.iter().flat_map(|block| block.text_key_values(context));
+            let middle = self.middle.iter().flat_map(|block| block.text_key_values(context));
+            let up = self.up.iter().flat_map(|block| block.text_key_values(context));
+            TextKeyValues(down.chain(middle).chain(up).collect())
         })
     }
 
-    /// As far as no text is needed.
-    pub(super) fn begin(
+    /// The first part of an evaluation: up to the first cross-attention, equal for all texts.
+    pub(super) fn run_prefix(
         &self,
         sample: Tensor<4>,
         Shifts(shifts): &Shifts,
         taps: &TapRequest,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<Trunk, Stopped> {
+        is_current: &dyn Fn() -> bool,
+    ) -> Result<SharedPrefix, Stopped> {
         kernels::with_workers(&self.device, || {
-            let pass = Pass { shifts: Cell::new(shifts.iter()), texts: Cell::default(), request: taps, wanted };
+            let pass =
+                ForwardPass { shifts: Cell::new(shifts.iter()), texts: Cell::default(), request: taps, is_current };
             let mut x = self.conv_in.forward(sample);
             let mut skips = vec![x.clone()];
             for (i, block) in self.down.iter().enumerate() {
-                match block.begin(x, &pass, &mut skips)? {
+                match block.run_prefix(x, &pass, &mut skips)? {
                     Ok(y) => x = y,
-                    Err(at) => {
-                        let used = shifts.len() - pass.shifts_left();
-                        return Ok(Trunk { end: End::AtText(i, at), skips, used });
+                    Err(suspended) => {
+                        let shifts_used = shifts.len() - pass.shifts_left();
+                        return Ok(SharedPrefix { end: PrefixEnd::InBlock(i, suspended), skips, shifts_used });
                     }
                 }
             }
-            Ok(Trunk { end: End::Bottom(x), skips, used: shifts.len() - pass.shifts_left() })
+            let shifts_used = shifts.len() - pass.shifts_left();
+            Ok(SharedPrefix { end: PrefixEnd::AfterDown(x), skips, shifts_used })
         })
     }
 
-    /// From there to the end, with the text.
+    /// The second part of an evaluation, with the text.
     pub(super) fn finish(
         &self,
-        trunk: Trunk,
+        prefix: SharedPrefix,
         Shifts(shifts): &Shifts,
-        ReadText(texts): &ReadText,
+        TextKeyValues(texts): &TextKeyValues,
         taps: &TapRequest,
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
         kernels::with_workers(&self.device, || {
-            let Trunk { end, mut skips, used } = trunk;
-            let (shifts, texts) = (Cell::new(shifts[used..].iter()), Cell::new(texts.iter()));
-            let pass = Pass { shifts, texts, request: taps, wanted };
+            let SharedPrefix { end, mut skips, shifts_used } = prefix;
+            let (shifts, texts) = (Cell::new(shifts[shifts_used..].iter()), Cell::new(texts.iter()));
+            let pass = ForwardPass { shifts, texts, request: taps, is_current };
             let mut maps = Vec::new();
             let mut x = match end {
-                End::Bottom(x) => x,
-                End::AtText(block, at) => {
-                    let mut x = self.down[block].finish(at, &pass, &mut skips, &mut maps)?;
+                PrefixEnd::AfterDown(x) => x,
+                PrefixEnd::InBlock(block, suspended) => {
+                    let mut x = self.down[block].finish(suspended, &pass, &mut skips, &mut maps)?;
                     for block in &self.down[block + 1..] {
                         x = block.forward(x, &pass, &mut skips, &mut maps)?;
                     }
@@ -190,38 +197,38 @@ impl UNet {
     }
 }
 
-/// What a timestep does to every resnet block, in network order.
+/// The time shifts of all resnet blocks, in network order.
 #[derive(Clone, Debug)]
 pub(super) struct Shifts(pub(super) Vec<Option<Tensor<3>>>);
 
-/// A text as every attention to it reads it, in network order.
+/// Keys and values of a text for all cross-attentions, in network order.
 #[derive(Clone, Debug)]
-pub(super) struct ReadText(pub(super) Vec<KeyValue>);
+pub(super) struct TextKeyValues(pub(super) Vec<KeyValue>);
 
-/// What a U-Net makes of latents and timestep before it looks at a text: the same for all texts.
+/// The state of an evaluation before its first cross-attention: the same for all texts.
 #[derive(Clone)]
-pub(super) struct Trunk {
-    end: End,
+pub(super) struct SharedPrefix {
+    end: PrefixEnd,
     skips: Vec<Tensor<4>>,
-    /// Shifts that were needed so far.
-    used: usize,
+    /// Time shifts used so far.
+    shifts_used: usize,
 }
 
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "one exists at a time")]
-enum End {
-    /// In this block on the way down.
-    AtText(usize, AtText),
-    /// No block on the way down looks at the text.
-    Bottom(Tensor<4>),
+enum PrefixEnd {
+    /// In the down block of this index.
+    InBlock(usize, SuspendedBlock),
+    /// After the down blocks, of which none has cross-attention.
+    AfterDown(Tensor<4>),
 }
 
-impl Trunk {
-    /// Whether it can be finished with the maps of `taps`.
+impl SharedPrefix {
+    /// Whether it can be finished with the attention maps that `taps` requests.
     pub(super) fn serves(&self, taps: &TapRequest) -> bool {
         match &self.end {
-            End::AtText(_, at) => at.serves(taps),
-            End::Bottom(_) => true,
+            PrefixEnd::InBlock(_, suspended) => suspended.serves(taps),
+            PrefixEnd::AfterDown(_) => true,
         }
     }
 }

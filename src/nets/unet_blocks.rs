@@ -1,3 +1,8 @@
+//! The blocks of a U-Net: down, middle and up.
+//!
+//! Separate from the U-Net, which runs them in order. A block can stop before its first cross-attention, and be finished
+//! later with a text.
+
 use std::{cell::Cell, slice};
 
 use burn::tensor::Tensor;
@@ -7,24 +12,26 @@ use super::{
     attention::KeyValue,
     layers::{Around, Conv},
     resnet::{ResnetBlock, ResnetNorm},
-    transformer::{Head, SpatialTransformer},
+    transformer::{SpatialTransformer, TransformerState},
     unet_config::{Level, UNetConfig},
 };
 
-/// What every block of one forward pass is given. Blocks take their part of `shifts` and `texts` in network order (down,
-/// middle, up), each once.
-pub(super) struct Pass<'a> {
-    /// What the time embedding does to each resnet block.
+/// What all blocks of one forward pass share. Each block takes its elements of `shifts` and `texts`, in network order
+/// (down, middle, up).
+pub(super) struct ForwardPass<'a> {
+    /// The time shifts of the resnet blocks that are still to run.
     pub(super) shifts: Cell<slice::Iter<'a, Option<Tensor<3>>>>,
-    /// The text as each attention to it reads it.
+    /// Keys and values of the text, for the cross-attentions that are still to run.
     pub(super) texts: Cell<slice::Iter<'a, KeyValue>>,
+    /// Which attention maps are returned.
     pub(super) request: &'a TapRequest,
-    pub(super) wanted: &'a dyn Fn() -> bool,
+    /// Whether the result is still needed.
+    pub(super) is_current: &'a dyn Fn() -> bool,
 }
 
-impl<'a> Pass<'a> {
-    fn go_on(&self) -> Result<(), Stopped> {
-        if (self.wanted)() { Ok(()) } else { Err(Stopped) }
+impl<'a> ForwardPass<'a> {
+    fn check_current(&self) -> Result<(), Stopped> {
+        Stopped::check(self.is_current)
     }
 
     fn next_shift(&self) -> Option<Tensor<3>> {
@@ -40,7 +47,7 @@ impl<'a> Pass<'a> {
         next.iter()
     }
 
-    /// How many shifts are left.
+    /// The number of shifts that are not used yet.
     pub(super) fn shifts_left(&self) -> usize {
         let shifts = self.shifts.take();
         let left = shifts.len();
@@ -57,64 +64,68 @@ struct Layer {
     factor: usize,
 }
 
-/// How far a layer comes without a text.
+/// The result of a layer's first part.
 #[expect(clippy::large_enum_variant, reason = "taken apart as soon as it is made")]
-enum Begun {
-    /// To its end.
-    Through(Tensor<4>),
-    ToText(Head),
+enum LayerPrefix {
+    /// The layer's output: it has no cross-attention.
+    Output(Tensor<4>),
+    /// The state before the cross-attention.
+    BeforeText(TransformerState),
 }
 
 impl Layer {
-    fn forward(&self, x: Tensor<4>, pass: &Pass, taps: &mut Vec<AttentionTap>) -> Result<Tensor<4>, Stopped> {
-        Ok(match self.begin(x, pass)? {
-            Begun::Through(x) => x,
-            Begun::ToText(head) => self.finish(head, pass, taps),
+    fn forward(&self, x: Tensor<4>, pass: &ForwardPass, taps: &mut Vec<AttentionTap>) -> Result<Tensor<4>, Stopped> {
+        Ok(match self.run_prefix(x, pass)? {
+            LayerPrefix::Output(x) => x,
+            LayerPrefix::BeforeText(state) => self.finish(state, pass, taps),
         })
     }
 
-    fn begin(&self, x: Tensor<4>, pass: &Pass) -> Result<Begun, Stopped> {
-        pass.go_on()?;
+    /// The part before the cross-attention.
+    fn run_prefix(&self, x: Tensor<4>, pass: &ForwardPass) -> Result<LayerPrefix, Stopped> {
+        pass.check_current()?;
         let x = self.resnet.forward(x, pass.next_shift());
         Ok(match &self.transformer {
-            Some(t) => Begun::ToText(t.begin(x, pass.request.wants(self.factor))),
-            None => Begun::Through(x),
+            Some(t) => LayerPrefix::BeforeText(t.run_prefix(x, pass.request.wants(self.factor))),
+            None => LayerPrefix::Output(x),
         })
     }
 
-    fn finish(&self, head: Head, pass: &Pass, taps: &mut Vec<AttentionTap>) -> Tensor<4> {
-        // Only a layer with a transformer makes a head.
-        let Some(t) = &self.transformer else { unreachable!("a layer without attention has begun one") };
-        t.finish(head, pass.next_texts(t.depth()), pass.request.wants(self.factor), taps)
+    /// The part from the cross-attention on.
+    fn finish(&self, state: TransformerState, pass: &ForwardPass, taps: &mut Vec<AttentionTap>) -> Tensor<4> {
+        // Only `run_prefix` of a layer with a transformer makes a state.
+        let Some(t) = &self.transformer else { unreachable!("a state of a transformer, in a layer without one") };
+        t.finish(state, pass.next_texts(t.depth()), pass.request.wants(self.factor), taps)
     }
 
-    /// What a time embedding does to its resnet block.
+    /// The time shift of its resnet block.
     fn shift(&self, time: &Tensor<3>) -> Option<Tensor<3>> {
         self.resnet.shift(time)
     }
 
-    /// What its attentions to the text make of `context`.
-    fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
-        self.transformer.iter().flat_map(|t| t.read(context))
+    /// Keys and values of its cross-attentions.
+    fn text_key_values(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.transformer.iter().flat_map(|t| t.text_key_values(context))
     }
 }
 
-/// A way down that has come to where the first text is needed: everything before is the same for all texts.
+/// A down block that stopped before its first cross-attention.
 #[derive(Clone)]
-pub(super) struct AtText {
+pub(super) struct SuspendedBlock {
+    /// The layer in which it stopped.
     layer: usize,
-    head: Head,
+    state: TransformerState,
     factor: usize,
 }
 
-impl AtText {
-    /// Whether what `request` asks for was kept on the way.
+impl SuspendedBlock {
+    /// Whether the attention map that `request` asks for is in the state.
     pub(super) fn serves(&self, request: &TapRequest) -> bool {
-        self.head.has_map() || !request.wants(self.factor)
+        self.state.has_map() || !request.wants(self.factor)
     }
 }
 
-/// Loads the layers of one block, `channels` giving each resnet's (inputs, outputs).
+/// Loads the layers of one block; `channels` gives the (inputs, outputs) of each resnet block.
 fn load_layers(
     p: &Params,
     level: &Level,
@@ -138,15 +149,15 @@ fn resnet_norm(config: &UNetConfig) -> ResnetNorm {
     ResnetNorm { groups: config.norm_groups, epsilon: config.norm_eps, time: Some(config.time_width()) }
 }
 
-/// DownBlock2D and CrossAttnDownBlock2D.
+/// `DownBlock2D` and `CrossAttnDownBlock2D`.
 #[derive(Clone)]
 pub(super) struct DownBlock {
     layers: Vec<Layer>,
-    halve: Option<Conv>,
+    downsample: Option<Conv>,
 }
 
 impl DownBlock {
-    /// The level `index`; the coarsest one does not halve. Appends the channels of what it leaves for the way up.
+    /// Loads level `index`; all but the coarsest downsample. Appends the channels of its skip connections to `skips`.
     pub(super) fn load(
         p: &Params,
         config: &UNetConfig,
@@ -158,62 +169,65 @@ impl DownBlock {
         let first = if index == 0 { outputs } else { config.levels[index - 1].channels };
         let channels = (0..level.layers).map(|i| (if i == 0 { first } else { outputs }, outputs));
         let layers = load_layers(p, level, config, level.down_attention, channels)?;
-        let halves = index + 1 < config.levels.len();
-        let halve = halves.then(|| Conv::load_halving(&p.at("downsamplers.0.conv"), outputs, (1, 1))).transpose()?;
-        skips.extend(std::iter::repeat_n(outputs, level.layers + usize::from(halves)));
-        Ok(Self { layers, halve })
+        let downsamples = index + 1 < config.levels.len();
+        let downsample = downsamples.then(|| Conv::load_halving(&p.at("downsamplers.0.conv"), outputs, (1, 1)));
+        skips.extend(std::iter::repeat_n(outputs, level.layers + usize::from(downsamples)));
+        Ok(Self { layers, downsample: downsample.transpose()? })
     }
 
     pub(super) fn forward(
         &self,
         x: Tensor<4>,
-        pass: &Pass,
+        pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
     ) -> Result<Tensor<4>, Stopped> {
-        match self.begin(x, pass, skips)? {
+        match self.run_prefix(x, pass, skips)? {
             Ok(x) => Ok(x),
-            Err(at) => self.finish(at, pass, skips, taps),
+            Err(suspended) => self.finish(suspended, pass, skips, taps),
         }
     }
 
-    /// As far as no text is needed: through, or to the first attention to it.
-    pub(super) fn begin(
+    /// The part before the first cross-attention: `Ok` with the block's output where it has none.
+    pub(super) fn run_prefix(
         &self,
         mut x: Tensor<4>,
-        pass: &Pass,
+        pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
-    ) -> Result<Result<Tensor<4>, AtText>, Stopped> {
+    ) -> Result<Result<Tensor<4>, SuspendedBlock>, Stopped> {
         for (i, layer) in self.layers.iter().enumerate() {
-            match layer.begin(x, pass)? {
-                Begun::Through(y) => x = y,
-                Begun::ToText(head) => return Ok(Err(AtText { layer: i, head, factor: layer.factor })),
+            match layer.run_prefix(x, pass)? {
+                LayerPrefix::Output(y) => x = y,
+                LayerPrefix::BeforeText(state) => {
+                    return Ok(Err(SuspendedBlock { layer: i, state, factor: layer.factor }));
+                }
             }
             skips.push(x.clone());
         }
-        Ok(Ok(self.leave(x, skips)))
+        Ok(Ok(self.downsample(x, skips)))
     }
 
-    /// From there to the end.
+    /// The part from the first cross-attention on.
     pub(super) fn finish(
         &self,
-        at: AtText,
-        pass: &Pass,
+        suspended: SuspendedBlock,
+        pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
     ) -> Result<Tensor<4>, Stopped> {
-        let mut x = self.layers[at.layer].finish(at.head, pass, taps);
+        let mut x = self.layers[suspended.layer].finish(suspended.state, pass, taps);
         skips.push(x.clone());
-        for layer in &self.layers[at.layer + 1..] {
+        for layer in &self.layers[suspended.layer + 1..] {
             x = layer.forward(x, pass, taps)?;
             skips.push(x.clone());
         }
-        Ok(self.leave(x, skips))
+        Ok(self.downsample(x, skips))
     }
 
-    fn leave(&self, x: Tensor<4>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
-        let Some(halve) = &self.halve else { return x };
-        let x = halve.forward(x);
+    /// Downsamples at the end of the block, where the level does.
+    fn downsample(&self, x: Tensor<4>, skips: &mut Vec<Tensor<4>>) -> Tensor<4> {
+        let Some(downsample) = &self.downsample else { return x };
+        let x = downsample.forward(x);
         skips.push(x.clone());
         x
     }
@@ -222,12 +236,12 @@ impl DownBlock {
         self.layers.iter().map(|layer| layer.shift(time))
     }
 
-    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
-        self.layers.iter().flat_map(|layer| layer.read(context))
+    pub(super) fn text_key_values(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.layers.iter().flat_map(|layer| layer.text_key_values(context))
     }
 }
 
-/// UNetMidBlock2DCrossAttn.
+/// `UNetMidBlock2DCrossAttn`.
 #[derive(Clone)]
 pub(super) struct MiddleBlock {
     first: Layer,
@@ -248,11 +262,11 @@ impl MiddleBlock {
     pub(super) fn forward(
         &self,
         x: Tensor<4>,
-        pass: &Pass,
+        pass: &ForwardPass,
         taps: &mut Vec<AttentionTap>,
     ) -> Result<Tensor<4>, Stopped> {
         let x = self.first.forward(x, pass, taps)?;
-        pass.go_on()?;
+        pass.check_current()?;
         Ok(self.second.forward(x, pass.next_shift()))
     }
 
@@ -260,20 +274,20 @@ impl MiddleBlock {
         [self.first.shift(time), self.second.shift(time)]
     }
 
-    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
-        self.first.read(context)
+    pub(super) fn text_key_values(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.first.text_key_values(context)
     }
 }
 
-/// UpBlock2D and CrossAttnUpBlock2D.
+/// `UpBlock2D` and `CrossAttnUpBlock2D`.
 #[derive(Clone)]
 pub(super) struct UpBlock {
     layers: Vec<Layer>,
-    double: Option<Conv>,
+    upsample: Option<Conv>,
 }
 
 impl UpBlock {
-    /// The level `index`; the finest one does not double. Takes the channels of what the way down left off `skips`.
+    /// Loads level `index`; all but the finest upsample. Removes the channels of its skip connections from `skips`.
     pub(super) fn load(
         p: &Params,
         config: &UNetConfig,
@@ -284,19 +298,18 @@ impl UpBlock {
         let outputs = level.channels;
         let first = config.levels.get(index + 1).map_or(outputs, |coarser| coarser.channels);
         let count = level.layers + 1;
-        // As many were left as are taken: each level leaves layers + 1 when the first convolution counts as one.
-        let left = skips.split_off(skips.len().saturating_sub(count));
-        let channels =
-            left.into_iter().rev().enumerate().map(|(i, skip)| (skip + if i == 0 { first } else { outputs }, outputs));
+        // As many are removed as were appended: layers + 1 per level, where the first convolution appends one.
+        let skipped = skips.split_off(skips.len().saturating_sub(count)).into_iter().rev();
+        let channels = skipped.enumerate().map(|(i, skip)| (skip + if i == 0 { first } else { outputs }, outputs));
         let layers = load_layers(p, level, config, level.up_attention, channels)?;
-        let double = (index > 0).then(|| Conv::load(&p.at("upsamplers.0.conv"), outputs, outputs, 3)).transpose()?;
-        Ok(Self { layers, double })
+        let upsample = (index > 0).then(|| Conv::load(&p.at("upsamplers.0.conv"), outputs, outputs, 3));
+        Ok(Self { layers, upsample: upsample.transpose()? })
     }
 
     pub(super) fn forward(
         &self,
         mut x: Tensor<4>,
-        pass: &Pass,
+        pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
     ) -> Result<Tensor<4>, Stopped> {
@@ -307,12 +320,12 @@ impl UpBlock {
             };
             x = layer.forward(joined, pass, taps)?;
         }
-        if let Some(double) = &self.double {
-            pass.go_on()?;
-            // Where a side was odd, twice its half is not the side: the next skip tells the right one.
+        if let Some(upsample) = &self.upsample {
+            pass.check_current()?;
+            // An odd side is not twice its half, so the size is that of the next skip connection.
             let [_, _, h, w] = x.dims();
             let size = skips.last().map_or([2 * h, 2 * w], |skip| [skip.dims()[2], skip.dims()[3]]);
-            x = double.forward_in(x, Around { size: Some(size), ..Default::default() });
+            x = upsample.forward_in(x, Around { size: Some(size), ..Default::default() });
         }
         Ok(x)
     }
@@ -321,7 +334,7 @@ impl UpBlock {
         self.layers.iter().map(|layer| layer.shift(time))
     }
 
-    pub(super) fn read(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
-        self.layers.iter().flat_map(|layer| layer.read(context))
+    pub(super) fn text_key_values(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
+        self.layers.iter().flat_map(|layer| layer.text_key_values(context))
     }
 }

@@ -1,57 +1,64 @@
+//! The sizes of a U-Net, read from its `config.json`.
+//!
+//! Separate from the network, so that a config can be checked without loading weights.
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::ConfigError;
 
-/// The shape of a UNet2DConditionModel, from its `config.json`.
+/// The sizes of a `UNet2DConditionModel`.
 #[derive(Clone, Debug)]
 pub struct UNetConfig {
     /// Channels of the latents, in and out.
     pub channels: usize,
-    /// Finest first.
+    /// Resolution levels, finest first.
     pub levels: Vec<Level>,
+    /// Groups and epsilon of the group norms.
     pub norm_groups: usize,
     pub norm_eps: f64,
     /// Whether there is a middle block between down and up.
     pub middle: bool,
-    /// Side of the latents it was trained on.
+    /// Side of the latents in training.
     pub sample_size: Option<usize>,
     pub(super) flip_sin_to_cos: bool,
     pub(super) freq_shift: f32,
     pub(super) text_time: Option<TextTime>,
 }
 
-/// One resolution of a U-Net.
+/// One resolution level of a U-Net.
 #[derive(Clone, Debug)]
 pub struct Level {
     /// Latent side / side at this level.
     pub factor: usize,
     pub channels: usize,
-    /// Resnet blocks on the way down; one more on the way up.
+    /// Resnet blocks of the down block; the up block has one more.
     pub layers: usize,
     pub heads: usize,
+    /// Transformer blocks per spatial transformer.
     pub transformer_layers: usize,
     /// Width of the text embedding.
     pub context: usize,
-    /// Whether blocks on the way down, and on the way up, have transformers.
+    /// Whether the down block has spatial transformers.
     pub down_attention: bool,
+    /// Whether the up block has spatial transformers.
     pub up_attention: bool,
 }
 
-/// SDXL's added conditions.
+/// Sizes of the embedding of SDXL's added conditions (`addition_embed_type` "text_time").
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TextTime {
-    /// Sines and cosines per number.
-    pub(super) wave_width: usize,
-    /// Pooled text and all waves side by side.
+    /// Width of the sinusoidal embedding of each of the six numbers.
+    pub(super) number_width: usize,
+    /// Width of the pooled text and all six embeddings together.
     pub(super) input_width: usize,
 }
 
 impl UNetConfig {
-    /// Reads a `config.json`.
+    /// Parses a `config.json`.
     ///
     /// # Errors
-    /// [`ConfigError`] for broken JSON, and for every setting that would need a network this program does not have.
+    /// [`ConfigError`] for invalid JSON, and for every setting of a network that is not implemented.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
         let raw: Raw = serde_json::from_slice(json)?;
         raw.check_fixed()?;
@@ -77,14 +84,14 @@ impl UNetConfig {
         4 * self.levels[0].channels
     }
 
-    /// Width of the text embedding it attends to, the same at every level in all known models.
+    /// Width of the text embedding, the same at every level.
     pub fn context_width(&self) -> usize {
         self.levels[0].context
     }
 
-    /// Width of the pooled text embedding it wants, if it wants one (SDXL).
+    /// Width of the pooled text embedding; `None` for models that take none (all but SDXL).
     pub fn pooled_width(&self) -> Option<usize> {
-        self.text_time.map(|t| t.input_width - 6 * t.wave_width)
+        self.text_time.map(|t| t.input_width - 6 * t.number_width)
     }
 }
 
@@ -97,7 +104,8 @@ enum PerLevel {
 }
 
 impl PerLevel {
-    fn spread(&self, field: &'static str, count: usize) -> Result<Vec<usize>, ConfigError> {
+    /// One number for each of `count` levels.
+    fn expand(&self, field: &'static str, count: usize) -> Result<Vec<usize>, ConfigError> {
         let each = match self {
             Self::One(n) => vec![*n; count],
             Self::Each(list) => list.clone(),
@@ -108,7 +116,7 @@ impl PerLevel {
     }
 }
 
-/// The file as it is, with diffusers' defaults.
+/// The fields of the file, with diffusers' defaults.
 #[derive(Deserialize)]
 #[serde(default)]
 struct Raw {
@@ -131,7 +139,7 @@ struct Raw {
     addition_embed_type: Option<String>,
     addition_time_embed_dim: Option<usize>,
     projection_class_embeddings_input_dim: Option<usize>,
-    /// Everything else: looked at only to refuse what would change the arithmetic.
+    /// All other fields, to reject those that would change the arithmetic.
     #[serde(flatten)]
     rest: serde_json::Map<String, Value>,
 }
@@ -170,7 +178,7 @@ const ATTN_UP: &str = "CrossAttnUpBlock2D";
 const PLAIN_UP: &str = "UpBlock2D";
 const MIDDLE: &str = "UNetMidBlock2DCrossAttn";
 
-/// Settings that must be as diffusers has them by default, where a file names them at all.
+/// Settings that must have diffusers' default, where a file has them at all.
 const FIXED: &[(&str, &str)] = &[
     ("act_fn", "\"silu\""),
     ("attention_type", "\"default\""),
@@ -226,7 +234,7 @@ impl Raw {
         ConfigError::require(groups > 0, "norm_num_groups", groups, "positive")?;
         let fit = self.block_out_channels.iter().all(|&c| c > 0 && c % groups == 0 && c % 2 == 0);
         ConfigError::require(fit, "block_out_channels", &self.block_out_channels, "even multiples of norm_num_groups")?;
-        // Others take a mask or a picture besides the latents (inpainting, depth, editing models).
+        // Inpainting, depth and editing models take a mask or a picture in addition to the latents.
         ConfigError::require(
             self.in_channels == self.out_channels && self.in_channels > 0,
             "in_channels",
@@ -251,15 +259,15 @@ impl Raw {
         match self.addition_embed_type.as_deref() {
             None => Ok(None),
             Some("text_time") => {
-                let waves = self.addition_time_embed_dim.unwrap_or(0);
-                let inputs = self.projection_class_embeddings_input_dim.unwrap_or(0);
+                let number_width = self.addition_time_embed_dim.unwrap_or(0);
+                let input_width = self.projection_class_embeddings_input_dim.unwrap_or(0);
                 ConfigError::require(
-                    waves > 0 && waves.is_multiple_of(2) && inputs > waves.saturating_mul(6),
+                    number_width > 0 && number_width.is_multiple_of(2) && input_width > number_width.saturating_mul(6),
                     "addition_time_embed_dim",
-                    waves,
+                    number_width,
                     "even, and six times it less than projection_class_embeddings_input_dim",
                 )?;
-                Ok(Some(TextTime { wave_width: waves, input_width: inputs }))
+                Ok(Some(TextTime { number_width, input_width }))
             }
             Some(other) => Err(ConfigError::Unsupported {
                 field: "addition_embed_type",
@@ -271,12 +279,12 @@ impl Raw {
 
     fn levels(&self) -> Result<Vec<Level>, ConfigError> {
         let count = self.block_out_channels.len();
-        let layers = self.layers_per_block.spread("layers_per_block", count)?;
-        let transformers = self.transformer_layers_per_block.spread("transformer_layers_per_block", count)?;
-        // diffusers' own naming slip: without num_attention_heads, attention_head_dim is the number of heads.
+        let layers = self.layers_per_block.expand("layers_per_block", count)?;
+        let transformers = self.transformer_layers_per_block.expand("transformer_layers_per_block", count)?;
+        // A misnomer in diffusers: without num_attention_heads, attention_head_dim is the number of heads.
         let heads = self.num_attention_heads.as_ref().unwrap_or(&self.attention_head_dim);
-        let heads = heads.spread("attention_head_dim", count)?;
-        let context = self.cross_attention_dim.spread("cross_attention_dim", count)?;
+        let heads = heads.expand("attention_head_dim", count)?;
+        let context = self.cross_attention_dim.expand("cross_attention_dim", count)?;
         ConfigError::require(
             context.iter().all(|&c| c == context[0]),
             "cross_attention_dim",
@@ -298,8 +306,12 @@ impl Raw {
                 heads: heads[i],
                 transformer_layers: transformers[i],
                 context: context[i],
-                down_attention: kind(&self.down_block_types[i], "down_block_types", [ATTN_DOWN, PLAIN_DOWN])?,
-                up_attention: kind(&self.up_block_types[count - 1 - i], "up_block_types", [ATTN_UP, PLAIN_UP])?,
+                down_attention: has_attention(&self.down_block_types[i], "down_block_types", [ATTN_DOWN, PLAIN_DOWN])?,
+                up_attention: has_attention(
+                    &self.up_block_types[count - 1 - i],
+                    "up_block_types",
+                    [ATTN_UP, PLAIN_UP],
+                )?,
             });
         }
         Ok(levels)
@@ -307,7 +319,10 @@ impl Raw {
 }
 
 /// Whether the block type `given` is the one with attention.
-fn kind(given: &str, field: &'static str, [with, without]: [&str; 2]) -> Result<bool, ConfigError> {
+///
+/// # Errors
+/// [`ConfigError`] for any other type than these two.
+fn has_attention(given: &str, field: &'static str, [with, without]: [&str; 2]) -> Result<bool, ConfigError> {
     ConfigError::require(given == with || given == without, field, given, &format!("{with} or {without}"))?;
     Ok(given == with)
 }

@@ -1,3 +1,7 @@
+//! The autoencoder: pictures to latents and back.
+//!
+//! Separate from its blocks: scaling, sizes and the host's arrays are here, layers there.
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
@@ -34,37 +38,37 @@ impl Vae {
         &self.config
     }
 
-    /// Scaled latents `[batch, latent channels, h, w]` to a picture `[batch, 3, H, W]` around -1..1, not clamped.
+    /// Decodes scaled latents `[batch, latent channels, h, w]` to a picture `[batch, 3, H, W]` in about -1..1, not clamped.
     ///
     /// # Errors
-    /// [`Stopped`] as soon as `wanted`, asked before every resnet block, says no.
-    pub fn decode_tensor(&self, latents: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    /// [`Stopped`] when `is_current` answers no; it is called before every resnet block.
+    pub fn decode_tensor(&self, latents: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
         let unscaled = latents.div_scalar(self.config.scaling_factor);
         let unscaled = self.shifted(unscaled, self.config.shift_factor);
-        self.compute(|| self.decoder.forward(unscaled, wanted))
+        self.compute(|| self.decoder.forward(unscaled, is_current))
     }
 
-    /// A picture `[batch, 3, H, W]` in -1..1 to (mean, log variance), `[batch, latent channels, h, w]` each, unscaled.
-    /// The log variance is clamped to -30..20 as in the original.
+    /// Encodes a picture `[batch, 3, H, W]` in -1..1 to (mean, log variance), each `[batch, latent channels, h, w]`,
+    /// unscaled. The log variance is clamped to -30..20, as in diffusers.
     ///
     /// # Errors
-    /// [`Stopped`] as [`Vae::decode_tensor`].
+    /// [`Stopped`] as for [`Vae::decode_tensor`].
     pub fn encode_tensor(
         &self,
         picture: Tensor<4>,
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
     ) -> Result<(Tensor<4>, Tensor<4>), Stopped> {
-        let moments = self.compute(|| self.encoder.forward(picture, wanted))?;
+        let moments = self.compute(|| self.encoder.forward(picture, is_current))?;
         let channels = self.config.latent_channels;
         let mean = moments.clone().narrow(1, 0, channels);
         Ok((mean, moments.narrow(1, channels, channels).clamp(-30.0, 20.0)))
     }
 
-    /// Decodes one sample of scaled latents on the host.
+    /// Decodes the scaled latents of one sample, from and to arrays of the host.
     ///
     /// # Errors
-    /// [`NetError::Input`] for a wrong channel count, [`NetError::Stopped`] when `wanted` says no.
-    pub fn decode(&self, latents: &Latents, wanted: &dyn Fn() -> bool) -> Result<Pixels, NetError> {
+    /// [`NetError::Input`] for another number of channels, [`NetError::Stopped`] when `is_current` answers no.
+    pub fn decode(&self, latents: &Latents, is_current: &dyn Fn() -> bool) -> Result<Pixels, NetError> {
         if latents.channels != self.config.latent_channels {
             return Err(NetError::Input {
                 network: "VAE",
@@ -72,17 +76,17 @@ impl Vae {
                 given: format!("{} channels", latents.channels),
             });
         }
-        let picture = self.decode_tensor(upload(latents, &self.device), wanted)?;
+        let picture = self.decode_tensor(upload(latents, &self.device), is_current)?;
         let [_, _, height, width] = picture.dims();
         Ok(Pixels { height, width, values: picture.try_into_vec_as::<f32>()? })
     }
 
-    /// Encodes one picture on the host: the mean, scaled as the U-Net wants it.
+    /// Encodes one picture to the mean of its latents, scaled for the U-Net; from and to arrays of the host.
     ///
     /// # Errors
-    /// [`NetError::Input`] unless both sides are multiples of the VAE's factor, [`NetError::Stopped`] when `wanted`
-    /// says no.
-    pub fn encode(&self, pixels: &Pixels, wanted: &dyn Fn() -> bool) -> Result<Latents, NetError> {
+    /// [`NetError::Input`] unless both sides are multiples of [`VaeConfig::factor`], [`NetError::Stopped`] when `is_current`
+    /// answers no.
+    pub fn encode(&self, pixels: &Pixels, is_current: &dyn Fn() -> bool) -> Result<Latents, NetError> {
         let (height, width, factor) = (pixels.height, pixels.width, self.config.factor());
         if height % factor != 0 || width % factor != 0 || height == 0 || width == 0 {
             return Err(NetError::Input {
@@ -92,12 +96,13 @@ impl Vae {
             });
         }
         let data = TensorData::new(pixels.values.clone(), [1, 3, height, width]);
-        let (mean, _) = self.encode_tensor(Tensor::from_data(data, &self.device), wanted)?;
+        let (mean, _) = self.encode_tensor(Tensor::from_data(data, &self.device), is_current)?;
         let scaled = self.shifted(mean, -self.config.shift_factor).mul_scalar(self.config.scaling_factor);
         let [_, channels, h, w] = scaled.dims();
         Ok(Latents::new(channels, h, w, scaled.try_into_vec_as::<f32>()?))
     }
 
+    /// Runs `work` with the CPU's workers, then releases the memory it has reserved.
     fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
         kernels::with_workers(&self.device, || {
             let result = work();
@@ -106,6 +111,7 @@ impl Vae {
         })
     }
 
+    /// Adds `by`, without a pass over the tensor where it is 0.
     fn shifted(&self, x: Tensor<4>, by: f32) -> Tensor<4> {
         if by == 0.0 { x } else { x.add_scalar(by) }
     }

@@ -1,3 +1,7 @@
+//! The encoder and the decoder of an autoencoder.
+//!
+//! Separate from the autoencoder, which scales latents and moves data between host and device.
+
 use burn::tensor::Tensor;
 
 use super::{
@@ -7,18 +11,14 @@ use super::{
     resnet::{ResnetBlock, ResnetNorm},
 };
 
-/// All group norms of an autoencoder have this one.
+/// Epsilon of all group norms of an autoencoder.
 const EPS: f64 = 1e-6;
 
-fn norm(config: &VaeConfig) -> ResnetNorm {
+fn resnet_norm(config: &VaeConfig) -> ResnetNorm {
     ResnetNorm { groups: config.norm_groups, epsilon: EPS, time: None }
 }
 
-fn go_on(wanted: &dyn Fn() -> bool) -> Result<(), Stopped> {
-    if wanted() { Ok(()) } else { Err(Stopped) }
-}
-
-/// Some resnet blocks, then a change of size where `resize` is.
+/// One resolution level: resnet blocks, then a change of resolution in all levels but the last.
 #[derive(Clone)]
 struct Stage {
     resnets: Vec<ResnetBlock>,
@@ -27,8 +27,8 @@ struct Stage {
 
 #[derive(Clone)]
 enum Resize {
-    Halve(Conv),
-    Double(Conv),
+    Down(Conv),
+    Up(Conv),
 }
 
 impl Stage {
@@ -41,21 +41,26 @@ impl Stage {
     ) -> Result<Vec<ResnetBlock>, ParamError> {
         (0..count)
             .map(|i| {
-                ResnetBlock::load(&p.nth("resnets", i), if i == 0 { inputs } else { outputs }, outputs, norm(config))
+                ResnetBlock::load(
+                    &p.nth("resnets", i),
+                    if i == 0 { inputs } else { outputs },
+                    outputs,
+                    resnet_norm(config),
+                )
             })
             .collect()
     }
 
-    fn forward(&self, mut x: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    fn forward(&self, mut x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
         for resnet in &self.resnets {
-            go_on(wanted)?;
+            Stopped::check(is_current)?;
             x = resnet.forward(x, None);
         }
-        go_on(wanted)?;
+        Stopped::check(is_current)?;
         Ok(match &self.resize {
             None => x,
-            Some(Resize::Halve(conv)) => conv.forward(x),
-            Some(Resize::Double(conv)) => {
+            Some(Resize::Down(conv)) => conv.forward(x),
+            Some(Resize::Up(conv)) => {
                 let [_, _, h, w] = x.dims();
                 conv.forward_in(x, Around { size: Some([2 * h, 2 * w]), ..Default::default() })
             }
@@ -63,7 +68,7 @@ impl Stage {
     }
 }
 
-/// The middle, at the latents' resolution: two resnet blocks around a one-headed self-attention.
+/// The middle block, at the resolution of the latents: two resnet blocks around a self-attention with one head.
 #[derive(Clone)]
 struct Middle {
     first: ResnetBlock,
@@ -74,7 +79,7 @@ struct Middle {
 impl Middle {
     fn load(p: &Params, config: &VaeConfig) -> Result<Self, ParamError> {
         let width = config.channels[config.channels.len() - 1];
-        let resnet = |i| ResnetBlock::load(&p.nth("resnets", i), width, width, norm(config));
+        let resnet = |i| ResnetBlock::load(&p.nth("resnets", i), width, width, resnet_norm(config));
         let attention = config.middle_attention.then(|| {
             let p = p.nth("attentions", 0);
             let norm = GroupNorm::load(&p.at("group_norm"), config.norm_groups, width, EPS)?;
@@ -83,23 +88,23 @@ impl Middle {
         Ok(Self { first: resnet(0)?, attention: attention.transpose()?, second: resnet(1)? })
     }
 
-    fn forward(&self, x: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
-        go_on(wanted)?;
+    fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+        Stopped::check(is_current)?;
         let mut x = self.first.forward(x, None);
         if let Some((norm, attention)) = &self.attention {
-            go_on(wanted)?;
+            Stopped::check(is_current)?;
             let [_, _, h, w] = x.dims();
             let tokens = to_tokens(x);
             let normed = norm.forward(tokens.clone());
-            let (mixed, _) = attention.forward(normed.clone(), attention.read(normed), Some(tokens), false);
-            x = from_tokens(mixed, [h, w]);
+            let (attended, _) = attention.forward(normed.clone(), attention.read(normed), Some(tokens), false);
+            x = from_tokens(attended, [h, w]);
         }
-        go_on(wanted)?;
+        Stopped::check(is_current)?;
         Ok(self.second.forward(x, None))
     }
 }
 
-/// Picture to mean and logarithm of the variance.
+/// From a picture to the mean and log variance of its latents.
 #[derive(Clone)]
 pub(super) struct Encoder {
     conv_in: Conv,
@@ -119,11 +124,11 @@ impl Encoder {
             let p = e.nth("down_blocks", i);
             let outputs = config.channels[i];
             let inputs = config.channels[i.saturating_sub(1)];
-            // One row and column of zeros at the far ends only, as the original encoder pads.
-            let halve = (i < last).then(|| Conv::load_halving(&p.at("downsamplers.0.conv"), outputs, (0, 1)));
+            // The encoder pads with zeros below and to the right only.
+            let down = (i < last).then(|| Conv::load_halving(&p.at("downsamplers.0.conv"), outputs, (0, 1)));
             Ok(Stage {
                 resnets: Stage::load_resnets(&p, config, inputs, outputs, config.layers)?,
-                resize: halve.transpose()?.map(Resize::Halve),
+                resize: down.transpose()?.map(Resize::Down),
             })
         };
         let (widest, moments) = (config.channels[last], 2 * config.latent_channels);
@@ -138,12 +143,12 @@ impl Encoder {
     }
 
     /// `[batch, 3, H, W]` to `[batch, 2 * latent channels, h, w]`: means first, then log variances.
-    pub(super) fn forward(&self, x: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    pub(super) fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
         let mut x = self.conv_in.forward(x);
         for stage in &self.stages {
-            x = stage.forward(x, wanted)?;
+            x = stage.forward(x, is_current)?;
         }
-        let x = self.middle.forward(x, wanted)?;
+        let x = self.middle.forward(x, is_current)?;
         let x = self.conv_out.forward_normed(x, &self.norm_out);
         Ok(match &self.quant {
             Some(conv) => conv.forward(x),
@@ -152,7 +157,7 @@ impl Encoder {
     }
 }
 
-/// Latents, already unscaled, to a picture.
+/// From unscaled latents to a picture.
 #[derive(Clone)]
 pub(super) struct Decoder {
     post_quant: Option<Conv>,
@@ -173,10 +178,10 @@ impl Decoder {
             let p = d.nth("up_blocks", i);
             let outputs = coarse_first[i];
             let inputs = coarse_first[i.saturating_sub(1)];
-            let double = (i < last).then(|| Conv::load(&p.at("upsamplers.0.conv"), outputs, outputs, 3));
+            let up = (i < last).then(|| Conv::load(&p.at("upsamplers.0.conv"), outputs, outputs, 3));
             Ok(Stage {
                 resnets: Stage::load_resnets(&p, config, inputs, outputs, config.layers + 1)?,
-                resize: double.transpose()?.map(Resize::Double),
+                resize: up.transpose()?.map(Resize::Up),
             })
         };
         let (latent, finest) = (config.latent_channels, config.channels[0]);
@@ -192,14 +197,14 @@ impl Decoder {
     }
 
     /// `[batch, latent channels, h, w]` to `[batch, 3, H, W]`.
-    pub(super) fn forward(&self, x: Tensor<4>, wanted: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    pub(super) fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
         let x = match &self.post_quant {
             Some(conv) => conv.forward(x),
             None => x,
         };
-        let mut x = self.middle.forward(self.conv_in.forward(x), wanted)?;
+        let mut x = self.middle.forward(self.conv_in.forward(x), is_current)?;
         for stage in &self.stages {
-            x = stage.forward(x, wanted)?;
+            x = stage.forward(x, is_current)?;
         }
         Ok(self.conv_out.forward_normed(x, &self.norm_out))
     }

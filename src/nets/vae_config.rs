@@ -1,31 +1,38 @@
+//! The sizes of an autoencoder, read from its `config.json`.
+//!
+//! Separate from the network, so that a config can be checked without loading weights.
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::ConfigError;
 
-/// The shape of an AutoencoderKL, from its `config.json`.
+/// The sizes of an `AutoencoderKL`.
 #[derive(Clone, Debug)]
 pub struct VaeConfig {
     pub picture_channels: usize,
     pub latent_channels: usize,
-    /// Finest first.
+    /// Channels per resolution level, finest first.
     pub channels: Vec<usize>,
-    /// Resnet blocks per level on the way in; one more on the way out.
+    /// Resnet blocks per level of the encoder; the decoder has one more.
     pub layers: usize,
     pub norm_groups: usize,
-    /// Latents = (mean - shift) * scaling.
+    /// Scaled latents are `(mean - shift_factor) * scaling_factor`.
     pub scaling_factor: f32,
     pub shift_factor: f32,
+    /// Whether the encoder ends with a 1x1 convolution.
     pub quant_conv: bool,
+    /// Whether the decoder begins with a 1x1 convolution.
     pub post_quant_conv: bool,
+    /// Whether the middle blocks have self-attention.
     pub middle_attention: bool,
 }
 
 impl VaeConfig {
-    /// Reads a `config.json`.
+    /// Parses a `config.json`.
     ///
     /// # Errors
-    /// [`ConfigError`] for broken JSON, and for every setting that would need a network this program does not have.
+    /// [`ConfigError`] for invalid JSON, and for every setting of a network that is not implemented.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
         let raw: Raw = serde_json::from_slice(json)?;
         raw.check()?;
@@ -49,7 +56,7 @@ impl VaeConfig {
     }
 }
 
-/// The file as it is, with diffusers' defaults.
+/// The fields of the file, with diffusers' defaults.
 #[derive(Deserialize)]
 #[serde(default)]
 struct Raw {
@@ -100,7 +107,6 @@ const UP: &str = "UpDecoderBlock2D";
 impl Raw {
     fn check(&self) -> Result<(), ConfigError> {
         let levels = self.block_out_channels.len();
-
         ConfigError::require(
             (1..=8).contains(&levels),
             "block_out_channels",

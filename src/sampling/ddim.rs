@@ -1,9 +1,15 @@
-//! DDIM (Song et al. 2021, arXiv 2010.02502), eq. 12 and 16.
+//! DDIM (Song et al. 2021, arXiv 2010.02502, eq. 12 and 16), as diffusers' `DDIMScheduler`.
+//!
+//! Separate as one solver family.
 
 use super::{
-    Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise,
-    prediction::{clean_preserving, epsilon_preserving},
-    schedule::Grid,
+    config::{PredictionType, ScheduleConfig},
+    error::ScheduleError,
+    noise::StepNoise,
+    noise_schedule::NoiseSchedule,
+    parametrization::{epsilon_variance_preserving, x0_variance_preserving},
+    solver::{Call, Solver},
+    timesteps::TimestepGrid,
 };
 use crate::tensor::Latents;
 
@@ -11,27 +17,28 @@ use crate::tensor::Latents;
 #[derive(Clone)]
 pub struct Ddim {
     calls: Vec<Call>,
-    /// Product of alphas at each call and after it.
-    products: Vec<(f32, f32)>,
-    kind: PredictionType,
+    /// Product of alphas at each call, and after its step.
+    alpha_prods: Vec<(f32, f32)>,
+    prediction_type: PredictionType,
     eta: f32,
 }
 
 impl Ddim {
-    /// `eta` 0 is deterministic, 1 is DDPM.
+    /// `eta` in 0..=1: 0 is deterministic, 1 is DDPM.
     ///
     /// # Errors
-    /// No steps, or more than the noise schedule has room for.
+    /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, steps: usize, eta: f32) -> Result<Self, ScheduleError> {
         let noise = NoiseSchedule::new(config);
         let stride = (config.num_train_timesteps / steps.max(1)) as i64;
         let to_one = config.set_alpha_to_one.unwrap_or(true);
-        let timesteps: Vec<i64> = Grid::DDIM.timesteps(config, steps, "DDIM")?.into_iter().map(|t| t as i64).collect();
-        let product = |t| noise.alpha_cumprod(t, to_one);
+        let timesteps = TimestepGrid::DDIM.timesteps(config, steps, "DDIM")?;
+        let timesteps: Vec<i64> = timesteps.into_iter().map(|t| t as i64).collect();
+        let alpha_prod = |t| noise.alpha_cumprod(t, to_one);
         Ok(Self {
             calls: timesteps.iter().map(|&t| noise.call_at(t)).collect(),
-            products: timesteps.iter().map(|&t| (product(t), product(t - stride))).collect(),
-            kind: config.prediction_type,
+            alpha_prods: timesteps.iter().map(|&t| (alpha_prod(t), alpha_prod(t - stride))).collect(),
+            prediction_type: config.prediction_type,
             eta,
         })
     }
@@ -43,20 +50,21 @@ impl Solver for Ddim {
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, noise: &mut StepNoise) -> Latents {
-        let (here, after) = self.products[call];
-        let (alpha, sigma) = (here.sqrt(), (1.0 - here).sqrt());
-        let clean = clean_preserving(self.kind, alpha, sigma, model_output, latents);
-        let epsilon = epsilon_preserving(self.kind, alpha, sigma, model_output, latents);
-        let variance = (1.0 - after) / (1.0 - here) * (1.0 - here / after);
-        let added = self.eta * variance.sqrt();
-        let (to_clean, to_epsilon) = (after.sqrt(), (1.0 - after - added * added).sqrt());
-        let next = clean.zip(&epsilon, |x0, e| to_clean * x0 + to_epsilon * e);
-        if self.eta > 0.0 { next.zip(noise.for_draw(call), |x, n| x + added * n) } else { next }
+        let (alpha_prod, alpha_prod_next) = self.alpha_prods[call];
+        let (alpha, sigma) = (alpha_prod.sqrt(), (1.0 - alpha_prod).sqrt());
+        let x0 = x0_variance_preserving(self.prediction_type, alpha, sigma, model_output, latents);
+        let epsilon = epsilon_variance_preserving(self.prediction_type, alpha, sigma, model_output, latents);
+        let variance = (1.0 - alpha_prod_next) / (1.0 - alpha_prod) * (1.0 - alpha_prod / alpha_prod_next);
+        let std_dev = self.eta * variance.sqrt();
+        let (on_x0, on_epsilon) = (alpha_prod_next.sqrt(), (1.0 - alpha_prod_next - std_dev * std_dev).sqrt());
+        let next = x0.zip(&epsilon, |x0, e| on_x0 * x0 + on_epsilon * e);
+        if self.eta > 0.0 { next.zip(noise.for_draw(call), |x, n| x + std_dev * n) } else { next }
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        let here = self.products[call].0;
-        clean_preserving(self.kind, here.sqrt(), (1.0 - here).sqrt(), model_output, latents)
+        let alpha_prod = self.alpha_prods[call].0;
+        let (alpha, sigma) = (alpha_prod.sqrt(), (1.0 - alpha_prod).sqrt());
+        x0_variance_preserving(self.prediction_type, alpha, sigma, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

@@ -1,4 +1,8 @@
-/// A noise schedule that cannot be read or carried out: one sentence that says what, where and what to do.
+//! Errors of noise schedules and samplers.
+//!
+//! Separate from the code that returns them, because readers, tables and solvers share them.
+
+/// A noise schedule that cannot be read, or not be run: one sentence that says what is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {

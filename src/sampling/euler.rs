@@ -1,50 +1,57 @@
-//! Euler's method and its ancestral variant, as in k-diffusion, on latents `x0 + sigma * noise`.
+//! Euler's method and its ancestral variant, as in k-diffusion and diffusers' `EulerDiscreteScheduler` and
+//! `EulerAncestralDiscreteScheduler`, on latents `x0 + sigma * noise`.
+//!
+//! Separate as one solver family.
 
 use super::{
-    Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise,
-    prediction::{clean_exploding, to_unit_variance},
-    schedule::SigmaPlan,
+    config::{PredictionType, ScheduleConfig},
+    error::ScheduleError,
+    noise::StepNoise,
+    noise_schedule::NoiseSchedule,
+    parametrization::{to_unit_variance, x0_variance_exploding},
+    sigmas::SigmaSchedule,
+    solver::{Call, Solver},
 };
 use crate::{recipe::Schedule, tensor::Latents};
 
 /// Euler's method on the probability-flow ODE (Karras et al. 2022, algorithm 2 without churn).
 #[derive(Clone)]
 pub struct Euler {
-    plan: SigmaPlan,
-    kind: PredictionType,
+    run: SigmaSchedule,
+    prediction_type: PredictionType,
 }
 
 impl Euler {
     /// # Errors
-    /// No steps, or more than the noise schedule has room for.
+    /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
         let noise = NoiseSchedule::new(config);
-        let plan = SigmaPlan::euler(&noise, config, schedule, steps, "Euler")?;
-        Ok(Self { plan, kind: config.prediction_type })
+        let run = SigmaSchedule::euler(&noise, config, schedule, steps, "Euler")?;
+        Ok(Self { run, prediction_type: config.prediction_type })
     }
 }
 
 impl Solver for Euler {
     fn calls(&self) -> &[Call] {
-        &self.plan.calls
+        &self.run.calls
     }
 
     fn init_noise_sigma(&self) -> f32 {
-        self.plan.init_noise_sigma
+        self.run.init_noise_sigma
     }
 
     fn scale_model_input(&self, call: usize, latents: &Latents) -> Latents {
-        to_unit_variance(self.plan.sigmas[call], latents)
+        to_unit_variance(self.run.sigmas[call], latents)
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
-        let (sigma, next) = (self.plan.sigmas[call], self.plan.sigmas[call + 1]);
-        let clean = self.denoised(call, model_output, latents);
-        latents.zip(&clean, |x, x0| x + (x - x0) / sigma * (next - sigma))
+        let (sigma, next) = (self.run.sigmas[call], self.run.sigmas[call + 1]);
+        let x0 = self.denoised(call, model_output, latents);
+        latents.zip(&x0, |x, x0| x + (x - x0) / sigma * (next - sigma))
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        clean_exploding(self.kind, self.plan.sigmas[call], model_output, latents)
+        x0_variance_exploding(self.prediction_type, self.run.sigmas[call], model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {
@@ -52,47 +59,47 @@ impl Solver for Euler {
     }
 }
 
-/// Euler ancestral: each step goes further down than the next sigma, and noise brings it back up.
+/// Euler ancestral: each step goes below the next sigma, and fresh noise raises the latents to it.
 #[derive(Clone)]
 pub struct EulerAncestral {
-    inner: Euler,
+    euler: Euler,
 }
 
 impl EulerAncestral {
     /// # Errors
-    /// No steps, or more than the noise schedule has room for.
+    /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
         let noise = NoiseSchedule::new(config);
-        let plan = SigmaPlan::euler(&noise, config, schedule, steps, "Euler a")?;
-        Ok(Self { inner: Euler { plan, kind: config.prediction_type } })
+        let run = SigmaSchedule::euler(&noise, config, schedule, steps, "Euler a")?;
+        Ok(Self { euler: Euler { run, prediction_type: config.prediction_type } })
     }
 }
 
 impl Solver for EulerAncestral {
     fn calls(&self) -> &[Call] {
-        self.inner.calls()
+        self.euler.calls()
     }
 
     fn init_noise_sigma(&self) -> f32 {
-        self.inner.init_noise_sigma()
+        self.euler.init_noise_sigma()
     }
 
     fn scale_model_input(&self, call: usize, latents: &Latents) -> Latents {
-        self.inner.scale_model_input(call, latents)
+        self.euler.scale_model_input(call, latents)
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, noise: &mut StepNoise) -> Latents {
-        let (sigma, next) = (self.inner.plan.sigmas[call], self.inner.plan.sigmas[call + 1]);
-        let (from, to) = (sigma * sigma, next * next);
-        let up = (to * (from - to) / from).sqrt();
-        let down = (to - up * up).sqrt();
-        let clean = self.denoised(call, model_output, latents);
-        let lower = latents.zip(&clean, |x, x0| x + (x - x0) / sigma * (down - sigma));
-        lower.zip(noise.for_draw(call), |x, n| x + n * up)
+        let (sigma, next) = (self.euler.run.sigmas[call], self.euler.run.sigmas[call + 1]);
+        let (variance, next_variance) = (sigma * sigma, next * next);
+        let sigma_up = (next_variance * (variance - next_variance) / variance).sqrt();
+        let sigma_down = (next_variance - sigma_up * sigma_up).sqrt();
+        let x0 = self.denoised(call, model_output, latents);
+        let lower = latents.zip(&x0, |x, x0| x + (x - x0) / sigma * (sigma_down - sigma));
+        lower.zip(noise.for_draw(call), |x, n| x + n * sigma_up)
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        self.inner.denoised(call, model_output, latents)
+        self.euler.denoised(call, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

@@ -1,52 +1,60 @@
-//! PNDM (Liu et al. 2022, arXiv 2202.09778) by linear multistep alone: no Runge-Kutta warm-up.
+//! PNDM (Liu et al. 2022, arXiv 2202.09778) by linear multistep alone, without Runge-Kutta warm-up: PLMS, as diffusers'
+//! `PNDMScheduler` with `skip_prk_steps`.
+//!
+//! Separate as one solver family.
 
 use super::{
-    Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise,
-    prediction::{clean_preserving, epsilon_preserving},
-    schedule::Grid,
+    config::{PredictionType, ScheduleConfig},
+    error::ScheduleError,
+    noise::StepNoise,
+    noise_schedule::NoiseSchedule,
+    parametrization::{epsilon_variance_preserving, x0_variance_preserving},
+    solver::{Call, Solver},
+    timesteps::TimestepGrid,
 };
 use crate::tensor::Latents;
 
-/// PLMS: steps + 1 calls. The second call looks at where the first one led, and takes the first step again.
+/// PLMS, with steps + 1 calls: the second call evaluates where the first step led, and repeats that step with the mean of
+/// both outputs.
 #[derive(Clone)]
 pub struct Pndm {
     calls: Vec<Call>,
     /// Product of alphas before and after the step that each call takes.
-    products: Vec<(f32, f32)>,
-    kind: PredictionType,
-    /// Outputs of up to four calls, the latest last; the second call's is not among them.
+    alpha_prods: Vec<(f32, f32)>,
+    prediction_type: PredictionType,
+    /// Outputs of up to four calls, the latest last; without that of the second call.
     outputs: Vec<Latents>,
-    /// Latents of the first call, until the second has gone back to them.
+    /// Latents of the first call, until the second call repeats its step.
     start: Option<Latents>,
 }
 
 impl Pndm {
     /// # Errors
-    /// No steps, or more than the noise schedule has room for.
+    /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, steps: usize) -> Result<Self, ScheduleError> {
         let noise = NoiseSchedule::new(config);
         let stride = (config.num_train_timesteps / steps.max(1)) as i64;
         let to_one = config.set_alpha_to_one.unwrap_or(false);
-        let mut timesteps: Vec<i64> =
-            Grid::DDIM.timesteps(config, steps, "PNDM")?.into_iter().map(|t| t as i64).collect();
+        let timesteps = TimestepGrid::DDIM.timesteps(config, steps, "PNDM")?;
+        let mut timesteps: Vec<i64> = timesteps.into_iter().map(|t| t as i64).collect();
         if steps > 1 {
             timesteps.insert(1, timesteps[1]);
         }
-        let product = |t| noise.alpha_cumprod(t, to_one);
-        let span = |(i, &t): (usize, &i64)| {
+        let alpha_prod = |t| noise.alpha_cumprod(t, to_one);
+        let step_of = |(i, &t): (usize, &i64)| {
             let from = if i == 1 { t + stride } else { t };
-            (product(from), product(from - stride))
+            (alpha_prod(from), alpha_prod(from - stride))
         };
         Ok(Self {
             calls: timesteps.iter().map(|&t| noise.call_at(t)).collect(),
-            products: timesteps.iter().enumerate().map(span).collect(),
-            kind: config.prediction_type,
+            alpha_prods: timesteps.iter().enumerate().map(step_of).collect(),
+            prediction_type: config.prediction_type,
             outputs: Vec::new(),
             start: None,
         })
     }
 
-    /// The Adams-Bashforth combination of the outputs so far (eq. 9 and appendix A of the paper).
+    /// The Adams-Bashforth combination of the outputs kept (eq. 9 and appendix A of the paper).
     fn combined(&self) -> Latents {
         let weights: &[f32] = match self.outputs.len() {
             0 | 1 => &[1.0],
@@ -59,6 +67,14 @@ impl Pndm {
         let first = terms.next().expect("at least one output");
         terms.fold(first, |sum, term| sum.zip(&term, |a, b| a + b))
     }
+
+    /// Keeps the last four outputs.
+    fn push_output(&mut self, output: Latents) {
+        if self.outputs.len() == 4 {
+            self.outputs.remove(0);
+        }
+        self.outputs.push(output);
+    }
 }
 
 impl Solver for Pndm {
@@ -70,25 +86,24 @@ impl Solver for Pndm {
         let (output, latents) = match (call, self.start.take(), self.outputs.last()) {
             (1, Some(start), Some(first)) => (model_output.zip(first, |a, b| (a + b) / 2.0), start),
             _ => {
-                if self.outputs.len() == 4 {
-                    self.outputs.remove(0);
-                }
-                self.outputs.push(model_output.clone());
+                self.push_output(model_output.clone());
                 self.start = (call == 0).then(|| latents.clone());
                 (self.combined(), latents.clone())
             }
         };
-        let (here, after) = self.products[call];
-        let (left, left_after) = (1.0 - here, 1.0 - after);
-        let epsilon = epsilon_preserving(self.kind, here.sqrt(), left.sqrt(), &output, &latents);
-        let divisor = here * left_after.sqrt() + (here * left * after).sqrt();
-        let (keep, change) = ((after / here).sqrt(), after - here);
-        latents.zip(&epsilon, |x, e| keep * x - change * e / divisor)
+        let (alpha_prod, alpha_prod_next) = self.alpha_prods[call];
+        let (beta_prod, beta_prod_next) = (1.0 - alpha_prod, 1.0 - alpha_prod_next);
+        let (alpha, sigma) = (alpha_prod.sqrt(), beta_prod.sqrt());
+        let epsilon = epsilon_variance_preserving(self.prediction_type, alpha, sigma, &output, &latents);
+        let divisor = alpha_prod * beta_prod_next.sqrt() + (alpha_prod * beta_prod * alpha_prod_next).sqrt();
+        let (on_latents, change) = ((alpha_prod_next / alpha_prod).sqrt(), alpha_prod_next - alpha_prod);
+        latents.zip(&epsilon, |x, e| on_latents * x - change * e / divisor)
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
         let alpha = self.calls[call].alpha;
-        clean_preserving(self.kind, alpha, (1.0 - alpha * alpha).sqrt(), model_output, latents)
+        let sigma = (1.0 - alpha * alpha).sqrt();
+        x0_variance_preserving(self.prediction_type, alpha, sigma, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

@@ -1,50 +1,60 @@
-//! UniPC of second order (Zhao et al. 2023, arXiv 2302.04867), predicting x0, with B(h) = expm1(h) ("bh2").
+//! UniPC of second order (Zhao et al. 2023, arXiv 2302.04867), predicting x0, with B(h) = expm1(h) ("bh2"), as diffusers'
+//! `UniPCMultistepScheduler`.
+//!
+//! Separate as one solver family.
 
 use super::{
-    Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, dpmpp::Level,
-    prediction::clean_preserving, schedule::SigmaPlan,
+    config::{PredictionType, ScheduleConfig},
+    error::ScheduleError,
+    noise::StepNoise,
+    noise_schedule::NoiseSchedule,
+    parametrization::{NoiseLevel, x0_variance_preserving},
+    sigmas::SigmaSchedule,
+    solver::{Call, Solver},
 };
 use crate::{recipe::Schedule, tensor::Latents};
 
-/// UniPC: one call a step, which first corrects where the step before has led and then predicts the next.
+/// UniPC: one call a step. It first corrects the latents of the previous step, then predicts those of the next.
 #[derive(Clone)]
 pub struct UniPc {
-    plan: SigmaPlan,
-    kind: PredictionType,
+    run: SigmaSchedule,
+    prediction_type: PredictionType,
     /// x0 of the last two calls, the latest last.
-    cleans: Vec<Latents>,
-    /// What the last step set out from, and the order it was taken with.
-    origin: Option<(Latents, usize)>,
+    x0s: Vec<Latents>,
+    /// Corrected latents before the last step, and the order of that step.
+    last_step: Option<(Latents, usize)>,
 }
 
-/// Coefficients that predictor and corrector share for the span between two noise levels.
-struct Span {
-    here: Level,
-    next: Level,
-    /// `expm1(-h)` for a step h in lambda.
-    phi_1: f32,
+/// Coefficients that predictor and corrector share for the step between two noise levels.
+struct StepCoefficients {
+    current: NoiseLevel,
+    next: NoiseLevel,
+    /// Length of the step in lambda.
     h: f32,
+    /// `expm1(-h)`.
+    phi_1: f32,
 }
 
-impl Span {
+impl StepCoefficients {
     fn new(from: f32, to: f32) -> Self {
-        let (here, next) = (Level::new(from), Level::new(to));
-        let h = next.lambda - here.lambda;
-        Self { here, next, phi_1: (-h).exp_m1(), h }
+        let (current, next) = (NoiseLevel::new(from), NoiseLevel::new(to));
+        let h = next.lambda - current.lambda;
+        Self { current, next, h, phi_1: (-h).exp_m1() }
     }
 
-    /// The part that needs no slopes.
-    fn base(&self, latents: &Latents, clean: &Latents) -> Latents {
-        let (keep, pull) = (self.next.sigma / self.here.sigma, self.next.alpha * self.phi_1);
-        latents.zip(clean, |x, x0| keep * x - pull * x0)
+    /// The first-order part, which needs no slopes.
+    fn first_order(&self, latents: &Latents, x0: &Latents) -> Latents {
+        let (on_latents, on_x0) = (self.next.sigma / self.current.sigma, self.next.alpha * self.phi_1);
+        latents.zip(x0, |x, x0| on_latents * x - on_x0 * x0)
     }
 
-    /// Position of an earlier noise level on the span's scale: 0 here, 1 next, negative before.
+    /// `r_k` of the paper: the position of an earlier noise level in lambda, with 0 at the start of the step and 1 at its
+    /// end; negative.
     fn position(&self, sigma: f32) -> f32 {
-        (Level::new(sigma).lambda - self.here.lambda) / self.h
+        (NoiseLevel::new(sigma).lambda - self.current.lambda) / self.h
     }
 
-    /// The corrector's weights for the slope towards the earlier level at `r` and for that towards the new one:
+    /// The corrector's weights for the slope towards the earlier level at position `r` and for that towards the new one:
     /// the solution of `[[1, 1], [r, 1]] w = b`.
     fn corrector_weights(&self, r: f32) -> (f32, f32) {
         let hh = -self.h;
@@ -60,42 +70,43 @@ impl UniPc {
     const ORDER: usize = 2;
 
     /// # Errors
-    /// No steps, or more than the noise schedule has room for.
+    /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
         let noise = NoiseSchedule::new(config);
-        let plan = SigmaPlan::multistep(&noise, config, schedule, steps, "UniPC")?;
-        Ok(Self { plan, kind: config.prediction_type, cleans: Vec::new(), origin: None })
+        let run = SigmaSchedule::multistep(&noise, config, schedule, steps, "UniPC")?;
+        Ok(Self { run, prediction_type: config.prediction_type, x0s: Vec::new(), last_step: None })
     }
 
-    /// Takes the step to this call again, now that its x0 is known.
-    fn corrected(&self, call: usize, clean: &Latents, latents: &Latents) -> Latents {
-        let (Some((origin, order)), Some(before)) = (&self.origin, self.cleans.last()) else {
+    /// The corrector: repeats the step to this call, now that x0 is known there.
+    fn corrected(&self, call: usize, x0: &Latents, latents: &Latents) -> Latents {
+        let (Some((origin, order)), Some(previous)) = (&self.last_step, self.x0s.last()) else {
             return latents.clone();
         };
-        let span = Span::new(self.plan.sigmas[call - 1], self.plan.sigmas[call]);
-        let base = span.base(origin, before);
-        let towards_new = clean.zip(before, |m, m0| m - m0);
-        let scale = span.next.alpha * span.phi_1;
+        let step = StepCoefficients::new(self.run.sigmas[call - 1], self.run.sigmas[call]);
+        let first_order = step.first_order(origin, previous);
+        let slope_to_new = x0.zip(previous, |m, m0| m - m0);
+        let scale = step.next.alpha * step.phi_1;
         if *order < Self::ORDER {
-            return base.zip(&towards_new, |x, d| x - scale * (0.5 * d));
+            return first_order.zip(&slope_to_new, |x, d| x - scale * (0.5 * d));
         }
-        let r = span.position(self.plan.sigmas[call - 2]);
-        let (on_earlier, on_new) = span.corrector_weights(r);
-        let slopes = self.cleans[0].zip(before, |m1, m0| (m1 - m0) / r * on_earlier);
-        let slopes = slopes.zip(&towards_new, |sum, d| sum + on_new * d);
-        base.zip(&slopes, |x, d| x - scale * d)
+        let r = step.position(self.run.sigmas[call - 2]);
+        let (on_earlier, on_new) = step.corrector_weights(r);
+        let slopes = self.x0s[0].zip(previous, |m1, m0| (m1 - m0) / r * on_earlier);
+        let slopes = slopes.zip(&slope_to_new, |sum, d| sum + on_new * d);
+        first_order.zip(&slopes, |x, d| x - scale * d)
     }
 
+    /// The predictor: latents of the next call, from the corrected latents of this one.
     fn predicted(&self, call: usize, order: usize, latents: &Latents) -> Latents {
-        let span = Span::new(self.plan.sigmas[call], self.plan.sigmas[call + 1]);
-        match self.cleans.as_slice() {
-            [before, clean] if order == Self::ORDER => {
-                let r = span.position(self.plan.sigmas[call - 1]);
-                let scale = span.next.alpha * span.phi_1;
-                let slope = before.zip(clean, |m1, m0| (m1 - m0) / r);
-                span.base(latents, clean).zip(&slope, |x, d| x - scale * (0.5 * d))
+        let step = StepCoefficients::new(self.run.sigmas[call], self.run.sigmas[call + 1]);
+        match self.x0s.as_slice() {
+            [previous, x0] if order == Self::ORDER => {
+                let r = step.position(self.run.sigmas[call - 1]);
+                let scale = step.next.alpha * step.phi_1;
+                let slope = previous.zip(x0, |m1, m0| (m1 - m0) / r);
+                step.first_order(latents, x0).zip(&slope, |x, d| x - scale * (0.5 * d))
             }
-            [.., clean] => span.base(latents, clean),
+            [.., x0] => step.first_order(latents, x0),
             [] => latents.clone(),
         }
     }
@@ -103,25 +114,25 @@ impl UniPc {
 
 impl Solver for UniPc {
     fn calls(&self) -> &[Call] {
-        &self.plan.calls
+        &self.run.calls
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
-        let clean = self.denoised(call, model_output, latents);
-        let latents = self.corrected(call, &clean, latents);
-        if self.cleans.len() == Self::ORDER {
-            self.cleans.remove(0);
+        let x0 = self.denoised(call, model_output, latents);
+        let latents = self.corrected(call, &x0, latents);
+        if self.x0s.len() == Self::ORDER {
+            self.x0s.remove(0);
         }
-        self.cleans.push(clean);
-        let order = Self::ORDER.min(self.plan.calls.len() - call).min(self.cleans.len());
+        self.x0s.push(x0);
+        let order = Self::ORDER.min(self.run.calls.len() - call).min(self.x0s.len());
         let next = self.predicted(call, order, &latents);
-        self.origin = Some((latents, order));
+        self.last_step = Some((latents, order));
         next
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        let level = Level::new(self.plan.sigmas[call]);
-        clean_preserving(self.kind, level.alpha, level.sigma, model_output, latents)
+        let level = NoiseLevel::new(self.run.sigmas[call]);
+        x0_variance_preserving(self.prediction_type, level.alpha, level.sigma, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

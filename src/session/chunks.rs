@@ -8,6 +8,7 @@ use std::io::Read as _;
 use flate2::{Crc, read::ZlibDecoder};
 
 use super::SessionError;
+use crate::files::latin1;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -129,10 +130,6 @@ fn international(content: &[u8], room: &mut usize) -> Option<(String, String)> {
 fn split(content: &[u8]) -> Option<(String, &[u8])> {
     let end = content.iter().position(|&b| b == 0)?;
     Some((latin1(&content[..end]), &content[end + 1..]))
-}
-
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|&b| char::from(b)).collect()
 }
 
 /// Unpacks a text that is whole and not too large; `room` is what the texts of the file have left between them.

@@ -10,7 +10,11 @@ use ron::ser::PrettyConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{KeptSteps, Layout, SessionError, error::one_line, files::write_whole};
-use crate::{fingerprint::Fingerprint, recipe::Recipe};
+use crate::{
+    files::{NotText, decode_text},
+    fingerprint::Fingerprint,
+    recipe::Recipe,
+};
 
 /// The version that this program writes; it reads this one and all before it.
 ///
@@ -140,7 +144,13 @@ impl Document {
             return Err(SessionError::TooLarge { path: path.to_owned(), bytes });
         }
         let bytes = fs::read(path).map_err(unreadable)?;
-        Self::from_text(text_of(&bytes, path)?, path)
+        let text = decode_text(&bytes).map_err(|NotText { line, column }| SessionError::Damaged {
+            path: path.to_owned(),
+            line,
+            column,
+            what: "this is not text".to_owned(),
+        })?;
+        Self::from_text(&text, path)
     }
 
     /// Reads the text of a session; `path` is for error messages.
@@ -226,18 +236,4 @@ impl Document {
         }
         Ok(())
     }
-}
-
-/// The bytes as text; where they are not UTF-8, the place.
-fn text_of<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, SessionError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let good = &bytes[..error.valid_up_to()];
-        let begun = good.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        SessionError::Damaged {
-            path: path.to_owned(),
-            line: good.iter().filter(|&&b| b == b'\n').count() + 1,
-            column: String::from_utf8_lossy(&good[begun..]).chars().count() + 1,
-            what: "this is not text".to_owned(),
-        }
-    })
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use image::{GrayAlphaImage, GrayImage, Luma, LumaA};
+
 use super::{SessionError, error::one_line};
-use crate::recipe::Paint;
+use crate::{recipe::Paint, tensor::shrink};
 
 /// The longest side that is kept of a mask: no finer than latents of a large picture, and short as text in the recipe.
 const LONGEST: usize = 128;
 /// Brighter than this, of 255, is inside.
-const MIDDLE: u32 = 127;
+const MIDDLE: u8 = 127;
 
 /// Reads a mask from a picture: the expert draws where it is brighter than mid-grey; what is transparent counts as
 /// black.
@@ -21,31 +23,22 @@ pub fn read_mask(path: &Path) -> Result<Paint, SessionError> {
     let decoded = image::load_from_memory(&bytes)
         .map_err(|error| SessionError::NotAPicture { name, what: one_line(error) })?
         .to_luma_alpha8();
-    let light = |pixel: &image::LumaA<u8>| u32::from(pixel.0[0]) * u32::from(pixel.0[1]) / 255;
-    let values: Vec<u32> = decoded.pixels().map(light).collect();
-    Ok(shrunk(&values, decoded.height() as usize, decoded.width() as usize))
+    Ok(mask_of(&decoded))
 }
 
-/// The mask of brightnesses 0..=255, `height` rows: each cell from the mean of the pixels that it covers.
-fn shrunk(values: &[u32], height: usize, width: usize) -> Paint {
-    let longest = height.max(width).max(1);
-    let side = |n: usize| if longest <= LONGEST { n } else { (n * LONGEST / longest).max(1) };
-    let (rows, columns) = (side(height), side(width));
-    let mut mask = Paint::blank(rows, columns);
-    for y in 0..rows {
-        for x in 0..columns {
-            let (down, across) = (covered(y, height, rows), covered(x, width, columns));
-            let count = (down.len() * across.len()) as u32;
-            let sum: u32 = down.map(|row| values[row * width..][across.clone()].iter().sum::<u32>()).sum();
-            mask.set(y, x, i16::from(sum > MIDDLE * count));
-        }
+/// The mask of a picture's brightness, with transparent pixels as black.
+fn mask_of(picture: &GrayAlphaImage) -> Paint {
+    let brightness = |pixel: &LumaA<u8>| (u32::from(pixel.0[0]) * u32::from(pixel.0[1]) / 255) as u8;
+    let values = picture.pixels().map(brightness).collect();
+    let grey = GrayImage::from_raw(picture.width(), picture.height(), values);
+    // One value per pixel always fits.
+    let grey = grey.unwrap_or_default();
+    let small = shrink(&grey, LONGEST).unwrap_or(grey);
+    let mut mask = Paint::blank(small.height() as usize, small.width() as usize);
+    for (x, y, Luma([value])) in small.enumerate_pixels() {
+        mask.set(y as usize, x as usize, i16::from(*value > MIDDLE));
     }
     mask
-}
-
-/// The pixels of `from` that cell `i` of `to` covers.
-fn covered(i: usize, from: usize, to: usize) -> std::ops::Range<usize> {
-    i * from / to..((i + 1) * from / to)
 }
 
 #[cfg(test)]
@@ -57,7 +50,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("mask.png");
         let pixels = [[255, 255], [255, 0], [0, 255], [130, 255]];
-        let picture = image::GrayAlphaImage::from_fn(4, 1, |x, _| image::LumaA(pixels[x as usize]));
+        let picture = GrayAlphaImage::from_fn(4, 1, |x, _| LumaA(pixels[x as usize]));
         picture.save(&path).expect("a file");
         assert_eq!(read_mask(&path).map(|m| m.to_string()).ok().as_deref(), Some("1x4: 1*1 0*2 1*1"));
         let missing = read_mask(&folder.path().join("none.png")).map_err(|e| e.to_string());
@@ -66,8 +59,8 @@ mod tests {
 
     #[test]
     fn a_large_mask_becomes_small() {
-        let values: Vec<u32> = (0..512 * 256).map(|i| if i % 256 < 128 { 255 } else { 0 }).collect();
-        let mask = shrunk(&values, 512, 256);
+        let picture = GrayAlphaImage::from_fn(256, 512, |x, _| LumaA([if x < 128 { 255 } else { 0 }, 255]));
+        let mask = mask_of(&picture);
         assert_eq!(mask.size(), [128, 64]);
         assert_eq!((mask.at(5, 31), mask.at(5, 32)), (1, 0));
     }

@@ -6,6 +6,7 @@ mod chunks;
 mod document;
 mod error;
 mod files;
+mod folders;
 mod import;
 mod infotext;
 mod layout;
@@ -19,6 +20,7 @@ mod settings;
 pub use document::{Document, ModelUse, Take, TakeId, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
+pub use folders::state_folder;
 pub use import::{Imported, PlainWords, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
@@ -29,5 +31,5 @@ pub use png::{
     Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
     save_picture, thumbnail, thumbnail_picture,
 };
-pub use recovery::{Recovery, first_start, recovery_folder};
+pub use recovery::{Recovery, first_start};
 pub use settings::Settings;

@@ -183,8 +183,7 @@ pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Picture, SessionError>
     let decoded = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
         .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?
         .to_rgb8();
-    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-    Ok(Picture { width, height, rgb: decoded.into_raw() })
+    Ok(decoded.into())
 }
 
 /// The picture shrunk to at most `side` pixels a side, as PNG in base64, for [`super::Take::thumbnail`].
@@ -193,9 +192,7 @@ pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Picture, SessionError>
 /// As [`encode_picture`].
 pub fn thumbnail(picture: &Picture, side: usize) -> Result<String, SessionError> {
     check_size(picture)?;
-    let longest = picture.width.max(picture.height);
-    let small = if longest <= side { picture.clone() } else { shrunk(picture, side.max(1), longest) };
-    Ok(BASE64.encode(encode_picture(&small, None)?))
+    Ok(BASE64.encode(encode_picture(&picture.shrunk_to(side), None)?))
 }
 
 /// The picture of a [`super::Take::thumbnail`].
@@ -220,24 +217,4 @@ fn check_size(picture: &Picture) -> Result<(), SessionError> {
         return Ok(());
     }
     Err(not_encoded(picture, format!("it has {} bytes of colour", picture.rgb.len())))
-}
-
-/// Each pixel the mean of those it stands for.
-fn shrunk(picture: &Picture, side: usize, longest: usize) -> Picture {
-    let scaled = |length: usize| (length * side / longest).max(1);
-    let (width, height) = (scaled(picture.width), scaled(picture.height));
-    let mut rgb = Vec::with_capacity(3 * width * height);
-    for y in 0..height {
-        let rows = y * picture.height / height..(y + 1) * picture.height / height;
-        for x in 0..width {
-            let columns = x * picture.width / width..(x + 1) * picture.width / width;
-            for channel in 0..3 {
-                let at =
-                    |row: usize, column: usize| usize::from(picture.rgb[3 * (row * picture.width + column) + channel]);
-                let sum: usize = rows.clone().map(|r| columns.clone().map(|c| at(r, c)).sum::<usize>()).sum();
-                rgb.push((sum / (rows.len() * columns.len())) as u8);
-            }
-        }
-    }
-    Picture { width, height, rgb }
 }

@@ -4,7 +4,6 @@
 //! program, and beside it, while there is unsaved work, the session. A session whose lock is free was left behind.
 
 use std::{
-    env,
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -22,16 +21,6 @@ pub struct Recovery {
     stem: PathBuf,
     /// Held for as long as the window lives.
     lock: File,
-}
-
-/// The user's folder for recovery files: `sextant` in `$XDG_STATE_HOME`, `~/.local/state`, or on Windows in
-/// `%LOCALAPPDATA%`. `None` where the system names no such place.
-pub fn recovery_folder() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = set("XDG_STATE_HOME")
-        .or_else(|| set("LOCALAPPDATA"))
-        .or_else(|| set("HOME").map(|home| home.join(".local").join("state")));
-    base.map(|base| base.join("sextant"))
 }
 
 /// Whether the program was never started before with `folder` as its own; from now on it was.

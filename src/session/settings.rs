@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{SessionError, error::one_line, files::write_whole};
+use crate::files::decode_text;
 
 const FILE: &str = "settings.ron";
 
@@ -28,9 +29,11 @@ impl Settings {
     /// What is set in `folder`. A file that is not there sets nothing, and neither does one that cannot be read.
     pub fn load(folder: &Path) -> Self {
         let path = folder.join(FILE);
-        let Ok(text) = fs::read_to_string(&path) else { return Self::default() };
-        ron::from_str(&text).unwrap_or_else(|error| {
-            log::warn!("{}: the settings cannot be read ({}), so none are set", path.display(), one_line(error));
+        let Ok(bytes) = fs::read(&path) else { return Self::default() };
+        let text = decode_text(&bytes).map_err(one_line);
+        let settings = text.and_then(|text| ron::from_str(&text).map_err(one_line));
+        settings.unwrap_or_else(|error| {
+            log::warn!("{}: the settings cannot be read ({error}), so none are set", path.display());
             Self::default()
         })
     }
@@ -57,6 +60,9 @@ mod tests {
         let set = Settings { memory_mib: Some(256), keep_steps: true, theme: "light".into(), scale: Some(1.5) };
         set.save(folder.path()).expect("written");
         assert_eq!(Settings::load(folder.path()), set);
+        let edited = fs::read_to_string(folder.path().join(FILE)).expect("written").replace('\n', "\r\n");
+        fs::write(folder.path().join(FILE), format!("\u{feff}{edited}")).expect("written");
+        assert_eq!(Settings::load(folder.path()), set, "edited with Notepad");
         fs::write(folder.path().join(FILE), "(memory_mib: Some(lots))").expect("written");
         assert_eq!(Settings::load(folder.path()), Settings::default());
     }

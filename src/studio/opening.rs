@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     engine::EngineHandle,
-    session::{Recovery, Settings, first_start, recovery_folder},
+    session::{Recovery, Settings, first_start, state_folder},
 };
 
 /// The window could not be opened.
@@ -86,7 +86,7 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     let Opening { session, settings, begun } = opening;
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format).with_settings(settings, begun);
-    let folder = recovery_folder();
+    let folder = state_folder();
     let hints = folder.as_deref().is_some_and(first_start);
     let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));

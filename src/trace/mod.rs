@@ -1,4 +1,7 @@
-//! The trace: every tensor of a run under public names, as one safetensors file (names are a contract; design §5).
+//! The trace: every tensor of a run, as one safetensors file.
+//!
+//! It stands apart from the engine because a run does not need it. The names of a step's tensors are those of
+//! [`tensor::maps`](crate::tensor::maps); they are a public contract.
 
 use std::path::Path;
 
@@ -10,9 +13,13 @@ use crate::{
         guided_step::{Predictions, Texts},
         run::StepRecord,
     },
+    files::write_atomically,
     nets::Pixels,
-    tensor::arrays::{Arrays, ArraysError},
-    tensor::{Latents, Plane},
+    tensor::{
+        Latents, Plane,
+        arrays::{Arrays, ArraysError},
+        maps::{StepArray, StepKeys},
+    },
 };
 
 /// Why a trace could not be written or initial latents not be read.
@@ -67,49 +74,50 @@ impl Trace {
 
     /// Everything of one step.
     pub fn step(&mut self, record: &StepRecord) {
-        let name = |rest: &str| format!("step.{:03}.{rest}", record.step);
-        self.arrays.floats(name("timestep"), &[1], &[record.timestep]);
-        self.arrays.latents(name("latents_in"), &record.latents_in);
-        self.arrays.latents(name("latents_out"), &record.latents_out);
-        self.arrays.latents(name("eps_guided"), &record.guided);
-        self.predictions(&name(""), &record.general);
+        let keys = StepKeys::new(record.step);
+        self.arrays.floats(keys.key(StepArray::Timestep), &[1], &[record.timestep]);
+        self.arrays.latents(keys.key(StepArray::LatentsIn), &record.latents_in);
+        self.arrays.latents(keys.key(StepArray::LatentsOut), &record.latents_out);
+        self.arrays.latents(keys.key(StepArray::EpsGuided), &record.guided);
+        self.predictions(&keys, &record.general);
         if let Some(expert) = &record.expert {
-            self.predictions(&name("expert."), expert);
+            self.predictions(&keys.expert(), expert);
         }
         if let Some(choice) = &record.choice {
-            self.arrays.plane(name("snb.saliency_general"), &choice.saliency_general);
-            self.arrays.plane(name("snb.saliency_expert"), &choice.saliency_expert);
-            self.arrays.bytes(name("snb.mask"), &choice.mask);
+            self.arrays.plane(keys.key(StepArray::SaliencyGeneral), &choice.saliency_general);
+            self.arrays.plane(keys.key(StepArray::SaliencyExpert), &choice.saliency_expert);
+            self.arrays.bytes(keys.key(StepArray::FusionMask), &choice.mask);
         }
         if self.fusing {
-            self.arrays.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(record.choice.is_some())]);
+            let active = vec![u8::from(record.choice.is_some())];
+            self.arrays.put(keys.key(StepArray::FusionActive), Dtype::U8, &[1], active);
         }
     }
 
-    fn predictions(&mut self, prefix: &str, p: &Predictions) {
+    fn predictions(&mut self, keys: &StepKeys, p: &Predictions) {
         if let Some(uncond) = &p.uncond {
-            self.arrays.latents(format!("{prefix}eps_uncond"), uncond);
+            self.arrays.latents(keys.key(StepArray::EpsUncond), uncond);
         }
-        self.arrays.latents(format!("{prefix}eps_cond"), &p.cond);
+        self.arrays.latents(keys.key(StepArray::EpsCond), &p.cond);
         for (k, concept) in p.concepts.iter().enumerate() {
             if let Some(concept) = concept {
-                self.arrays.latents(format!("{prefix}eps_concept.{k}"), concept);
+                self.arrays.latents(keys.concept(StepArray::EpsConcept, k), concept);
             }
         }
         if let (Some(s), Some(rate)) = (&p.segmentation, &p.rate) {
-            self.arrays.owners(format!("{prefix}scfg.region"), &s.region());
-            self.arrays.bytes(format!("{prefix}scfg.foreground"), &s.foreground);
-            self.arrays.plane(format!("{prefix}scfg.rate"), rate);
-            self.stack(format!("{prefix}scfg.chat"), &s.tokens);
-            self.stack(format!("{prefix}scfg.fore"), &s.fore);
+            self.arrays.owners(keys.key(StepArray::Region), &s.region());
+            self.arrays.bytes(keys.key(StepArray::Foreground), &s.foreground);
+            self.arrays.plane(keys.key(StepArray::Rate), rate);
+            self.stack(keys.key(StepArray::TokenMaps), &s.tokens);
+            self.stack(keys.key(StepArray::ForegroundMaps), &s.fore);
         }
         if let Some(s) = &p.sega {
-            self.arrays.latents(format!("{prefix}sega.term"), &s.term);
+            self.arrays.latents(keys.key(StepArray::SegaTerm), &s.term);
             for (k, concept) in s.concepts.iter().enumerate() {
                 if let Some(mask) = &concept.mask {
                     let shape = [s.term.channels, s.term.height, s.term.width];
                     let bits = mask.iter().map(|&m| u8::from(m)).collect();
-                    self.arrays.put(format!("{prefix}sega.mask.{k}"), Dtype::U8, &shape, bits);
+                    self.arrays.put(keys.concept(StepArray::SegaMask, k), Dtype::U8, &shape, bits);
                 }
             }
         }
@@ -130,7 +138,7 @@ impl Trace {
     /// Writes the file.
     pub fn write(&self, path: &Path) -> Result<(), TraceError> {
         let bytes = self.arrays.to_file()?;
-        std::fs::write(path, bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
+        write_atomically(path, &bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
     }
 }
 

@@ -1,11 +1,15 @@
-//! The models that the program carries; `assets/README.md` says where they come from.
+//! The models inside the program; `assets/README.md` says where they come from.
+//!
+//! Separate from the readers, because `include_bytes!` makes this file as large as the models.
 
+/// A model's files as `(path in its folder, content)`.
 macro_rules! bundle {
     ($folder:literal: $($file:literal),+ $(,)?) => {
         &[$(($file, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/", $folder, "/", $file)).as_slice()),)+]
     };
 }
 
+/// Pocket: a complete model.
 pub(super) const POCKET: &[(&str, &[u8])] = bundle!("pocket":
     "model_index.json",
     "scheduler/scheduler_config.json",
@@ -19,6 +23,7 @@ pub(super) const POCKET: &[(&str, &[u8])] = bundle!("pocket":
     "vae/diffusion_pytorch_model.safetensors",
 );
 
+/// Pocket Toon: a U-Net alone, for use beside [`POCKET`].
 pub(super) const POCKET_TOON: &[(&str, &[u8])] = bundle!("pocket-toon":
     "unet/config.json",
     "unet/diffusion_pytorch_model.safetensors",

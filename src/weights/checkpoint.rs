@@ -1,3 +1,7 @@
+//! The weights of one network on disk: the [`TensorSource`] that networks are built from.
+//!
+//! Separate from the model's other files: weights are hashed, read tensor by tensor, and the unused ones reported.
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -5,39 +9,40 @@ use std::{
     sync::Arc,
 };
 
-use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensorError, tensor::Metadata};
+use safetensors::{SafeTensorError, tensor::Metadata};
 use sha2::{Digest, Sha256};
 
 use super::{
-    LoadError, ModelFiles,
-    files::Content,
+    error::LoadError,
+    files::{FileContent, ModelFiles},
     names,
-    single::{self, SingleFile, Slice},
+    safetensors_format::{self as format, LENGTH_BYTES, MAX_HEADER, TensorSlice},
+    single::{self, SingleFile},
 };
 use crate::nets::{ParamError, TensorSource};
 
-/// The weights of one network: one safetensors file, several shards, or a part of a larger file. Tensors are read when they are asked for, so
-/// that a file and the network made of it are never in memory both.
+/// The weights of one network: one safetensors file, several shards, or a part of a single-file checkpoint.
+///
+/// A tensor is read when a network asks for it, so that a file and the network made of it are never both in memory.
 pub(super) struct Checkpoint {
-    /// For messages: the first file.
+    /// The first file, for messages.
     path: String,
-    files: Vec<RefCell<Content>>,
-    /// By canonical name: the weight, and the file it is in.
-    entries: BTreeMap<String, (Slice, usize)>,
+    files: Vec<RefCell<FileContent>>,
+    /// By canonical name: the tensor, and the index of its file.
+    entries: BTreeMap<String, (TensorSlice, usize)>,
     used: RefCell<BTreeSet<String>>,
-    /// The checkpoint that the network is a part of, and the network's folder.
-    whole: Option<(Arc<SingleFile>, &'static str)>,
+    /// The single file that the network is a part of, and the network's folder in it.
+    single_file: Option<(Arc<SingleFile>, &'static str)>,
 }
 
 impl Checkpoint {
-    /// Reads the weights of the part in `folder` (`unet`, `vae`, …); `hash` is fed every byte of them.
+    /// Opens the weights of the network in `folder` (`unet`, `vae`, …), and adds every byte of their files to `hash`.
     ///
     /// # Errors
     /// [`LoadError`] for missing, unreadable, pickled or damaged files.
     pub(super) fn read(files: &ModelFiles, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
         if let ModelFiles::Single(file) = files {
-            return Self::part(file, folder, hash);
+            return Self::of_single_file(file, folder, hash);
         }
         let names = files.weight_files(folder)?;
         let mut entries = BTreeMap::new();
@@ -45,7 +50,7 @@ impl Checkpoint {
         for (index, name) in names.iter().enumerate() {
             let mut content = files.open_file(name)?;
             hash.update(name.as_bytes());
-            let (base, metadata) = match read_header(&mut content, hash) {
+            let (data_start, metadata) = match read_header(&mut content, hash) {
                 Ok(parsed) => parsed,
                 Err(SafeTensorError::IoError(source)) => {
                     return Err(LoadError::Read { path: files.describe(name), source });
@@ -53,46 +58,43 @@ impl Checkpoint {
                 Err(source) => return Err(LoadError::Safetensors { path: files.describe(name), source }),
             };
             for (tensor, info) in metadata.tensors() {
-                let (start, end) = info.data_offsets;
-                let range = base + start..base + end;
-                let slice = Slice { dtype: info.dtype, shape: info.shape.clone(), range };
-                entries.insert(names::canonical(&tensor), (slice, index));
+                entries.insert(names::canonical(&tensor), (TensorSlice::new(info, data_start), index));
             }
             contents.push(RefCell::new(content));
         }
         let path = names.first().map(|name| files.describe(name)).unwrap_or_default();
-        Ok(Self { path, files: contents, entries, used: RefCell::default(), whole: None })
+        Ok(Self { path, files: contents, entries, used: RefCell::default(), single_file: None })
     }
 
-    /// A network of a checkpoint of one file. The file's hash is taken once, with the U-Net.
-    fn part(whole: &Arc<SingleFile>, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
-        let path = whole.path().display().to_string();
+    /// A network of a single-file checkpoint. The file is hashed once, with the U-Net.
+    fn of_single_file(single_file: &Arc<SingleFile>, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
+        let path = single_file.path().display().to_string();
         let unreadable = |source| LoadError::Read { path: path.clone(), source };
         let known = [single::UNET, single::VAE, single::TEXT].into_iter().find(|name| *name == folder);
-        let found = known.and_then(|folder| Some((folder, whole.weights(folder)?)));
+        let found = known.and_then(|folder| Some((folder, single_file.weights(folder)?)));
         let (folder, weights) = found.ok_or_else(|| LoadError::MissingFile { path: path.clone() })?;
         if folder == single::UNET {
-            whole.hash(hash).map_err(unreadable)?;
+            single_file.hash(hash).map_err(unreadable)?;
         }
-        let file: Content = Box::new(whole.file().map_err(unreadable)?);
+        let file: FileContent = Box::new(single_file.file().map_err(unreadable)?);
         let entries = weights.slices.iter().map(|(name, slice)| (names::canonical(name), (slice.clone(), 0))).collect();
-        let whole = Some((whole.clone(), folder));
-        Ok(Self { path, files: vec![RefCell::new(file)], entries, used: RefCell::default(), whole })
+        let single_file = Some((single_file.clone(), folder));
+        Ok(Self { path, files: vec![RefCell::new(file)], entries, used: RefCell::default(), single_file })
     }
 
-    /// Every weight, by canonical name.
+    /// The canonical names of all weights.
     pub(super) fn names(&self) -> Vec<&str> {
         self.entries.keys().map(String::as_str).collect()
     }
 
-    /// Tensors that nobody asked for and that are not known to be harmless.
+    /// Tensors that no network asked for, without those that are known to be unused.
     pub(super) fn unused(&self) -> Vec<&str> {
         let used = self.used.borrow();
-        let left = self.entries.keys().filter(|name| !used.contains(*name) && !names::harmless(name));
-        left.map(String::as_str).collect()
+        let unused = self.entries.keys().filter(|name| !used.contains(*name) && !names::is_known_unused(name));
+        unused.map(String::as_str).collect()
     }
 
-    /// Tells the log about tensors that were left over: the file may hold more than its config says.
+    /// Logs a warning about unused tensors: the file may hold more than its config describes.
     pub(super) fn warn_of_unused(&self) {
         let unused = self.unused();
         if let Some(first) = unused.first() {
@@ -100,14 +102,16 @@ impl Checkpoint {
         }
     }
 
-    /// A weight that could not be had, with the file's name, and under the name that it has there.
+    /// The error for a weight that a network did not get: with the file's path, and the tensor's name in that file.
     pub(super) fn error(&self, source: ParamError) -> LoadError {
         let path = self.path.clone();
-        let weights = self.whole.as_ref().and_then(|(file, folder)| file.weights(folder));
+        let weights = self.single_file.as_ref().and_then(|(file, folder)| file.weights(folder));
         match (weights, source) {
-            (Some(weights), ParamError::Missing { name }) => LoadError::NoTensor { path, name: weights.origin(&name) },
+            (Some(weights), ParamError::Missing { name }) => {
+                LoadError::NoTensor { path, name: weights.name_in_file(&name) }
+            }
             (Some(weights), ParamError::Shape { name, found, expected }) => {
-                let name = weights.origin(&name);
+                let name = weights.name_in_file(&name);
                 let what = format!("tensor \"{name}\" has shape {found:?}, but the others ask for {expected:?}");
                 LoadError::Mismatch { path, what }
             }
@@ -130,68 +134,51 @@ impl TensorSource for Checkpoint {
         file.seek(SeekFrom::Start(slice.range.start as u64)).map_err(unreadable)?;
         file.read_exact(&mut bytes).map_err(unreadable)?;
         let unknown = || ParamError::Dtype { name: name.to_owned(), dtype: format!("{:?}", slice.dtype) };
-        let values = floats(slice.dtype, &bytes).ok_or_else(unknown)?;
+        let values = format::to_f32(slice.dtype, &bytes).ok_or_else(unknown)?;
         self.used.borrow_mut().insert(name.to_owned());
         Ok(values)
     }
 }
 
-/// The numbers of a tensor; `None` for a type that is no float of 16 or 32 bits.
-pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    Some(match dtype {
-        Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::F16 => bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-        Dtype::BF16 => bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-        _ => return None,
-    })
-}
+/// Bytes that are read at a time while a file is hashed.
+const CHUNK: usize = 1 << 20;
 
-/// Whether a file begins as those do that torch writes: zip files of pickles, and bare ones.
-pub(super) fn is_pickle(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || matches!(head, [0x80, 2..=5, ..])
-}
-
-/// Bytes of a file that are in memory at a time while it is hashed.
-const PORTION: usize = 1 << 20;
-/// As the safetensors crate has it.
-const MAX_HEADER: u64 = 100_000_000;
-
-/// Where the data of a safetensors file begins, and what is in it; `hash` is fed the whole file.
-fn read_header(file: &mut Content, hash: &mut Sha256) -> Result<(usize, Metadata), SafeTensorError> {
-    let mut portion = vec![0; PORTION];
+/// Reads the whole file once: adds its bytes to `hash`, and gives the start of its data section and its parsed header.
+fn read_header(file: &mut FileContent, hash: &mut Sha256) -> Result<(usize, Metadata), SafeTensorError> {
+    let mut chunk = vec![0; CHUNK];
     let mut header = Vec::new();
     let mut length = 0;
     loop {
-        let count = match file.read(&mut portion) {
+        let count = match file.read(&mut chunk) {
             Ok(0) => break,
             Ok(count) => count,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(e.into()),
         };
-        hash.update(&portion[..count]);
+        hash.update(&chunk[..count]);
         length += count;
         if header.len() < header_end(&header)? {
-            header.extend_from_slice(&portion[..count]);
+            header.extend_from_slice(&chunk[..count]);
         }
     }
     let end = header_end(&header)?;
-    if header.len() < 8 {
+    if header.len() < LENGTH_BYTES {
         return Err(SafeTensorError::HeaderTooSmall);
     }
-    let text = header.get(8..end).ok_or(SafeTensorError::InvalidHeaderLength)?;
+    let text = header.get(LENGTH_BYTES..end).ok_or(SafeTensorError::InvalidHeaderLength)?;
     let text = std::str::from_utf8(text).map_err(SafeTensorError::InvalidHeader)?;
     let metadata: Metadata = serde_json::from_str(text).map_err(SafeTensorError::InvalidHeaderDeserialization)?;
-    if end + single::check(&metadata)? != length {
+    if end + format::data_length(&metadata)? != length {
         return Err(SafeTensorError::MetadataIncompleteBuffer);
     }
     Ok((end, metadata))
 }
 
-/// Where the header ends that begins with these bytes; where there are too few to tell, the end of its length.
-fn header_end(begin: &[u8]) -> Result<usize, SafeTensorError> {
-    let Some(length) = begin.first_chunk::<8>() else { return Ok(8) };
+/// Where the header ends in a file that starts with `head`; with fewer than 8 bytes of it, 8.
+fn header_end(head: &[u8]) -> Result<usize, SafeTensorError> {
+    let Some(length) = head.first_chunk::<LENGTH_BYTES>() else { return Ok(LENGTH_BYTES) };
     match u64::from_le_bytes(*length) {
         length if length > MAX_HEADER => Err(SafeTensorError::HeaderTooLarge),
-        length => Ok(8 + length as usize),
+        length => Ok(LENGTH_BYTES + length as usize),
     }
 }

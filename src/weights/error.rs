@@ -1,11 +1,18 @@
-use crate::sampling::ScheduleError;
+//! The error of everything that loads a model.
+//!
+//! Separate from the loaders, because all of them return it.
+
 use std::io;
 
 use safetensors::SafeTensorError;
 
-use crate::nets::{ConfigError, ParamError, TokenizerError};
+use crate::{
+    files::NotText,
+    nets::{ConfigError, ParamError, TokenizerError},
+    sampling::ScheduleError,
+};
 
-/// Why a model cannot be loaded: one sentence that names the file and, where there is one, the tensor.
+/// Why a model cannot be loaded: one sentence that names the file, the tensor if one is the reason, and a way out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -39,6 +46,8 @@ pub enum LoadError {
     MissingFile { path: String },
     #[error("{path} cannot be read: {source}")]
     Read { path: String, source: io::Error },
+    #[error("{path} cannot be read: {source}; save it as UTF-8")]
+    NotText { path: String, source: NotText },
     #[error("{path}: {source}")]
     Schedule { path: String, source: ScheduleError },
     #[error("{path} is not the JSON that was expected: {source}")]

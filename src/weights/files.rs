@@ -1,3 +1,7 @@
+//! The files of a model, wherever they are: a folder, a single-file checkpoint, or the program itself.
+//!
+//! Separate from what the files contain, so that every reader works with all three.
+
 use std::{
     borrow::Cow,
     fs, io,
@@ -7,22 +11,25 @@ use std::{
 
 use serde_json::Value;
 
-use super::{LoadError, bundled, single::SingleFile};
-use crate::recipe::ModelRef;
+use super::{bundled, error::LoadError, single::SingleFile};
+use crate::{files::decode_text, recipe::ModelRef};
 
-/// A file's content, where it is.
-pub(super) type Content = Box<dyn ReadSeek>;
+/// A file's content, on disk or in memory.
+pub(super) type FileContent = Box<dyn ReadSeek>;
 
 pub(super) trait ReadSeek: io::Read + io::Seek {}
 
 impl<T: io::Read + io::Seek> ReadSeek for T {}
 
-/// The files of one model, by their path inside it (`unet/config.json`).
+/// Names of weight files without extension. Safetensors files have one of the first two, pickles any.
+const WEIGHT_STEMS: [&str; 3] = ["diffusion_pytorch_model", "model", "pytorch_model"];
+
+/// The files of one model, by their path in its diffusers folder (`unet/config.json`).
 #[derive(Clone, Debug)]
 pub enum ModelFiles {
     /// A folder on disk.
     Folder(PathBuf),
-    /// A checkpoint of one file, shown as the folder that it would make.
+    /// A single-file checkpoint, presented as the diffusers folder that it corresponds to.
     Single(Arc<SingleFile>),
     /// Files inside the program.
     Bundled { name: &'static str, files: &'static [(&'static str, &'static [u8])] },
@@ -32,20 +39,20 @@ impl ModelFiles {
     /// The files of `model`.
     ///
     /// # Errors
-    /// [`LoadError`] unless there is such a folder or checkpoint; other files are refused with the reason.
+    /// [`LoadError`] unless there is such a folder or checkpoint; it says what another file is.
     pub fn open(model: &ModelRef) -> Result<Self, LoadError> {
         match model {
             ModelRef::Pocket => Ok(Self::Bundled { name: "Pocket", files: bundled::POCKET }),
             ModelRef::PocketToon => Ok(Self::Bundled { name: "Pocket Toon", files: bundled::POCKET_TOON }),
             ModelRef::Folder(path) if path.is_dir() => Ok(Self::Folder(path.clone())),
-            ModelRef::Folder(path) if path.is_file() && ending(path) == "safetensors" => {
+            ModelRef::Folder(path) if path.is_file() && extension(path) == "safetensors" => {
                 SingleFile::open(path).map(Self::Single)
             }
-            ModelRef::Folder(path) => Err(refuse(path)),
+            ModelRef::Folder(path) => Err(not_a_model(path)),
         }
     }
 
-    /// The path of a file as people know it.
+    /// The path of a file as shown in messages.
     pub fn describe(&self, path: &str) -> String {
         match self {
             Self::Folder(folder) => folder.join(path).display().to_string(),
@@ -88,11 +95,11 @@ impl ModelFiles {
         }
     }
 
-    /// A file to read piece by piece.
+    /// Opens a file for reading in pieces.
     ///
     /// # Errors
     /// As [`ModelFiles::read`].
-    pub(super) fn open_file(&self, path: &str) -> Result<Content, LoadError> {
+    pub(super) fn open_file(&self, path: &str) -> Result<FileContent, LoadError> {
         match self {
             Self::Folder(folder) => match fs::File::open(folder.join(path)) {
                 Ok(file) => Ok(Box::new(file)),
@@ -109,54 +116,67 @@ impl ModelFiles {
         }
     }
 
-    /// A JSON file.
+    /// The whole content of a text file, in whatever encoding an editor has left it.
     ///
     /// # Errors
-    /// As [`ModelFiles::read`], and [`LoadError::Json`].
-    pub(super) fn json(&self, path: &str) -> Result<Value, LoadError> {
+    /// As [`ModelFiles::read`], and [`LoadError::NotText`].
+    pub fn text(&self, path: &str) -> Result<String, LoadError> {
         let content = self.read(path)?;
-        serde_json::from_slice(&content).map_err(|source| LoadError::Json { path: self.describe(path), source })
+        let text = decode_text(&content).map_err(|source| LoadError::NotText { path: self.describe(path), source })?;
+        Ok(text.into_owned())
     }
 
-    /// The safetensors files that hold the weights of the part in `folder`: one, or the shards that an index names.
-    /// Full precision is preferred to the fp16 variant.
+    /// The content of a JSON file.
     ///
     /// # Errors
-    /// [`LoadError::Pickle`] where there is only a pickle, [`LoadError::MissingFile`] where there is nothing.
+    /// As [`ModelFiles::text`], and [`LoadError::Json`].
+    pub(super) fn json(&self, path: &str) -> Result<Value, LoadError> {
+        serde_json::from_str(&self.text(path)?).map_err(|source| LoadError::Json { path: self.describe(path), source })
+    }
+
+    /// The safetensors files with the weights of the network in `folder`: one, or the shards that an index names. Full
+    /// precision is preferred to the fp16 variant.
+    ///
+    /// # Errors
+    /// [`LoadError::Pickle`] where there is only a pickle, [`LoadError::MissingFile`] where there are no weights.
     pub(super) fn weight_files(&self, folder: &str) -> Result<Vec<String>, LoadError> {
         if let Self::Single(_) = self {
             return Ok(vec![self.describe(folder)]);
         }
-        let stems = ["diffusion_pytorch_model", "model", "pytorch_model"];
         for variant in ["", ".fp16"] {
-            for stem in &stems[..2] {
-                let single = format!("{folder}/{stem}{variant}.safetensors");
-                if self.has(&single) {
-                    return Ok(vec![single]);
-                }
-                for index in [
-                    format!("{stem}.safetensors.index{variant}.json"),
-                    format!("{stem}{variant}.safetensors.index.json"),
-                ] {
-                    let index = format!("{folder}/{index}");
-                    if self.has(&index) {
-                        return self.shards(folder, &index);
-                    }
+            for stem in &WEIGHT_STEMS[..2] {
+                if let Some(files) = self.safetensors(folder, stem, variant) {
+                    return files;
                 }
             }
         }
-        for stem in stems {
-            for ending in ["bin", "fp16.bin", "ckpt", "pt", "bin.index.json"] {
-                let pickle = format!("{folder}/{stem}.{ending}");
-                if self.has(&pickle) {
-                    return Err(LoadError::Pickle { path: self.describe(&pickle) });
-                }
-            }
+        if let Some(pickle) = self.pickle(folder) {
+            return Err(LoadError::Pickle { path: self.describe(&pickle) });
         }
-        let stem = if folder.starts_with("text_encoder") { "model" } else { stems[0] };
+        let stem = if folder.starts_with("text_encoder") { "model" } else { WEIGHT_STEMS[0] };
         Err(LoadError::MissingFile { path: self.describe(&format!("{folder}/{stem}.safetensors")) })
     }
 
+    /// One safetensors file, or the shards of an index; `None` where there is neither.
+    fn safetensors(&self, folder: &str, stem: &str, variant: &str) -> Option<Result<Vec<String>, LoadError>> {
+        let whole = format!("{folder}/{stem}{variant}.safetensors");
+        if self.has(&whole) {
+            return Some(Ok(vec![whole]));
+        }
+        let indices =
+            [format!("{stem}.safetensors.index{variant}.json"), format!("{stem}{variant}.safetensors.index.json")];
+        let index = indices.into_iter().map(|index| format!("{folder}/{index}")).find(|index| self.has(index))?;
+        Some(self.shards(folder, &index))
+    }
+
+    /// A pickle file with weights, where there is one.
+    fn pickle(&self, folder: &str) -> Option<String> {
+        const EXTENSIONS: [&str; 5] = ["bin", "fp16.bin", "ckpt", "pt", "bin.index.json"];
+        let mut names = WEIGHT_STEMS.iter().flat_map(|stem| EXTENSIONS.map(|end| format!("{folder}/{stem}.{end}")));
+        names.find(|name| self.has(name))
+    }
+
+    /// The shards that an index names, in alphabetical order.
     fn shards(&self, folder: &str, index: &str) -> Result<Vec<String>, LoadError> {
         let json = self.json(index)?;
         let map = json.get("weight_map").and_then(Value::as_object);
@@ -168,7 +188,7 @@ impl ModelFiles {
             .collect();
         shards.sort_unstable();
         shards.dedup();
-        // A shard's name comes from a file: it must not lead out of the model's folder.
+        // A shard's name comes from a file, and must not point outside the model's folder.
         let inside = shards.iter().all(|s| !s.contains("..") && !s[folder.len() + 1..].contains(['/', '\\']));
         if shards.is_empty() || !inside {
             let what = "its weight_map does not name files beside it".to_owned();
@@ -178,17 +198,38 @@ impl ModelFiles {
     }
 }
 
-/// What a file's name ends with, in small letters.
-fn ending(path: &Path) -> String {
+/// A file name's extension in lower case; empty without one.
+fn extension(path: &Path) -> String {
     path.extension().and_then(|e| e.to_str()).unwrap_or("").to_lowercase()
 }
 
-/// What is wrong with a path that is neither a folder nor a checkpoint.
-fn refuse(path: &Path) -> LoadError {
+/// The error for a path that is neither a folder nor a checkpoint.
+fn not_a_model(path: &Path) -> LoadError {
     let shown = path.display().to_string();
-    match ending(path).as_str() {
-        _ if !path.is_file() => LoadError::NoModel { path: shown },
-        "bin" | "ckpt" | "pt" | "pth" | "pkl" => LoadError::Pickle { path: shown },
+    match extension(path).as_str() {
+        "bin" | "ckpt" | "pt" | "pth" | "pkl" if path.is_file() => LoadError::Pickle { path: shown },
         _ => LoadError::NoModel { path: shown },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_however_an_editor_has_saved_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ModelFiles::Folder(folder.path().to_owned());
+        let text = "{\n  \"steps_offset\": 1\n}\n";
+        let windows = text.replace('\n', "\r\n");
+        let utf16: Vec<u8> = windows.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.into(), [b"\xef\xbb\xbf", windows.as_bytes()].concat(), [b"\xff\xfe", &utf16[..]].concat()] {
+            fs::write(folder.path().join("config.json"), bytes).expect("written");
+            assert_eq!(files.text("config.json").expect("text"), text);
+            assert_eq!(files.json("config.json").expect("JSON")["steps_offset"], 1);
+        }
+        fs::write(folder.path().join("config.json"), b"{\n\xff}").expect("written");
+        let error = files.json("config.json").expect_err("not text").to_string();
+        assert!(error.contains("config.json") && error.contains("line 2, column 1"), "{error}");
     }
 }

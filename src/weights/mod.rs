@@ -1,17 +1,18 @@
-//! Files to networks: diffusers folders and single-file checkpoints on disk, and the two models that the program
-//! carries.
+//! From files to networks: diffusers folders and single-file checkpoints on disk, and the two models inside the program.
 //!
-//! [`load`] gives a complete model. [`load_expert`] also takes a folder with nothing but a U-Net, which then shares
+//! Separate from `nets`, so that no network depends on files. [`load`] gives a complete model. [`load_expert`] also takes a folder with nothing but a U-Net, which then shares
 //! text encoder, autoencoder and scheduler with a complete one.
 
 mod bundled;
 mod checkpoint;
 mod error;
 mod files;
+mod hash;
 mod lora;
 mod model;
 mod names;
 mod outline;
+mod safetensors_format;
 mod single;
 mod text;
 

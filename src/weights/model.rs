@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     EncodeError, LoadError, ModelFiles, TextStack,
     checkpoint::Checkpoint,
+    hash::hex,
     lora::{self, Changed, Loras},
 };
 use crate::{
@@ -188,8 +189,8 @@ fn read_part<C, N>(
     build: impl Fn(&Params, C) -> Result<N, ParamError>,
 ) -> Result<N, LoadError> {
     let path = format!("{folder}/config.json");
-    let config =
-        parse(&files.read(&path)?).map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
+    let config = parse(files.text(&path)?.as_bytes())
+        .map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
     let checkpoint = Checkpoint::read(files, folder, hash)?;
     let net = match loras {
         Some(loras) => {
@@ -222,8 +223,4 @@ fn check_fit(files: &ModelFiles, unet: &UNet, text: &TextStack, vae: &Vae) -> Re
         return Ok(());
     };
     Err(LoadError::Mismatch { path: files.describe("unet/config.json"), what })
-}
-
-pub(super) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

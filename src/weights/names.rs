@@ -1,6 +1,8 @@
-//! Names of weights as they occur in files, brought to the names that `nets` asks for.
+//! Names of weights: from the variants that occur in files to those that `nets` asks for.
+//!
+//! Separate from the readers of files, because it is the one place for such renames.
 
-/// The canonical name of a tensor. Names that are canonical already, or unknown, stay.
+/// The canonical name of a tensor. A name that is canonical already, or unknown, is returned as it is.
 ///
 /// | in files | canonical | where |
 /// |---|---|---|
@@ -19,9 +21,9 @@ pub(super) fn canonical(name: &str) -> String {
     name.to_owned()
 }
 
-/// Tensors that files carry along and no network needs.
-pub(super) fn harmless(name: &str) -> bool {
-    // Buffers of old transformers versions, and CLIP's logit scale where whole CLIP models were exported.
+/// Whether a tensor is known to be unused: some files contain it, and no network needs it.
+pub(super) fn is_known_unused(name: &str) -> bool {
+    // Buffers of old transformers versions, and the rest of CLIP where a whole CLIP model was exported.
     name.ends_with("position_ids") || name == "logit_scale" || name.starts_with("vision_model.")
 }
 

@@ -41,7 +41,7 @@ impl Outline {
         }
         files.weight_files("unet")?;
         let config = |path: &str, source| LoadError::Config { path: files.describe(path), source };
-        let read = |path: &str| files.read(path);
+        let read = |path: &str| files.text(path).map(String::into_bytes);
         let unet = "unet/config.json";
         let unet = UNetConfig::parse(&read(unet)?).map_err(|e| config(unet, e))?;
         let rest = if is_expert_part(&files) {

@@ -120,7 +120,7 @@ fn read_pair(
     hash: &mut Sha256,
 ) -> Result<(Tokenizer, ClipText), LoadError> {
     let config_path = format!("{encoder}/config.json");
-    let config = ClipConfig::parse(&files.read(&config_path)?)
+    let config = ClipConfig::parse(files.text(&config_path)?.as_bytes())
         .map_err(|source| LoadError::Config { path: files.describe(&config_path), source })?;
     let tokenizer = read_tokenizer(files, tokenizer, config.positions)?;
     let checkpoint = Checkpoint::read(files, encoder, hash)?;
@@ -133,21 +133,16 @@ fn read_pair(
 
 fn read_tokenizer(files: &ModelFiles, folder: &str, positions: usize) -> Result<Tokenizer, LoadError> {
     let at = |name: &str| format!("{folder}/{name}");
-    let settings = TokenizerSettings::parse(&files.read(&at("tokenizer_config.json"))?)
+    let settings = TokenizerSettings::parse(files.text(&at("tokenizer_config.json"))?.as_bytes())
         .map_err(|source| LoadError::Json { path: files.describe(&at("tokenizer_config.json")), source })?;
     let json = at("tokenizer.json");
     let (path, built) = if files.has(&json) {
-        let built = Tokenizer::from_json(&files.read(&json)?, &settings, positions);
+        let built = Tokenizer::from_json(files.text(&json)?.as_bytes(), &settings, positions);
         (json, built)
     } else {
         let (vocabulary, merges) = (at("vocab.json"), at("merges.txt"));
-        let text = files.read(&merges)?;
-        let built = Tokenizer::from_vocabulary(
-            &files.read(&vocabulary)?,
-            &String::from_utf8_lossy(&text),
-            &settings,
-            positions,
-        );
+        let (words, pairs) = (files.text(&vocabulary)?, files.text(&merges)?);
+        let built = Tokenizer::from_vocabulary(words.as_bytes(), &pairs, &settings, positions);
         (vocabulary, built)
     };
     built.map_err(|source| LoadError::Tokenizer { path: files.describe(&path), source })

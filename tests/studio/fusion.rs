@@ -97,7 +97,7 @@ fn both_models_alone_are_rendered_at_leisure_and_can_be_pinned() {
     let pinned = document.take(document.takes().pins()[0].expect("a pin")).expect("a take");
     assert_eq!((pinned.name.as_str(), pinned.track.recipe.cfg), ("expert only", 6.0));
     assert_eq!((pinned.track.calls(), window.view().comparison.mode), (20, Compare::SideBySide));
-    assert!(window.harness.query_by_label("fusion rule expert only → saliency contest").is_some());
+    assert!(window.harness.query_by_label("fusion rule expert only → saliency").is_some());
     window.click("Pin expert only as A");
     assert_eq!((window.document().takes().pins()[0], window.view().comparison.mode), (None, Compare::Single));
 }

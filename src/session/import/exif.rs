@@ -1,6 +1,6 @@
 //! The little of EXIF (TIFF 6.0 structure, CIPA DC-008 tags) that carries text.
 
-use super::text;
+use crate::files::{utf8_or_latin1, utf16_of_either_order};
 
 const USER_COMMENT: u16 = 0x9286;
 const EXIF_DIRECTORY: u16 = 0x8769;
@@ -28,7 +28,7 @@ pub(super) fn texts(tiff: &[u8]) -> ExifTexts {
         } else if entry.tag == USER_COMMENT {
             found.user_comment = found.user_comment.or_else(|| block.value(&entry).map(user_comment));
         } else if entry.kind == Entry::ASCII {
-            found.others.extend(block.value(&entry).map(|v| trimmed(text::utf8_or_latin1(v))));
+            found.others.extend(block.value(&entry).map(|v| trimmed(utf8_or_latin1(v))));
         }
     }
     found.user_comment = found.user_comment.filter(|text| !text.trim().is_empty());
@@ -39,11 +39,11 @@ pub(super) fn texts(tiff: &[u8]) -> ExifTexts {
 /// not at all.
 fn user_comment(bytes: &[u8]) -> String {
     trimmed(match bytes.split_at_checked(8) {
-        Some((b"UNICODE\0", text)) => text::utf16_of_either_order(text),
-        Some((b"ASCII\0\0\0" | b"JIS\0\0\0\0\0", text)) => text::utf8_or_latin1(text),
-        Some((b"\0\0\0\0\0\0\0\0", text)) if text.contains(&0) => text::utf16_of_either_order(text),
-        Some((b"\0\0\0\0\0\0\0\0", text)) => text::utf8_or_latin1(text),
-        _ => text::utf8_or_latin1(bytes),
+        Some((b"UNICODE\0", text)) => utf16_of_either_order(text),
+        Some((b"ASCII\0\0\0" | b"JIS\0\0\0\0\0", text)) => utf8_or_latin1(text),
+        Some((b"\0\0\0\0\0\0\0\0", text)) if text.contains(&0) => utf16_of_either_order(text),
+        Some((b"\0\0\0\0\0\0\0\0", text)) => utf8_or_latin1(text),
+        _ => utf8_or_latin1(bytes),
     })
 }
 

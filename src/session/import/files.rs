@@ -3,10 +3,13 @@
 
 use std::path::Path;
 
-use super::{exif, stealth, text, xmp};
-use crate::session::{
-    SessionError,
-    chunks::{self, SIGNATURE},
+use super::{exif, stealth, xmp};
+use crate::{
+    files::{mend_utf8_read_as_latin1, utf8_or_latin1},
+    session::{
+        SessionError,
+        chunks::{self, SIGNATURE},
+    },
 };
 
 /// The texts of a picture.
@@ -47,7 +50,7 @@ impl Carried {
         match block {
             Block::Exif(tiff) => self.add_exif(tiff),
             Block::Xmp(packet) => self.comments.extend(xmp::texts(&String::from_utf8_lossy(packet))),
-            Block::Comment(comment) => self.comments.push(text::utf8_or_latin1(comment)),
+            Block::Comment(comment) => self.comments.push(utf8_or_latin1(comment)),
         }
     }
 }
@@ -101,7 +104,7 @@ pub(super) fn picture<'a>(bytes: &'a [u8], path: &Path) -> Result<Option<Picture
 
 fn png(bytes: &[u8], found: chunks::Texts) -> Picture<'_> {
     let carried = |texts: Vec<(String, String)>| {
-        let texts = texts.into_iter().map(|(keyword, content)| (keyword, text::mended(&content))).collect();
+        let texts = texts.into_iter().map(|(keyword, content)| (keyword, mend_utf8_read_as_latin1(&content))).collect();
         Carried { texts, ..Carried::default() }
     };
     let (mut sound, damaged) = (carried(found.sound), carried(found.damaged));
@@ -175,7 +178,7 @@ fn gif_comments(bytes: &[u8]) -> Vec<String> {
         };
         let Some(data) = data else { break };
         let (content, next) = pieces(data, *kind == 0x21 && after.first() == Some(&0xfe));
-        comments.extend((!content.is_empty()).then(|| text::utf8_or_latin1(&content)));
+        comments.extend((!content.is_empty()).then(|| utf8_or_latin1(&content)));
         rest = next;
     }
     comments

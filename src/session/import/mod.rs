@@ -14,7 +14,6 @@ mod names;
 mod parameters;
 mod settings;
 mod stealth;
-mod text;
 mod words;
 mod xmp;
 
@@ -24,7 +23,7 @@ use serde::Serialize;
 
 use self::files::{Carried, Picture};
 use super::{Document, SessionError, document::FORMAT, error::one_line, png::RECIPE_KEYWORD};
-use crate::recipe::Recipe;
+use crate::{files::decode_text, recipe::Recipe};
 
 /// Larger files are refused before they are read.
 const MAX_BYTES: u64 = 1 << 29;
@@ -137,7 +136,7 @@ fn beside(path: &Path) -> Option<Imported> {
     let text = path.with_extension("txt");
     let mut bytes = Vec::new();
     File::open(&text).ok()?.take(MAX_BESIDE).read_to_end(&mut bytes).ok()?;
-    settings(&text::decode(&bytes)?, Need::Settings)
+    settings(&decode_text(&bytes).ok()?, Need::Settings)
 }
 
 /// [`import`] of a file's bytes; `path` is for error messages.
@@ -148,7 +147,7 @@ pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported, SessionError>
     if let Some(picture) = files::picture(bytes, path)? {
         return from_picture(&picture, path);
     }
-    let Some(text) = text::decode(bytes) else {
+    let Ok(text) = decode_text(bytes) else {
         return Err(nothing(path, "it is no PNG, JPEG, WebP or GIF picture, no session and no text"));
     };
     if text.contains(FORMAT) {

@@ -1,4 +1,6 @@
-//! Each of the two models alone, to be seen beside their fusion: rendered while nobody waits for anything else.
+//! Each of the two models alone, to be seen beside their fusion.
+//!
+//! Apart from takes: baselines are rendered in the background, and only one that is pinned becomes a take.
 
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ impl ModelRole {
         }
     }
 
-    /// The recipe with this model alone; nothing without a fusion.
+    /// The recipe with this model alone; `None` without a fusion.
     pub fn alone(self, recipe: &Recipe) -> Option<Recipe> {
         recipe.active_fusion()?;
         let mut alone = recipe.clone();
@@ -64,8 +66,8 @@ pub enum State {
 
 #[derive(Clone, Debug)]
 struct Baseline {
-    /// The part of its recipe that decides the picture.
-    wanted: Recipe,
+    /// The canonical form of its recipe.
+    recipe_key: Recipe,
     state: State,
     tokens: Arc<Vec<Token>>,
 }
@@ -74,28 +76,28 @@ struct Baseline {
 #[derive(Clone, Debug, Default)]
 pub struct Baselines {
     list: Vec<Baseline>,
-    /// Stopped by hand, until something else is rendered.
+    /// The user has stopped them; ends with the next job.
     paused: bool,
 }
 
-/// Pairs of results that are kept besides the shown one: enough to go back and forth between a few settings.
+/// So many results are kept: enough to go back and forth between a few settings.
 const KEPT: usize = 8;
 
 impl Baselines {
-    /// What there is of `recipe` with one model alone.
-    pub fn state(&self, recipe: &Recipe, whose: ModelRole) -> Option<&State> {
-        let wanted = canonical(&whose.alone(recipe)?);
-        self.list.iter().find(|solo| solo.wanted == wanted).map(|solo| &solo.state)
+    /// The result of `recipe` with one model alone; `None` before it was asked for.
+    pub fn state(&self, recipe: &Recipe, role: ModelRole) -> Option<&State> {
+        let recipe_key = canonical(&role.alone(recipe)?);
+        self.list.iter().find(|baseline| baseline.recipe_key == recipe_key).map(|baseline| &baseline.state)
     }
 
-    /// The next recipe to render; nothing while one is under way, or when there is no fusion, or all is there.
+    /// The next recipe to render with its place; `None` while one is being rendered, without a fusion, or when both exist.
     pub fn next(&mut self, recipe: &Recipe) -> Option<(usize, Recipe)> {
-        let rendering = |solo: &Baseline| matches!(solo.state, State::Rendering(_));
+        let rendering = |baseline: &Baseline| matches!(baseline.state, State::Rendering(_));
         if self.paused || self.list.iter().any(rendering) {
             return None;
         }
-        for whose in ModelRole::BOTH {
-            let alone = whose.alone(recipe)?;
+        for role in ModelRole::BOTH {
+            let alone = role.alone(recipe)?;
             let at = self.place(canonical(&alone));
             match (&self.list[at].state, alone.validate()) {
                 (State::Waiting, Ok(())) => return Some((at, alone)),
@@ -106,56 +108,56 @@ impl Baselines {
         None
     }
 
-    /// Where the result for `wanted` is, or will be.
-    fn place(&mut self, wanted: Recipe) -> usize {
-        if let Some(at) = self.list.iter().position(|solo| solo.wanted == wanted) {
+    /// The place of the result for `recipe_key`; made if there is none.
+    fn place(&mut self, recipe_key: Recipe) -> usize {
+        if let Some(at) = self.list.iter().position(|baseline| baseline.recipe_key == recipe_key) {
             return at;
         }
         self.list.drain(..self.list.len().saturating_sub(KEPT - 1));
-        self.list.push(Baseline { wanted, state: State::Waiting, tokens: Arc::default() });
+        self.list.push(Baseline { recipe_key, state: State::Waiting, tokens: Arc::default() });
         self.list.len() - 1
     }
 
-    /// Notes that a result was sent for as `job`.
+    /// Notes that the baseline at `at` was sent as `job`.
     pub fn sent(&mut self, at: usize, job: JobId) {
-        if let Some(solo) = self.list.get_mut(at) {
-            solo.state = State::Rendering(job);
+        if let Some(baseline) = self.list.get_mut(at) {
+            baseline.state = State::Rendering(job);
         }
     }
 
-    /// Gives up what is under way, until something else is rendered.
+    /// Gives the current job up and starts none until something else is rendered.
     pub fn stop(&mut self) {
         self.overtaken();
         self.paused = true;
     }
 
-    /// Another job was sent: what was under way waits for its turn again.
+    /// Another job was sent: the current one was cancelled and waits again.
     pub fn overtaken(&mut self) {
         self.paused = false;
-        for solo in self.list.iter_mut().filter(|solo| matches!(solo.state, State::Rendering(_))) {
-            solo.state = State::Waiting;
+        for baseline in self.list.iter_mut().filter(|baseline| matches!(baseline.state, State::Rendering(_))) {
+            baseline.state = State::Waiting;
         }
     }
 
-    /// Takes an event of a job of its own; says whether it was one.
+    /// Applies an event of a background job; returns whether it was one.
     pub fn apply(&mut self, event: &Event) -> bool {
         let Some(job) = event.job() else { return false };
-        let own = |solo: &&mut Baseline| matches!(solo.state, State::Rendering(rendering) if rendering == job);
-        let Some(solo) = self.list.iter_mut().find(own) else { return false };
+        let own = |baseline: &&mut Baseline| matches!(baseline.state, State::Rendering(rendering) if rendering == job);
+        let Some(baseline) = self.list.iter_mut().find(own) else { return false };
         match event {
-            Event::Started { tokens, .. } => solo.tokens = tokens.clone(),
-            Event::Done { take, .. } => solo.state = State::Done(take.clone(), solo.tokens.clone()),
-            Event::Failed { message, .. } => solo.state = State::Failed(message.clone()),
-            Event::Stopped { .. } => solo.state = State::Waiting,
+            Event::Started { tokens, .. } => baseline.tokens = tokens.clone(),
+            Event::Done { take, .. } => baseline.state = State::Done(take.clone(), baseline.tokens.clone()),
+            Event::Failed { message, .. } => baseline.state = State::Failed(message.clone()),
+            Event::Stopped { .. } => baseline.state = State::Waiting,
             _ => {}
         }
         true
     }
 
-    /// A run of the studio's own may be just what is wanted.
+    /// Keeps a finished run of the window if it is of one model alone.
     pub fn keep(&mut self, finished: &Arc<RenderResult>, tokens: &Arc<Vec<Token>>) {
         let rule = finished.recipe.active_fusion().map(|fusion| fusion.rule);
-        if ModelRole::BOTH.iter().any(|whose| Some(whose.rule()) == rule) {
+        if ModelRole::BOTH.iter().any(|role| Some(role.rule()) == rule) {
             let at = self.place(canonical(&finished.recipe));
             self.list[at].state = State::Done(finished.clone(), tokens.clone());
         }

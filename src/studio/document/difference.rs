@@ -1,4 +1,4 @@
-//! What two recipes differ in, in words, and what two pictures differ by, in numbers.
+//! How two recipes differ, in words, and how two pictures differ, in numbers.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     tensor::Picture,
 };
 
-/// One side of a comparison: what was wanted, and the words that its regions are named by.
+/// One side of a comparison: its recipe, and the tokens that its regions are named by.
 #[derive(Clone, Copy)]
 pub struct Side<'a> {
     recipe: &'a Recipe,
@@ -23,7 +23,7 @@ impl<'a> From<&'a Track> for Side<'a> {
 }
 
 impl Side<'_> {
-    /// A region by its word; of a run whose words are not known, by its place.
+    /// A region by its word, or by its position where the tokens are not known.
     fn region(&self, position: usize) -> String {
         match self.tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word) {
             Some(token) => token.text.trim().to_owned(),
@@ -32,20 +32,20 @@ impl Side<'_> {
     }
 }
 
-/// Notes what differs: name, A's, B's.
+/// Collects differences: name, A's value, B's value.
 #[derive(Default)]
 struct RecipeDiff(Vec<String>);
 
 impl RecipeDiff {
-    fn tell(&mut self, name: &str, a: String, b: String) {
+    fn push(&mut self, name: &str, a: String, b: String) {
         if a != b {
             self.0.push(format!("{name} {a} → {b}"));
         }
     }
 
-    /// The same, made from each side.
-    fn each<T: ?Sized>(&mut self, name: &str, a: &T, b: &T, said: impl Fn(&T) -> String) {
-        self.tell(name, said(a), said(b));
+    /// As [`Self::push`], with the text made from each side.
+    fn each<T: ?Sized>(&mut self, name: &str, a: &T, b: &T, text: impl Fn(&T) -> String) {
+        self.push(name, text(a), text(b));
     }
 }
 
@@ -78,10 +78,10 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
         list.each("S-CFG rate between", x, y, |r| format!("{} and {}", r.scfg.rate_min, r.scfg.rate_max));
         list.each("S-CFG scale at most", x, y, |r| r.scfg.scale_cap.to_string());
     }
-    list.tell("region factors", factors(a), factors(b));
+    list.push("region factors", factors(a), factors(b));
     regions(&mut list, a, b);
     for text in texts(x, y) {
-        list.tell(text, concept(a, text), concept(b, text));
+        list.push(text, concept(a, text), concept(b, text));
     }
     fusion(&mut list, x, y);
     list.each("momentum", x, y, |r| format!("{:.2} β {:.2}", r.momentum.scale, r.momentum.beta));
@@ -104,7 +104,7 @@ fn fusion(list: &mut RecipeDiff, a: &Recipe, b: &Recipe) {
     list.each("fusion", a, b, |r| switch(r.active_fusion().is_some()));
     let Some((f, g)) = a.active_fusion().zip(b.active_fusion()) else { return };
     list.each("fusion rule", f, g, |f| rule(f).into());
-    // What a rule does not use is no difference.
+    // Settings that a rule does not use make no difference.
     let uses = |rule| f.rule == rule && g.rule == rule;
     if [f, g].iter().all(|f| f.rule != FusionRule::General) {
         list.each("expert", f, g, |f| f.expert.title());
@@ -127,7 +127,7 @@ fn fusion(list: &mut RecipeDiff, a: &Recipe, b: &Recipe) {
 /// A fusion's rule in words.
 pub fn rule(fusion: &Fusion) -> &'static str {
     match fusion.rule {
-        FusionRule::Saliency => "saliency contest",
+        FusionRule::Saliency => "saliency",
         FusionRule::General => "general model only",
         FusionRule::Expert => "expert only",
         FusionRule::Mask => "given mask",
@@ -137,10 +137,10 @@ pub fn rule(fusion: &Fusion) -> &'static str {
 
 /// Merged words, what is painted, and regions with a model of their own.
 fn regions(list: &mut RecipeDiff, a: Side<'_>, b: Side<'_>) {
-    list.tell("merged regions", merged(a), merged(b));
-    let contest = |side: Side<'_>| side.recipe.active_fusion().map(Fusion::normalized).unwrap_or_default();
-    let (f, g) = (contest(a), contest(b));
-    list.tell("drawn by", owners(a, &f), owners(b, &g));
+    list.push("merged regions", merged(a), merged(b));
+    let fusion = |side: Side<'_>| side.recipe.active_fusion().map(Fusion::normalized).unwrap_or_default();
+    let (f, g) = (fusion(a), fusion(b));
+    list.push("drawn by", owners(a, &f), owners(b, &g));
     let painted = [
         ("painted regions", a.recipe.painted == b.recipe.painted),
         ("painted factor", a.recipe.painted_factor == b.recipe.painted_factor),
@@ -157,10 +157,10 @@ fn merged(side: Side<'_>) -> String {
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
-/// "cat expert", or the contest everywhere.
+/// "cat expert", or saliency everywhere.
 fn owners(side: Side<'_>, fusion: &Fusion) -> String {
     let all: Vec<String> = fusion.owners.iter().map(|o| format!("{} {}", side.region(o.position), o.owner)).collect();
-    if all.is_empty() { "contest".into() } else { all.join(", ") }
+    if all.is_empty() { "saliency".into() } else { all.join(", ") }
 }
 
 /// The texts of all active concepts of both, once each, in order.
@@ -174,7 +174,7 @@ fn texts<'a>(a: &'a Recipe, b: &'a Recipe) -> Vec<&'a str> {
     texts
 }
 
-/// A concept's settings in short: strength first, then only what is not as usual.
+/// A concept's settings in short: strength first, then only what differs from the default.
 fn concept(side: Side<'_>, text: &str) -> String {
     let Some(c) = side.recipe.active_concepts().find(|c| c.text.trim() == text) else { return "none".into() };
     let usual = Concept::default();
@@ -296,7 +296,7 @@ mod tests {
             "S-CFG rate between 0.8 and 3 → 0.8 and 2",
             "region factors none → cat ×1.50, beach ×0.50",
             "hat +5.0 from 11 only on cat and token 9 → +5.0 from 11",
-            "fusion rule saliency contest → weighted sum",
+            "fusion rule saliency → weighted sum",
             "fused steps Early steps (t > 600) → Early steps (t > 250)",
         ];
         assert_eq!(told(&a, &b), want);
@@ -307,7 +307,7 @@ mod tests {
             fusion: Some(Fusion { rule: FusionRule::Expert, k_g: 3.0, t0: 1.0, ..Fusion::default() }),
             ..a.clone()
         };
-        assert_eq!(told(&a, &b), ["fusion rule saliency contest → expert only"]);
+        assert_eq!(told(&a, &b), ["fusion rule saliency → expert only"]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! A grid over two parameters: one picture for every pair of values, rendered while nobody waits for anything else.
+//! A grid over two parameters: one picture for every pair of values.
+//!
+//! Apart from takes: cells are rendered in the background, and only one that is restored and rendered becomes a take.
 
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ pub enum Parameter {
 }
 
 impl Parameter {
-    /// What the recipe has to offer.
+    /// The parameters that `recipe` has.
     pub fn all(recipe: &Recipe) -> Vec<Self> {
         let rows = recipe.concepts.iter().enumerate().filter(|(_, c)| !c.text.trim().is_empty()).map(|(row, _)| row);
         let concepts = rows.flat_map(|row| [Self::Strength(row), Self::Threshold(row)]);
@@ -49,7 +51,7 @@ impl Parameter {
         }
     }
 
-    /// Where an axis begins and ends at first.
+    /// Where an axis begins and ends before it is changed.
     fn span(self, recipe: &Recipe) -> [f32; 2] {
         match self {
             Self::Cfg => [2.0, 10.0],
@@ -67,7 +69,7 @@ impl Parameter {
         matches!(self, Self::Seed | Self::Steps)
     }
 
-    /// Puts `value` into the recipe, and switches on what it would otherwise not be seen of.
+    /// Puts `value` into the recipe, and switches on what has to be on for it to show.
     fn set(self, recipe: &mut Recipe, value: f32) {
         match self {
             Self::Cfg => recipe.cfg = value,
@@ -170,7 +172,7 @@ impl Grid {
         })
     }
 
-    /// Begins anew, from `recipe`.
+    /// Makes all cells anew from `recipe` and starts rendering them.
     pub fn start(&mut self, recipe: &Recipe) {
         let sides = self.sides(recipe);
         let across = sides[0].values();
@@ -185,8 +187,8 @@ impl Grid {
         self.running = true;
     }
 
-    /// The next recipe to render; nothing while one is under way or when all are done. One that cannot be met is
-    /// marked with its reason and passed over.
+    /// The next recipe to render with its place; `None` while one is being rendered or when all are done. A recipe that
+    /// is not valid fails with its reason and is passed over.
     pub fn next_cell(&mut self) -> Option<(usize, Recipe)> {
         if !self.running || self.cells.iter().any(|cell| matches!(cell.content, Content::Rendering(_))) {
             return None;
@@ -201,14 +203,14 @@ impl Grid {
         None
     }
 
-    /// Notes that a cell was sent as `job`.
+    /// Notes that the cell at `at` was sent as `job`.
     pub fn sent(&mut self, at: usize, job: JobId) {
         if let Some(cell) = self.cells.get_mut(at) {
             cell.content = Content::Rendering(job);
         }
     }
 
-    /// Gives up what is not rendered yet.
+    /// Gives up the cells that are not rendered yet.
     pub fn stop(&mut self) {
         self.running = false;
         for cell in self.cells.iter_mut().filter(|cell| matches!(cell.content, Content::Rendering(_))) {
@@ -216,7 +218,7 @@ impl Grid {
         }
     }
 
-    /// Takes an event of a cell's job; says whether it was one. An overtaken cell waits for its turn again.
+    /// Applies an event of a cell's job; returns whether it was one. A cancelled cell waits again.
     pub fn apply(&mut self, event: &Event) -> bool {
         let (job, content) = match event {
             Event::Done { job, take } => (job, Some(Content::Done(take.picture.clone()))),
@@ -234,14 +236,14 @@ impl Grid {
         true
     }
 
-    /// Another job was sent: the cell's is overtaken, also when it was never begun and nobody will say so.
+    /// Another job was sent: the cell's is cancelled, even if it never began and no event will say so.
     pub fn overtaken(&mut self) {
         let running = self.running;
         self.stop();
         self.running = running;
     }
 
-    /// How many cells are there, and how many of them are finished.
+    /// How many cells are finished, and how many there are.
     pub fn progress(&self) -> (usize, usize) {
         let open = |cell: &&Cell| matches!(cell.content, Content::Waiting | Content::Rendering(_));
         (self.cells.len() - self.cells.iter().filter(open).count(), self.cells.len())

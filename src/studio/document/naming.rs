@@ -1,4 +1,4 @@
-//! Names that takes are given: what was changed since the take before.
+//! Names of takes: what has changed since the take before.
 
 use crate::recipe::{Fusion, FusionRule, Recipe};
 

@@ -1,4 +1,6 @@
 //! The window's files as sessions and pictures on disk.
+//!
+//! Apart from [`super::store`], which says what the window needs of any disk.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,9 +34,9 @@ const LAST_FRAME: Duration = Duration::from_millis(1500);
 /// Reads and writes `*.sextant.ron` and PNG files.
 #[derive(Default)]
 pub struct SessionStore {
-    /// Pictures are put into text once, however often their session is written.
+    /// Encoded pictures by address: each is encoded once, however often its session is written.
     texts: Mutex<HashMap<usize, (Weak<Picture>, String)>>,
-    /// And so are steps, by the address of the first report.
+    /// Packed steps, by the address of the first report.
     steps: Mutex<HashMap<usize, PackedOnce>>,
 }
 
@@ -88,8 +90,7 @@ impl Store for SessionStore {
 }
 
 impl SessionStore {
-    /// The session as it stands in a file, without the steps: those are added where they are wanted, since what is kept
-    /// for recovery is written too often for them.
+    /// The session as a file holds it, without the steps: recovery files are written too often for them.
     pub fn document(&self, saved: &SavedSession) -> Result<Document, SessionError> {
         let mut document = Document::new(saved.recipe.clone());
         let takes = saved.takes.iter().enumerate();
@@ -108,7 +109,7 @@ impl SessionStore {
         document
     }
 
-    /// The steps of a run, packed. The weak references tell whether they are still the same.
+    /// The steps of a run, packed. The weak references tell whether the cached ones are still of the same reports.
     fn packed(&self, track: &Track) -> Option<Packed> {
         let mut all = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (owners, _)| owners.iter().any(|owner| owner.strong_count() > 0));
@@ -142,7 +143,7 @@ impl SessionStore {
         Ok(kept)
     }
 
-    /// The picture as text. The weak reference keeps the address from being used anew while its text is kept.
+    /// The picture as text. The weak reference keeps its address from being reused while the text is cached.
     fn text(&self, picture: &Arc<Picture>) -> Result<String, SessionError> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         texts.retain(|_, (owner, _)| owner.strong_count() > 0);
@@ -162,7 +163,7 @@ fn id(place: usize) -> TakeId {
     TakeId(place as u64 + 1)
 }
 
-/// What a file held. Steps that cannot be read are left out, and said.
+/// The session that a file holds. Steps that cannot be read are left out, and its notice says so.
 pub fn saved_session(document: Document) -> SavedSession {
     let place = |id: TakeId| document.takes.iter().position(|take| take.id == id);
     let takes = document.takes.iter().map(|take| SavedTake { parent: take.parent.and_then(place), ..saved_take(take) });
@@ -197,7 +198,7 @@ fn notice(damaged: &[(String, String)]) -> Option<String> {
     ))
 }
 
-/// A take whose picture cannot be read back is shown grey: its recipe is what matters, and makes it again.
+/// A take whose picture cannot be decoded is shown grey: its recipe is whole and renders it again.
 fn saved_take(take: &session::Take) -> SavedTake {
     let kept = take.thumbnail.as_deref().and_then(|text| session::thumbnail_picture(text).ok());
     let track = Track {
@@ -220,7 +221,7 @@ fn blank() -> Picture {
     Picture { width: SIDE, height: SIDE, rgb: vec![96; 3 * SIDE * SIDE] }
 }
 
-/// Every model that the session's recipes name, once, with the hash of its weights where a run has told it.
+/// Every model that the session's recipes name, once, with the hash of its weights where a run has recorded it.
 fn models(saved: &SavedSession) -> Vec<ModelUse> {
     let named = |recipe: &Recipe, run: Option<&Fingerprint>| {
         let expert = recipe.fusion.as_ref().map(|fusion| {
@@ -233,7 +234,7 @@ fn models(saved: &SavedSession) -> Vec<ModelUse> {
     let mut models: BTreeMap<String, Option<String>> = BTreeMap::new();
     for (name, hash) in takes.chain(named(&saved.recipe, None)).flatten() {
         let known = models.entry(name).or_default();
-        // The newest take says what stands under the name now.
+        // The newest take has the hash of the current weights.
         *known = hash.or(known.take());
     }
     models.into_iter().map(|(name, content_hash)| ModelUse { name, content_hash }).collect()

@@ -1,6 +1,6 @@
 //! What is done with files: the dialog that asks where, and the reading and writing.
 //!
-//! Apart from the thread that does it, so that each task stands in one place.
+//! Apart from the thread that does it: each task can be read in one place.
 
 use std::{
     path::{Path, PathBuf},

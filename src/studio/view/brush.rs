@@ -1,4 +1,6 @@
-//! The brush as it is set. The canvas turns the pointer into strokes, the document turns strokes into paint.
+//! The brush as it is set.
+//!
+//! Apart from painting: the canvas turns the pointer into strokes, the document turns strokes into paint.
 
 use super::overlay::Overlay;
 use crate::recipe::{FusionRule, Recipe};
@@ -49,7 +51,7 @@ impl Target {
     /// Why it cannot be painted, in a sentence.
     pub fn missing(self, recipe: &Recipe) -> Option<&'static str> {
         let by_saliency = recipe.active_fusion().is_some_and(|fusion| fusion.rule == FusionRule::Saliency);
-        (self == Self::Bias && !by_saliency).then_some("Let two models contest in a fusion to favour one of them.")
+        (self == Self::Bias && !by_saliency).then_some("Fuse two models by saliency to favour one of them.")
     }
 }
 
@@ -79,7 +81,7 @@ pub struct Brush {
     pub act: Act,
     /// Diameter, in elements of the latent grid.
     pub size: f32,
-    /// How much a stroke adds to the factor 1 or takes from it.
+    /// How much a stroke adds to the factor 1, or subtracts from it.
     pub factor: f32,
     /// How much a stroke adds to the expert's side, in log-saliency.
     pub bias: f32,

@@ -1,8 +1,11 @@
-//! Colour tables for maps. The canvas shader and the small pictures read the same tables.
+//! Colour tables for maps.
+//!
+//! Apart from the theme because the canvas shader, the thumbnails and the exports read the same tables.
 
 use egui::Color32;
 
 use super::theme;
+use crate::tensor::maps::Palette;
 
 /// 256 colours, from the smallest value to the largest.
 pub type Table = [Color32; 256];
@@ -40,6 +43,14 @@ pub fn around_one() -> Table {
         let t = i as f32 / 255.0 * 2.0 - 1.0;
         theme::mix(middle, if t < 0.0 { low } else { high }, t.abs())
     })
+}
+
+/// The colours of a map's scale; maps of labels have none and get the usual ones.
+pub fn table(palette: Palette) -> Table {
+    match palette {
+        Palette::AroundOne => around_one(),
+        Palette::Magma | Palette::Regions | Palette::Models | Palette::None => magma(),
+    }
 }
 
 /// Where a value lies between `low` and `high`, as an index into a [`Table`]; an empty range gives 0.

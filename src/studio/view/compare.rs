@@ -1,4 +1,6 @@
 //! How two runs are compared.
+//!
+//! Apart from the canvas because sessions keep it and pins change it.
 
 /// How the canvas sets runs against each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,6 @@
 //! A view as a session and the settings keep it.
+//!
+//! Apart from the view because names in files stay while names in the program change.
 
 use super::{
     compare::Compare,

@@ -1,4 +1,6 @@
 //! What the ledger under the timeline plots.
+//!
+//! Apart from the panel because sessions keep it.
 
 /// What the ledger under the timeline plots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

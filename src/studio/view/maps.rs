@@ -1,4 +1,6 @@
 //! What is drawn over a picture: labels with their colours, or a scalar map with its scale.
+//!
+//! Apart from the canvas because exports draw the same maps.
 
 use std::sync::Arc;
 
@@ -12,14 +14,14 @@ use super::{
 use crate::{
     engine::{ScfgReport, StepReport},
     studio::document::regions::labels::RegionLabels,
-    tensor::{Picture, Plane},
+    tensor::{Picture, Plane, maps::StepArray},
 };
 
-/// How strongly the elements that belong to no word are tinted.
+/// The opacity of elements that belong to no word, and of regions that are not the chosen one.
 const BACKGROUND_ALPHA: u8 = 90;
 const UNCHOSEN_ALPHA: u8 = 45;
 
-/// Everything that decides the texels of one view; views upload again only when it changes.
+/// Everything that decides the texels of one pane; textures are uploaded again only when it changes.
 #[derive(Clone)]
 pub struct Source {
     pub picture: Arc<Picture>,
@@ -52,7 +54,7 @@ pub struct Scalar {
 }
 
 impl Source {
-    /// What a view of one picture shows; `region` is the chosen region's token position.
+    /// What a pane with one picture shows; `region` is the chosen region's token position.
     pub fn new(
         picture: Arc<Picture>,
         report: Option<Arc<StepReport>>,
@@ -72,7 +74,8 @@ impl Source {
         }
     }
 
-    /// Whether both give the same texels. Reports and pictures never change once they are made: addresses decide.
+    /// Whether both give the same texels. Reports and pictures never change once they are made, so equal addresses mean
+    /// equal contents.
     pub fn same(&self, other: &Self) -> bool {
         let same_report = match (&self.report, &other.report) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -114,7 +117,7 @@ impl Source {
             Overlay::Concept => {
                 if let Some(concept) = report.concepts.get(self.concept) {
                     maps.labels = Some(concept.mask.map(|share| u8::from(share > 0.0)));
-                    maps.scalar = Some(from_zero(&concept.magnitude));
+                    maps.scalar = Some(scaled(StepArray::Magnitude, &concept.magnitude));
                 }
             }
             Overlay::Saliency => {
@@ -173,20 +176,20 @@ fn region_colors(labels: &RegionLabels, chosen: Option<usize>) -> Table {
     })
 }
 
-/// A scale with 1 in its middle.
-pub fn rate_scale(plane: &Plane) -> Scalar {
-    let furthest = plane.values.iter().map(|v| (v - 1.0).abs()).fold(0.25, f32::max);
-    Scalar { plane: plane.clone(), low: 1.0 - furthest, high: 1.0 + furthest }
+/// A map with the scale that the table of maps gives it.
+pub fn scaled(array: StepArray, plane: &Plane) -> Scalar {
+    let [low, high] = array.info().range.bounds(plane);
+    Scalar { plane: plane.clone(), low, high }
 }
 
-fn from_zero(plane: &Plane) -> Scalar {
-    Scalar { plane: plane.clone(), low: 0.0, high: plane.max().max(f32::MIN_POSITIVE) }
+/// A scale with 1 in its middle.
+pub fn rate_scale(plane: &Plane) -> Scalar {
+    scaled(StepArray::Rate, plane)
 }
 
 /// From the smallest to the largest value that occurs.
 pub fn full_range(plane: &Plane) -> Scalar {
-    let low = plane.values.iter().copied().fold(f32::INFINITY, f32::min);
-    Scalar { plane: plane.clone(), low, high: plane.max() }
+    scaled(StepArray::SaliencyGeneral, plane)
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! Which map lies over the picture, and how.
+//!
+//! Apart from the view so that exports can be given the overlay alone.
 
 /// What lies over the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

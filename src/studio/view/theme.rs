@@ -1,4 +1,6 @@
-//! Every colour, font size and distance of the window, for its dark and its light face.
+//! Every colour, font size and distance of the window, in its dark and its light theme.
+//!
+//! Apart from the widgets so that exported figures use the same colours and fonts.
 
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use egui::{
     TextStyle, Ui, Visuals, style::WidgetVisuals,
 };
 
-/// The colours of one face.
+/// The colours of one theme.
 pub struct Theme {
     /// Behind the picture.
     pub canvas: Color32,
@@ -92,7 +94,7 @@ pub const LIGHT: Theme = Theme {
 };
 
 impl Theme {
-    /// The face that `ui` is drawn in.
+    /// The theme that `ui` is drawn in.
     pub fn of(ui: &Ui) -> &'static Self {
         Self::choose(ui.visuals().dark_mode)
     }
@@ -140,7 +142,7 @@ pub mod size {
     pub const MONO: f32 = 11.5;
 }
 
-/// Colours that stay apart for colour-blind eyes: Okabe and Ito's eight without black, and further ones between them.
+/// Colours that colour-blind people can tell apart: Okabe and Ito's eight without black, and further ones between them.
 /// Neighbours in this order differ strongly, because neighbouring tokens are neighbouring words.
 const TOKENS: [Color32; 12] = [
     rgb(0xe69f00),
@@ -161,15 +163,15 @@ const TOKENS: [Color32; 12] = [
 const CONCEPTS: [Color32; 6] =
     [rgb(0xcc79a7), rgb(0x7b8cff), rgb(0x56b4e9), rgb(0xf0e442), rgb(0xd55e00), rgb(0xb5c955)];
 
-/// Start, end and padding positions: what belongs to no word.
+/// Start, end and padding tokens, which belong to no word.
 pub const BACKGROUND_TOKEN: Color32 = rgb(0x8b919a);
 pub const SCFG: Color32 = rgb(0xe8a33d);
 pub const FUSION: Color32 = rgb(0x009e73);
-/// Pictures as they are; of what does not act at the shown step; of steps that will be rendered anew.
+/// Tints of pictures: unchanged, of what does not act at the shown step, and of steps that will be rendered anew.
 pub const PLAIN: Color32 = Color32::WHITE;
 pub const IDLE: Color32 = Color32::from_gray(110);
 pub const STALE: Color32 = Color32::from_gray(90);
-/// The general model's and the expert's ground on the small territory map.
+/// The general model's and the expert's ground on the small fusion mask.
 pub const GENERAL_GROUND: Color32 = Color32::BLACK;
 pub const EXPERT_GROUND: Color32 = Color32::WHITE;
 /// Rates below, at and above 1.
@@ -226,7 +228,7 @@ pub fn bold(text: impl Into<String>, points: f32) -> RichText {
     RichText::new(text).font(bold_font(points))
 }
 
-/// Fonts and both faces, once per window.
+/// Installs the fonts and both themes; called once per window.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
     ctx.set_style_of(egui::Theme::Dark, style(&DARK, Visuals::dark()));
@@ -243,7 +245,7 @@ pub fn fonts() -> FontDefinitions {
     for (name, bytes) in own {
         fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
     }
-    // Egui's own fonts stay behind ours, for scripts and signs that ours lack.
+    // Egui's own fonts follow ours, for scripts and signs that ours lack.
     let rest = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     let ahead = |name: &str, rest: &[String]| [&[name.to_owned()], rest].concat();
     let mono = fonts.families.get(&FontFamily::Monospace).cloned().unwrap_or_default();
@@ -293,7 +295,7 @@ fn paint(v: &mut Visuals, t: &Theme) {
     v.selection.stroke = Stroke::new(1.0, t.accent);
     v.window_corner_radius = CornerRadius::same(8);
     v.menu_corner_radius = CornerRadius::same(6);
-    let face = |fill: Color32, text: Color32, rim: Color32| WidgetVisuals {
+    let look = |fill: Color32, text: Color32, rim: Color32| WidgetVisuals {
         bg_fill: fill,
         weak_bg_fill: fill,
         bg_stroke: Stroke::new(1.0, rim),
@@ -301,11 +303,11 @@ fn paint(v: &mut Visuals, t: &Theme) {
         fg_stroke: Stroke::new(1.0, text),
         expansion: 0.0,
     };
-    v.widgets.noninteractive = face(t.panel, t.dim, t.line);
-    v.widgets.inactive = face(t.raised, t.text, Color32::TRANSPARENT);
-    v.widgets.hovered = face(t.raised_hover, t.text, Color32::TRANSPARENT);
-    v.widgets.active = face(t.raised_hover, t.text, t.accent);
-    v.widgets.open = face(t.raised_hover, t.text, Color32::TRANSPARENT);
+    v.widgets.noninteractive = look(t.panel, t.dim, t.line);
+    v.widgets.inactive = look(t.raised, t.text, Color32::TRANSPARENT);
+    v.widgets.hovered = look(t.raised_hover, t.text, Color32::TRANSPARENT);
+    v.widgets.active = look(t.raised_hover, t.text, t.accent);
+    v.widgets.open = look(t.raised_hover, t.text, Color32::TRANSPARENT);
 }
 
 #[cfg(test)]

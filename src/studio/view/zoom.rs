@@ -1,13 +1,15 @@
 //! Zoom and pan: where a picture lies in its part of the canvas.
+//!
+//! Apart from the canvas because all its pictures share one zoom.
 
 use egui::{Pos2, Rect, Vec2, vec2};
 
-/// Free space around a picture that fits, in points.
+/// Free space around a picture that is fitted into its area, in points.
 const AIR: f32 = 26.0;
 const LARGEST: f32 = 64.0;
 const SMALLEST: f32 = 0.25;
 
-/// Shared by all pictures on the canvas, so that they stay linked.
+/// The zoom of all pictures on the canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Zoom {
     /// 1 fits the picture into its area.
@@ -39,17 +41,17 @@ impl Zoom {
         self.factor = (self.factor * factor).clamp(SMALLEST, LARGEST);
         let extent = self.place(area, size).size();
         self.center = held - (pointer - area.center()) / extent;
-        self.hold();
+        self.clamp_center();
     }
 
     /// Moves the picture by `delta` points.
     pub fn pan(&mut self, area: Rect, size: [usize; 2], delta: Vec2) {
         self.center -= delta / self.place(area, size).size();
-        self.hold();
+        self.clamp_center();
     }
 
-    /// Keeps some of the picture in sight.
-    fn hold(&mut self) {
+    /// Keeps part of the picture visible.
+    fn clamp_center(&mut self) {
         self.center = self.center.clamp(Vec2::ZERO, Vec2::splat(1.0));
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     any::Any,
     collections::HashMap,
-    ops::Range,
     sync::{Arc, Weak},
 };
 
@@ -74,7 +73,7 @@ impl Textures {
 
     /// A thumbnail of at most `side` texels.
     pub fn thumbnail(&mut self, ctx: &Context, picture: &Arc<Picture>, side: usize) -> TextureHandle {
-        self.get(ctx, picture, Kind::Thumbnail(side), || shrink(picture, side))
+        self.get(ctx, picture, Kind::Thumbnail(side), || image(&picture.shrunk_to(side)))
     }
 }
 
@@ -86,45 +85,6 @@ fn weak<T: Any + Send + Sync>(owner: &Arc<T>) -> Weak<dyn Any + Send + Sync> {
 /// A whole picture as an image.
 pub fn image(picture: &Picture) -> ColorImage {
     ColorImage::from_rgb([picture.width, picture.height], &picture.rgb)
-}
-
-/// The picture with its longer side at most `side` texels, each the mean of those it covers.
-fn shrink(picture: &Picture, side: usize) -> ColorImage {
-    let longer = picture.width.max(picture.height).max(1);
-    if longer <= side {
-        return image(picture);
-    }
-    let scaled = |n: usize| (n * side / longer).max(1);
-    let (width, height) = (scaled(picture.width), scaled(picture.height));
-    let mut pixels = Vec::with_capacity(width * height);
-    for y in 0..height {
-        for x in 0..width {
-            let rows = covered(y, picture.height, height);
-            pixels.push(mean(picture, rows, covered(x, picture.width, width)));
-        }
-    }
-    ColorImage::new([width, height], pixels)
-}
-
-/// The source texels that texel `i` of `to` covers, of `from`.
-fn covered(i: usize, from: usize, to: usize) -> Range<usize> {
-    let start = i * from / to;
-    start..((i + 1) * from / to).max(start + 1)
-}
-
-fn mean(picture: &Picture, rows: Range<usize>, columns: Range<usize>) -> Color32 {
-    let count = (rows.len() * columns.len()) as u32;
-    let mut sum = [0u32; 3];
-    for row in rows {
-        for column in columns.clone() {
-            let at = 3 * (row * picture.width + column);
-            for (total, byte) in sum.iter_mut().zip(&picture.rgb[at..at + 3]) {
-                *total += u32::from(*byte);
-            }
-        }
-    }
-    let [r, g, b] = sum.map(|total| (total / count) as u8);
-    Color32::from_rgb(r, g, b)
 }
 
 /// A map in colours, from `low` to `high`.
@@ -142,14 +102,6 @@ pub fn mask_image(plane: &Plane<u8>, off: Color32, on: Color32) -> ColorImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shrinking_takes_means_and_keeps_the_aspect() {
-        let picture = Picture { width: 4, height: 2, rgb: [0, 0, 0, 200, 100, 50].repeat(4) };
-        let small = shrink(&picture, 2);
-        assert_eq!(small.size, [2, 1]);
-        assert_eq!(small.pixels[0], Color32::from_rgb(100, 50, 25));
-    }
 
     #[test]
     fn one_upload_per_value_and_kind() {

@@ -1,77 +1,82 @@
-//! What shapes do not tell: the `.yaml` that LDM trains from, notes in the file's header, and the file's name.
+//! What the shapes of a single file do not show: settings from LDM's `.yaml` beside it, from notes in its header, and from
+//! its name.
+//!
+//! Separate from the shapes, because each hint may be missing.
 
 use std::{collections::HashMap, fs, path::Path};
 
-use super::{Generation, header::Header};
-use crate::{sampling::PredictionType, weights::LoadError};
+use super::{generation::Generation, header::Header};
+use crate::{files::decode_text, sampling::PredictionType, weights::error::LoadError};
 
-/// More of a `.yaml` is not read; those of the published models have 2 KB.
+/// A longer `.yaml` is ignored; those of the published models have 2 KB.
 const MAX_YAML: u64 = 1 << 20;
 
-/// Settings and words that are not shapes.
+/// Settings that shapes do not show.
 pub(super) struct Hints {
-    /// `key: value` lines of the `.yaml` beside the file, wherever they stand; the first of a name counts.
+    /// `key: value` lines of the `.yaml` beside the file, at any depth; the first of a name counts.
     yaml: HashMap<String, String>,
-    /// What the file says of what it predicts: a tensor or a note that newer trainers write.
-    stated: Option<PredictionType>,
-    /// The file's name in small letters.
+    /// What the file declares to predict: by a tensor or a note that newer trainers write.
+    declared: Option<PredictionType>,
+    /// The file's name in lower case, without extension.
     name: String,
 }
 
 impl Hints {
+    /// Reads the hints of the file at `path`.
     pub fn read(path: &Path, header: &Header) -> Self {
         let beside = path.with_extension("yaml");
         let small = fs::metadata(&beside).is_ok_and(|file| file.len() <= MAX_YAML);
-        let text = small.then(|| fs::read_to_string(&beside).ok()).flatten().unwrap_or_default();
+        let bytes = small.then(|| fs::read(&beside).ok()).flatten().unwrap_or_default();
+        let text = decode_text(&bytes).unwrap_or_default();
         let mut yaml = HashMap::new();
-        for (key, value) in text.lines().filter_map(setting) {
+        for (key, value) in text.lines().filter_map(yaml_setting) {
             yaml.entry(key.to_owned()).or_insert_with(|| value.to_owned());
         }
         let note = header.metadata.get("modelspec.prediction_type").map(String::as_str);
-        let stated = match note {
+        let declared = match note {
             _ if header.tensors.get("v_pred").is_some() => Some(PredictionType::VPrediction),
             Some("v") => Some(PredictionType::VPrediction),
             Some("epsilon") => Some(PredictionType::Epsilon),
             _ => None,
         };
         let name = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-        Self { yaml, stated, name }
+        Self { yaml, declared, name }
     }
 
-    /// A positive number of the `.yaml`.
+    /// A positive number from the `.yaml`.
     pub fn number<T: std::str::FromStr + PartialOrd + Default>(&self, key: &str) -> Option<T> {
         self.yaml.get(key)?.parse().ok().filter(|number| *number > T::default())
     }
 
-    /// What the network predicts: as the `.yaml` says, else the file itself, else its name.
+    /// What the network predicts: by the `.yaml`, else the file itself, else its name.
     ///
     /// # Errors
-    /// [`LoadError::Prediction`] for one of the second generation, which has both kinds, if nothing tells.
+    /// [`LoadError::Prediction`] without any hint in the second generation, which has models of both kinds.
     pub fn prediction(&self, generation: Generation, path: &Path) -> Result<PredictionType, LoadError> {
         let named = |parts: &[&str]| parts.iter().any(|part| self.name.contains(part));
         let by_yaml = match self.yaml.get("parameterization").map(String::as_str) {
             Some("v") => Some(PredictionType::VPrediction),
             Some(_) => Some(PredictionType::Epsilon),
-            // LDM's own default, where there is a `.yaml` of it.
+            // LDM's default, where the `.yaml` is LDM's.
             None if self.yaml.contains_key("linear_start") => Some(PredictionType::Epsilon),
             None => None,
         };
-        let velocity = ["v-pred", "v_pred", "vpred"];
+        let velocity_names = ["v-pred", "v_pred", "vpred"];
         let by_name = match generation {
-            _ if named(&velocity) => Some(PredictionType::VPrediction),
+            _ if named(&velocity_names) => Some(PredictionType::VPrediction),
             Generation::One => Some(PredictionType::Epsilon),
             // The names of the published files: v2-1_768-ema-pruned, 768-v-ema, v2-1_512-ema-pruned, 512-base-ema.
             Generation::Two if named(&["768"]) => Some(PredictionType::VPrediction),
             Generation::Two if named(&["512", "base"]) => Some(PredictionType::Epsilon),
             Generation::Two => None,
         };
-        let found = by_yaml.or(self.stated).or(by_name);
+        let found = by_yaml.or(self.declared).or(by_name);
         found.ok_or_else(|| LoadError::Prediction { path: path.display().to_string() })
     }
 }
 
-/// The key and value of a line, without quotes and comments.
-fn setting(line: &str) -> Option<(&str, &str)> {
+/// The key and value of a line, without quotes and comments; `None` without a value.
+fn yaml_setting(line: &str) -> Option<(&str, &str)> {
     let line = line.split(" #").next()?.trim();
     let (key, value) = line.trim_start_matches("- ").split_once(':')?;
     let value = value.trim().trim_matches(['"', '\'']);

@@ -1,18 +1,27 @@
 //! LDM's U-Net (`openaimodel.UNetModel`): numbered blocks, in the order in which they run.
+//!
+//! Separate as one network: its names in LDM and diffusers, and the config that its shapes show.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Generation, Taker, Weights, header::Tensors, hints::Hints, norm_groups};
-use crate::weights::LoadError;
+use super::{
+    configs::norm_groups,
+    generation::Generation,
+    header::Tensors,
+    hints::Hints,
+    mapping::{WeightMapper, Weights},
+};
+use crate::weights::error::LoadError;
 
+/// Prefix of the U-Net's tensors.
 pub(super) const PREFIX: &str = "model.diffusion_model.";
 
 /// More blocks than any known network has.
 const MAX_BLOCKS: usize = 64;
 
-/// LDM's name, and diffusers', of each layer of a resnet block.
+/// Layers of a resnet block: names in LDM and diffusers.
 const RESNET: [(&str, &str); 6] = [
     ("in_layers.0", "norm1"),
     ("in_layers.2", "conv1"),
@@ -22,11 +31,11 @@ const RESNET: [(&str, &str); 6] = [
     ("skip_connection", "conv_shortcut"),
 ];
 
-/// A spatial transformer has the same names in both.
+/// Layers of a spatial transformer, which has the same names in both.
 const TRANSFORMER: [(&str, &str); 4] =
     [("norm", "norm"), ("proj_in", "proj_in"), ("transformer_blocks", "transformer_blocks"), ("proj_out", "proj_out")];
 
-/// One resolution.
+/// One resolution level.
 #[derive(Debug, Default)]
 struct Level {
     channels: usize,
@@ -34,62 +43,65 @@ struct Level {
     layers: usize,
     down_attention: bool,
     up_attention: bool,
-    /// Transformer blocks of each attention.
+    /// Transformer blocks per spatial transformer.
     depth: usize,
 }
 
-/// What the shapes tell.
+/// The architecture, as the shapes show it.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(super) struct Architecture {
     channels_in: usize,
     channels_out: usize,
+    /// Width of the text embeddings.
     context: usize,
+    /// Finest first.
     levels: Vec<Level>,
 }
 
-/// The weights under diffusers names.
+/// Maps the U-Net's weights to diffusers names.
 ///
 /// # Errors
-/// [`LoadError::NoTensor`] for the first tensor that the structure cannot be told without.
-pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<(Weights, Shape), LoadError> {
-    let mut taker = Taker::new(tensors, PREFIX, path);
-    let channels_in = taker.side("input_blocks.0.0.weight", 1)?;
-    let channels_out = taker.side("out.2.weight", 0)?;
-    taker.take_each("time_embed", "time_embedding", &[("0", "linear_1"), ("2", "linear_2")]);
-    for (theirs, ours) in [("input_blocks.0.0", "conv_in"), ("out.0", "conv_norm_out"), ("out.2", "conv_out")] {
-        taker.take(theirs, ours);
+/// [`LoadError::NoTensor`] for the first tensor that is needed to tell the architecture, and is missing.
+pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<(Weights, Architecture), LoadError> {
+    let mut mapper = WeightMapper::new(tensors, PREFIX, path);
+    let channels_in = mapper.side("input_blocks.0.0.weight", 1)?;
+    let channels_out = mapper.side("out.2.weight", 0)?;
+    mapper.map_layers("time_embed", "time_embedding", &[("0", "linear_1"), ("2", "linear_2")]);
+    for (ldm, diffusers) in [("input_blocks.0.0", "conv_in"), ("out.0", "conv_norm_out"), ("out.2", "conv_out")] {
+        mapper.map_module(ldm, diffusers);
     }
-    let mut levels = take_down(&mut taker)?;
-    taker.take_each("middle_block.0", "mid_block.resnets.0", &RESNET);
-    taker.take_each("middle_block.1", "mid_block.attentions.0", &TRANSFORMER);
-    taker.take_each("middle_block.2", "mid_block.resnets.1", &RESNET);
-    take_up(&mut taker, &mut levels);
-    let context = taker.side("middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)?;
-    Ok((taker.weights, Shape { channels_in, channels_out, context, levels }))
+    let mut levels = map_down_blocks(&mut mapper)?;
+    mapper.map_layers("middle_block.0", "mid_block.resnets.0", &RESNET);
+    mapper.map_layers("middle_block.1", "mid_block.attentions.0", &TRANSFORMER);
+    mapper.map_layers("middle_block.2", "mid_block.resnets.1", &RESNET);
+    map_up_blocks(&mut mapper, &mut levels);
+    let context = mapper.side("middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)?;
+    Ok((mapper.weights, Architecture { channels_in, channels_out, context, levels }))
 }
 
-/// The way down: after the first convolution, resnet blocks with or without attention, then one that halves the sides.
-fn take_down(taker: &mut Taker<'_>) -> Result<Vec<Level>, LoadError> {
+/// Maps the down blocks. After the first convolution, each level has resnet blocks with or without attention, and all but
+/// the last level end with a block that downsamples.
+fn map_down_blocks(mapper: &mut WeightMapper<'_>) -> Result<Vec<Level>, LoadError> {
     let mut levels = Vec::new();
     let mut level = Level::default();
     for block in 1..MAX_BLOCKS {
-        let (here, to) = (format!("input_blocks.{block}"), format!("down_blocks.{}", levels.len()));
-        if taker.has(&format!("{here}.0.op.weight")) {
-            taker.take(&format!("{here}.0.op"), &format!("{to}.downsamplers.0.conv"));
+        let (ldm, diffusers) = (format!("input_blocks.{block}"), format!("down_blocks.{}", levels.len()));
+        if mapper.has(&format!("{ldm}.0.op.weight")) {
+            mapper.map_module(&format!("{ldm}.0.op"), &format!("{diffusers}.downsamplers.0.conv"));
             levels.push(std::mem::take(&mut level));
             continue;
         }
-        let resnet = format!("{here}.0.in_layers.2.weight");
-        // A level begins with a resnet block; after it there may be nothing more.
-        if level.layers > 0 && !taker.has(&resnet) {
+        let resnet = format!("{ldm}.0.in_layers.2.weight");
+        // A level has at least one resnet block; after it, the blocks may end.
+        if level.layers > 0 && !mapper.has(&resnet) {
             break;
         }
-        level.channels = taker.side(&resnet, 0)?;
-        taker.take_each(&format!("{here}.0"), &format!("{to}.resnets.{}", level.layers), &RESNET);
-        if taker.has(&format!("{here}.1.norm.weight")) {
+        level.channels = mapper.side(&resnet, 0)?;
+        mapper.map_layers(&format!("{ldm}.0"), &format!("{diffusers}.resnets.{}", level.layers), &RESNET);
+        if mapper.has(&format!("{ldm}.1.norm.weight")) {
             level.down_attention = true;
-            level.depth = depth(taker, &format!("{here}.1"));
-            taker.take_each(&format!("{here}.1"), &format!("{to}.attentions.{}", level.layers), &TRANSFORMER);
+            level.depth = depth(mapper, &format!("{ldm}.1"));
+            mapper.map_layers(&format!("{ldm}.1"), &format!("{diffusers}.attentions.{}", level.layers), &TRANSFORMER);
         }
         level.layers += 1;
     }
@@ -97,44 +109,44 @@ fn take_down(taker: &mut Taker<'_>) -> Result<Vec<Level>, LoadError> {
     Ok(levels)
 }
 
-/// The way up, coarsest level first: one more resnet block a level, and the last of each but the finest doubles the
-/// sides.
-fn take_up(taker: &mut Taker<'_>, levels: &mut [Level]) {
+/// Maps the up blocks, coarsest level first: each level has one resnet block more than on the way down, and the last block
+/// of each level but the finest upsamples.
+fn map_up_blocks(mapper: &mut WeightMapper<'_>, levels: &mut [Level]) {
     let mut block = 0;
     for (up, level) in levels.iter_mut().rev().enumerate() {
         for layer in 0..=level.layers {
-            let here = format!("output_blocks.{block}");
-            taker.take_each(&format!("{here}.0"), &format!("up_blocks.{up}.resnets.{layer}"), &RESNET);
-            if taker.has(&format!("{here}.1.norm.weight")) {
+            let ldm = format!("output_blocks.{block}");
+            mapper.map_layers(&format!("{ldm}.0"), &format!("up_blocks.{up}.resnets.{layer}"), &RESNET);
+            if mapper.has(&format!("{ldm}.1.norm.weight")) {
                 level.up_attention = true;
-                level.depth = depth(taker, &format!("{here}.1"));
-                taker.take_each(&format!("{here}.1"), &format!("up_blocks.{up}.attentions.{layer}"), &TRANSFORMER);
+                level.depth = depth(mapper, &format!("{ldm}.1"));
+                mapper.map_layers(&format!("{ldm}.1"), &format!("up_blocks.{up}.attentions.{layer}"), &TRANSFORMER);
             }
-            // The last one doubles the sides: behind the attention, where there is one.
+            // The upsampler comes after the attention, where there is one.
             if layer == level.layers {
                 let place = if level.up_attention { 2 } else { 1 };
-                taker.take(&format!("{here}.{place}.conv"), &format!("up_blocks.{up}.upsamplers.0.conv"));
+                mapper.map_module(&format!("{ldm}.{place}.conv"), &format!("up_blocks.{up}.upsamplers.0.conv"));
             }
             block += 1;
         }
     }
 }
 
-/// Transformer blocks of an attention.
-fn depth(taker: &Taker<'_>, at: &str) -> usize {
-    let is_there = |block: &usize| taker.has(&format!("{at}.transformer_blocks.{block}.norm1.weight"));
-    (0..MAX_BLOCKS).take_while(is_there).count()
+/// The number of transformer blocks of the spatial transformer at `at`.
+fn depth(mapper: &WeightMapper<'_>, at: &str) -> usize {
+    let exists = |block: &usize| mapper.has(&format!("{at}.transformer_blocks.{block}.norm1.weight"));
+    (0..MAX_BLOCKS).take_while(exists).count()
 }
 
-impl Shape {
-    /// Heads: 8 everywhere in the first generation, 64 channels each in the second, or as the `.yaml` says.
+impl Architecture {
+    /// Heads per level: as the `.yaml` says, else 8 in the first generation, and one per 64 channels in the second.
     fn heads(&self, generation: Option<Generation>, hints: &Hints) -> Vec<usize> {
         let count: Option<usize> = hints.number("num_heads");
         let width: Option<usize> = hints.number("num_head_channels");
         let of_level = |level: &Level| match (count, width) {
             (_, Some(width)) => level.channels / width,
             (Some(count), None) => count,
-            // A U-Net alone is told by the text it wants: 768 wide in the first generation, 1024 in the second.
+            // A U-Net alone shows its generation by the width of its text embeddings: 768 in the first, 1024 in the second.
             (None, None) if generation == Some(Generation::Two) || (generation.is_none() && self.context == 1024) => {
                 level.channels / 64
             }

@@ -1,81 +1,101 @@
 //! LDM's autoencoder (`AutoencoderKL` of `ddconfig`).
+//!
+//! Separate as one network: its names in LDM and diffusers, and the config that its shapes show.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Taker, Weights, header::Tensors, hints::Hints, norm_groups};
-use crate::weights::LoadError;
+use super::{
+    configs::norm_groups,
+    header::Tensors,
+    hints::Hints,
+    mapping::{WeightMapper, Weights},
+};
+use crate::weights::error::LoadError;
 
 const PREFIX: &str = "first_stage_model.";
 
-/// More levels, or blocks of one, than any known network has.
+/// More levels, or blocks per level, than any known network has.
 const MAX_COUNT: usize = 16;
 
-/// LDM's name, and diffusers', of each layer of a resnet block.
+/// Layers of a resnet block: names in LDM and diffusers.
 const RESNET: [(&str, &str); 5] =
     [("norm1", "norm1"), ("conv1", "conv1"), ("norm2", "norm2"), ("conv2", "conv2"), ("nin_shortcut", "conv_shortcut")];
 
+/// Layers of the attention in the middle block.
 const ATTENTION: [(&str, &str); 5] =
     [("norm", "group_norm"), ("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("proj_out", "to_out.0")];
 
+/// First and last layers of encoder and decoder.
 const ENDS: [(&str, &str); 3] = [("conv_in", "conv_in"), ("norm_out", "conv_norm_out"), ("conv_out", "conv_out")];
 
-/// What the shapes tell.
+/// The architecture, as the shapes show it.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(super) struct Architecture {
     picture_channels: usize,
     latent_channels: usize,
     /// Finest first.
     channels: Vec<usize>,
+    /// Resnet blocks per level of the encoder; the decoder has one more.
     layers: usize,
 }
 
-/// The weights under diffusers names; `None` if the file has no autoencoder.
+/// Maps the autoencoder's weights to diffusers names; `None` if the file has no autoencoder.
 ///
 /// # Errors
-/// [`LoadError::NoTensor`] for the first tensor that the structure cannot be told without.
-pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<Option<(Weights, Shape)>, LoadError> {
+/// [`LoadError::NoTensor`] for the first tensor that is needed to tell the architecture, and is missing.
+pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<Option<(Weights, Architecture)>, LoadError> {
     if tensors.below(PREFIX).next().is_none() {
         return Ok(None);
     }
-    let mut taker = Taker::new(tensors, PREFIX, path);
-    let count = |name: &dyn Fn(usize) -> String| (0..MAX_COUNT).take_while(|&i| taker.has(&name(i))).count();
-    let levels = count(&|level| format!("encoder.down.{level}.block.0.conv1.weight")).max(1);
-    let layers = count(&|block| format!("encoder.down.0.block.{block}.conv1.weight"));
-    let channels = (0..levels).map(|level| taker.side(&format!("encoder.down.{level}.block.0.conv1.weight"), 0));
-    let shape = Shape {
-        picture_channels: taker.side("encoder.conv_in.weight", 1)?,
-        latent_channels: taker.side("decoder.conv_in.weight", 1)?,
-        channels: channels.collect::<Result<_, _>>()?,
-        layers,
-    };
+    let mut mapper = WeightMapper::new(tensors, PREFIX, path);
+    let architecture = Architecture::of(&mapper)?;
     for part in ["quant_conv", "post_quant_conv"] {
-        taker.take(part, part);
+        mapper.map_module(part, part);
     }
     for half in ["encoder", "decoder"] {
-        taker.take_each(half, half, &ENDS);
-        taker.take_each(&format!("{half}.mid.block_1"), &format!("{half}.mid_block.resnets.0"), &RESNET);
-        taker.take_each(&format!("{half}.mid.attn_1"), &format!("{half}.mid_block.attentions.0"), &ATTENTION);
-        taker.take_each(&format!("{half}.mid.block_2"), &format!("{half}.mid_block.resnets.1"), &RESNET);
+        mapper.map_layers(half, half, &ENDS);
+        mapper.map_layers(&format!("{half}.mid.block_1"), &format!("{half}.mid_block.resnets.0"), &RESNET);
+        mapper.map_layers(&format!("{half}.mid.attn_1"), &format!("{half}.mid_block.attentions.0"), &ATTENTION);
+        mapper.map_layers(&format!("{half}.mid.block_2"), &format!("{half}.mid_block.resnets.1"), &RESNET);
     }
-    for level in 0..levels {
-        let (down, to) = (format!("encoder.down.{level}"), format!("encoder.down_blocks.{level}"));
-        for block in 0..layers {
-            taker.take_each(&format!("{down}.block.{block}"), &format!("{to}.resnets.{block}"), &RESNET);
-        }
-        taker.take(&format!("{down}.downsample.conv"), &format!("{to}.downsamplers.0.conv"));
-        // LDM counts the way out from the finest level, diffusers from the coarsest.
-        let (up, to) = (format!("decoder.up.{level}"), format!("decoder.up_blocks.{}", levels - 1 - level));
-        for block in 0..=layers {
-            taker.take_each(&format!("{up}.block.{block}"), &format!("{to}.resnets.{block}"), &RESNET);
-        }
-        taker.take(&format!("{up}.upsample.conv"), &format!("{to}.upsamplers.0.conv"));
+    for level in 0..architecture.channels.len() {
+        map_level(&mut mapper, &architecture, level);
     }
-    Ok(Some((taker.weights, shape)))
+    Ok(Some((mapper.weights, architecture)))
 }
 
-impl Shape {
+/// Maps one level of encoder and decoder, counted from the finest.
+fn map_level(mapper: &mut WeightMapper<'_>, architecture: &Architecture, level: usize) {
+    let (down, to) = (format!("encoder.down.{level}"), format!("encoder.down_blocks.{level}"));
+    for block in 0..architecture.layers {
+        mapper.map_layers(&format!("{down}.block.{block}"), &format!("{to}.resnets.{block}"), &RESNET);
+    }
+    mapper.map_module(&format!("{down}.downsample.conv"), &format!("{to}.downsamplers.0.conv"));
+    // LDM counts the decoder's levels from the finest, diffusers from the coarsest.
+    let from_coarsest = architecture.channels.len() - 1 - level;
+    let (up, to) = (format!("decoder.up.{level}"), format!("decoder.up_blocks.{from_coarsest}"));
+    for block in 0..=architecture.layers {
+        mapper.map_layers(&format!("{up}.block.{block}"), &format!("{to}.resnets.{block}"), &RESNET);
+    }
+    mapper.map_module(&format!("{up}.upsample.conv"), &format!("{to}.upsamplers.0.conv"));
+}
+
+impl Architecture {
+    fn of(mapper: &WeightMapper<'_>) -> Result<Self, LoadError> {
+        let conv = |level: usize, block: usize| format!("encoder.down.{level}.block.{block}.conv1.weight");
+        let levels = (0..MAX_COUNT).take_while(|&level| mapper.has(&conv(level, 0))).count().max(1);
+        let layers = (0..MAX_COUNT).take_while(|&block| mapper.has(&conv(0, block))).count();
+        let channels = (0..levels).map(|level| mapper.side(&conv(level, 0), 0));
+        Ok(Self {
+            picture_channels: mapper.side("encoder.conv_in.weight", 1)?,
+            latent_channels: mapper.side("decoder.conv_in.weight", 1)?,
+            channels: channels.collect::<Result<_, _>>()?,
+            layers,
+        })
+    }
+
     /// The `config.json` of the diffusers folder.
     pub fn config(&self, hints: &Hints) -> Value {
         let levels = self.channels.len();

@@ -1,16 +1,16 @@
-//! Settings of regions name words by their place in the prompt; when the prompt changes, they follow their words.
+//! Settings of regions name words by their position in the prompt; when the prompt changes, they follow their words.
 
 use crate::{
     engine::{Token, TokenKind},
     recipe::{BACKGROUND, Recipe, first_of, group_of},
 };
 
-/// Moves all that is said of regions from the words of one prompt to the same words of another; what is gone is
-/// dropped.
+/// Moves every setting of a region from a word of the old prompt (`before`) to the same word of the new one (`now`).
+/// Settings of words that are gone are dropped.
 pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
     let moved = |position: usize| -> Option<usize> {
         let Some((word, nth)) = occurrence(before, position) else {
-            // What is no word is background in every prompt.
+            // A token that is no word belongs to the background in every prompt.
             return before.iter().any(|t| t.position == position).then_some(BACKGROUND);
         };
         now.iter().filter(|t| t.kind == TokenKind::Word && t.text.trim() == word).nth(nth).map(|t| t.position)
@@ -22,7 +22,7 @@ pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
     }
     recipe.groups.retain(|g| g.positions.len() > 1 || (g.positions.len() == 1 && !g.name.is_empty()));
     recipe.groups.sort_by_key(|group| group.positions[0]);
-    // What was said of a merged region stays with the words of it that are left.
+    // Settings of a merged region stay with those of its words that are left.
     let groups = recipe.groups.clone();
     let moved = |position: usize| {
         let left = match group_of(&merged, position) {
@@ -41,7 +41,7 @@ pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
     }
 }
 
-/// Moves what is said of positions, in order; drops it where a position is gone.
+/// Moves settings to new positions, in order; drops those whose position is gone.
 fn keep<T>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, moved: &dyn Fn(usize) -> Option<usize>) {
     said.retain_mut(|one| match moved(*position(one)) {
         Some(now) => {
@@ -52,7 +52,7 @@ fn keep<T>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, moved: &dyn Fn
     });
 }
 
-/// The word at a position, and how many of the same come before it.
+/// The word at a position, and how many equal words come before it.
 fn occurrence(tokens: &[Token], position: usize) -> Option<(&str, usize)> {
     let word = tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word)?.text.trim();
     let same = |t: &&Token| t.kind == TokenKind::Word && t.position < position && t.text.trim() == word;

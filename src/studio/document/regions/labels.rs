@@ -1,4 +1,4 @@
-//! What the regions of a run are called, which words they are of, and their colours.
+//! Labels of the regions of a run: which words they are made of, and what they are called.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::{
     studio::document::track::Track,
 };
 
-/// The name of what belongs to no word.
+/// The name of the region that belongs to no word.
 const NO_WORD: &str = "background";
 
-/// The regions of one run as people know them: its tokens, and which of them count as one.
+/// The tokens of a run, and which of them count as one region.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RegionLabels {
     tokens: Arc<Vec<Token>>,
@@ -23,7 +23,7 @@ impl RegionLabels {
         Self { tokens, groups }
     }
 
-    /// Of a run, under the names that `recipe`, which is being edited, gives to the same words.
+    /// The labels of a run, under the names that `recipe`, which is being edited, gives to the same words.
     pub fn of(track: &Track, recipe: &Recipe) -> Self {
         let mut groups = track.recipe.groups.clone();
         if track.recipe.prompt == recipe.prompt {
@@ -57,7 +57,7 @@ impl RegionLabels {
         }
     }
 
-    /// What people call the region of a token: a name that it was given, else its words.
+    /// The name of a token's region: the one that it was given, else its words.
     pub fn name(&self, position: usize) -> String {
         if !self.is_word(position) {
             return NO_WORD.to_owned();
@@ -66,7 +66,7 @@ impl RegionLabels {
         given.map_or_else(|| self.joined(&self.words_of(position)), str::to_owned)
     }
 
-    /// Words in a row, as the prompt has them.
+    /// The words at `positions`, in the order of the prompt.
     pub fn joined(&self, positions: &[usize]) -> String {
         let words = self.tokens.iter().filter(|t| positions.contains(&t.position)).map(|t| t.text.trim());
         words.collect::<Vec<_>>().join(" ")

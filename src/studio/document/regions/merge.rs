@@ -2,8 +2,8 @@
 
 use crate::recipe::{Recipe, RegionGroup, first_of, group_of};
 
-/// Makes one region of the words at `positions` and of all that were merged with them before. What was said of any of
-/// them is said of all now; where they disagree, the first word's say counts.
+/// Makes one region of the words at `positions` and of all that were merged with them before. Settings of any of them
+/// hold for all; where they differ, those of the first word hold.
 pub fn merge(recipe: &mut Recipe, positions: &[usize]) {
     let parts = positions.iter().map(|&p| (p, group_of(&recipe.groups, p)));
     let mut all: Vec<usize> =
@@ -18,7 +18,7 @@ pub fn merge(recipe: &mut Recipe, positions: &[usize]) {
     gather(recipe);
 }
 
-/// Says everything of first words only, and once.
+/// Keeps settings for first words only, once each.
 fn gather(recipe: &mut Recipe) {
     let groups = recipe.groups.clone();
     let first = |position: usize| first_of(&groups, position);
@@ -39,7 +39,8 @@ fn gather(recipe: &mut Recipe) {
     }
 }
 
-/// Moves what is said of positions to the first of their groups; what was said before then gives way, or is `join`ed.
+/// Moves settings to the first positions of their groups. Of several settings for one group the first is kept, and the
+/// others are given to `join`.
 fn once<T>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, first: &dyn Fn(usize) -> usize, join: fn(&mut T, T)) {
     let mut all: Vec<(usize, usize, T)> = Vec::new();
     for mut one in said.drain(..) {
@@ -58,7 +59,7 @@ fn once<T>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, first: &dyn Fn
     }
 }
 
-/// Takes a merged region apart. Factors, locks and owners stay with each of its words; paint stays with the first.
+/// Splits a merged region into its words. Each keeps factor, locks and owner; paint stays with the first.
 pub fn split_up(recipe: &mut Recipe, region: usize) {
     let Some(at) = recipe.groups.iter().position(|group| group.positions.contains(&region)) else { return };
     let positions = recipe.groups.remove(at).positions;
@@ -71,7 +72,7 @@ pub fn split_up(recipe: &mut Recipe, region: usize) {
     }
 }
 
-/// Says of all `positions` what is said of the first.
+/// Copies the setting of the first position to all others.
 fn spread<T: Copy>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, positions: &[usize]) {
     let Some(mut one) = said.iter().copied().find(|one| *position(&mut one.clone()) == positions[0]) else { return };
     for &other in &positions[1..] {
@@ -81,7 +82,7 @@ fn spread<T: Copy>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, positi
     said.sort_by_key(|one| *position(&mut one.clone()));
 }
 
-/// Calls the region of `positions` by a name; an empty one calls it by its words again.
+/// Gives the region of `positions` a name; an empty one gives it back its words.
 pub fn rename(recipe: &mut Recipe, positions: &[usize], name: &str) {
     let at = recipe.groups.iter().position(|group| group.positions == positions);
     match at {

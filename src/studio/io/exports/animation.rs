@@ -1,4 +1,6 @@
 //! The picture as it forms, frame by frame, with or without the map that is shown over it.
+//!
+//! Apart from the canvas: the frames are composed on the CPU, in the thread that writes them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! The maps of a step as coloured pictures, as on the canvas.
+//!
+//! Apart from the canvas shader, which draws the same maps on the GPU.
 
 use egui::Color32;
 
@@ -7,11 +9,11 @@ use crate::{
         document::{regions::labels::RegionLabels, track::Frame},
         view::{
             colormap::{self, Table},
-            maps::{full_range, rate_scale, region_color},
+            maps::region_color,
             theme,
         },
     },
-    tensor::{Picture, Plane},
+    tensor::{Picture, Plane, maps::StepArray},
 };
 
 /// Every map of a step as a picture of the frame's size, with its file name.
@@ -20,27 +22,24 @@ pub fn maps(frame: &Frame, labels: &RegionLabels) -> Vec<(String, Picture)> {
     let size = [frame.picture.width, frame.picture.height];
     let named = |name: &str| format!("step-{:03}-{name}.png", report.step + 1);
     let mut maps = vec![(named("picture"), Picture::clone(&frame.picture))];
+    let scalar = |array: StepArray, plane: &Plane| {
+        let info = array.info();
+        let [low, high] = info.range.bounds(plane);
+        painted(&colored(plane, low, high, &colormap::table(info.palette)), size)
+    };
     if let Some(scfg) = &report.scfg {
         let regions = scfg.region.map(|position| region_color(labels, usize::from(position)));
         maps.push((named("regions"), painted(&regions, size)));
-        let scale = rate_scale(&scfg.rate);
-        let table = colormap::around_one();
-        maps.push((named("rate"), painted(&colored(&scale.plane, scale.low, scale.high, &table), size)));
+        maps.push((named("rate"), scalar(StepArray::Rate, &scfg.rate)));
     }
-    let magma = colormap::magma();
     for (k, concept) in report.concepts.iter().enumerate() {
-        let most = concept.magnitude.max().max(f32::MIN_POSITIVE);
-        let magnitude = colored(&concept.magnitude, 0.0, most, &magma);
-        maps.push((named(&format!("concept-{}-magnitude", k + 1)), painted(&magnitude, size)));
-        let mask = colored(&concept.mask, 0.0, 1.0, &magma);
-        maps.push((named(&format!("concept-{}-mask", k + 1)), painted(&mask, size)));
+        let name = |what: &str| named(&format!("concept-{}-{what}", k + 1));
+        maps.push((name("magnitude"), scalar(StepArray::Magnitude, &concept.magnitude)));
+        maps.push((name("mask"), scalar(StepArray::Touched, &concept.mask)));
     }
     if let Some(fusion) = &report.fusion {
-        for (name, plane) in [("general", &fusion.saliency_general), ("expert", &fusion.saliency_expert)] {
-            let scale = full_range(plane);
-            let map = colored(&scale.plane, scale.low, scale.high, &magma);
-            maps.push((named(&format!("saliency-{name}")), painted(&map, size)));
-        }
+        maps.push((named("saliency-general"), scalar(StepArray::SaliencyGeneral, &fusion.saliency_general)));
+        maps.push((named("saliency-expert"), scalar(StepArray::SaliencyExpert, &fusion.saliency_expert)));
         let ground = |draws: u8| if draws == 0 { theme::GENERAL_GROUND } else { theme::EXPERT_GROUND };
         maps.push((named("fusion-mask"), painted(&fusion.mask.map(ground), size)));
     }

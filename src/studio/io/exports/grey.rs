@@ -1,4 +1,6 @@
 //! The maps of a step as 16-bit grey pictures, with a sheet that says what their values mean.
+//!
+//! Apart from coloured maps because these are for measuring, not for looking at.
 
 use std::sync::Arc;
 
@@ -8,14 +10,17 @@ use crate::{
     engine::{StepReport, Token},
     recipe::Recipe,
     session::encode_grey16,
-    studio::{document::track::Track, io::steps::kind_name},
-    tensor::Plane,
+    studio::document::track::Track,
+    tensor::{
+        Plane,
+        maps::{ArrayInfo, Range, StepArray, StepKeys},
+    },
 };
 
 /// The greatest grey value.
 const WHITE: f32 = u16::MAX as f32;
 
-/// A step with what it takes to say what its maps mean.
+/// A step with everything that its sheet needs.
 pub struct GreyMaps {
     recipe: Recipe,
     tokens: Arc<Vec<Token>>,
@@ -24,12 +29,36 @@ pub struct GreyMaps {
 
 /// A map to be written.
 struct Map {
-    name: String,
-    what: String,
-    unit: &'static str,
+    info: &'static ArrayInfo,
+    /// Index and text of the concept that has it.
+    concept: Option<(usize, String)>,
     plane: Plane,
-    /// The values of black and white, where they are fixed; else the smallest and the largest that occur.
-    range: Option<[f32; 2]>,
+}
+
+impl Map {
+    fn of(array: StepArray, plane: Plane) -> Self {
+        Self { info: array.info(), concept: None, plane }
+    }
+
+    /// The map's name in a trace, without the step.
+    fn name(&self) -> String {
+        self.info.key(self.concept.as_ref().map(|(k, _)| *k))
+    }
+
+    fn meaning(&self) -> String {
+        match &self.concept {
+            Some((_, text)) => format!("\"{text}\": {}", self.info.meaning),
+            None => self.info.meaning.to_owned(),
+        }
+    }
+
+    /// The values of black and white: fixed ones, or the smallest and the largest that occur.
+    fn bounds(&self) -> [f32; 2] {
+        match self.info.range {
+            Range::Fixed(low, high) => [low, high],
+            _ => span(&self.plane),
+        }
+    }
 }
 
 /// The sheet: `step-NNN-maps.json`.
@@ -66,7 +95,7 @@ struct TokenEntry<'a> {
 
 impl<'a> TokenEntry<'a> {
     fn new(token: &'a Token, share: f32) -> Self {
-        Self { position: token.position, kind: kind_name(token.kind), text: token.text.trim(), share }
+        Self { position: token.position, kind: token.kind.name(), text: token.text.trim(), share }
     }
 }
 
@@ -97,13 +126,14 @@ impl GreyMaps {
     /// A sentence for people, when a map cannot be put into a PNG.
     pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
         let (mut files, mut entries) = (Vec::new(), Vec::new());
-        for Map { name, what, unit, plane, range } in self.maps() {
-            let [low, high] = range.unwrap_or_else(|| span(&plane));
-            let grey = plane.map(|value| grey(value, low, high));
+        for map in self.maps() {
+            let ([low, high], name) = (map.bounds(), map.name());
+            let grey = map.plane.map(|value| grey(value, low, high));
             let file = format!("step-{:03}-{}.png", self.report.step + 1, name.replace('.', "-"));
             files.push((file.clone(), encode_grey16(&grey).map_err(|e| e.to_string())?));
-            let name = format!("step.{:03}.{name}", self.report.step);
-            let shape = [plane.height, plane.width];
+            let name = StepKeys::new(self.report.step).named(&name);
+            let shape = [map.plane.height, map.plane.width];
+            let (what, unit) = (map.meaning(), map.info.unit);
             entries.push(Entry { file, name, what, unit, axes: ["y", "x"], shape, low, high });
         }
         let sheet = serde_json::to_vec_pretty(&self.sheet(entries)).map_err(|e| e.to_string())?;
@@ -113,30 +143,24 @@ impl GreyMaps {
 
     /// Every map that the step has.
     fn maps(&self) -> Vec<Map> {
-        const WHOLE: Option<[f32; 2]> = Some([0.0, WHITE]);
-        const SHARE: Option<[f32; 2]> = Some([0.0, 1.0]);
         let mut maps = Vec::new();
-        let mut put = |name: &str, what: &str, unit, plane, range| {
-            maps.push(Map { name: name.to_owned(), what: what.to_owned(), unit, plane, range });
-        };
         if let Some(scfg) = &self.report.scfg {
-            let region = scfg.region.map(f32::from);
-            put("scfg.region", "S-CFG: the token whose region the element is in", "token position", region, WHOLE);
-            let foreground = scfg.foreground.map(f32::from);
-            put("scfg.foreground", "S-CFG: whether the element is foreground", "0 or 1", foreground, SHARE);
-            put("scfg.rate", "S-CFG: what the guidance scale is multiplied by", "factor", scfg.rate.clone(), None);
+            maps.push(Map::of(StepArray::Region, scfg.region.map(f32::from)));
+            maps.push(Map::of(StepArray::Foreground, scfg.foreground.map(f32::from)));
+            maps.push(Map::of(StepArray::Rate, scfg.rate.clone()));
         }
         for (k, concept) in self.report.concepts.iter().enumerate() {
-            let what = format!("SEGA: channel norm of the direction of \"{}\", before its threshold", concept.text);
-            put(&format!("sega.magnitude.{k}"), &what, "norm of predicted noise", concept.magnitude.clone(), None);
-            let what = format!("SEGA: share of the channels that \"{}\" touches", concept.text);
-            put(&format!("sega.touched.{k}"), &what, "share", concept.mask.clone(), SHARE);
+            let of = |array, plane: &Plane| {
+                let concept = Some((k, concept.text.clone()));
+                Map { concept, ..Map::of(array, plane.clone()) }
+            };
+            maps.push(of(StepArray::Magnitude, &concept.magnitude));
+            maps.push(of(StepArray::Touched, &concept.mask));
         }
         if let Some(fusion) = self.report.fusion.as_ref().filter(|fusion| fusion.active) {
-            let (general, expert) = (fusion.saliency_general.clone(), fusion.saliency_expert.clone());
-            put("snb.saliency_general", "SNB: saliency of the general model", "saliency", general, None);
-            put("snb.saliency_expert", "SNB: saliency of the expert", "saliency", expert, None);
-            put("snb.mask", "SNB: 1 where the expert draws", "0 or 1", fusion.mask.map(f32::from), SHARE);
+            maps.push(Map::of(StepArray::SaliencyGeneral, fusion.saliency_general.clone()));
+            maps.push(Map::of(StepArray::SaliencyExpert, fusion.saliency_expert.clone()));
+            maps.push(Map::of(StepArray::FusionMask, fusion.mask.map(f32::from)));
         }
         maps
     }
@@ -162,8 +186,7 @@ impl GreyMaps {
 
 /// From the smallest to the largest value, never empty.
 fn span(plane: &Plane) -> [f32; 2] {
-    let low = plane.values.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = plane.max();
+    let [low, high] = Range::Observed.bounds(plane);
     if high > low { [low, high] } else { [low, low + 1.0] }
 }
 

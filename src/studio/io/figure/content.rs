@@ -1,4 +1,6 @@
-//! What figures show.
+//! What figures show: the steps of a run, or a grid.
+//!
+//! Apart from the page, which knows rows and columns but not what they mean.
 
 use std::sync::Arc;
 
@@ -102,7 +104,7 @@ fn cell(recipe: &Recipe, longer: f32) -> Vec2 {
     (size * (longer / size.max_elem().max(1.0))).round()
 }
 
-/// Steps spread evenly over those that are there, the first and the last included.
+/// Reports spread evenly over those that exist, the first and the last included.
 fn chosen(track: &Track) -> Vec<Arc<StepReport>> {
     let all: Vec<_> = track.reports.iter().flatten().cloned().collect();
     let count = all.len().min(STEPS);
@@ -120,7 +122,7 @@ fn pictures(track: &Track, reports: &[Arc<StepReport>]) -> Row {
     row("picture", "x0 as predicted", None, cells.collect())
 }
 
-/// Who owns what, and S-CFG's rates where it is on.
+/// The owners of all elements, and S-CFG's rates where it is on.
 fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
     if reports.iter().all(|report| report.scfg.is_none()) {
         return Vec::new();

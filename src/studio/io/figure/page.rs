@@ -1,4 +1,6 @@
 //! A figure: rows of pictures and maps under common column titles, drawn as one picture.
+//!
+//! Apart from its contents so that every figure has the same layout.
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::{
 /// Around the page, and between its parts, in points.
 const MARGIN: f32 = 16.0;
 const GAP: f32 = 4.0;
-/// No wider than this is the column of row titles.
+/// The widest column of row titles.
 const TITLES: f32 = 150.0;
 const TITLE_SIZE: f32 = 12.0;
 const SMALL_SIZE: f32 = 10.0;
@@ -62,7 +64,7 @@ struct Arrangement {
 }
 
 impl Figure {
-    /// A file name to begin with.
+    /// The file name that is suggested.
     pub fn file_name(&self) -> String {
         format!("{}.png", self.name)
     }

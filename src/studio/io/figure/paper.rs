@@ -1,4 +1,6 @@
-//! A white page that text, pictures and maps are put on, pixel by pixel, off screen.
+//! A white page that text, pictures and maps are drawn on, pixel by pixel, off screen.
+//!
+//! Apart from the window's GPU: a figure is drawn in the thread that writes it.
 
 use std::sync::Arc;
 

@@ -5,6 +5,5 @@ mod pack;
 mod preview;
 mod read;
 
-pub use names::kind_name;
 pub use pack::{exact, pack};
 pub use read::unpack;

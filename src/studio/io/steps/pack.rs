@@ -1,20 +1,26 @@
 //! The steps of a run as named arrays: for a session, packed, and for export, as they are.
 //!
-//! Names are those of a trace (`sextant render --trace`) wherever a trace has the same array; what only the window has
-//! is named beside them. In a session, maps are rounded to half floats, which is more than any panel shows, and previews
+//! Names are those of a trace (`sextant render --trace`) wherever a trace has the same array: both take them from
+//! [`maps`](crate::tensor::maps). In a session, maps are rounded to half floats, which is more than any panel shows, and previews
 //! are coded coarsely ([`preview`]).
+//!
+//! Apart from reading, which has to survive damaged files.
 
 use safetensors::Dtype;
 
 use super::{
-    names::{FORMAT, SHARE_LEVELS, kind_name, named},
+    names::{CHROMA_KEY, FORMAT, LEDGER_KEY, LUMA_KEY, NUMBERS_KEY, SHARE_LEVELS},
     preview::{self, Coded, Planes},
 };
 use crate::{
     engine::{Norms, StepReport, Token},
     session::Packed,
     studio::document::track::Track,
-    tensor::{Plane, arrays::Arrays},
+    tensor::{
+        Plane,
+        arrays::Arrays,
+        maps::{StepArray, StepKeys},
+    },
 };
 
 /// The maps of all steps of `track` that are there, as exact as they are.
@@ -49,29 +55,29 @@ pub fn pack(track: &Track) -> Option<Packed> {
 
 /// Everything of a step that is a map, and where in the run it is.
 fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
-    let name = |rest: &str| named(report.step, rest);
-    let put = |arrays: &mut Arrays, name: String, plane: &Plane| {
-        if exact { arrays.plane(name, plane) } else { arrays.halves(name, &[plane.height, plane.width], &plane.values) }
+    let keys = StepKeys::new(report.step);
+    let put = |arrays: &mut Arrays, key: String, plane: &Plane| {
+        if exact { arrays.plane(key, plane) } else { arrays.halves(key, &[plane.height, plane.width], &plane.values) }
     };
-    arrays.floats(name("timestep"), &[1], &[report.timestep]);
-    arrays.floats(name("sigma"), &[1], &[report.sigma]);
+    arrays.floats(keys.key(StepArray::Timestep), &[1], &[report.timestep]);
+    arrays.floats(keys.key(StepArray::Sigma), &[1], &[report.sigma]);
     if let Some(scfg) = &report.scfg {
-        arrays.owners(name("scfg.region"), &scfg.region);
-        arrays.bytes(name("scfg.foreground"), &scfg.foreground);
-        put(arrays, name("scfg.rate"), &scfg.rate);
-        attention(arrays, name("scfg.attention"), &scfg.attention, exact);
+        arrays.owners(keys.key(StepArray::Region), &scfg.region);
+        arrays.bytes(keys.key(StepArray::Foreground), &scfg.foreground);
+        put(arrays, keys.key(StepArray::Rate), &scfg.rate);
+        attention(arrays, keys.key(StepArray::AttentionShares), &scfg.attention, exact);
     }
     for (k, concept) in report.concepts.iter().enumerate() {
-        put(arrays, name(&format!("sega.magnitude.{k}")), &concept.magnitude);
-        put(arrays, name(&format!("sega.touched.{k}")), &concept.mask);
+        put(arrays, keys.concept(StepArray::Magnitude, k), &concept.magnitude);
+        put(arrays, keys.concept(StepArray::Touched, k), &concept.mask);
     }
     if let Some(fusion) = &report.fusion {
-        arrays.put(name("snb.active"), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
+        arrays.put(keys.key(StepArray::FusionActive), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
         // Outside its window a trace has no maps of a fusion either.
         if fusion.active || !exact {
-            put(arrays, name("snb.saliency_general"), &fusion.saliency_general);
-            put(arrays, name("snb.saliency_expert"), &fusion.saliency_expert);
-            arrays.bytes(name("snb.mask"), &fusion.mask);
+            put(arrays, keys.key(StepArray::SaliencyGeneral), &fusion.saliency_general);
+            put(arrays, keys.key(StepArray::SaliencyExpert), &fusion.saliency_expert);
+            arrays.bytes(keys.key(StepArray::FusionMask), &fusion.mask);
         }
     }
 }
@@ -97,23 +103,25 @@ fn numbers(arrays: &mut Arrays, report: &StepReport) {
     for concept in &report.concepts {
         list.extend([f32::from(u8::from(concept.active)), concept.share, concept.norm]);
     }
-    arrays.floats(named(report.step, "numbers"), &[list.len()], &list);
+    let keys = StepKeys::new(report.step);
+    arrays.floats(keys.named(NUMBERS_KEY), &[list.len()], &list);
     // Plain numbers always have a JSON form.
     let ledger = serde_json::to_vec(&report.ledger).unwrap_or_default();
-    arrays.put(named(report.step, "ledger"), Dtype::U8, &[ledger.len()], ledger);
+    arrays.put(keys.named(LEDGER_KEY), Dtype::U8, &[ledger.len()], ledger);
 }
 
 fn put_preview(arrays: &mut Arrays, step: usize, coded: Coded) {
     let [height, width] = coded.size;
     let bytes = |codes: Vec<i8>| codes.into_iter().map(|code| code as u8).collect();
-    arrays.put(named(step, "preview.luma"), Dtype::U8, &[height, width], bytes(coded.luma));
+    let keys = StepKeys::new(step);
+    arrays.put(keys.named(LUMA_KEY), Dtype::U8, &[height, width], bytes(coded.luma));
     let half = [2, height.div_ceil(2), width.div_ceil(2)];
-    arrays.put(named(step, "preview.chroma"), Dtype::U8, &half, bytes(coded.chroma));
+    arrays.put(keys.named(CHROMA_KEY), Dtype::U8, &half, bytes(coded.chroma));
 }
 
 /// The prompt's tokens as JSON: `[[position, kind, text], …]`.
 fn tokens_in(arrays: &mut Arrays, tokens: &[Token]) {
-    let list: Vec<_> = tokens.iter().map(|t| (t.position, kind_name(t.kind), &t.text)).collect();
+    let list: Vec<_> = tokens.iter().map(|t| (t.position, t.kind.name(), &t.text)).collect();
     let text = serde_json::to_vec(&list).unwrap_or_default();
     arrays.put("tokens", Dtype::U8, &[text.len()], text);
 }

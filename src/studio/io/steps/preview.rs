@@ -1,20 +1,20 @@
-//! Previews in little room: what changes from step to step, coarsely.
+//! A lossy codec for the previews of consecutive steps.
 //!
-//! A preview differs little from the one before it. So of every pixel only the change is kept, in steps of a few grey
-//! values, and small changes not at all; of a first preview, the change from pixel to pixel. Changes are told from what
-//! a reader will have, so errors do not add up: no brightness is further off than a step. Colour is kept for every
-//! second pixel (YCoCg; Malvar and Sullivan, 2003). What is left is mostly zeros, which whoever packs it makes small.
-//! Finished pictures are not kept this way.
+//! Each pixel is predicted from the preview before it, or in a first preview from its left neighbour. The difference is
+//! quantised to a few grey values, and small differences are dropped. Predictions use the decoded values, so errors do
+//! not accumulate: no brightness is off by more than one quantisation step. Colour is kept at half resolution (YCoCg;
+//! Malvar and Sullivan, 2003). The codes are mostly zeros, which compress well. Finished pictures are not coded this
+//! way.
 
 use crate::tensor::Picture;
 
-/// Steps in which brightness and colour are kept.
+/// Quantisation steps of brightness and colour.
 const LUMA_STEP: i16 = 6;
 const CHROMA_STEP: i16 = 12;
-/// Changes below this share of a step are left out.
+/// Differences below this share of a quantisation step are dropped.
 const LEAST: f32 = 0.9;
 
-/// A preview as it is kept: what it differs in from what is foretold.
+/// A coded preview: quantised differences from the prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coded {
     /// Height and width.
@@ -25,7 +25,7 @@ pub struct Coded {
     pub chroma: Vec<i8>,
 }
 
-/// Brightness, and both kinds of colour at half size, as a reader has them.
+/// Brightness, and both colour planes at half resolution, as a decoder has them.
 #[derive(Clone, Default)]
 pub struct Planes {
     size: [usize; 2],
@@ -37,15 +37,15 @@ fn halved([height, width]: [usize; 2]) -> [usize; 2] {
     [height.div_ceil(2), width.div_ceil(2)]
 }
 
-/// Codes `picture`, given what a reader has of the one before it, and gives what a reader will have of this one.
+/// Codes `picture`, given the decoded planes of the preview before it; also returns its own decoded planes.
 pub fn encode(picture: &Picture, before: &Planes) -> (Coded, Planes) {
     let wanted = planes(picture);
     let size = wanted.size;
     let before = Some(before).filter(|before| before.size == size);
     let mut chroma = Vec::new();
     let code = |plane: &[i16], width, step, before: Option<&[i16]>, codes: &mut Vec<i8>| {
-        walk(plane.len(), width, step, before, |at, foretold| {
-            let off = f32::from(plane[at] - foretold) / f32::from(step);
+        reconstruct(plane.len(), width, step, before, |at, predicted| {
+            let off = f32::from(plane[at] - predicted) / f32::from(step);
             let code = if off.abs() < LEAST { 0 } else { off.round().clamp(-127.0, 127.0) as i8 };
             codes.push(code);
             code
@@ -59,7 +59,7 @@ pub fn encode(picture: &Picture, before: &Planes) -> (Coded, Planes) {
     (Coded { size, luma, chroma }, Planes { size, luma: kept_luma, chroma: kept_chroma })
 }
 
-/// The picture, and what follows with the next one; `None` where the counts do not fit the size.
+/// The picture and its planes, for decoding the next preview; `None` where the counts do not fit the size.
 pub fn decode(coded: &Coded, before: &Planes) -> Option<(Picture, Planes)> {
     let size = coded.size;
     let half = halved(size);
@@ -68,18 +68,18 @@ pub fn decode(coded: &Coded, before: &Planes) -> Option<(Picture, Planes)> {
         return None;
     }
     let before = Some(before).filter(|before| before.size == size);
-    let luma = walk(area, size[1], LUMA_STEP, before.map(|b| b.luma.as_slice()), |at, _| coded.luma[at]);
+    let luma = reconstruct(area, size[1], LUMA_STEP, before.map(|b| b.luma.as_slice()), |at, _| coded.luma[at]);
     let chroma = [0, 1].map(|k| {
         let codes = &coded.chroma[k * half_area..(k + 1) * half_area];
-        walk(half_area, half[1], CHROMA_STEP, before.map(|b| b.chroma[k].as_slice()), |at, _| codes[at])
+        reconstruct(half_area, half[1], CHROMA_STEP, before.map(|b| b.chroma[k].as_slice()), |at, _| codes[at])
     });
     let planes = Planes { size, luma, chroma };
     Some((picture(&planes), planes))
 }
 
-/// Goes over a plane in reading order: `code` is told what is foretold of each value (what stood there before, or else
-/// its left neighbour), and answers by how many steps it is off. Gives the values that follow.
-fn walk(
+/// Goes over a plane in reading order. `code` gets each prediction (the value before, or else the left neighbour) and
+/// returns the difference in quantisation steps. Returns the decoded values.
+fn reconstruct(
     count: usize,
     width: usize,
     step: i16,
@@ -89,8 +89,8 @@ fn walk(
     let mut values: Vec<i16> = Vec::with_capacity(count);
     for at in 0..count {
         let neighbour = if at % width > 0 { at.checked_sub(1) } else { at.checked_sub(width) };
-        let foretold = before.map_or_else(|| neighbour.map_or(0, |at| values[at]), |before| before[at]);
-        values.push(foretold.saturating_add(i16::from(code(at, foretold)) * step));
+        let predicted = before.map_or_else(|| neighbour.map_or(0, |at| values[at]), |before| before[at]);
+        values.push(predicted.saturating_add(i16::from(code(at, predicted)) * step));
     }
     values
 }

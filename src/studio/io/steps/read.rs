@@ -1,9 +1,11 @@
 //! Steps read back from a session.
+//!
+//! Apart from packing: everything is checked here, since a session can be damaged or made by another program.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    names::{CONCEPT_NUMBERS, FORMAT, NUMBERS, SHARE_LEVELS, kind_name, named},
+    names::{CHROMA_KEY, CONCEPT_NUMBERS, FORMAT, LEDGER_KEY, LUMA_KEY, NUMBERS, NUMBERS_KEY, SHARE_LEVELS},
     preview::{self, Coded, Planes},
 };
 use crate::{
@@ -14,10 +16,11 @@ use crate::{
     tensor::{
         Picture, Plane,
         arrays::{Arrays, ArraysError},
+        maps::{StepArray, StepKeys},
     },
 };
 
-/// More steps than this are no run of ours.
+/// A run with more steps than this is refused.
 const MOST_CALLS: usize = 10_000;
 
 /// Puts packed steps of a run of `track`'s recipe into it.
@@ -27,10 +30,10 @@ const MOST_CALLS: usize = 10_000;
 pub fn unpack(track: &mut Track, packed: &Packed) -> Result<(), String> {
     let file = packed.unpack()?;
     let arrays = Arrays::from_file(&file).map_err(|error| error.to_string())?;
-    if arrays.read("format").map_err(said)?.1 != [f32::from(FORMAT)] {
+    if arrays.read("format").map_err(text)?.1 != [f32::from(FORMAT)] {
         return Err("they were kept by a newer Sextant".into());
     }
-    let calls = arrays.read("calls").map_err(said)?.1.first().map_or(0, |&calls| calls as usize);
+    let calls = arrays.read("calls").map_err(text)?.1.first().map_or(0, |&calls| calls as usize);
     if !(1..=MOST_CALLS).contains(&calls) {
         return Err(format!("{calls} steps are no run"));
     }
@@ -38,7 +41,7 @@ pub fn unpack(track: &mut Track, packed: &Packed) -> Result<(), String> {
     let mut reports = vec![None; calls];
     let mut before = Planes::default();
     for (step, place) in reports.iter_mut().enumerate() {
-        if arrays.has(&named(step, "numbers")) {
+        if arrays.has(&StepKeys::new(step).named(NUMBERS_KEY)) {
             let preview;
             (preview, before) = read_preview(&arrays, step, &before)?;
             *place = Some(Arc::new(read_report(&arrays, &track.recipe, step, calls, preview)?));
@@ -48,14 +51,15 @@ pub fn unpack(track: &mut Track, packed: &Packed) -> Result<(), String> {
     Ok(())
 }
 
-fn said(error: ArraysError) -> String {
+fn text(error: ArraysError) -> String {
     error.to_string()
 }
 
 fn read_preview(arrays: &Arrays, step: usize, before: &Planes) -> Result<(Arc<Picture>, Planes), String> {
+    let keys = StepKeys::new(step);
     let codes = |plane: &[u8]| plane.iter().map(|&byte| byte as i8).collect();
-    let luma = arrays.read_bytes(&named(step, "preview.luma")).map_err(said)?;
-    let (_, chroma) = arrays.read_raw(&named(step, "preview.chroma")).map_err(said)?;
+    let luma = arrays.read_bytes(&keys.named(LUMA_KEY)).map_err(text)?;
+    let (_, chroma) = arrays.read_raw(&keys.named(CHROMA_KEY)).map_err(text)?;
     let coded = Coded { size: [luma.height, luma.width], luma: codes(&luma.values), chroma: codes(chroma) };
     let (picture, planes) =
         preview::decode(&coded, before).ok_or_else(|| format!("the preview of step {} does not fit", step + 1))?;
@@ -69,9 +73,9 @@ fn read_report(
     calls: usize,
     preview: Arc<Picture>,
 ) -> Result<StepReport, String> {
-    let name = |rest: &str| named(step, rest);
-    let one = |rest: &str| arrays.read(&name(rest)).map_err(said).map(|(_, values)| values.first().copied());
-    let (_, numbers) = arrays.read(&name("numbers")).map_err(said)?;
+    let keys = &StepKeys::new(step);
+    let one = |array| arrays.read(&keys.key(array)).map_err(text).map(|(_, values)| values.first().copied());
+    let (_, numbers) = arrays.read(&keys.named(NUMBERS_KEY)).map_err(text)?;
     let concepts = numbers.len().checked_sub(NUMBERS).filter(|rest| rest % CONCEPT_NUMBERS == 0);
     let short = || format!("step {} has {} numbers, which is not what belongs there", step + 1, numbers.len());
     let concepts = concepts.ok_or_else(short)? / CONCEPT_NUMBERS;
@@ -79,17 +83,17 @@ fn read_report(
     let report = StepReport {
         step,
         calls,
-        timestep: one("timestep")?.ok_or_else(short)?,
-        sigma: one("sigma")?.ok_or_else(short)?,
+        timestep: one(StepArray::Timestep)?.ok_or_else(short)?,
+        sigma: one(StepArray::Sigma)?.ok_or_else(short)?,
         preview,
         draft: draft != 0.0,
-        scfg: read_scfg(arrays, &name)?,
+        scfg: read_scfg(arrays, keys)?,
         concepts: (0..concepts)
-            .map(|k| read_concept(arrays, recipe, &name, k, &numbers[NUMBERS + CONCEPT_NUMBERS * k..]))
+            .map(|k| read_concept(arrays, recipe, keys, k, &numbers[NUMBERS + CONCEPT_NUMBERS * k..]))
             .collect::<Result<_, _>>()?,
-        fusion: read_fusion(arrays, &name, share)?,
+        fusion: read_fusion(arrays, keys, share)?,
         norms: Norms { guidance, sega, guided },
-        ledger: read_ledger(arrays, &name)?,
+        ledger: read_ledger(arrays, keys)?,
         evaluations: evaluations as usize,
         elapsed: Duration::try_from_secs_f32(elapsed).unwrap_or_default(),
     };
@@ -97,14 +101,14 @@ fn read_report(
     Ok(report)
 }
 
-fn read_scfg(arrays: &Arrays, name: &dyn Fn(&str) -> String) -> Result<Option<Arc<ScfgReport>>, String> {
-    if !arrays.has(&name("scfg.region")) {
+fn read_scfg(arrays: &Arrays, keys: &StepKeys) -> Result<Option<Arc<ScfgReport>>, String> {
+    if !arrays.has(&keys.key(StepArray::Region)) {
         return Ok(None);
     }
-    let region = arrays.read_owners(&name("scfg.region")).map_err(said)?;
-    let foreground = arrays.read_bytes(&name("scfg.foreground")).map_err(said)?;
-    let rate = arrays.read_plane(&name("scfg.rate")).map_err(said)?;
-    let attention = read_attention(arrays, &name("scfg.attention"))?;
+    let region = arrays.read_owners(&keys.key(StepArray::Region)).map_err(text)?;
+    let foreground = arrays.read_bytes(&keys.key(StepArray::Foreground)).map_err(text)?;
+    let rate = arrays.read_plane(&keys.key(StepArray::Rate)).map_err(text)?;
+    let attention = read_attention(arrays, &keys.key(StepArray::AttentionShares))?;
     Ok(Some(Arc::new(ScfgReport::new(region, foreground, rate, attention))))
 }
 
@@ -113,25 +117,26 @@ fn read_attention(arrays: &Arrays, name: &str) -> Result<Vec<Plane>, String> {
     if !arrays.has(name) {
         return Ok(Vec::new());
     }
-    let (shape, bytes) = arrays.read_raw(name).map_err(said)?;
+    let (shape, bytes) = arrays.read_raw(name).map_err(text)?;
     let [_, height, width] = *shape else { return Err(format!("{name} has {} axes, not three", shape.len())) };
     let shares = |map: &[u8]| map.iter().map(|&share| f32::from(share) / SHARE_LEVELS).collect();
     Ok(bytes.chunks_exact((height * width).max(1)).map(|map| Plane::new(height, width, shares(map))).collect())
 }
 
 /// Empty where none was kept.
-fn read_ledger(arrays: &Arrays, name: &dyn Fn(&str) -> String) -> Result<Ledger, String> {
-    if !arrays.has(&name("ledger")) {
+fn read_ledger(arrays: &Arrays, keys: &StepKeys) -> Result<Ledger, String> {
+    let key = keys.named(LEDGER_KEY);
+    if !arrays.has(&key) {
         return Ok(Ledger::default());
     }
-    let (_, text) = arrays.read_raw(&name("ledger")).map_err(said)?;
-    serde_json::from_slice(text).map_err(|error| error.to_string())
+    let (_, json) = arrays.read_raw(&key).map_err(text)?;
+    serde_json::from_slice(json).map_err(|error| error.to_string())
 }
 
 fn read_concept(
     arrays: &Arrays,
     recipe: &Recipe,
-    name: &dyn Fn(&str) -> String,
+    keys: &StepKeys,
     k: usize,
     numbers: &[f32],
 ) -> Result<Arc<ConceptReport>, String> {
@@ -139,32 +144,28 @@ fn read_concept(
     Ok(Arc::new(ConceptReport {
         text: concept.text.clone(),
         active: numbers[0] != 0.0,
-        magnitude: arrays.read_plane(&name(&format!("sega.magnitude.{k}"))).map_err(said)?,
-        mask: arrays.read_plane(&name(&format!("sega.touched.{k}"))).map_err(said)?,
+        magnitude: arrays.read_plane(&keys.concept(StepArray::Magnitude, k)).map_err(text)?,
+        mask: arrays.read_plane(&keys.concept(StepArray::Touched, k)).map_err(text)?,
         share: numbers[1],
         norm: numbers[2],
     }))
 }
 
-fn read_fusion(
-    arrays: &Arrays,
-    name: &dyn Fn(&str) -> String,
-    share: f32,
-) -> Result<Option<Arc<FusionReport>>, String> {
-    if !arrays.has(&name("snb.mask")) {
+fn read_fusion(arrays: &Arrays, keys: &StepKeys, share: f32) -> Result<Option<Arc<FusionReport>>, String> {
+    if !arrays.has(&keys.key(StepArray::FusionMask)) {
         return Ok(None);
     }
-    let plane = |rest: &str| arrays.read_plane(&name(rest)).map_err(said);
+    let plane = |array| arrays.read_plane(&keys.key(array)).map_err(text);
     Ok(Some(Arc::new(FusionReport {
-        active: arrays.read(&name("snb.active")).map_err(said)?.1 == [1.0],
-        saliency_general: plane("snb.saliency_general")?,
-        saliency_expert: plane("snb.saliency_expert")?,
-        mask: arrays.read_bytes(&name("snb.mask")).map_err(said)?,
+        active: arrays.read(&keys.key(StepArray::FusionActive)).map_err(text)?.1 == [1.0],
+        saliency_general: plane(StepArray::SaliencyGeneral)?,
+        saliency_expert: plane(StepArray::SaliencyExpert)?,
+        mask: arrays.read_bytes(&keys.key(StepArray::FusionMask)).map_err(text)?,
         share,
     })))
 }
 
-/// Panels look up a place of one map in all others.
+/// All maps of a step must have one size: panels look up an element of one map in all others.
 fn check_sizes(report: &StepReport) -> Result<(), String> {
     fn size<T>(plane: &Plane<T>) -> [usize; 2] {
         [plane.height, plane.width]
@@ -182,11 +183,10 @@ fn check_sizes(report: &StepReport) -> Result<(), String> {
 }
 
 fn read_tokens(arrays: &Arrays) -> Result<Vec<Token>, String> {
-    let (_, text) = arrays.read_raw("tokens").map_err(said)?;
-    let list: Vec<(usize, String, String)> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let (_, json) = arrays.read_raw("tokens").map_err(text)?;
+    let list: Vec<(usize, String, String)> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let token = |(position, kind, text): (usize, String, String)| {
-        let known = [TokenKind::Start, TokenKind::Word, TokenKind::End, TokenKind::Padding];
-        let kind = known.into_iter().find(|known| kind_name(*known) == kind);
+        let kind = TokenKind::ALL.into_iter().find(|known| known.name() == kind);
         Ok(Token { position, text, kind: kind.ok_or("they have tokens of an unknown kind")? })
     };
     list.into_iter().map(token).collect()

@@ -1,0 +1,9 @@
+//! Files on disk: how they are written whole, and how text in them is decoded.
+//!
+//! It stands below models, sessions and traces because all of them read or write files in the same way.
+
+mod atomic;
+mod text;
+
+pub use atomic::write_atomically;
+pub use text::{NotText, decode_text, latin1, mend_utf8_read_as_latin1, utf8_or_latin1, utf16_of_either_order};

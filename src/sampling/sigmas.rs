@@ -1,0 +1,106 @@
+//! The timesteps and sigmas of a run, for samplers that step in sigma (k-diffusion's formulation).
+//!
+//! Separate from the solvers, because Euler and Heun share one rule, and DPM++ and UniPC another.
+
+use super::{
+    config::{ScheduleConfig, TimestepSpacing},
+    error::ScheduleError,
+    noise_schedule::NoiseSchedule,
+    solver::Call,
+    timesteps::{TimestepGrid, linspace},
+};
+use crate::recipe::Schedule;
+
+/// Exponent of the Karras schedule (Karras et al. 2022, eq. 5).
+const KARRAS_RHO: f64 = 7.0;
+
+/// The denoiser calls of a run and the sigmas between which it steps.
+#[derive(Clone, Debug)]
+pub(super) struct SigmaSchedule {
+    pub calls: Vec<Call>,
+    /// Decreasing; one more than calls, the last is 0.
+    pub sigmas: Vec<f32>,
+    /// Standard deviation of the noise that a run starts from, in `x0 + sigma * noise`.
+    pub init_noise_sigma: f32,
+}
+
+impl SigmaSchedule {
+    /// For Euler, Euler ancestral and Heun: Karras and exponential sigmas span the sigmas of the normal timesteps, and
+    /// timesteps may be fractional.
+    ///
+    /// # Errors
+    /// As [`TimestepGrid::timesteps`].
+    pub fn euler(
+        noise: &NoiseSchedule,
+        config: &ScheduleConfig,
+        schedule: Schedule,
+        steps: usize,
+        sampler: &'static str,
+    ) -> Result<Self, ScheduleError> {
+        let mut timesteps = TimestepGrid::EULER.timesteps(config, steps, sampler)?;
+        let mut sigmas: Vec<f64> = timesteps.iter().map(|&t| noise.sigma_at(t)).collect();
+        if let Some(respaced) = respace(schedule, sigmas[0], sigmas[steps - 1], steps) {
+            timesteps = respaced.iter().map(|&s| noise.timestep_of(s)).collect();
+            sigmas = respaced;
+        }
+        let mut run = Self::new(timesteps, &sigmas);
+        if TimestepGrid::EULER.spacing(config) == TimestepSpacing::Leading {
+            run.init_noise_sigma = (run.init_noise_sigma * run.init_noise_sigma + 1.0).sqrt();
+        }
+        Ok(run)
+    }
+
+    /// For DPM++ and UniPC: Karras and exponential sigmas span the whole training schedule, and timesteps are whole
+    /// (rounded for Karras, truncated for exponential, as in diffusers).
+    ///
+    /// # Errors
+    /// As [`TimestepGrid::timesteps`], and [`ScheduleError::TooManySteps`] where two sigmas in a row are equal.
+    pub fn multistep(
+        noise: &NoiseSchedule,
+        config: &ScheduleConfig,
+        schedule: Schedule,
+        steps: usize,
+        sampler: &'static str,
+    ) -> Result<Self, ScheduleError> {
+        let mut timesteps = TimestepGrid::MULTISTEP.timesteps(config, steps, sampler)?;
+        let mut sigmas: Vec<f64> = timesteps.iter().map(|&t| noise.sigma_at(t)).collect();
+        let (least, most) = (noise.sigmas[0], noise.sigmas[noise.sigmas.len() - 1]);
+        if let Some(respaced) = respace(schedule, f64::from(most), f64::from(least), steps) {
+            let whole = |t: f64| if schedule == Schedule::Karras { t.round_ties_even() } else { t.trunc() };
+            timesteps = respaced.iter().map(|&s| whole(noise.timestep_of(s))).collect();
+            sigmas = respaced;
+        }
+        let mut run = Self::new(timesteps, &sigmas);
+        run.init_noise_sigma = 1.0;
+        // The solvers divide by the length of a step, which two equal sigmas would make 0.
+        if run.sigmas.windows(2).any(|pair| pair[0] <= pair[1]) {
+            return Err(ScheduleError::TooManySteps { sampler, steps, most: (steps - 1).max(1) });
+        }
+        Ok(run)
+    }
+
+    fn new(timesteps: Vec<f64>, sigmas: &[f64]) -> Self {
+        let mut sigmas: Vec<f32> = sigmas.iter().map(|&s| s as f32).collect();
+        let call = |(t, &sigma): (f64, &f32)| {
+            let alpha = 1.0 / (sigma * sigma + 1.0).sqrt();
+            Call { timestep: t as f32, sigma, alpha }
+        };
+        let calls = timesteps.into_iter().zip(&sigmas).map(call).collect();
+        let init_noise_sigma = sigmas.iter().copied().fold(0.0, f32::max);
+        sigmas.push(0.0);
+        Self { calls, sigmas, init_noise_sigma }
+    }
+}
+
+/// `steps` sigmas from `most` down to `least`, spaced by `schedule`; `None` for the normal schedule.
+fn respace(schedule: Schedule, most: f64, least: f64, steps: usize) -> Option<Vec<f64>> {
+    match schedule {
+        Schedule::Normal => None,
+        Schedule::Karras => {
+            let (first, last) = (most.powf(1.0 / KARRAS_RHO), least.powf(1.0 / KARRAS_RHO));
+            let curve = |x: f64| (first + x * (last - first)).powf(KARRAS_RHO);
+            Some(linspace(0.0, 1.0, steps).into_iter().map(curve).collect())
+        }
+        Schedule::Exponential => Some(linspace(most.ln(), least.ln(), steps).into_iter().map(f64::exp).collect()),
+    }
+}

@@ -1,0 +1,365 @@
+//! The arrays of a step: one table of their names, shapes, units, ranges, palettes and meanings.
+//!
+//! Traces, sessions, exports and the canvas read this table, so that an array has one name and one meaning everywhere. It
+//! stands below all of them, because the engine's side (traces) and the window's side (sessions, exports) must not name
+//! each other. The names are a public contract: files of every earlier version have them.
+
+use safetensors::Dtype;
+
+use super::Plane;
+
+/// An array that a step may have: maps over the latent grid, and a few single numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepArray {
+    Timestep,
+    Sigma,
+    LatentsIn,
+    LatentsOut,
+    EpsUncond,
+    EpsCond,
+    EpsConcept,
+    EpsGuided,
+    Region,
+    Foreground,
+    Rate,
+    TokenMaps,
+    ForegroundMaps,
+    AttentionShares,
+    SegaTerm,
+    SegaMask,
+    Magnitude,
+    Touched,
+    FusionActive,
+    SaliencyGeneral,
+    SaliencyExpert,
+    FusionMask,
+}
+
+/// The axes of an array: C channels, T token positions, h and w of the latent grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `[1]`.
+    One,
+    /// `[h, w]`.
+    Map,
+    /// `[C, h, w]`.
+    Channels,
+    /// `[T, h, w]`, on the grid of the attention maps.
+    Tokens,
+    /// `[2, h, w]`, on the grid of the attention maps.
+    Pair,
+    /// `[1, C, h, w]`.
+    Latents,
+}
+
+impl Shape {
+    /// The number of axes.
+    pub fn rank(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Map => 2,
+            Self::Channels | Self::Tokens | Self::Pair => 3,
+            Self::Latents => 4,
+        }
+    }
+}
+
+/// The values that the ends of a colour scale stand for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Range {
+    Fixed(f32, f32),
+    /// The smallest and the largest value of the map.
+    Observed,
+    /// 0 and the largest value of the map.
+    FromZero,
+    /// 1 in the middle, at least 0.75 to 1.25.
+    AroundOne,
+}
+
+impl Range {
+    /// The values at both ends for `map`. Low may equal high.
+    pub fn bounds(self, map: &Plane) -> [f32; 2] {
+        match self {
+            Self::Fixed(low, high) => [low, high],
+            Self::Observed => [map.min(), map.max()],
+            Self::FromZero => [0.0, map.max().max(f32::MIN_POSITIVE)],
+            Self::AroundOne => {
+                let furthest = map.values.iter().map(|v| (v - 1.0).abs()).fold(0.25, f32::max);
+                [1.0 - furthest, 1.0 + furthest]
+            }
+        }
+    }
+}
+
+/// How a map is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Palette {
+    /// It is never drawn.
+    None,
+    /// One colour per token position.
+    Regions,
+    /// Blue below 1, amber above.
+    AroundOne,
+    /// Dark to light.
+    Magma,
+    /// One colour per model: 0 the general one, 1 the expert.
+    Models,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrayInfo {
+    pub array: StepArray,
+    /// The name in files, after `step.III.`, and before `.K` for one that every concept has.
+    pub name: &'static str,
+    /// Whether every concept has its own.
+    pub per_concept: bool,
+    pub shape: Shape,
+    /// The type of the elements in a trace.
+    pub element: Dtype,
+    pub unit: &'static str,
+    pub range: Range,
+    pub palette: Palette,
+    /// One sentence; it follows the concept's text where every concept has its own array.
+    pub meaning: &'static str,
+}
+
+const WHOLE: Range = Range::Fixed(0.0, u16::MAX as f32);
+const SHARE: Range = Range::Fixed(0.0, 1.0);
+
+/// A row of latent-shaped noise or latents, which are never drawn.
+const fn latents(array: StepArray, name: &'static str, unit: &'static str, meaning: &'static str) -> ArrayInfo {
+    map(array, name, unit, Range::Observed, Palette::None, meaning).of(Shape::Latents, Dtype::F32)
+}
+
+/// A row of a single number.
+const fn number(
+    array: StepArray,
+    name: &'static str,
+    unit: &'static str,
+    range: Range,
+    meaning: &'static str,
+) -> ArrayInfo {
+    map(array, name, unit, range, Palette::None, meaning).of(Shape::One, Dtype::F32)
+}
+
+/// A row of a map in f32.
+const fn map(
+    array: StepArray,
+    name: &'static str,
+    unit: &'static str,
+    range: Range,
+    palette: Palette,
+    meaning: &'static str,
+) -> ArrayInfo {
+    let (per_concept, shape, element) = (false, Shape::Map, Dtype::F32);
+    ArrayInfo { array, name, per_concept, shape, element, unit, range, palette, meaning }
+}
+
+impl ArrayInfo {
+    const fn of(self, shape: Shape, element: Dtype) -> Self {
+        Self { shape, element, ..self }
+    }
+
+    const fn per_concept(self) -> Self {
+        Self { per_concept: true, ..self }
+    }
+
+    /// The name in files, with the index of the concept that has the array.
+    pub fn key(&self, concept: Option<usize>) -> String {
+        match concept {
+            Some(k) => format!("{}.{k}", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
+/// Every array, in the order of [`StepArray`].
+pub const TABLE: [ArrayInfo; 22] = {
+    use Palette::{AroundOne, Magma, Models, None, Regions};
+    use StepArray as A;
+    const NOISE: &str = "predicted noise";
+    [
+        number(
+            A::Timestep,
+            "timestep",
+            "training timestep",
+            Range::Fixed(0.0, 1000.0),
+            "Timestep of the model's input.",
+        ),
+        number(A::Sigma, "sigma", "standard deviation", Range::Observed, "Noise level of the model's input."),
+        latents(A::LatentsIn, "latents_in", "latent", "Latents before the step."),
+        latents(A::LatentsOut, "latents_out", "latent", "Latents after the step."),
+        latents(A::EpsUncond, "eps_uncond", NOISE, "Prediction without the prompt."),
+        latents(A::EpsCond, "eps_cond", NOISE, "Prediction with the prompt."),
+        latents(A::EpsConcept, "eps_concept", NOISE, "Prediction with the concept's text.").per_concept(),
+        latents(A::EpsGuided, "eps_guided", NOISE, "What the sampler gets: all guidance applied."),
+        map(
+            A::Region,
+            "scfg.region",
+            "token position",
+            WHOLE,
+            Regions,
+            "S-CFG: the token whose region the element is in.",
+        )
+        .of(Shape::Map, Dtype::I32),
+        map(A::Foreground, "scfg.foreground", "0 or 1", SHARE, None, "S-CFG: whether the element is foreground.")
+            .of(Shape::Map, Dtype::U8),
+        map(
+            A::Rate,
+            "scfg.rate",
+            "factor",
+            Range::AroundOne,
+            AroundOne,
+            "S-CFG: what the guidance scale is multiplied by.",
+        ),
+        map(
+            A::TokenMaps,
+            "scfg.chat",
+            "attention",
+            Range::Observed,
+            None,
+            "S-CFG: refined attention to each token of the prompt.",
+        )
+        .of(Shape::Tokens, Dtype::F32),
+        map(
+            A::ForegroundMaps,
+            "scfg.fore",
+            "attention",
+            Range::Observed,
+            None,
+            "S-CFG: attention to the start token and to the rest without the prompt.",
+        )
+        .of(Shape::Pair, Dtype::F32),
+        map(A::AttentionShares, "scfg.attention", "share", SHARE, Magma, "S-CFG: each token's share of the attention.")
+            .of(Shape::Tokens, Dtype::F32),
+        latents(A::SegaTerm, "sega.term", NOISE, "SEGA: what all concepts together add."),
+        map(A::SegaMask, "sega.mask", "0 or 1", SHARE, None, "SEGA: the values that the concept may change.")
+            .of(Shape::Channels, Dtype::U8)
+            .per_concept(),
+        map(
+            A::Magnitude,
+            "sega.magnitude",
+            "norm of predicted noise",
+            Range::FromZero,
+            Magma,
+            "SEGA: norm of the concept's direction over the channels, before its threshold.",
+        )
+        .per_concept(),
+        map(A::Touched, "sega.touched", "share", SHARE, Magma, "SEGA: share of the channels that the concept changes.")
+            .per_concept(),
+        number(A::FusionActive, "snb.active", "0 or 1", SHARE, "SNB: whether both models were fused.")
+            .of(Shape::One, Dtype::U8),
+        map(
+            A::SaliencyGeneral,
+            "snb.saliency_general",
+            "saliency",
+            Range::Observed,
+            Magma,
+            "SNB: saliency of the general model.",
+        ),
+        map(
+            A::SaliencyExpert,
+            "snb.saliency_expert",
+            "saliency",
+            Range::Observed,
+            Magma,
+            "SNB: saliency of the expert.",
+        ),
+        map(A::FusionMask, "snb.mask", "0 or 1", SHARE, Models, "SNB: 1 where the expert draws.")
+            .of(Shape::Map, Dtype::U8),
+    ]
+};
+
+impl StepArray {
+    /// The row of the table.
+    pub fn info(self) -> &'static ArrayInfo {
+        &TABLE[self as usize]
+    }
+
+    /// The array that a name in a file stands for: `step.III.NAME`, `step.III.expert.NAME`, with `.K` behind it where
+    /// every concept has its own.
+    pub fn parse(key: &str) -> Option<Self> {
+        let (step, rest) = key.strip_prefix("step.")?.split_once('.')?;
+        let name = rest.strip_prefix("expert.").unwrap_or(rest);
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let is_named = |info: &&ArrayInfo| match name.strip_prefix(info.name) {
+            Some("") => !info.per_concept,
+            Some(rest) => info.per_concept && rest.strip_prefix('.').is_some_and(is_number),
+            None => false,
+        };
+        TABLE.iter().find(is_named).filter(|_| is_number(step)).map(|info| info.array)
+    }
+}
+
+/// Names of the arrays of one step, of the general model or the expert.
+#[derive(Clone, Debug)]
+pub struct StepKeys(String);
+
+impl StepKeys {
+    /// Of step `step`, counted from 0 in denoising order.
+    pub fn new(step: usize) -> Self {
+        Self(format!("step.{step:03}."))
+    }
+
+    /// The expert's, where both models have such an array.
+    pub fn expert(&self) -> Self {
+        Self(format!("{}expert.", self.0))
+    }
+
+    /// `step.III.NAME`.
+    pub fn key(&self, array: StepArray) -> String {
+        self.named(array.info().name)
+    }
+
+    /// `step.III.NAME.K` of concept `k`, counted from 0.
+    pub fn concept(&self, array: StepArray, k: usize) -> String {
+        self.named(&array.info().key(Some(k)))
+    }
+
+    /// The key of an array that is not in the table: one that only sessions have.
+    pub fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_array_has_its_row_and_a_name_of_its_own() {
+        for (at, info) in TABLE.iter().enumerate() {
+            assert_eq!(info.array as usize, at, "{}", info.name);
+            assert!(std::ptr::eq(info.array.info(), info));
+            assert!(info.meaning.ends_with('.') && !info.unit.is_empty(), "{}", info.name);
+            assert!(TABLE.iter().filter(|other| other.name == info.name).count() == 1, "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        let keys = StepKeys::new(7);
+        assert_eq!(keys.key(StepArray::Rate), "step.007.scfg.rate");
+        assert_eq!(keys.expert().concept(StepArray::SegaMask, 12), "step.007.expert.sega.mask.12");
+        for info in &TABLE {
+            for keys in [StepKeys::new(0), StepKeys::new(1234), keys.expert()] {
+                let key = if info.per_concept { keys.concept(info.array, 3) } else { keys.key(info.array) };
+                assert_eq!(StepArray::parse(&key), Some(info.array), "{key}");
+            }
+        }
+        for other in ["scfg.rate", "step.00x.sigma", "step.000.sigmas", "step.000.sega.mask", "step.000.sega.mask.x"] {
+            assert_eq!(StepArray::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn ranges_hold_what_they_say() {
+        let map = Plane::new(1, 3, vec![0.8, 1.0, 2.5]);
+        assert_eq!(Range::Observed.bounds(&map), [0.8, 2.5]);
+        assert_eq!(Range::FromZero.bounds(&map), [0.0, 2.5]);
+        assert_eq!(Range::AroundOne.bounds(&map), [-0.5, 2.5]);
+        assert_eq!(Range::AroundOne.bounds(&Plane::filled(1, 1, 1.0)), [0.75, 1.25]);
+        assert_eq!(Range::Fixed(0.0, 1.0).bounds(&map), [0.0, 1.0]);
+    }
+}
