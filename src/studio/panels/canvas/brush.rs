@@ -188,10 +188,9 @@ fn how(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Command
     let painted = view.painted(document).is_some_and(|paint| !paint.is_empty());
     ui.add_enabled_ui(painted, |ui| {
         ui.spacing_mut().button_padding = vec2(8.0, 2.0);
-        if ui.button("Clear").on_hover_text("Takes all paint of this kind away").clicked() {
-            if let Some(target) = view.paint_target(document) {
-                commands.edit(Edit::ClearPaint(target));
-            }
+        let clear = ui.button("Clear").on_hover_text("Takes all paint of this kind away");
+        if let Some(target) = view.paint_target(document).filter(|_| clear.clicked()) {
+            commands.edit(Edit::ClearPaint(target));
         }
     });
     if icon_button(ui, Icon::Close, "Lay the brush down (Esc)").clicked() {

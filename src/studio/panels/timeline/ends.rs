@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::{
         recipe::{Fusion, FusionMode},
-        studio::timeline::lanes::fused,
+        studio::panels::timeline::lanes::fused,
     };
 
     #[test]

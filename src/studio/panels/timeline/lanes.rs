@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn lanes_with_keys_are_higher() {
-        let mut recipe = crate::studio::demo::recipe();
+        let mut recipe = crate::studio::document::demo::recipe();
         assert_eq!(height(&recipe), 4.0 * size::LANE);
         recipe.concepts[1].keys = vec![Key { step: 2, factor: 0.5 }];
         assert_eq!(height(&recipe), 3.0 * size::LANE + size::LANE_KEYED);
