@@ -20,8 +20,8 @@ use super::{
         tasks::Outcome,
     },
     panels::{
-        canvas::Canvas, columns, concepts, confirm, fusion, guidance, hints, imported, keys, models, notices, palette,
-        prompt, regions, sampling, takes, timeline, toolbar,
+        canvas::Canvas, columns, concepts::Concepts, confirm, fusion, guidance, hints, imported, keys, models, notices,
+        palette, prompt, regions, sampling, takes, timeline, toolbar,
     },
     rendering::Rendering,
     requests,
@@ -40,6 +40,7 @@ pub struct App {
     files: Files,
     textures: Textures,
     canvas: Canvas,
+    concepts: Concepts,
     autosave: Option<Autosave>,
     /// What is set for all sessions, and as it was last kept.
     settings: Settings,
@@ -60,6 +61,7 @@ impl App {
             files: Files::new(store),
             textures: Textures::default(),
             canvas: Canvas::new(format),
+            concepts: Concepts::default(),
             autosave: None,
             settings: Settings::default(),
             settings_kept: None,
@@ -262,7 +264,7 @@ impl App {
 
     fn panels(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui);
-        let (studio, textures, canvas) = (&mut self.studio, &mut self.textures, &mut self.canvas);
+        let Self { studio, textures, canvas, concepts, .. } = self;
         let bare = |fill| Frame::new().fill(fill);
         Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
             toolbar::show(ui, studio);
@@ -276,24 +278,26 @@ impl App {
         });
         let [left, right] = studio.view.appearance.columns;
         Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            let Studio { document, view, commands, .. } = studio;
             column(ui, "left column", |ui| {
-                prompt::show(ui, studio);
-                regions::show(ui, studio);
+                prompt::show(ui, document, view, commands);
+                regions::show(ui, document, view, commands);
                 widgets::row::divider(ui);
-                prompt::negative(ui, studio);
+                prompt::negative(ui, document, commands);
                 widgets::row::divider(ui);
-                models::show(ui, studio);
+                models::show(ui, document, commands);
                 widgets::row::divider(ui);
-                sampling::show(ui, studio);
+                sampling::show(ui, document, view, commands);
             });
         });
         Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            let Studio { document, view, commands, .. } = studio;
             column(ui, "right column", |ui| {
-                guidance::show(ui, studio);
+                guidance::show(ui, document, view, commands);
                 widgets::row::divider(ui);
-                concepts::show(ui, studio, textures);
+                concepts.ui(ui, document, view, commands, textures);
                 widgets::row::divider(ui);
-                fusion::show(ui, studio, textures);
+                fusion::show(ui, document, view, commands, textures);
             });
         });
         CentralPanel::no_frame().show(ui, |ui| {

@@ -23,7 +23,7 @@ const LINE: f32 = 22.0;
 /// Shows what was not tried yet in the lower left corner of `canvas`, and notes what is.
 pub fn show(ui: &mut Ui, studio: &mut Studio, canvas: Rect) {
     let Some(mut done) = studio.hints else { return };
-    let strengths = |concepts: &[crate::recipe::Concept]| concepts.iter().map(|c| c.scale).collect::<Vec<_>>();
+    let strengths = |concepts: &[crate::recipe::Concept]| concepts.iter().map(|c| c.strength).collect::<Vec<_>>();
     done[0] |= strengths(&studio.document.recipe.concepts) != strengths(&demo::recipe().concepts);
     done[1] |= studio.view.selection.region.is_some();
     done[2] |= matches!(studio.view.playhead, Playhead::At(_)) && !studio.view.playback.playing;

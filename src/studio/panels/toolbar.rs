@@ -34,7 +34,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         ui.add_space(4.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::MARGIN);
-            memory::device(ui, studio);
+            memory::device(ui, &studio.document, &mut studio.commands);
             history(ui, studio);
             segmented(ui, &mut studio.view.comparison.mode, &Compare::ALL, Compare::title, |_| None);
             ui.add_space(4.0);
@@ -84,7 +84,7 @@ fn session_menu(ui: &mut Ui, studio: &mut Studio) {
         entry(ui, "Export animation…", "", Command::ExportAnimation { overlay: false });
         entry(ui, "Export animation with the overlay…", "", Command::ExportAnimation { overlay: true });
         ui.separator();
-        memory::keep_steps(ui, studio);
+        memory::keep_steps(ui, &studio.document, &mut studio.commands);
         ui.separator();
         if ui.add(Button::new("All commands…").shortcut_text("Ctrl+K")).clicked() {
             studio.palette = Some(Default::default());

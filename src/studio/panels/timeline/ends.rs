@@ -52,8 +52,8 @@ fn apply(studio: &mut Studio, lane: &Lane, side: usize, border: usize, steps: us
                 interval.until = border.max(interval.from + 1);
             }
         }
-        Kind::Concept(row) => {
-            let Some(concept) = studio.document.recipe.concepts.get_mut(row) else { return };
+        Kind::Concept(id) => {
+            let Some(concept) = studio.document.recipe.concept_mut(id) else { return };
             if side == 0 {
                 concept.warmup = border.min(lane.end.saturating_sub(1));
             } else {

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, CornerRadius, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::{
-    recipe::{Concept, Fusion, FusionMode, Key, Recipe},
+    recipe::{Concept, ConceptId, Fusion, FusionMode, Key, Recipe},
     studio::{
         bundle::Studio,
         document::{cost::timestep, track::Track},
@@ -30,8 +30,7 @@ pub struct Lane {
 pub enum Kind {
     /// The guidance scale, with or without S-CFG.
     Guidance,
-    /// The concept in this row.
-    Concept(usize),
+    Concept(ConceptId),
     Fusion,
 }
 
@@ -40,7 +39,7 @@ impl Kind {
     pub fn keys(self, recipe: &Recipe) -> Option<&Vec<Key>> {
         match self {
             Self::Guidance => Some(&recipe.cfg_keys),
-            Self::Concept(row) => recipe.concepts.get(row).map(|concept| &concept.keys),
+            Self::Concept(id) => recipe.concept(id).map(|concept| &concept.keys),
             Self::Fusion => None,
         }
     }
@@ -48,7 +47,7 @@ impl Kind {
     pub fn keys_mut(self, recipe: &mut Recipe) -> Option<&mut Vec<Key>> {
         match self {
             Self::Guidance => Some(&mut recipe.cfg_keys),
-            Self::Concept(row) => recipe.concepts.get_mut(row).map(|concept| &mut concept.keys),
+            Self::Concept(id) => recipe.concept_mut(id).map(|concept| &mut concept.keys),
             Self::Fusion => None,
         }
     }
@@ -57,7 +56,7 @@ impl Kind {
     pub fn scale(self, recipe: &Recipe) -> f32 {
         match self {
             Self::Guidance => recipe.cfg,
-            Self::Concept(row) => recipe.concepts.get(row).map_or(0.0, Concept::signed_scale),
+            Self::Concept(id) => recipe.concept(id).map_or(0.0, |concept| concept.strength),
             Self::Fusion => 0.0,
         }
     }
@@ -108,7 +107,7 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
             start: concept.warmup.min(end),
             end,
             grips: [true; 2],
-            kind: Kind::Concept(row),
+            kind: Kind::Concept(concept.id),
             keyed: !concept.keys.is_empty(),
         });
     }
@@ -165,8 +164,8 @@ fn draw(ui: &mut Ui, studio: &mut Studio, lane: &Lane, row: Rect, axis: Axis) {
         let fill = if lane.keyed { 0.35 * strength } else { strength };
         painter.rect_filled(bar, CornerRadius::same(3), theme::mix(theme.panel, lane.color, fill));
     }
-    if let Kind::Concept(row) = lane.kind {
-        momentum::show(ui, studio, lane, row, axis, rail);
+    if let Kind::Concept(id) = lane.kind {
+        momentum::show(ui, studio, lane, id, axis, rail);
     }
     let body = ui.interact(rail, ui.scope_id().with(("lane", lane.kind)), Sense::CLICK);
     body.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Lane of {}", lane.name)));

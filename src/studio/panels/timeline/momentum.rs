@@ -3,19 +3,22 @@
 
 use egui::{Rect, Ui};
 
-use crate::studio::{
-    bundle::Studio,
-    document::track::Track,
-    panels::timeline::{Axis, lanes::Lane},
-    view::theme::{self, Theme},
+use crate::{
+    recipe::ConceptId,
+    studio::{
+        bundle::Studio,
+        document::track::Track,
+        panels::timeline::{Axis, lanes::Lane},
+        view::theme::{self, Theme},
+    },
 };
 
 /// Less than this share of the strongest is not drawn.
 const FAINTEST: f32 = 0.02;
 
 /// A column a step inside `rail`, as high as the step's momentum is of the largest that is drawn.
-pub fn show(ui: &Ui, studio: &Studio, lane: &Lane, row: usize, axis: Axis, rail: Rect) {
-    let mut norms = studio.view.shown_track(&studio.document).map(|track| norms(track, row)).unwrap_or_default();
+pub fn show(ui: &Ui, studio: &Studio, lane: &Lane, id: ConceptId, axis: Axis, rail: Rect) {
+    let mut norms = studio.view.shown_track(&studio.document).map(|track| norms(track, id)).unwrap_or_default();
     norms.retain(|(step, _)| !(lane.start..lane.end).contains(step));
     let most = norms.iter().map(|(_, norm)| *norm).fold(0.0, f32::max);
     if most <= 0.0 || lane.is_idle() {
@@ -31,9 +34,9 @@ pub fn show(ui: &Ui, studio: &Studio, lane: &Lane, row: usize, axis: Axis, rail:
     }
 }
 
-/// What the momentum of the concept in `row` adds to the step after each step, where that run computed it.
-pub fn norms(track: &Track, row: usize) -> Vec<(usize, f32)> {
-    let Some(place) = track.concept_rows().iter().position(|&r| r == row) else { return Vec::new() };
+/// What the momentum of a concept adds to the step after each step, where that run computed it.
+pub fn norms(track: &Track, id: ConceptId) -> Vec<(usize, f32)> {
+    let Some(place) = track.concept_place(id) else { return Vec::new() };
     let norm = |report: &crate::engine::StepReport| Some((report.step, report.ledger.concepts.get(place)?.momentum));
     track.reports.iter().flatten().filter_map(|report| norm(report)).collect()
 }
