@@ -1,0 +1,22 @@
+//! What the window consists of: each panel shows the document and the view, and sends commands.
+
+pub mod canvas;
+pub mod columns;
+pub mod compatibility;
+pub mod concepts;
+pub mod confirm;
+pub mod fusion;
+pub mod guidance;
+pub mod hints;
+pub mod imported;
+pub mod keys;
+pub mod memory;
+pub mod models;
+pub mod notices;
+pub mod palette;
+pub mod prompt;
+pub mod regions;
+pub mod sampling;
+pub mod takes;
+pub mod timeline;
+pub mod toolbar;

@@ -1,0 +1,89 @@
+//! The step at which the reference rule jumps (features.md §6, trap 1), marked, explained, and how to be rid of it.
+
+use egui::{Popup, PopupCloseBehavior, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use crate::{
+    recipe::{Profile, Recipe},
+    studio::{panels::timeline::Axis, view::theme::Theme},
+};
+
+/// Where the rule changes: until the last warm-up ends it averages the concepts that are warm by their weights, without
+/// momentum; from then on it sums all of them, momentum included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Jump {
+    step: usize,
+    /// Concepts that are warm just before.
+    warm: usize,
+    all: usize,
+}
+
+impl Jump {
+    /// None in the fixed profile, and none where all warm-ups end together: then nothing was averaged before.
+    fn of(recipe: &Recipe, steps: usize) -> Option<Self> {
+        let step = recipe.active_concepts().map(|concept| concept.warmup).max()?;
+        let warm = recipe.active_concepts().filter(|concept| concept.warmup < step).count();
+        let jumps = recipe.profile == Profile::Reference && warm > 0 && step < steps;
+        jumps.then(|| Self { step, warm, all: recipe.active_concepts().count() })
+    }
+
+    fn words(self) -> String {
+        let before = match self.warm {
+            1 => "the one concept that is warm acts without momentum".to_owned(),
+            warm => format!("the {warm} concepts that are warm share the strength of one, without momentum"),
+        };
+        format!(
+            "The reference rule jumps at step {}, where the last warm-up ends. Before it, {before}; from it on, all {} \
+             count in full, and the momentum gathered so far comes in at once.",
+            self.step + 1,
+            self.all
+        )
+    }
+}
+
+/// A dashed line through the lanes in `area`, with a flag above them that offers the way out.
+pub fn show(ui: &mut Ui, recipe: &mut Recipe, area: Rect, axis: Axis) {
+    let Some(jump) = Jump::of(recipe, axis.steps) else { return };
+    let ink = Theme::of(ui).danger;
+    let x = axis.x(jump.step);
+    let line = [pos2(x, area.top() - 2.0), pos2(x, area.bottom() - 1.0)];
+    ui.painter().extend(Shape::dashed_line(&line, Stroke::new(1.2, ink), 4.0, 3.0));
+    let flag = Rect::from_center_size(pos2(x, area.top() - 4.0), vec2(14.0, 10.0));
+    let response = ui.interact(flag, ui.scope_id().with("reference jump"), Sense::click());
+    let name = format!("Jump of the reference rule at step {}", jump.step + 1);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    let grown = if response.hovered() || response.has_focus() { 1.0 } else { 0.0 };
+    let corners = [(-5.0 - grown, -4.0), (5.0 + grown, -4.0), (0.0, 4.0 + grown)];
+    let corners = corners.into_iter().map(|(dx, dy)| flag.center() + vec2(dx, dy)).collect();
+    ui.painter().add(Shape::convex_polygon(corners, ink, Stroke::NONE));
+    let menu = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    menu.show(|ui| {
+        ui.set_max_width(300.0);
+        ui.label(jump.words());
+        ui.label("In the profile \"fixed\" every concept follows its own warm-up, and nothing jumps.");
+        if ui.button("Use the fixed profile").clicked() {
+            recipe.profile = Profile::Fixed;
+            ui.close();
+        }
+    });
+    response.on_hover_text(format!("{} Click for a way out.", jump.words()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Concept;
+
+    #[test]
+    fn only_the_reference_rule_jumps_and_only_where_warm_ups_end_apart() {
+        let concept = |warmup| Concept { text: "x".into(), warmup, ..Concept::default() };
+        let mut recipe = Recipe { concepts: vec![concept(3), concept(8), concept(3)], ..Recipe::default() };
+        assert_eq!(Jump::of(&recipe, 20), None);
+        recipe.profile = Profile::Reference;
+        assert_eq!(Jump::of(&recipe, 20), Some(Jump { step: 8, warm: 2, all: 3 }));
+        assert_eq!(Jump::of(&recipe, 8), None, "it never ends");
+        recipe.concepts[1].warmup = 3;
+        assert_eq!(Jump::of(&recipe, 20), None, "all end together");
+        recipe.concepts.truncate(1);
+        assert_eq!(Jump::of(&recipe, 20), None, "one alone is summed from the start");
+    }
+}
