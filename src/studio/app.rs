@@ -20,8 +20,8 @@ use super::{
         tasks::Outcome,
     },
     panels::{
-        canvas::Canvas, columns, concepts, confirm, fusion, guidance, hints, imported, keys, models, notices, palette,
-        prompt, regions, sampling, takes, timeline, toolbar,
+        banner, columns, concepts, confirm, drop_hint, fusion, guidance, keys, models, panel_set::PanelSet, prompt,
+        regions, sampling, timeline::Timeline, toolbar,
     },
     rendering::Rendering,
     requests,
@@ -39,7 +39,7 @@ pub struct App {
     rendering: Rendering,
     files: Files,
     textures: Textures,
-    canvas: Canvas,
+    panels: PanelSet,
     autosave: Option<Autosave>,
     /// What is set for all sessions, and as it was last kept.
     settings: Settings,
@@ -59,7 +59,7 @@ impl App {
             rendering: Rendering::new(engine),
             files: Files::new(store),
             textures: Textures::default(),
-            canvas: Canvas::new(format),
+            panels: PanelSet::new(format),
             autosave: None,
             settings: Settings::default(),
             settings_kept: None,
@@ -90,7 +90,7 @@ impl App {
 
     /// Shows what to try first.
     pub fn with_hints(mut self) -> Self {
-        self.studio.hints = Some([false; 3]);
+        self.panels.hints.start();
         self
     }
 
@@ -197,7 +197,7 @@ impl App {
     /// With another session, nothing of the one before goes on.
     fn session_changed(&mut self) {
         self.studio.view.start_over();
-        self.studio.session_changed();
+        self.panels.session_changed();
         self.rendering.session_changed();
         self.after_save = None;
     }
@@ -207,15 +207,17 @@ impl App {
         let studio = &mut self.studio;
         ui.ctx().set_theme(if studio.view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
         columns::follow_scale(ui.ctx(), &mut studio.view.appearance.scale);
-        keys::read(ui.ctx(), studio);
+        let palette_open = self.panels.palette.is_open();
+        keys::read(ui.ctx(), &studio.document, &mut studio.view, &mut studio.commands, palette_open);
         self.watch_closing(ui.ctx());
         self.rendering.watch_pointer(ui.ctx());
-        self.panels(ui);
-        confirm::show(ui, &mut self.studio);
-        palette::show(ui, &mut self.studio);
-        notices::log_window(ui, &mut self.studio);
-        imported::window(ui, &mut self.studio);
-        notices::drop_hint(ui);
+        self.draw_panels(ui);
+        let (Studio { document, view, commands }, panels) = (&mut self.studio, &mut self.panels);
+        panels.confirm.ui(ui, commands);
+        panels.palette.ui(ui, document, view, commands);
+        panels.log.ui(ui);
+        panels.leftovers.ui(ui, document);
+        drop_hint::show(ui);
         if let Some(file) = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned())) {
             self.send(Command::OpenFile(file));
         }
@@ -260,19 +262,19 @@ impl App {
         }
     }
 
-    fn panels(&mut self, ui: &mut Ui) {
+    fn draw_panels(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui);
-        let (studio, textures, canvas) = (&mut self.studio, &mut self.textures, &mut self.canvas);
+        let (studio, textures, panels) = (&mut self.studio, &mut self.textures, &mut self.panels);
         let bare = |fill| Frame::new().fill(fill);
         Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            toolbar::show(ui, studio);
+            toolbar::show(ui, &studio.document, &mut studio.view, &mut studio.commands);
         });
         Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
-            takes::show(ui, studio, textures);
+            panels.takes.ui(ui, &studio.document, &mut studio.view, &mut studio.commands, textures);
         });
-        let height = timeline::height(studio, ui.ctx().content_rect().height());
+        let height = Timeline::height(&studio.document, &studio.view, ui.ctx().content_rect().height());
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            timeline::show(ui, studio, textures);
+            panels.timeline.ui(ui, &studio.document, &mut studio.view, &mut studio.commands, textures);
         });
         let [left, right] = studio.view.appearance.columns;
         Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
@@ -297,20 +299,20 @@ impl App {
             });
         });
         CentralPanel::no_frame().show(ui, |ui| {
-            toolbar::banner(ui, studio);
+            banner::show(ui, &studio.document, &mut studio.commands);
             let rest = ui.available_rect_before_wrap();
             columns::borders(ui, &mut studio.view.appearance.columns, rest);
             let mut inside = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
             inside.set_clip_rect(rest.intersect(ui.clip_rect()));
             let Studio { document, view, commands, .. } = studio;
-            canvas.ui(&mut inside, document, view, commands, textures);
-            hints::show(&mut inside, studio, rest);
+            panels.canvas.ui(&mut inside, document, view, commands, textures);
+            panels.hints.ui(&mut inside, document, view, rest);
         });
     }
 
     /// A window that is closed with unsaved work asks first.
     fn watch_closing(&mut self, ctx: &Context) {
-        if ctx.input(|i| i.viewport().close_requested()) && confirm::needed(&self.studio.document, &Command::Quit) {
+        if ctx.input(|i| i.viewport().close_requested()) && confirm::is_needed(&self.studio.document, &Command::Quit) {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.send(Command::Quit);
         }
@@ -329,13 +331,11 @@ impl App {
                 self.rendering.set_memory(bytes);
                 self.settings.memory_mib = Some(bytes >> 20);
             }
-            Command::ShowLeftovers => self.studio.leftovers_open = true,
-            Command::TogglePalette => {
-                self.studio.palette = if self.studio.palette.is_some() { None } else { Some(Default::default()) };
-            }
-            Command::ShowLog => self.studio.log_open = true,
-            Command::ToggleLog => self.studio.log_open = !self.studio.log_open,
-            Command::GoToStep => self.studio.goes_to_step = true,
+            Command::ShowLeftovers => self.panels.leftovers.open(),
+            Command::TogglePalette => self.panels.palette.toggle(),
+            Command::ShowLog => self.panels.log.open(),
+            Command::ToggleLog => self.panels.log.toggle(),
+            Command::GoToStep => self.panels.timeline.go_to_step(),
             Command::SaveThen(next) => {
                 self.after_save = Some(*next);
                 self.files_task(ctx, &Command::SaveSession);
@@ -344,7 +344,7 @@ impl App {
                 document.discard_changes();
                 self.handle(ctx, *next);
             }
-            command if confirm::needed(document, &command) => self.studio.confirm = Some(command),
+            command if confirm::is_needed(document, &command) => self.panels.confirm.ask(command),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::NewSession => self.start_over(),
             Command::DiscardRecovered => self.discard_recovered(ctx),
