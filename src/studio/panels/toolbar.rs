@@ -187,7 +187,7 @@ fn status(document: &Document) -> String {
     if let (Phase::Waiting | Phase::Running, Some(message)) = (run.phase, &document.engine().busy) {
         return message.clone();
     }
-    match (run.phase, document.run().and_then(LiveRun::progress)) {
+    match (run.phase, run.progress()) {
         (Phase::Failed, _) => "failed".into(),
         (_, None) => if run.phase == Phase::Waiting { "waiting" } else { "stopped" }.into(),
         (phase, Some(progress)) => steps(progress, phase),

@@ -38,10 +38,9 @@ pub fn show(
     let inner = area.shrink2(vec2(size::MARGIN, 10.0));
     let mut child = ui.new_child(UiBuilder::new().id_salt("take").max_rect(inner).layout(Layout::top_down(Align::Min)));
     let ui = &mut child;
-    let Some(id) = selected(document, view) else { return };
-    let take = document.take(id);
-    ui.horizontal(|ui| take.map(|take| title(ui, take, document.takes().list(), commands)));
-    ui.horizontal(|ui| buttons(ui, id, document.takes().pins(), commands));
+    let Some(take) = selected(document, view).and_then(|id| document.take(id)) else { return };
+    ui.horizontal(|ui| title(ui, take, document.takes().list(), commands));
+    ui.horizontal(|ui| buttons(ui, take.id, document.takes().pins(), commands));
     ui.horizontal(|ui| find(ui, take, view, filter));
 }
 
@@ -90,7 +89,7 @@ fn buttons(ui: &mut Ui, id: TakeId, pins: [Option<TakeId>; 2], commands: &mut Co
     }
 }
 
-fn find(ui: &mut Ui, take: Option<&Take>, view: &mut View, filter: &mut String) {
+fn find(ui: &mut Ui, take: &Take, view: &mut View, filter: &mut String) {
     let field = TextEdit::singleline(filter).id_salt("find takes").desired_width(NAME + 10.0);
     let field = field.hint_text("Find takes…").margin(Margin::symmetric(6, 2));
     let response = ui.add(field).accessible_name("Find takes");
@@ -100,7 +99,7 @@ fn find(ui: &mut Ui, take: Option<&Take>, view: &mut View, filter: &mut String) 
         if ui.add(Button::new(text).frame(false)).clicked() {
             view.shown = Shown::Live;
         }
-    } else if let Some(take) = take.filter(|take| !take.elapsed.is_zero()) {
+    } else if !take.elapsed.is_zero() {
         row::note(ui, format!("took {:.1} s", take.elapsed.as_secs_f32()));
     }
 }
