@@ -93,7 +93,7 @@ fn edits(models: &Models, rounds: usize) {
         run(&recipe, &mut memory);
         let (mut edited, mut fresh, mut spent, mut full) = (Vec::new(), Vec::new(), 0, 0);
         for round in 0..rounds {
-            recipe.concepts[0].scale = 3.0 + round as f32 * 0.37;
+            recipe.concepts[0].strength = 3.0 + round as f32 * 0.37;
             edited.push(seconds(|| spent = run(&recipe, &mut memory)));
             fresh.push(seconds(|| full = run(&recipe, &mut PredictionCache::new(0))));
         }

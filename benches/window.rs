@@ -50,8 +50,8 @@ fn frames(device: DeviceChoice) {
         if frame % 6 == 0 && frame > 240 {
             // A drag: another value every tenth of a second.
             let mut concept = harness.state().document().recipe().concepts[0].clone();
-            concept.scale = (frame % 97) as f32 / 8.0 - 6.0;
-            harness.state_mut().send(Command::Edit(Edit::Concept(0, Box::new(concept))));
+            concept.strength = (frame % 97) as f32 / 8.0 - 6.0;
+            harness.state_mut().send(Command::Edit(Edit::Concept(Box::new(concept))));
         }
         let begun = Instant::now();
         harness.step();
@@ -72,7 +72,7 @@ fn edits(device: DeviceChoice) {
     render(&engine, &recipe);
     let (mut previews, mut pictures, mut evaluations, mut fresh) = (Vec::new(), Vec::new(), 0, 0);
     for edit in 0..EDITS {
-        recipe.concepts[0].scale = (edit as f32 * 0.37).sin() * 9.0 + 0.01;
+        recipe.concepts[0].strength = (edit as f32 * 0.37).sin() * 9.0 + 0.01;
         let (preview, picture, spent) = render(&engine, &recipe);
         previews.push(preview);
         pictures.push(picture);

@@ -169,8 +169,8 @@ fn models_without_the_published_levels_use_their_two_coarsest() {
 
 const SIZE: usize = 8;
 
-fn concept(scale: f32, warmup: usize, cooldown: Option<usize>) -> Concept {
-    Concept { text: "x".into(), scale, threshold: 0.5, warmup, cooldown, ..Concept::default() }
+fn concept(strength: f32, warmup: usize, cooldown: Option<usize>) -> Concept {
+    Concept { text: "x".into(), strength, threshold: 0.5, warmup, cooldown, ..Concept::default() }
 }
 
 /// Terms of `steps` steps with constant predictions.

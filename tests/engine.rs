@@ -34,10 +34,10 @@ fn everything() -> Recipe {
         seed: 3,
         scfg: Scfg { enabled: true, ..Scfg::default() },
         concepts: vec![
-            Concept { text: "sunglasses".into(), scale: 9.0, warmup: 1, ..Concept::default() },
+            Concept { text: "sunglasses".into(), strength: 9.0, warmup: 1, ..Concept::default() },
             Concept {
                 text: "night".into(),
-                scale: -4.0,
+                strength: -4.0,
                 warmup: 2,
                 cooldown: Some(3),
                 threshold: 0.2,
@@ -206,7 +206,7 @@ fn the_same_recipe_gives_the_same_picture_and_another_another() {
     general.fusion = None;
     assert!(picture(general) != first, "the expert changes the picture");
     let mut other = everything();
-    other.concepts[0].scale = -9.0;
+    other.concepts[0].strength = -9.0;
     assert!(picture(other) != first, "the concept's direction changes the picture");
 }
 
@@ -292,7 +292,7 @@ fn a_concept_at_zero_changes_nothing() {
     let engine = start();
     let picture = |recipe: Recipe| finished(&engine, engine.submit(recipe)).picture.clone();
     let mut zero = small(5);
-    zero.concepts = vec![Concept { text: "night".into(), scale: 0.0, warmup: 0, ..Concept::default() }];
+    zero.concepts = vec![Concept { text: "night".into(), strength: 0.0, warmup: 0, ..Concept::default() }];
     assert!(picture(zero) == picture(small(5)));
 }
 
@@ -345,7 +345,7 @@ fn a_failure_is_a_message_and_the_next_request_works() {
     assert!(message(missing).contains("no/such/model"));
     assert!(message(Recipe { width: 100, ..small(1) }).contains("multiple of 8"));
     // Not a number from the very first guidance term on.
-    let wild = Concept { text: "night".into(), scale: f32::MAX, warmup: 0, threshold: 0.0, ..Concept::default() };
+    let wild = Concept { text: "night".into(), strength: f32::MAX, warmup: 0, threshold: 0.0, ..Concept::default() };
     assert!(message(Recipe { concepts: vec![wild], ..small(1) }).contains("finite"));
     assert_eq!(finished(&engine, engine.submit(small(4))).reports.len(), 4);
 }

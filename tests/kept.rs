@@ -162,22 +162,22 @@ fn damage_to_the_steps_costs_the_scrubbing_and_nothing_else() {
 fn steps_that_belong_to_something_else_are_refused_in_words() {
     let whole = |change: &dyn Fn(&mut Arrays)| {
         let mut arrays = Arrays::default();
-        arrays.put("format", Dtype::U8, &[1], vec![1]);
-        arrays.floats("calls", &[1], &[4.0]);
-        arrays.put("tokens", Dtype::U8, &[2], b"[]".to_vec());
+        arrays.insert("format", Dtype::U8, &[1], vec![1]);
+        arrays.insert_f32("calls", &[1], &[4.0]);
+        arrays.insert("tokens", Dtype::U8, &[2], b"[]".to_vec());
         change(&mut arrays);
         let mut track = Track::new(Recipe::default());
-        let packed = Packed::of(&arrays.to_file().expect("fitting shapes"));
+        let packed = Packed::of(&arrays.to_safetensors().expect("fitting shapes"));
         let outcome = steps::unpack(&mut track, &packed);
         assert_eq!(track.kept.is_some(), outcome.is_ok());
         outcome
     };
     assert_eq!(whole(&|_| ()), Ok(()));
     let refused = |change: &dyn Fn(&mut Arrays)| whole(change).expect_err("it does not fit");
-    assert!(refused(&|a| a.put("format", Dtype::U8, &[1], vec![2])).contains("newer Sextant"));
-    assert!(refused(&|a| a.floats("calls", &[1], &[1e9])).contains("no run"));
-    assert!(refused(&|a| a.put("tokens", Dtype::U8, &[1], b"?".to_vec())).contains("expected"));
-    assert!(refused(&|a| a.floats("step.002.numbers", &[1], &[1.0])).contains("preview"));
+    assert!(refused(&|a| a.insert("format", Dtype::U8, &[1], vec![2])).contains("newer Sextant"));
+    assert!(refused(&|a| a.insert_f32("calls", &[1], &[1e9])).contains("no run"));
+    assert!(refused(&|a| a.insert("tokens", Dtype::U8, &[1], b"?".to_vec())).contains("expected"));
+    assert!(refused(&|a| a.insert_f32("step.002.numbers", &[1], &[1.0])).contains("preview"));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn what_is_recovered_finds_its_steps_in_the_saved_session() {
 
 /// All three methods in one short run.
 fn everything() -> Recipe {
-    let concept = |text: &str, scale, warmup| Concept { text: text.into(), scale, warmup, ..Concept::default() };
+    let concept = |text: &str, strength, warmup| Concept { text: text.into(), strength, warmup, ..Concept::default() };
     Recipe {
         prompt: "a cat on a beach at sunset".into(),
         steps: 3,
@@ -206,6 +206,7 @@ fn everything() -> Recipe {
         fusion: Some(Fusion { t0: 0.0, k_e: 4.0, mode: FusionMode::High, ..Fusion::default() }),
         ..Recipe::default()
     }
+    .with_concept_ids()
 }
 
 /// The values of a 16-bit grey PNG.
@@ -242,7 +243,7 @@ fn exports_are_the_trace_and_carry_the_same_fingerprint() {
     let trace = values(&fs::read(trace).expect("a trace"));
     let track = rendered(everything());
 
-    let exported = values(&steps::exact(&track).to_file().expect("fitting shapes"));
+    let exported = values(&steps::exact(&track).to_safetensors().expect("fitting shapes"));
     let own =
         |name: &str| ["sigma", "magnitude", "touched", "tokens", "attention"].iter().any(|word| name.contains(word));
     let mut shared = 0;

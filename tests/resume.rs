@@ -88,7 +88,7 @@ fn start(dice: &mut Dice) -> Recipe {
 fn concept(dice: &mut Dice, text: &str) -> Concept {
     Concept {
         text: text.into(),
-        scale: dice.number(-8.0, 8.0),
+        strength: dice.number(-8.0, 8.0),
         threshold: dice.number(0.0, 0.95),
         warmup: dice.roll(3),
         cooldown: (dice.roll(3) == 0).then(|| 2 + dice.roll(2)),
@@ -109,7 +109,7 @@ fn paint(dice: &mut Dice, levels: &[i16]) -> Paint {
 fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
     match dice.roll(27) {
-        0..=3 if k < recipe.concepts.len() => recipe.concepts[k].scale = dice.number(-8.0, 8.0),
+        0..=3 if k < recipe.concepts.len() => recipe.concepts[k].strength = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
         6 if k < recipe.concepts.len() => recipe.concepts[k].cooldown = (dice.roll(2) == 0).then(|| dice.roll(4)),
@@ -232,8 +232,8 @@ fn everything(profile: Profile) -> Recipe {
         sampler: Sampler::Ddim,
         steps: 4,
         concepts: vec![
-            Concept { warmup: 1, scale: 6.0, cooldown: None, ..concept(dice, "sunglasses") },
-            Concept { warmup: 0, scale: -3.0, cooldown: Some(3), ..concept(dice, "night") },
+            Concept { warmup: 1, strength: 6.0, cooldown: None, ..concept(dice, "sunglasses") },
+            Concept { warmup: 0, strength: -3.0, cooldown: Some(3), ..concept(dice, "night") },
         ],
         ..start(dice)
     }
@@ -258,7 +258,7 @@ fn keys_are_factors_on_their_scale_at_every_step() {
     let plain = everything(Profile::Fixed);
     let mut keyed = plain.clone();
     // Twice half of a scale is the scale itself, exactly.
-    (keyed.cfg, keyed.concepts[0].scale, keyed.concepts[1].scale) = (plain.cfg / 2.0, 3.0, -1.5);
+    (keyed.cfg, keyed.concepts[0].strength, keyed.concepts[1].strength) = (plain.cfg / 2.0, 3.0, -1.5);
     keyed.cfg_keys = keys::parse("0:2,3:2").expect("keys");
     keyed.concepts.iter_mut().for_each(|c| c.keys = keys::parse("0:2,9:2").expect("keys"));
     assert!(render(&plain, &mut PredictionCache::new(0)).0 == render(&keyed, &mut PredictionCache::new(0)).0);
@@ -279,7 +279,7 @@ fn keys_are_factors_on_their_scale_at_every_step() {
 fn a_slider_among_three_concepts_costs_45_of_100() {
     let concepts = ["sunglasses", "night", "snow"].map(|text| Concept {
         text: text.into(),
-        scale: 5.0,
+        strength: 5.0,
         warmup: 10,
         threshold: 0.5,
         ..Concept::default()
@@ -295,7 +295,7 @@ fn a_slider_among_three_concepts_costs_45_of_100() {
     let mut memory = PredictionCache::new(1 << 28);
     assert_eq!(render(&before, &mut memory).2, 100);
     let mut after = before.clone();
-    after.concepts[1].scale = -3.0;
+    after.concepts[1].strength = -3.0;
     let (latents, timesteps, spent) = render(&after, &mut memory);
     assert_eq!(spent, 45);
     let foretold = edit_cost(Some(&before), &after, &timesteps);

@@ -140,6 +140,7 @@ impl RenderArgs {
         }
         if !self.concepts.is_empty() {
             recipe.concepts = self.concepts.iter().map(|c| parse_concept(c)).collect::<Result<_, _>>()?;
+            recipe.assign_concept_ids();
         }
         self.apply_fusion(recipe)
     }

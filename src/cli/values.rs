@@ -67,10 +67,11 @@ pub(super) fn parse_concept(text: &str) -> Result<Concept, RecipeError> {
     if concept.text.is_empty() {
         return Err(RecipeError::Conflict(format!("the concept \"{text}\" has no text before its settings")));
     }
+    let mut reverse = false;
     for part in parts.filter(|p| !p.is_empty()) {
         match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
-            None if part == "reverse" => concept.reverse = true,
-            Some(("scale", v)) => concept.scale = number("scale", v, text)?,
+            None if part == "reverse" => reverse = true,
+            Some(("scale", v)) => concept.strength = number("scale", v, text)?,
             Some(("keys", v)) => concept.keys = keys::parse(v)?,
             Some(("threshold", v)) => concept.threshold = number("threshold", v, text)?,
             Some(("warmup", v)) => concept.warmup = number("warmup", v, text)?,
@@ -84,6 +85,9 @@ pub(super) fn parse_concept(text: &str) -> Result<Concept, RecipeError> {
                 });
             }
         }
+    }
+    if reverse {
+        concept.strength = -concept.strength;
     }
     Ok(concept)
 }
@@ -136,15 +140,13 @@ mod tests {
         );
         let want = Concept {
             text: "glasses, wearing glasses".into(),
-            scale: -4.5,
+            strength: 4.5,
             keys: vec![Key { step: 0, factor: 2.0 }, Key { step: 10, factor: 0.5 }],
             threshold: 0.95,
             warmup: 2,
             cooldown: Some(9),
             weight: 2.0,
-            reverse: true,
-            enabled: true,
-            lock: Vec::new(),
+            ..Concept::default()
         };
         assert_eq!(concept, Ok(want));
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::compatibility::Compatibility;
 use crate::{
     fingerprint::Fingerprint,
-    recipe::Recipe,
+    recipe::{ConceptId, Recipe},
     tensor::{Picture, Plane},
 };
 
@@ -106,6 +106,19 @@ pub struct ScfgReport {
     pub shares: Vec<(usize, f32)>,
 }
 
+impl StepReport {
+    /// The report of a concept; `None` where the run did not compute it.
+    pub fn concept(&self, id: ConceptId) -> Option<&Arc<ConceptReport>> {
+        self.concepts.iter().find(|concept| concept.id == id)
+    }
+
+    /// The report of a concept that is chosen to be looked at: the first one without a choice, or where the run did
+    /// not compute the chosen one.
+    pub fn chosen_concept(&self, chosen: Option<ConceptId>) -> Option<&Arc<ConceptReport>> {
+        chosen.and_then(|id| self.concept(id)).or(self.concepts.first())
+    }
+}
+
 impl ScfgReport {
     /// Counts whom the regions belong to.
     pub fn new(region: Plane<u16>, foreground: Plane<u8>, rate: Plane, attention: Vec<Plane>) -> Self {
@@ -125,6 +138,8 @@ impl ScfgReport {
 
 #[derive(Clone, Debug)]
 pub struct ConceptReport {
+    /// The concept's id in the recipe of the run.
+    pub id: ConceptId,
     pub text: String,
     /// Whether the concept acts at this step (past warm-up, before cool-down).
     pub active: bool,

@@ -61,7 +61,7 @@ pub(super) fn ledger(recipe: &Recipe, step: usize, general: &Predictions) -> Led
     let prompt = Some(general.cond.zip(uncond, |c, u| c - u));
     let directions: Vec<Option<Latents>> = (recipe.active_concepts().zip(&general.concepts))
         .map(|(concept, prediction)| {
-            let sign = sign(concept.signed_scale_at(step))?;
+            let sign = sign(concept.strength_at(step))?;
             Some(prediction.as_ref()?.zip(uncond, |k, u| sign * (k - u)))
         })
         .collect();

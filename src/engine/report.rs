@@ -73,6 +73,7 @@ fn concept_reports(recipe: &Recipe, drawn: &Predictions) -> Vec<Arc<ConceptRepor
         let mask = touched_channels(step, &drawn.cond);
         let touched = mask.values.iter().filter(|&&v| v > 0.0).count();
         Arc::new(ConceptReport {
+            id: concept.id,
             text: concept.text.clone(),
             active: step.active,
             magnitude: step.magnitude.clone(),

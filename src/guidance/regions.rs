@@ -103,7 +103,7 @@ impl Regions {
     /// Who draws each element by the user's word; `None` where no region has an owner.
     pub fn owners(&self, owners: &[RegionOwner], regions: &Plane<u16>) -> Option<Plane<Owner>> {
         let chosen: Vec<(u16, Owner)> = owners.iter().map(|o| (self.region(o.position), o.owner)).collect();
-        let own = |region: u16| chosen.iter().find(|(r, _)| *r == region).map_or(Owner::Contest, |(_, owner)| *owner);
+        let own = |region: u16| chosen.iter().find(|(r, _)| *r == region).map_or(Owner::Saliency, |(_, owner)| *owner);
         (!chosen.is_empty()).then(|| regions.map(own))
     }
 }
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(regions.lock(&Concept::default(), &map), None);
         let expert = [RegionOwner { position: 1, owner: Owner::Expert }];
         let owned = regions.owners(&expert, &map).map(|o| o.values[1..4].to_vec());
-        assert_eq!(owned, Some(vec![Owner::Contest, Owner::Expert, Owner::Expert]));
+        assert_eq!(owned, Some(vec![Owner::Saliency, Owner::Expert, Owner::Expert]));
         assert_eq!(regions.owners(&[], &map), None);
     }
 }

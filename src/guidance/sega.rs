@@ -99,7 +99,7 @@ fn kept_part(
         let magnitude = Plane::filled(uncond.height, uncond.width, 0.0);
         return (zeros(), ConceptStep { mask: None, magnitude, active: false, norm: 0.0 });
     };
-    let scale = concept.signed_scale_at(step);
+    let scale = concept.strength_at(step);
     let direction = prediction.zip(uncond, |k, u| scale * (k - u));
     let mut mask = quantile_mask(&direction, concept.threshold);
     if let Some(lock) = lock {

@@ -86,7 +86,7 @@ pub fn apply_bias(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
 pub fn apply_owners(choice: &mut Choice, owners: &Plane<Owner>) {
     for (mask, owner) in choice.mask.values.iter_mut().zip(&owners.values) {
         match owner {
-            Owner::Contest => {}
+            Owner::Saliency => {}
             Owner::General => *mask = 0,
             Owner::Expert => *mask = 1,
         }
@@ -275,7 +275,7 @@ mod tests {
     fn an_owner_overrules_the_contest() {
         let mut choice = tied(8);
         choice.mask.values[1] = 1;
-        let mut owners = Plane::filled(8, 8, Owner::Contest);
+        let mut owners = Plane::filled(8, 8, Owner::Saliency);
         (owners.values[0], owners.values[1]) = (Owner::Expert, Owner::General);
         apply_owners(&mut choice, &owners);
         assert_eq!(choice.mask.values[..3], [1, 0, 0]);

@@ -1,9 +1,13 @@
+//! Guidance at a part of the steps only.
+//!
+//! Apart because the command line reads it from text of its own.
+
 use serde::{Deserialize, Serialize};
 
-/// The steps that are guided (Kynkäänniemi et al. 2024, there an interval of noise levels): `from` up to, but not
-/// including, `until`. At all others the prompt's own prediction is taken as it is, and S-CFG, SEGA, SNB, region factors
-/// and locks rest with the guidance: they are all made of differences to the unconditional prediction, which is not
-/// evaluated there.
+/// The steps that are guided: `from` up to, but not including, `until`. All other steps use the prompt's prediction
+/// alone. S-CFG, SEGA, SNB, region factors and locks are inactive there, since they are made of differences to the
+/// unconditional prediction, which is not evaluated. Source: Kynkäänniemi et al. 2024, where it is an interval of noise
+/// levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuidanceInterval {
     pub from: usize,
@@ -11,6 +15,7 @@ pub struct GuidanceInterval {
 }
 
 impl GuidanceInterval {
+    /// Whether a step is guided.
     pub fn contains(self, step: usize) -> bool {
         (self.from..self.until).contains(&step)
     }

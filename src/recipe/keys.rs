@@ -1,5 +1,7 @@
 //! Keys: how a scale changes from step to step.
 //!
+//! Apart because guidance scale and concepts share them.
+//!
 //! A scale `s` with the keys `(i_1, f_1) … (i_n, f_n)`, `i` rising, is at step `i`
 //!
 //! ```text
@@ -8,34 +10,36 @@
 //!                      f(i) = f_n                                            from i_n on
 //! ```
 //!
-//! and simply `s` without keys. Steps are counted from 0, as those of warm-ups are. Keys are factors, not scales of
-//! their own, so that the slider stays what it is: the strength of the whole. It can go through zero and back without
-//! flattening the curve, and what sweeps a scale (a grid, a comparison) sweeps one with keys too.
+//! and `s` without keys. Steps count from 0, as those of warm-ups do. Keys are factors, not scales of their own, so that
+//! the slider still sets the strength of the whole curve: it can pass through zero without flattening the curve, and a
+//! grid over the scale works with keys too.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::RecipeError;
+use super::error::RecipeError;
 
 /// The factor on a scale at one step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
+    /// Index of the step, from 0.
     pub step: usize,
     /// 0 to [`Key::MOST`]; 1 is the scale itself.
     pub factor: f32,
 }
 
 impl Key {
+    /// The largest factor.
     pub const MOST: f32 = 10.0;
 }
 
-/// `f(i)` of the module's formula; `keys` rise in their steps.
+/// `f(i)` of the module's formula. The steps of `keys` rise.
 pub fn factor_at(keys: &[Key], step: usize) -> f32 {
     factor_between(keys, step as f32)
 }
 
-/// The same also between two steps, for drawing the curve.
+/// The factor at any position, also between two steps: what a drawing of the curve needs.
 pub fn factor_between(keys: &[Key], position: f32) -> f32 {
     let (before, after) = keys.split_at(keys.partition_point(|key| key.step as f32 <= position));
     match (before.last(), after.first()) {
@@ -48,7 +52,7 @@ pub fn factor_between(keys: &[Key], position: f32) -> f32 {
     }
 }
 
-/// Puts a key in its place, instead of one that stands at the same step.
+/// Inserts a key in the order of steps. It replaces a key at the same step.
 pub fn put(keys: &mut Vec<Key>, key: Key) {
     let at = keys.partition_point(|other| other.step < key.step);
     match keys.get_mut(at).filter(|other| other.step == key.step) {

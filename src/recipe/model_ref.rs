@@ -1,17 +1,21 @@
+//! The name of a model, as files and the command line have it.
+//!
+//! Apart because both slots for models, the general and the expert, use it.
+
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Which model: one of the two that the program carries, or one on disk.
+/// A model: one of the two bundled ones, or one on disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum ModelRef {
     /// The bundled general model.
     #[default]
     Pocket,
-    /// The bundled expert: another U-Net over Pocket's text encoder and VAE.
+    /// The bundled expert: another U-Net with Pocket's text encoder and VAE.
     PocketToon,
-    /// A diffusers folder, or a checkpoint of one file.
+    /// A diffusers folder, or a single-file checkpoint.
     Folder(PathBuf),
 }
 
@@ -19,7 +23,7 @@ impl ModelRef {
     const POCKET: &str = "pocket";
     const TOON: &str = "pocket-toon";
 
-    /// A short name for people.
+    /// A short name for display.
     pub fn title(&self) -> String {
         match self {
             Self::Pocket => "Pocket".into(),

@@ -1,16 +1,21 @@
+//! Settings that are one of a few names, with the tables of those names.
+//!
+//! Apart because the names are public: they stand in files and on the command line.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::RecipeError;
+use super::error::RecipeError;
 
-/// Declares an enum of named options with its names, one table for parsing, printing and lists.
+/// Declares an enum of named options with its names, one table for parsing, printing and lists. A name after `|` is an
+/// older one, which is read and not written.
 macro_rules! options {
-    ($(#[$meta:meta])* $name:ident, $what:literal: $($(#[$vmeta:meta])* $variant:ident = $text:literal, $title:literal;)+) => {
+    ($(#[$meta:meta])* $name:ident, $what:literal: $($(#[$vmeta:meta])* $variant:ident = $text:literal $(| $old:literal)*, $title:literal;)+) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum $name {
-            $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+
+            $($(#[$vmeta])* #[serde(rename = $text)] $(#[serde(alias = $old)])* $variant,)+
         }
 
         impl $name {
@@ -21,7 +26,7 @@ macro_rules! options {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The name people know it by.
+            /// The name for display.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)+ }
             }
@@ -37,18 +42,21 @@ macro_rules! options {
             type Err = RecipeError;
 
             fn from_str(s: &str) -> Result<Self, RecipeError> {
-                Self::ALL.iter().copied().find(|o| o.name() == s).ok_or_else(|| RecipeError::UnknownOption {
-                    what: $what,
-                    given: s.to_owned(),
-                    known: Self::ALL.iter().map(|o| o.name()).collect::<Vec<_>>().join(", "),
-                })
+                match s {
+                    $($text $(| $old)* => Ok(Self::$variant),)+
+                    _ => Err(RecipeError::UnknownOption {
+                        what: $what,
+                        given: s.to_owned(),
+                        known: Self::ALL.iter().map(|o| o.name()).collect::<Vec<_>>().join(", "),
+                    }),
+                }
             }
         }
     };
 }
 
 options! {
-    /// How latents go from one noise level to the next.
+    /// The solver that takes latents from one noise level to the next.
     Sampler, "sampler":
     Ddim = "ddim", "DDIM";
     Pndm = "pndm", "PNDM";
@@ -70,7 +78,7 @@ options! {
 }
 
 options! {
-    /// Which version of the three methods: as the authors' code does it, or with its defects repaired.
+    /// The version of the three methods: as the authors' code has them, or with the defects repaired.
     Profile, "profile":
     Reference = "reference", "reference";
     Fixed = "fixed", "fixed";
@@ -90,20 +98,20 @@ options! {
 options! {
     /// Who draws a region in a fusion.
     Owner, "owner":
-    /// The more salient of the two models, element by element.
-    Contest = "contest", "Contest";
+    /// At each element the model with the larger saliency.
+    Saliency = "saliency" | "contest", "Saliency";
     General = "general", "General";
     Expert = "expert", "Expert";
 }
 
 options! {
-    /// Who supplies the noise where two models are fused. All but the first are what SNB is compared with.
+    /// Which model's noise prediction is used where two models are fused. All but the first are baselines for SNB.
     FusionRule, "fusion rule":
-    /// SNB itself: at every element the model whose guidance response is the more salient.
-    Saliency = "saliency", "Contest";
-    /// The general model at every step, whatever the window says; the expert is not evaluated.
+    /// SNB itself: at each element the model with the larger saliency.
+    Saliency = "saliency", "Saliency";
+    /// The general model at every step, regardless of the window; the expert is not evaluated.
     General = "general", "General";
-    /// The expert at every step, whatever the window says.
+    /// The expert at every step, regardless of the window.
     Expert = "expert", "Expert";
     /// The expert inside a given mask.
     Mask = "mask", "Mask";
@@ -112,8 +120,7 @@ options! {
 }
 
 impl Sampler {
-    /// Whether the sampler can go along a schedule. DDIM, PNDM and LCM count timesteps, so that they have only their
-    /// own.
+    /// Whether the sampler supports a schedule. DDIM, PNDM and LCM count timesteps, so they have only their own.
     pub fn has_schedule(self, schedule: Schedule) -> bool {
         schedule == Schedule::Normal || !matches!(self, Self::Ddim | Self::Pndm | Self::Lcm)
     }

@@ -1,16 +1,18 @@
-//! What a brush has left on the latent grid: a small whole number for every element, 0 where nothing was painted.
+//! Painted maps: a small whole number for every element of the latent grid, 0 where nothing was painted.
+//!
+//! Apart because region corrections, factors, biases and masks all are painted maps.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::RecipeError;
+use super::error::RecipeError;
 
-/// The longest side of a map that is read: no latent grid that a recipe allows is larger.
-const MOST: usize = 256;
+/// The longest side of a map that is read. No latent grid that a recipe allows is larger.
+const MAX_SIDE: usize = 256;
 
-/// A painted map, row-major. Its text gives the size and then runs, `level*count`, up to the last that is not 0:
-/// `24x24: 0*120 1*5 0*19 -1*3`. What a level means is said where the map is kept.
+/// A painted map, `[height, width]` in row-major order. Its text gives the size and then runs, `level*count`, up to the
+/// last one that is not 0: `24x24: 0*120 1*5 0*19 -1*3`. The field that holds a map defines what a level means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paint {
     height: usize,
@@ -19,7 +21,7 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// Nothing painted on a grid of `height` rows and `width` columns.
+    /// An unpainted grid of `height` rows and `width` columns.
     pub fn blank(height: usize, width: usize) -> Self {
         Self { height, width, levels: vec![0; height * width] }
     }
@@ -29,7 +31,7 @@ impl Paint {
         [self.height, self.width]
     }
 
-    /// Row by row.
+    /// All levels, row by row.
     pub fn levels(&self) -> &[i16] {
         &self.levels
     }
@@ -39,15 +41,23 @@ impl Paint {
         self.levels.iter().all(|&level| level == 0)
     }
 
+    /// The level of an element.
+    ///
+    /// # Panics
+    /// For an element outside the grid.
     pub fn at(&self, y: usize, x: usize) -> i16 {
         self.levels[y * self.width + x]
     }
 
+    /// Sets the level of an element.
+    ///
+    /// # Panics
+    /// For an element outside the grid.
     pub fn set(&mut self, y: usize, x: usize, level: i16) {
         self.levels[y * self.width + x] = level;
     }
 
-    /// The same paint on another grid: every element takes the level of the one that it lies in.
+    /// The same paint on another grid: every element takes the level of the element that contains it.
     pub fn resized(&self, height: usize, width: usize) -> Self {
         if self.levels.is_empty() {
             return Self::blank(height, width);
@@ -61,7 +71,7 @@ impl Paint {
         out
     }
 
-    /// The paint of two maps together: this one's where it has any, the other's elsewhere.
+    /// Both maps together: this map's level where it is not 0, the other's elsewhere.
     pub fn over(&self, below: &Self) -> Self {
         let mut both = below.resized(self.height, self.width);
         for (under, &level) in both.levels.iter_mut().zip(&self.levels) {
@@ -97,7 +107,8 @@ impl FromStr for Paint {
         };
         let (size, runs) = text.split_once(':').ok_or_else(|| wrong("it does not say its size"))?;
         let sides = size.split_once('x').and_then(|(h, w)| Some((h.trim().parse().ok()?, w.trim().parse().ok()?)));
-        let (height, width) = sides.filter(|&(h, w)| h <= MOST && w <= MOST).ok_or_else(|| wrong("its size is odd"))?;
+        let (height, width) =
+            sides.filter(|&(h, w)| h <= MAX_SIDE && w <= MAX_SIDE).ok_or_else(|| wrong("its size is odd"))?;
         let mut levels: Vec<i16> = Vec::with_capacity(height * width);
         for run in runs.split_whitespace() {
             let parsed =

@@ -1,3 +1,7 @@
+//! Why a session or a picture cannot be read or written.
+//!
+//! Apart because every file of this folder fails with it.
+
 use std::{io, path::PathBuf};
 
 /// A session or picture that cannot be read or written: one sentence that says what, where and what to do.
@@ -42,7 +46,7 @@ pub enum SessionError {
     NotEncoded { width: usize, height: usize, what: String },
 }
 
-/// On one line: errors are shown as one sentence.
+/// The text on one line: errors are shown as one sentence.
 pub(super) fn one_line(text: impl ToString) -> String {
     text.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,8 +1,11 @@
 //! How the window was arranged, as a session keeps it.
+//!
+//! Apart from the window's own state because names in files outlive names in the program.
 
 use serde::{Deserialize, Serialize};
 
-use super::TakeId;
+use super::take::TakeId;
+use crate::recipe::{ConceptId, Recipe};
 
 /// How the window was arranged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,13 +23,13 @@ pub struct Layout {
     pub right_width: Option<f32>,
     /// Points.
     pub bottom_height: Option<f32>,
-    /// What is plotted under the timeline; empty for the usual.
+    /// Name of the plot below the timeline; empty for the default.
     pub ledger: String,
     pub ledger_open: bool,
-    /// How large the interface is, 1 to 2.
+    /// Interface scale, 1 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<f32>,
-    /// Name of the comparison; empty for the usual one.
+    /// Name of the comparison; empty for the default.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub compare: String,
     /// Where a wipe divides the picture, as a share of its width.
@@ -35,21 +38,33 @@ pub struct Layout {
     /// The takes pinned as A and B.
     #[serde(skip_serializing_if = "no_pins")]
     pub pins: [Option<TakeId>; 2],
-    /// The token position of the chosen region.
+    /// The token position of the selected region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<usize>,
-    /// Which active concept is looked at, from 0.
+    /// The concept of the concept overlay; before version 3 its place among the active ones, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub concept: Option<usize>,
-    /// Whether it is the expert's saliency that is looked at.
+    pub concept: Option<ConceptId>,
+    /// Whether the saliency overlay shows the expert's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expert_saliency: Option<bool>,
     /// Whether regions are outlined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlines: Option<bool>,
-    /// The step that is looked at, from 0; none for the newest.
+    /// The shown step, from 0; none for the newest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
+}
+
+impl Layout {
+    /// Brings what a session before version 3 has written up to date; `recipe` is the session's. The overlay of the
+    /// fusion mask had another name, and a concept was named by its place among the active ones.
+    pub(super) fn update_from_version_2(&mut self, recipe: &Recipe) {
+        if self.overlay.eq_ignore_ascii_case("territory") {
+            self.overlay = "fusion mask".to_owned();
+        }
+        let at = |place: ConceptId| recipe.active_concepts().nth(place.0 as usize);
+        self.concept = self.concept.and_then(at).map(|concept| concept.id);
+    }
 }
 
 fn no_pins(pins: &[Option<TakeId>; 2]) -> bool {

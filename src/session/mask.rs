@@ -1,19 +1,20 @@
 //! Mask pictures: white where the expert of a fusion draws.
+//!
+//! Apart from other pictures because a mask becomes part of a recipe.
 
 use std::path::Path;
 
 use image::{GrayAlphaImage, GrayImage, Luma, LumaA};
 
-use super::{SessionError, error::one_line};
+use super::error::{SessionError, one_line};
 use crate::{recipe::Paint, tensor::shrink};
 
-/// The longest side that is kept of a mask: no finer than latents of a large picture, and short as text in the recipe.
-const LONGEST: usize = 128;
-/// Brighter than this, of 255, is inside.
-const MIDDLE: u8 = 127;
+/// The longest side of a mask in a recipe: as fine as the latents of a large picture, and short as text.
+const MAX_SIDE: usize = 128;
+/// Brightness 0..=255 above which an element is inside.
+const THRESHOLD: u8 = 127;
 
-/// Reads a mask from a picture: the expert draws where it is brighter than mid-grey; what is transparent counts as
-/// black.
+/// Reads a mask from a picture: the expert draws where it is brighter than mid-grey. Transparent pixels count as black.
 ///
 /// # Errors
 /// [`SessionError::Read`] and [`SessionError::NotAPicture`].
@@ -33,10 +34,10 @@ fn mask_of(picture: &GrayAlphaImage) -> Paint {
     let grey = GrayImage::from_raw(picture.width(), picture.height(), values);
     // One value per pixel always fits.
     let grey = grey.unwrap_or_default();
-    let small = shrink(&grey, LONGEST).unwrap_or(grey);
+    let small = shrink(&grey, MAX_SIDE).unwrap_or(grey);
     let mut mask = Paint::blank(small.height() as usize, small.width() as usize);
     for (x, y, Luma([value])) in small.enumerate_pixels() {
-        mask.set(y as usize, x as usize, i16::from(*value > MIDDLE));
+        mask.set(y as usize, x as usize, i16::from(*value > THRESHOLD));
     }
     mask
 }

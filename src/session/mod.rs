@@ -1,6 +1,7 @@
 //! What is kept on disk: the session document, and pictures that carry their recipe.
 //!
-//! Every file is written whole or not at all, and what cannot be read is told in one sentence.
+//! Apart from the window because the command line reads and writes the same files. Every file is written whole or not at
+//! all, and what cannot be read is told in one sentence.
 
 mod chunks;
 mod document;
@@ -16,12 +17,13 @@ mod parameters;
 mod png;
 mod recovery;
 mod settings;
+mod take;
 
-pub use document::{Document, ModelUse, Take, TakeId, VERSION};
+pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
 pub use folders::state_folder;
-pub use import::{Imported, PlainWords, Source, import, import_bytes};
+pub use import::{Imported, PlainPrompts, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
 pub use mask::read_mask;
@@ -33,3 +35,4 @@ pub use png::{
 };
 pub use recovery::{Recovery, first_start};
 pub use settings::Settings;
+pub use take::{Take, TakeId};

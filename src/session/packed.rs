@@ -1,10 +1,10 @@
-//! The steps of takes inside a session.
+//! The steps of takes inside a session, compressed.
 //!
-//! They stand in the session's own text, after everything that people read: packed with zlib and written in base64, one
-//! line a take. A file beside the session would keep the text shorter, but two files are never written whole or not at
-//! all together, and one of them is forgotten when a session is mailed. In one file a session is always as it was
-//! saved; and since zlib's checksum finds a changed bit and every take is packed by itself, damage to steps costs the
-//! scrubbing of one take, never a recipe, a picture or another take.
+//! Apart from the document because they are bytes, not readable text. They stand at the end of the session's text:
+//! compressed with zlib and encoded in base64, one line a take. A second file beside the session would keep the text
+//! shorter, but two files cannot be written atomically together, and one of them is easily left behind when a session is
+//! sent to someone. zlib's checksum detects a changed bit and every take is compressed by itself, so damage to steps
+//! costs the steps of one take, never a recipe, a picture or another take.
 
 use std::{io::Read as _, sync::Arc};
 
@@ -12,9 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{TakeId, error::one_line};
+use super::{error::one_line, take::TakeId};
 
-/// More is not unpacked: a few bytes can stand for gigabytes.
+/// The largest uncompressed size, in bytes: a few bytes can expand to gigabytes.
 const MAX_BYTES: u64 = 1 << 28;
 
 /// The steps of one take.
@@ -24,12 +24,13 @@ pub struct KeptSteps {
     pub steps: Packed,
 }
 
-/// Bytes packed into text; copies share it.
+/// Bytes compressed into text. Clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Packed(Arc<str>);
 
 impl Packed {
+    /// Compresses `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         use std::io::Write as _;
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
@@ -38,19 +39,20 @@ impl Packed {
         Self(BASE64.encode(packed).into())
     }
 
-    /// Bytes that it takes in a session.
+    /// Its size in a session, in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What was packed.
+    /// The uncompressed bytes.
     ///
     /// # Errors
-    /// In a few words: what is damaged.
+    /// A few words that say what is damaged.
     pub fn unpack(&self) -> Result<Vec<u8>, String> {
         self.unpack_within(MAX_BYTES)
     }

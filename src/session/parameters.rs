@@ -1,11 +1,13 @@
 //! The `parameters` text that image tools and galleries read: prompt, negative prompt and one line of settings.
+//!
+//! Apart from the text's form, which is in `infotext`: this says what the settings of a recipe are called.
 
 use super::infotext::{Infotext, Piece};
 use crate::recipe::{Recipe, Sampler, Schedule};
 
-/// `recipe` as `parameters` text; `model_hash` is the SHA-256 of the weights in hex, of which ten digits are written.
+/// `recipe` as `parameters` text. `model_hash` is the SHA-256 of the weights in hex, of which ten digits are written.
 ///
-/// The line of settings ends with the whole recipe as JSON, for readers that keep nothing but this text.
+/// The line of settings ends with the whole recipe as JSON, for tools that keep only this text.
 pub fn parameters_text(recipe: &Recipe, model_hash: Option<&str>) -> String {
     let settings = settings(recipe, model_hash).into_iter();
     let text = Infotext {
@@ -16,10 +18,10 @@ pub fn parameters_text(recipe: &Recipe, model_hash: Option<&str>) -> String {
     text.to_string()
 }
 
-/// Keys and values in the order in which other tools write them.
+/// Keys and values in the order of other tools.
 fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, String)> {
     let mut list = vec![("Steps", recipe.steps.to_string()), ("Sampler", sampler_name(recipe.sampler).to_owned())];
-    // Without a name, readers take the one that A1111 means by "Automatic".
+    // Without a name, readers assume the schedule that A1111 calls "Automatic".
     if recipe.schedule != Schedule::Normal || recipe.schedule != automatic_schedule(recipe.sampler) {
         list.push(("Schedule type", recipe.schedule.title().to_owned()));
     }
@@ -45,7 +47,7 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
     if let Some(fusion) = recipe.active_fusion() {
         list.push(("SNB Expert", fusion.expert.title()));
     }
-    // A recipe is plain data with text keys, which always has a JSON form.
+    // A recipe is plain data with text keys, which serialises without errors.
     if let Ok(json) = serde_json::to_string(recipe) {
         list.push(("Sextant", json));
     }
@@ -53,7 +55,7 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
     list
 }
 
-/// The schedule that A1111 goes along with a sampler where none is named.
+/// The schedule that A1111 uses with a sampler if none is named.
 pub(super) fn automatic_schedule(sampler: Sampler) -> Schedule {
     match sampler {
         Sampler::DpmPp2M => Schedule::Karras,
@@ -61,7 +63,7 @@ pub(super) fn automatic_schedule(sampler: Sampler) -> Schedule {
     }
 }
 
-/// The name that other tools know the sampler by.
+/// The sampler's name in other tools.
 fn sampler_name(sampler: Sampler) -> &'static str {
     match sampler {
         Sampler::Pndm => "PLMS",

@@ -1,15 +1,20 @@
 //! Pictures as PNG files that carry the recipe they were made from.
 //!
-//! Text chunks: `sextant` holds the recipe as RON and is what we read back; `parameters` holds the widely used text;
-//! `sextant-run` tells how the steps went, for verification.
-//! The same picture and recipe always give the same bytes.
+//! Apart from the reading of other tools' files: this is the format that this program writes. Text chunks: `sextant` holds
+//! the recipe as RON and is read back; `parameters` holds the text that other tools read; `sextant-run` holds the run's
+//! fingerprint for verification. The same picture and recipe always give the same bytes.
 
 use std::{fs, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
-use super::{SessionError, chunks, error::one_line, files::write_whole, parameters::parameters_text};
+use super::{
+    chunks,
+    error::{SessionError, one_line},
+    files::write_whole,
+    parameters::parameters_text,
+};
 use crate::{
     fingerprint::Fingerprint,
     recipe::Recipe,
@@ -20,17 +25,17 @@ pub(super) const RECIPE_KEYWORD: &str = "sextant";
 const RUN_KEYWORD: &str = "sextant-run";
 const PARAMETERS_KEYWORD: &str = "parameters";
 
-/// What a picture says about how it was made.
+/// The metadata of a picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Metadata<'a> {
     pub recipe: &'a Recipe,
     /// SHA-256 of the model's weights in hex, if known.
     pub model_hash: Option<&'a str>,
-    /// How the steps went, if it is to be remembered.
+    /// The fingerprint of the run, if it is to be stored.
     pub run: Option<&'a Fingerprint>,
 }
 
-/// The picture as the bytes of a PNG file, with the recipe in it if there is to be one.
+/// The picture as the bytes of a PNG file, with metadata if there is any.
 ///
 /// # Errors
 /// [`SessionError::NotEncoded`] for a picture without pixels, or one whose count of bytes is not 3 x width x height.
@@ -47,7 +52,7 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
     let write = || -> Result<(), png::EncodingError> {
         if let Some(Metadata { recipe, model_hash, run }) = metadata {
             let text = parameters_text(recipe, model_hash);
-            // Readers expect tEXt where the text is Latin-1, and iTXt elsewhere. Neither can hold a zero.
+            // Readers expect tEXt for Latin-1 text and iTXt for other text. Neither can hold a zero.
             let text = text.replace('\0', "");
             if text.chars().all(|c| u32::from(c) < 256) {
                 encoder.add_text_chunk(PARAMETERS_KEYWORD.to_owned(), text)?;
@@ -69,7 +74,7 @@ pub fn encode_picture(picture: &Picture, metadata: Option<Metadata<'_>>) -> Resu
     Ok(bytes)
 }
 
-/// A map as the bytes of a 16-bit grey PNG file, value by value.
+/// A map `[height, width]` as the bytes of a 16-bit grey PNG file, value by value.
 ///
 /// # Errors
 /// [`SessionError::NotEncoded`] for a map without values.
@@ -92,7 +97,7 @@ pub fn encode_grey16(map: &Plane<u16>) -> Result<Vec<u8>, SessionError> {
     Ok(bytes)
 }
 
-/// Writes the picture as a PNG file, whole or not at all.
+/// Writes the picture as a PNG file, atomically.
 ///
 /// # Errors
 /// As [`encode_picture`] and [`write_whole`].
@@ -100,8 +105,8 @@ pub fn save_picture(path: &Path, picture: &Picture, metadata: Option<Metadata<'_
     write_whole(path, &encode_picture(picture, metadata)?)
 }
 
-/// Writes pictures of one size as an animated PNG that repeats for ever, whole or not at all: each is shown for `each`,
-/// the last one for `last`. Programs that know no animations show the last one.
+/// Writes pictures of one size as an animated PNG that repeats forever, atomically. Each picture is shown for `each`, the
+/// last one for `last`. Programs without support for animation show the last one.
 ///
 /// # Errors
 /// [`SessionError::NotEncoded`] without pictures, or for one of another size than the first; else as [`write_whole`].
@@ -131,7 +136,7 @@ pub fn save_animation(
         encoder.set_animated(frames.len() as u32, 0)?;
         encoder.set_sep_def_img(true)?;
         let mut writer = encoder.write_header()?;
-        // The still picture comes first and is no frame.
+        // The still picture comes first and is not a frame.
         writer.write_image_data(&end.rgb)?;
         for (at, frame) in frames.iter().enumerate() {
             let shown = if at + 1 == frames.len() { last } else { each };
@@ -145,10 +150,10 @@ pub fn save_animation(
     write_whole(path, &bytes)
 }
 
-/// The recipe that a PNG file of ours carries.
+/// The recipe in a PNG file that this program wrote.
 ///
 /// # Errors
-/// One sentence: no readable PNG file, or one without a recipe, or with one that cannot be read.
+/// One sentence: the file is not a readable PNG, has no recipe, or has one that cannot be read.
 pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
     let bytes = fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
     let name = path.display().to_string();
@@ -158,17 +163,16 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
     ron::from_str(&text).map_err(|error| SessionError::DamagedRecipe { name, what: one_line(error) })
 }
 
-/// All texts of a PNG file, keyword and content, whichever kind of chunk they are in. Chunks after the pixels are
-/// looked for too, and a file that breaks off still gives those before; texts whose checksum is wrong are left out.
-/// `name` is for error messages.
+/// All texts of a PNG file as keyword and content, from every kind of text chunk, also after the pixels. A truncated file
+/// gives the texts before its end. Texts with a wrong checksum are left out. `name` is for error messages.
 ///
 /// # Errors
 /// [`SessionError::NotAPicture`].
 pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
-    chunks::read(bytes, name).map(|texts| texts.sound)
+    chunks::read(bytes, name).map(|texts| texts.intact)
 }
 
-/// How the steps went that made the picture, if its PNG file says so in a way that can be read.
+/// The fingerprint of the run that made the picture, if the PNG file has a readable one.
 pub fn read_fingerprint(bytes: &[u8], name: &str) -> Option<Fingerprint> {
     let texts = read_texts(bytes, name).ok()?;
     let (_, text) = texts.into_iter().find(|(keyword, _)| keyword == RUN_KEYWORD)?;

@@ -1,7 +1,8 @@
-//! Recovery files: what a running program has not saved yet, kept where the next start finds it.
+//! Recovery files: unsaved work of a running program, kept where the next start finds it.
 //!
-//! Every running window owns one name in a folder of the user's: a lock file, which the system frees whatever ends the
-//! program, and beside it, while there is unsaved work, the session. A session whose lock is free was left behind.
+//! Apart from sessions that the user saves because their names, locks and lifetime differ. Every running window owns one
+//! name in a folder of the user's: a lock file, which the system releases when the program ends for whatever reason, and
+//! beside it the session while there is unsaved work. A session whose lock is free was left behind by a crash.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,20 +11,20 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Document, SessionError};
+use super::{document::Document, error::SessionError};
 
 const LOCK: &str = "lock";
 const SESSION: &str = "sextant.ron";
 
-/// One window's place to keep what is not saved. Dropping it leaves the files, as the end of the program would.
+/// One window's recovery file. Dropping it leaves the files, as a crash would.
 #[derive(Debug)]
 pub struct Recovery {
     stem: PathBuf,
-    /// Held for as long as the window lives.
+    /// Held while the window is open.
     lock: File,
 }
 
-/// Whether the program was never started before with `folder` as its own; from now on it was.
+/// Whether this is the program's first start with this `folder`, and remembers the start.
 pub fn first_start(folder: &Path) -> bool {
     let mark = folder.join("welcomed");
     let made = fs::create_dir_all(folder).and_then(|()| OpenOptions::new().write(true).create_new(true).open(mark));
@@ -31,11 +32,11 @@ pub fn first_start(folder: &Path) -> bool {
 }
 
 impl Recovery {
-    /// Takes a name in `folder`. When an earlier window left a session there, its name is taken over and the session
-    /// comes with it: the newest one, or, when `wanted` names a session file, only the newest one of that file.
+    /// Claims a name in `folder`. If an earlier window left a session behind, its name and the session are taken over:
+    /// the newest one, or, if `wanted` names a session file, the newest one of that file.
     ///
     /// # Errors
-    /// The folder cannot be made, or no file can be made in it.
+    /// The folder cannot be created, or no file can be created in it.
     pub fn open(folder: &Path, wanted: Option<&Path>) -> io::Result<(Self, Option<Document>)> {
         fs::create_dir_all(folder)?;
         for stem in left_behind(folder)? {
@@ -63,25 +64,25 @@ impl Recovery {
         }
     }
 
-    /// Keeps `document`, whole or not at all, in place of what was kept before.
+    /// Writes `document` atomically, in place of what was kept before.
     ///
     /// # Errors
-    /// [`SessionError::Write`]; what was kept before is then still there.
+    /// [`SessionError::Write`]; what was kept before is then unchanged.
     pub fn keep(&self, document: &Document) -> Result<(), SessionError> {
         document.save(&session_at(&self.stem))
     }
 
-    /// The folder that it is in.
+    /// The folder of the files.
     pub fn folder(&self) -> &Path {
         self.stem.parent().unwrap_or(Path::new(""))
     }
 
-    /// Forgets what was kept: everything is saved, or given up.
+    /// Removes the kept session: everything is saved or discarded.
     pub fn clear(&self) {
         remove(&session_at(&self.stem));
     }
 
-    /// Ends in order: nothing is left behind.
+    /// Ends regularly: removes session and lock file.
     pub fn finish(self) {
         self.clear();
         drop(self.lock);
@@ -89,7 +90,7 @@ impl Recovery {
     }
 }
 
-/// Names in `folder` that have a session, the newest first. Lock files of dead windows without one are cleared away.
+/// Names in `folder` that have a session, the newest first. Lock files of ended windows without a session are removed.
 fn left_behind(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(folder)?.flatten() {
@@ -109,7 +110,7 @@ fn left_behind(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, stem)| stem).collect())
 }
 
-/// The lock of a name, unless a living window holds it.
+/// The lock of a name; `None` while a running window holds it.
 fn claim(stem: &Path) -> io::Result<Option<File>> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(lock_at(stem))?;
     match file.try_lock() {

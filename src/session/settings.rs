@@ -1,32 +1,38 @@
-//! What the user has set once for all sessions, beside the recovery files.
+//! Settings of the user for all sessions.
+//!
+//! Apart from the session's layout because they belong to the user, not to a session. The file lies beside the recovery
+//! files.
 
 use std::{fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::{SessionError, error::one_line, files::write_whole};
+use super::{
+    error::{SessionError, one_line},
+    files::write_whole,
+};
 use crate::files::decode_text;
 
 const FILE: &str = "settings.ron";
 
-/// What is remembered from one start to the next; what is not set is as the program comes.
+/// Settings that are kept from one start to the next. Fields that are not set leave the program's default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// How much the engine may remember of earlier runs, in MiB.
+    /// Budget of the engine's prediction cache, in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<usize>,
     /// Whether new sessions keep the steps of their takes.
     pub keep_steps: bool,
     /// As [`super::Layout::theme`].
     pub theme: String,
-    /// How large the interface is.
+    /// Interface scale, 1 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<f32>,
 }
 
 impl Settings {
-    /// What is set in `folder`. A file that is not there sets nothing, and neither does one that cannot be read.
+    /// The settings in `folder`; the defaults if there is no file or it cannot be read.
     pub fn load(folder: &Path) -> Self {
         let path = folder.join(FILE);
         let Ok(bytes) = fs::read(&path) else { return Self::default() };
@@ -38,7 +44,7 @@ impl Settings {
         })
     }
 
-    /// Writes the settings into `folder`, whole or not at all.
+    /// Writes the settings into `folder` atomically.
     ///
     /// # Errors
     /// [`SessionError::Write`].

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::document::canonical::canonical;
 use crate::recipe::Recipe;
 
 /// Typing rests this long before the words are rendered.
@@ -28,7 +27,7 @@ pub enum Decision {
 impl Submitter {
     /// Decides for `recipe` as it is at `now` (seconds). `typing` is whether a text field has the keyboard.
     pub fn decide(&mut self, recipe: &Recipe, now: f64, typing: bool) -> Decision {
-        let wanted = canonical(recipe);
+        let wanted = recipe.canonical();
         if self.settled.as_ref() == Some(&wanted) {
             return Decision::Nothing;
         }
@@ -46,7 +45,7 @@ impl Submitter {
 
     /// Notes that `recipe` was sent or refused: it is not tried again until it changes.
     pub fn settle(&mut self, recipe: &Recipe) {
-        self.settled = Some(canonical(recipe));
+        self.settled = Some(recipe.canonical());
     }
 }
 
@@ -99,7 +98,7 @@ mod tests {
         let muted = Concept { text: "night".into(), enabled: false, ..Concept::default() };
         let base = Recipe { concepts: vec![muted.clone()], ..Recipe::default() };
         let mut s = settled(&base);
-        let moved = Concept { scale: -3.0, ..muted };
+        let moved = Concept { strength: -3.0, ..muted };
         assert_eq!(s.decide(&Recipe { concepts: vec![moved], ..base }, 0.0, false), Decision::Nothing);
     }
 }

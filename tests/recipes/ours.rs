@@ -24,6 +24,7 @@ pub fn full_recipe() -> Recipe {
         fusion: Some(Fusion::default()),
         ..Recipe::default()
     }
+    .with_concept_ids()
 }
 
 #[test]

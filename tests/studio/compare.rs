@@ -1,13 +1,16 @@
 //! Comparing: blink, the difference in words and numbers, the grid, and switching methods off and on.
 
 use egui_kittest::kittest::Queryable;
-use sextant::studio::{
-    command::Command,
-    document::{
-        edit::Edit,
-        grid::{Content, Parameter, Side},
+use sextant::{
+    recipe::ConceptId,
+    studio::{
+        command::Command,
+        document::{
+            edit::Edit,
+            grid::{Content, Parameter, Side},
+        },
+        view::compare::Compare,
     },
-    view::compare::Compare,
 };
 
 use crate::window::Window;
@@ -51,11 +54,11 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
     let mut window = Window::rendered();
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
-    let sides = [side(Parameter::Strength(0), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
+    let sides = [side(Parameter::Strength(ConceptId(1)), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
     window.send(Command::Edit(Edit::GridSides(sides)));
     window.harness.get_by_label("Render grid").click();
     let first = window.request();
-    assert_eq!((first.recipe.concepts[0].scale, first.recipe.seed), (-4.0, 3));
+    assert_eq!((first.recipe.concepts[0].strength, first.recipe.seed), (-4.0, 3));
     // An edit goes first, and the cell is rendered after it.
     window.edit_without_frames(|recipe| recipe.cfg = 7.0);
     let edit = window.request();
@@ -65,7 +68,7 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
     for expected in [(-4.0, 3), (4.0, 3), (-4.0, 4), (4.0, 4)] {
         let request = window.request();
         let recipe = &request.recipe;
-        assert_eq!((recipe.concepts[0].scale, recipe.seed, recipe.cfg), (expected.0, expected.1, 5.0));
+        assert_eq!((recipe.concepts[0].strength, recipe.seed, recipe.cfg), (expected.0, expected.1, 5.0));
         window.play(&request);
     }
     let grid = window.document().grid();
@@ -73,7 +76,7 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
     assert_eq!(window.takes().len(), takes);
     window.click("Cell +4.0, 4");
     let request = window.request();
-    assert_eq!((request.recipe.concepts[0].scale, request.recipe.seed), (4.0, 4), "a cell's recipe is taken over");
+    assert_eq!((request.recipe.concepts[0].strength, request.recipe.seed), (4.0, 4), "a cell's recipe is taken over");
 }
 
 #[test]

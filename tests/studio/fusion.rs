@@ -175,7 +175,7 @@ fn colors(figure: &Figure, picture: &Picture, row: usize, column: usize) -> usiz
 #[test]
 fn a_run_becomes_a_figure_of_steps_and_words() {
     let mut window = fused();
-    window.edit(|recipe| recipe.concepts[1].scale = 4.0);
+    window.edit(|recipe| recipe.concepts[1].strength = 4.0);
     let request = loop {
         let request = window.request();
         if rule(&request) == Some(FusionRule::Saliency) {

@@ -22,7 +22,7 @@ use egui_kittest::{
 };
 use sextant::{
     engine::{Event, JobId},
-    recipe::ModelRef,
+    recipe::{ConceptId, ModelRef},
     studio::{
         command::Command,
         document::{demo, edit::Edit, live_run::Phase, track::Playhead},
@@ -109,7 +109,7 @@ fn scrubbing_moves_the_playhead_and_the_maps_with_it() {
 fn a_step_that_is_not_rendered_again_yet_stays_as_it_was() {
     let mut window = Window::rendered();
     window.look(|view| view.playhead = Playhead::At(12));
-    window.edit(|recipe| recipe.concepts[0].scale = 2.0);
+    window.edit(|recipe| recipe.concepts[0].strength = 2.0);
     let request = window.request();
     let frame = window.shown_frame().expect("the picture before");
     assert_eq!(frame.report.map(|r| r.step), Some(12));
@@ -136,17 +136,17 @@ fn dragging_a_concept_through_zero_submits_the_newest_value_and_makes_one_take()
     for t in [0.7, 0.5, 0.3] {
         window.harness.hover_at(at(t));
         let request = window.request();
-        scales.push(request.recipe.concepts[0].scale);
+        scales.push(request.recipe.concepts[0].strength);
         window.play(&request);
     }
     window.harness.drop_at(at(0.3));
     window.harness.run();
     assert!(scales[0] > 0.0 && scales[1] == 0.0 && scales[2] < -4.0, "{scales:?}");
-    assert_eq!(window.recipe().concepts[0].scale, scales[2]);
+    assert_eq!(window.recipe().concepts[0].strength, scales[2]);
     assert_eq!(window.takes().len(), before + 1, "one gesture, one take");
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
     window.harness.run_steps(2);
-    assert_eq!(window.recipe().concepts[0].scale, 9.0, "undo takes the whole gesture back");
+    assert_eq!(window.recipe().concepts[0].strength, 9.0, "undo takes the whole gesture back");
 }
 
 #[test]
@@ -159,10 +159,10 @@ fn a_slider_can_be_reset_and_typed_into() {
         window.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
         window.harness.step();
         if pressed {
-            assert!(window.recipe().concepts[0].scale > 1.0, "a press on the rail moves the knob there");
+            assert!(window.recipe().concepts[0].strength > 1.0, "a press on the rail moves the knob there");
         }
     }
-    assert_eq!(window.recipe().concepts[0].scale, 0.0, "double-click resets");
+    assert_eq!(window.recipe().concepts[0].strength, 0.0, "double-click resets");
     window.harness.get_by_label("Strength of sunglasses").click_modifiers(egui::Modifiers::COMMAND);
     window.harness.run_steps(2);
     assert!(window.harness.get_by_label("Strength of sunglasses value").is_focused(), "Ctrl+click types");
@@ -170,8 +170,8 @@ fn a_slider_can_be_reset_and_typed_into() {
     window.harness.run_steps(2);
     window.harness.key_press(egui::Key::Enter);
     window.harness.run_steps(2);
-    assert_eq!(window.recipe().concepts[0].scale, -7.5);
-    assert_eq!(window.request().recipe.concepts[0].scale, -7.5);
+    assert_eq!(window.recipe().concepts[0].strength, -7.5);
+    assert_eq!(window.request().recipe.concepts[0].strength, -7.5);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn an_expression_becomes_concept_rows() {
     window.harness.key_press(egui::Key::Enter);
     window.harness.run_steps(3);
     let request = window.request();
-    let added: Vec<_> = request.recipe.concepts[2..].iter().map(|c| (c.text.as_str(), c.scale)).collect();
+    let added: Vec<_> = request.recipe.concepts[2..].iter().map(|c| (c.text.as_str(), c.strength)).collect();
     assert_eq!(added, [("king", 5.0), ("man", -5.0), ("woman", 5.0)]);
     window.click("Remove man");
     assert_eq!(window.request().recipe.concepts.len(), 4);
@@ -214,7 +214,7 @@ fn overlays_switch_and_say_what_they_lack() {
     window.click("Rate");
     assert_eq!(window.view().overlay.kind, Overlay::Rate);
     window.click("Where night acts");
-    assert_eq!((window.view().overlay.kind, window.view().overlay.concept), (Overlay::Concept, 1));
+    assert_eq!((window.view().overlay.kind, window.view().overlay.concept), (Overlay::Concept, Some(ConceptId(2))));
     window.click("Fusion mask");
     assert_eq!(window.view().overlay.kind, Overlay::FusionMask);
     assert!(window.harness.query_by_label_contains("Legend expert").is_none(), "no fusion, no legend");

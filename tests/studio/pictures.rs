@@ -6,7 +6,7 @@
 use egui::{Rect, pos2};
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable, try_image_snapshot_options};
 use sextant::{
-    recipe::{Concept, Recipe},
+    recipe::{Concept, ConceptId, Recipe},
     studio::{
         command::Command,
         document::{
@@ -93,7 +93,7 @@ fn compare(window: &mut Window, scene: &str, panels: &[Panel]) {
 }
 
 fn steer(recipe: &mut Recipe) {
-    recipe.concepts[1] = Concept { scale: -2.5, threshold: 0.7, cooldown: Some(16), ..recipe.concepts[1].clone() };
+    recipe.concepts[1] = Concept { strength: -2.5, threshold: 0.7, cooldown: Some(16), ..recipe.concepts[1].clone() };
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn the_canvas_of_a_grid() {
     let Some(mut window) = drawable() else { return };
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
-    let sides = [side(Parameter::Strength(0), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
+    let sides = [side(Parameter::Strength(ConceptId(1)), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
     window.send(Command::Edit(Edit::GridSides(sides)));
     window.harness.get_by_label("Render grid").click();
     for _ in 0..4 {

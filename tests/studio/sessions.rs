@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use egui_kittest::{Harness, kittest::Queryable};
 use sextant::{
     engine::Event,
+    recipe::ConceptId,
     studio::{
         command::Command,
         document::{demo, track::Playhead},
@@ -84,7 +85,7 @@ fn pins_and_how_results_are_looked_at_come_back() {
         view.playhead = Playhead::At(4);
         (view.comparison.mode, view.comparison.wipe, view.overlay.kind) = (Compare::Wipe, 0.3, Overlay::Rate);
         (view.selection.region, view.overlay.concept, view.overlay.saliency, view.overlay.outlines) =
-            (Some(6), 1, SaliencyOf::Expert, false);
+            (Some(6), Some(ConceptId(2)), SaliencyOf::Expert, false);
         (view.appearance.scale, view.appearance.columns) = (1.2, [300.0, 320.0]);
     });
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
@@ -101,7 +102,7 @@ fn pins_and_how_results_are_looked_at_come_back() {
     assert_eq!((view.comparison.mode, view.comparison.wipe, view.overlay.kind), (Compare::Wipe, 0.3, Overlay::Rate));
     assert_eq!(
         (view.selection.region, view.overlay.concept, view.overlay.saliency, view.overlay.outlines),
-        (Some(6), 1, SaliencyOf::Expert, false)
+        (Some(6), Some(ConceptId(2)), SaliencyOf::Expert, false)
     );
     assert_eq!((view.appearance.scale, view.appearance.columns), (1.2, [300.0, 320.0]));
 }

@@ -91,7 +91,15 @@ fn concepts(recipe: &Recipe, step: usize) -> Vec<Arc<ConceptReport>> {
         let mask = magnitude.map(|v| f32::from(u8::from(v > 0.55)));
         let share = mask.mean();
         let active = step >= concept.warmup && concept.cooldown.is_none_or(|end| step < end);
-        Arc::new(ConceptReport { text: concept.text.clone(), active, magnitude, mask, share, norm: 3.0 + k as f32 })
+        Arc::new(ConceptReport {
+            id: concept.id,
+            text: concept.text.clone(),
+            active,
+            magnitude,
+            mask,
+            share,
+            norm: 3.0 + k as f32,
+        })
     };
     recipe.active_concepts().enumerate().map(report).collect()
 }

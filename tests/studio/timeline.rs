@@ -211,7 +211,7 @@ fn concepts_that_pull_alike_are_told_and_kinds_set_their_numbers() {
     window.harness.key_press(Key::Enter);
     window.harness.run_ok();
     let new = window.recipe().concepts.last().expect("a row");
-    assert_eq!((new.text.as_str(), new.scale, new.weight, new.threshold), ("a mild - smile", -5.0, 2.0, 0.95));
+    assert_eq!((new.text.as_str(), new.strength, new.weight, new.threshold), ("a mild - smile", -5.0, 2.0, 0.95));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The settings line: pairs that are found by search.
+//!
+//! Apart from the text because the line has a grammar of its own.
 
 use serde::de::IgnoredAny;
 
-use super::{Piece, unquoted};
+use super::piece::{Piece, unquoted};
 
-/// Takes a line apart. A pair is a key (a word character, then one or more word characters, spaces, hyphens or
+/// Splits a line into pieces. A pair is a key (a word character, then one or more word characters, spaces, hyphens or
 /// slashes), a colon, and a value (a string in double quotes in which a backslash protects the next character, or a
 /// run without a comma), up to a comma or the end. Some tools write bare JSON: a whole object or list is one value.
 pub(super) fn pieces(line: &str) -> Vec<Piece> {
@@ -22,7 +24,7 @@ pub(super) fn pieces(line: &str) -> Vec<Piece> {
                 rest = next;
             }
             None => {
-                // Within a run that no colon ends, no key can begin.
+                // No key can begin within a run that no colon ends.
                 let skipped = run.max(first.len_utf8());
                 stray.push_str(&rest[..skipped]);
                 rest = &rest[skipped..];
@@ -33,7 +35,7 @@ pub(super) fn pieces(line: &str) -> Vec<Piece> {
     found
 }
 
-/// The value that `text` begins with, and what comes after its comma.
+/// The value at the beginning of `text`, and the text after its comma.
 fn value(text: &str) -> (&str, &str) {
     if let Some(end) = end_of_quoted(text).or_else(|| end_of_json(text)) {
         let (whole, after) = text.split_at(end);
@@ -45,7 +47,7 @@ fn value(text: &str) -> (&str, &str) {
     text.split_once(',').unwrap_or((text, ""))
 }
 
-/// Where the JSON object or list ends that `text` begins with.
+/// The end of the JSON object or list at the beginning of `text`.
 fn end_of_json(text: &str) -> Option<usize> {
     if !text.starts_with(['{', '[']) {
         return None;
@@ -55,8 +57,8 @@ fn end_of_json(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
-/// Where the quoted string ends that `text` begins with: at the first quote without a backslash before it. There is
-/// at least one character in it.
+/// The end of the quoted string at the beginning of `text`: the first quote without a backslash before it. The string
+/// has at least one character.
 fn end_of_quoted(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('"')?;
     let mut protected = false;

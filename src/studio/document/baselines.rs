@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use super::canonical::canonical;
 use crate::{
     engine::{Event, JobId, RenderResult, Token},
     recipe::{FusionRule, Recipe},
@@ -86,7 +85,7 @@ const KEPT: usize = 8;
 impl Baselines {
     /// The result of `recipe` with one model alone; `None` before it was asked for.
     pub fn state(&self, recipe: &Recipe, role: ModelRole) -> Option<&State> {
-        let recipe_key = canonical(&role.alone(recipe)?);
+        let recipe_key = role.alone(recipe)?.canonical();
         self.list.iter().find(|baseline| baseline.recipe_key == recipe_key).map(|baseline| &baseline.state)
     }
 
@@ -98,7 +97,7 @@ impl Baselines {
         }
         for role in ModelRole::BOTH {
             let alone = role.alone(recipe)?;
-            let at = self.place(canonical(&alone));
+            let at = self.place(alone.canonical());
             match (&self.list[at].state, alone.validate()) {
                 (State::Waiting, Ok(())) => return Some((at, alone)),
                 (State::Waiting, Err(reason)) => self.list[at].state = State::Failed(reason.to_string()),
@@ -158,7 +157,7 @@ impl Baselines {
     pub fn keep(&mut self, finished: &Arc<RenderResult>, tokens: &Arc<Vec<Token>>) {
         let rule = finished.recipe.active_fusion().map(|fusion| fusion.rule);
         if ModelRole::BOTH.iter().any(|role| Some(role.rule()) == rule) {
-            let at = self.place(canonical(&finished.recipe));
+            let at = self.place(finished.recipe.canonical());
             self.list[at].state = State::Done(finished.clone(), tokens.clone());
         }
     }
@@ -212,7 +211,7 @@ mod tests {
         // What neither model alone depends on asks for nothing.
         let mut sharper = recipe();
         sharper.fusion = Some(Fusion { k_e: 5.0, rule: FusionRule::Weighted, ..Fusion::default() });
-        sharper.concepts[0].scale = 2.0;
+        sharper.concepts[0].strength = 2.0;
         assert!(baselines.next(&sharper).is_none());
         assert!(matches!(baselines.state(&sharper, ModelRole::General), Some(State::Done(..))));
         assert!(baselines.next(&Recipe { seed: 4, ..sharper }).is_some());

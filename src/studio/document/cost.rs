@@ -2,7 +2,7 @@
 
 use super::track::Track;
 use crate::recipe::{
-    Recipe,
+    ConceptId, Recipe,
     cost::{EditCost, edit_cost},
 };
 
@@ -31,12 +31,12 @@ pub fn badge(cost: EditCost) -> String {
     format!("edit: {} of {} evals", cost.evaluations, cost.full)
 }
 
-/// What moving the slider of the concept in `row` would cost, and at which steps it acts.
-pub fn of_slider(recipe: &Recipe, row: usize, shown: Option<&Track>) -> String {
+/// What moving the slider of a concept would cost, and at which steps it acts.
+pub fn of_slider(recipe: &Recipe, id: ConceptId, shown: Option<&Track>) -> String {
     let mut moved = recipe.clone();
-    let Some(concept) = moved.concepts.get_mut(row) else { return String::new() };
+    let Some(concept) = moved.concept_mut(id) else { return String::new() };
     let (warmup, end) = (concept.warmup, concept.cooldown);
-    concept.scale += 1.0;
+    concept.strength += 1.0;
     let steps = timesteps(shown, recipe);
     let last = end.unwrap_or(steps.len()).min(steps.len());
     if warmup >= last {
@@ -59,17 +59,17 @@ mod tests {
     fn a_slider_says_when_it_acts_and_what_it_costs() {
         let concept = Concept { text: "glasses".into(), warmup: 4, ..Concept::default() };
         let recipe = Recipe { prompt: "a cat".into(), concepts: vec![concept], ..Recipe::default() };
-        let said = of_slider(&recipe, 0, None);
+        let said = of_slider(&recipe, recipe.concepts[0].id, None);
         // Steps 6 to 20 need all three branches anew.
         assert_eq!(said, "Acts from step 5 to 20 of 20.\nMoving it costs 45 of 60 evaluations of the U-Net.");
         let mut moved = recipe.clone();
-        moved.concepts[0].scale = 2.0;
+        moved.concepts[0].strength = 2.0;
         assert_eq!(
             of_edit(&recipe, &moved, &timesteps(None, &moved)).map(badge).as_deref(),
             Some("edit: 45 of 60 evals")
         );
         assert_eq!(of_edit(&moved, &moved, &timesteps(None, &moved)), None);
         moved.concepts[0].cooldown = Some(3);
-        assert!(of_slider(&moved, 0, None).starts_with("Acts at no step"));
+        assert!(of_slider(&moved, moved.concepts[0].id, None).starts_with("Acts at no step"));
     }
 }

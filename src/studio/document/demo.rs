@@ -14,8 +14,9 @@ pub fn recipe() -> Recipe {
         fusion: Some(bundled_expert()),
         ..Recipe::default()
     }
+    .with_concept_ids()
 }
 
-fn concept(text: &str, scale: f32, threshold: f32) -> Concept {
-    Concept { text: text.into(), scale, threshold, warmup: 3, ..Concept::default() }
+fn concept(text: &str, strength: f32, threshold: f32) -> Concept {
+    Concept { text: text.into(), strength, threshold, warmup: 3, ..Concept::default() }
 }

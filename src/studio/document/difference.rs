@@ -178,7 +178,7 @@ fn texts<'a>(a: &'a Recipe, b: &'a Recipe) -> Vec<&'a str> {
 fn concept(side: Side<'_>, text: &str) -> String {
     let Some(c) = side.recipe.active_concepts().find(|c| c.text.trim() == text) else { return "none".into() };
     let usual = Concept::default();
-    let mut said = format!("{:+.1}{}", c.signed_scale(), keys(&c.keys));
+    let mut said = format!("{:+.1}{}", c.strength, keys(&c.keys));
     if c.threshold != usual.threshold {
         said += &format!(" top {:.0} %", 100.0 * (1.0 - c.threshold));
     }
@@ -268,12 +268,12 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_told() {
-        let hat = Concept { text: "hat".into(), scale: 9.0, warmup: 3, ..Concept::default() };
+        let hat = Concept { text: "hat".into(), strength: 9.0, warmup: 3, ..Concept::default() };
         let a = Recipe { concepts: vec![hat.clone()], ..Recipe::default() };
         let mut b = a.clone();
         assert_eq!(told(&a, &b), Vec::<String>::new());
         b.scfg.enabled = true;
-        b.concepts[0].scale = -5.0;
+        b.concepts[0].strength = -5.0;
         assert_eq!(told(&a, &b), ["S-CFG off → on", "hat +9.0 from 4 → -5.0 from 4"]);
         b.concepts[0].keys = vec![Key { step: 0, factor: 0.5 }, Key { step: 9, factor: 2.0 }];
         assert_eq!(told(&a, &b)[1], "hat +9.0 from 4 → -5.0 (step 1 ×0.50, step 10 ×2.00) from 4");

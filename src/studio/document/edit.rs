@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use super::{
     baselines::{ModelRole, State},
-    canonical::canonical,
     grid::Side,
     paint::{self, PaintTarget, Stroke},
     presets::bundled_expert,
@@ -17,8 +16,8 @@ use super::{
     track::Track,
 };
 use crate::recipe::{
-    Concept, Fusion, FusionRule, GuidanceInterval, Key, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe,
-    Sampler, Scfg, Schedule,
+    Concept, ConceptId, Fusion, FusionRule, GuidanceInterval, Key, Lora, ModelRef, Momentum, Owner, Paint, Profile,
+    Recipe, Sampler, Scfg, Schedule,
 };
 
 /// From noise to picture.
@@ -90,10 +89,12 @@ pub enum Edit {
     Sampling(Sampling),
     Guidance(Guidance),
     Profile(Profile),
-    /// The concept in a row.
-    Concept(usize, Box<Concept>),
+    /// The concept with the same id.
+    Concept(Box<Concept>),
+    /// Concepts under new ids.
     AddConcepts(Vec<Concept>),
-    RemoveConcept(usize),
+    RemoveConcept(ConceptId),
+    /// The concept in one row to another.
     MoveConcept {
         from: usize,
         to: usize,
@@ -176,9 +177,9 @@ impl Document {
             Edit::Sampling(sampling) => sampling.write_to(recipe),
             Edit::Guidance(guidance) => guidance.write_to(recipe),
             Edit::Profile(profile) => recipe.profile = profile,
-            Edit::Concept(row, concept) => set_concept(recipe, row, *concept),
-            Edit::AddConcepts(concepts) => recipe.concepts.extend(concepts),
-            Edit::RemoveConcept(row) => remove_concept(recipe, row),
+            Edit::Concept(concept) => set_concept(recipe, *concept),
+            Edit::AddConcepts(concepts) => self.add_concepts(concepts),
+            Edit::RemoveConcept(id) => self.remove_concept(id),
             Edit::MoveConcept { from, to } => move_concept(recipe, from, to),
             Edit::Momentum(momentum) => recipe.momentum = momentum,
             Edit::Fusion(fusion) => recipe.fusion = fusion.map(|fusion| *fusion),
@@ -249,18 +250,35 @@ impl Document {
         }
     }
 
+    /// Adds concepts under ids that no concept of this document has had.
+    fn add_concepts(&mut self, concepts: Vec<Concept>) {
+        for concept in concepts {
+            let recipes = self.takes.list().iter().map(|take| &take.track.recipe).chain([&self.recipe]);
+            let last = recipes.map(Recipe::last_concept_id).max().unwrap_or_default();
+            let id = last.max(self.context.last_concept).next();
+            self.context.last_concept = id;
+            self.recipe.concepts.push(Concept { id, ..concept });
+        }
+    }
+
+    /// Takes a concept out of the recipe; its id is not given again.
+    fn remove_concept(&mut self, id: ConceptId) {
+        self.context.last_concept = self.context.last_concept.max(id);
+        self.recipe.remove_concept(id);
+    }
+
     /// Mutes all concepts, or unmutes those that were muted together.
     fn toggle_concepts(&mut self) {
         let concepts = &mut self.recipe.concepts;
-        let heard: Vec<usize> = (0..concepts.len()).filter(|&row| concepts[row].enabled).collect();
-        if heard.is_empty() {
-            let rows = std::mem::take(&mut self.context.muted);
-            let all = rows.is_empty();
-            let back = concepts.iter_mut().enumerate().filter(|(row, _)| all || rows.contains(row));
-            back.for_each(|(_, concept)| concept.enabled = true);
+        let enabled: Vec<ConceptId> = concepts.iter().filter(|c| c.enabled).map(|c| c.id).collect();
+        if enabled.is_empty() {
+            let muted = std::mem::take(&mut self.context.muted);
+            let any_left = concepts.iter().any(|concept| muted.contains(&concept.id));
+            let back = concepts.iter_mut().filter(|concept| !any_left || muted.contains(&concept.id));
+            back.for_each(|concept| concept.enabled = true);
         } else {
             concepts.iter_mut().for_each(|concept| concept.enabled = false);
-            self.context.muted = heard;
+            self.context.muted = enabled;
         }
     }
 
@@ -269,8 +287,8 @@ impl Document {
         let State::Done(finished, tokens) = self.baselines.state(&self.recipe, role)?.clone() else { return None };
         // The picture was rendered for what decides it; all else is as it stands now.
         let recipe = role.alone(&self.recipe)?;
-        let wanted = canonical(&recipe);
-        if let Some(known) = self.takes.list().iter().find(|take| canonical(&take.track.recipe) == wanted) {
+        let key = recipe.canonical();
+        if let Some(known) = self.takes.list().iter().find(|take| take.track.recipe.canonical() == key) {
             return Some(known.id);
         }
         let track = Track { recipe, ..Track::finished(&finished, tokens) };
@@ -287,15 +305,9 @@ impl Document {
     }
 }
 
-fn set_concept(recipe: &mut Recipe, row: usize, new: Concept) {
-    if let Some(concept) = recipe.concepts.get_mut(row) {
+fn set_concept(recipe: &mut Recipe, new: Concept) {
+    if let Some(concept) = recipe.concept_mut(new.id) {
         *concept = new;
-    }
-}
-
-fn remove_concept(recipe: &mut Recipe, row: usize) {
-    if row < recipe.concepts.len() {
-        recipe.concepts.remove(row);
     }
 }
 
@@ -350,5 +362,30 @@ mod tests {
         assert_eq!(take.track.recipe, alone);
         document.edit(Edit::PinBaseline(ModelRole::Expert), 8);
         assert_eq!((document.takes().list().len(), document.takes().pins()[0]), (1, None));
+    }
+
+    /// Muted concepts are known by their ids: removing one changes nothing for the others.
+    #[test]
+    fn unmuting_after_a_removal_brings_back_the_right_concepts() {
+        let concept = |text: &str, enabled| Concept { text: text.into(), enabled, ..Concept::default() };
+        let concepts = vec![concept("hat", true), concept("fog", false), concept("night", true)];
+        let mut document = Document::new(Recipe { concepts, ..Recipe::default() });
+        document.edit(Edit::ToggleConcepts, 0);
+        assert_eq!(document.recipe().active_concepts().count(), 0);
+        document.edit(Edit::RemoveConcept(document.recipe().concepts[0].id), 0);
+        document.edit(Edit::ToggleConcepts, 0);
+        let enabled: Vec<&str> = document.recipe().active_concepts().map(|c| c.text.as_str()).collect();
+        assert_eq!(enabled, ["night"], "fog was not muted together with it");
+    }
+
+    #[test]
+    fn ids_of_removed_concepts_are_not_given_again() {
+        let mut document = Document::new(Recipe::default());
+        let concept = |text: &str| Concept { text: text.into(), ..Concept::default() };
+        document.edit(Edit::AddConcepts(vec![concept("hat"), concept("fog")]), 0);
+        let removed = document.recipe().concepts[1].id;
+        document.edit(Edit::RemoveConcept(removed), 0);
+        document.edit(Edit::AddConcepts(vec![concept("night")]), 0);
+        assert!(document.recipe().concepts[1].id > removed);
     }
 }

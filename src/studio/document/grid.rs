@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     engine::{Event, JobId},
-    recipe::{FusionRule, Recipe},
+    recipe::{ConceptId, FusionRule, Recipe},
     tensor::Picture,
 };
 
@@ -19,10 +19,10 @@ pub enum Parameter {
     Cfg,
     Seed,
     Steps,
-    /// The strength of the concept in this row.
-    Strength(usize),
-    /// Its threshold.
-    Threshold(usize),
+    /// The strength of a concept.
+    Strength(ConceptId),
+    /// The threshold of a concept.
+    Threshold(ConceptId),
     /// The sharpness of the expert's saliency.
     ExpertSharpness,
     /// The expert's share of a weighted sum.
@@ -32,20 +32,20 @@ pub enum Parameter {
 impl Parameter {
     /// The parameters that `recipe` has.
     pub fn all(recipe: &Recipe) -> Vec<Self> {
-        let rows = recipe.concepts.iter().enumerate().filter(|(_, c)| !c.text.trim().is_empty()).map(|(row, _)| row);
-        let concepts = rows.flat_map(|row| [Self::Strength(row), Self::Threshold(row)]);
+        let named = recipe.concepts.iter().filter(|concept| !concept.text.trim().is_empty());
+        let concepts = named.flat_map(|concept| [Self::Strength(concept.id), Self::Threshold(concept.id)]);
         let fusion = recipe.fusion.iter().flat_map(|_| [Self::ExpertSharpness, Self::ExpertShare]);
         [Self::Cfg, Self::Seed, Self::Steps].into_iter().chain(concepts).chain(fusion).collect()
     }
 
     pub fn title(self, recipe: &Recipe) -> String {
-        let text = |row: usize| recipe.concepts.get(row).map_or("concept", |c| c.text.trim());
+        let text = |id: ConceptId| recipe.concept(id).map_or("concept", |concept| concept.text.trim());
         match self {
             Self::Cfg => "Guidance scale".into(),
             Self::Seed => "Seed".into(),
             Self::Steps => "Steps".into(),
-            Self::Strength(row) => format!("Strength of {}", text(row)),
-            Self::Threshold(row) => format!("Threshold of {}", text(row)),
+            Self::Strength(id) => format!("Strength of {}", text(id)),
+            Self::Threshold(id) => format!("Threshold of {}", text(id)),
             Self::ExpertSharpness => "Sharpness e".into(),
             Self::ExpertShare => "Expert's share".into(),
         }
@@ -75,11 +75,11 @@ impl Parameter {
             Self::Cfg => recipe.cfg = value,
             Self::Seed => recipe.seed = value.max(0.0) as u64,
             Self::Steps => recipe.steps = value.max(1.0) as usize,
-            Self::Strength(row) | Self::Threshold(row) => {
-                let Some(concept) = recipe.concepts.get_mut(row) else { return };
+            Self::Strength(id) | Self::Threshold(id) => {
+                let Some(concept) = recipe.concept_mut(id) else { return };
                 concept.enabled = true;
                 match self {
-                    Self::Strength(_) => (concept.scale, concept.reverse) = (value, false),
+                    Self::Strength(_) => concept.strength = value,
                     _ => concept.threshold = value,
                 }
             }
@@ -160,16 +160,19 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The sides, at first chosen from the recipe: its first concept against its guidance scale.
+    /// The sides, at first chosen from the recipe: its first concept against its guidance scale. A side whose parameter
+    /// the recipe no longer has, such as that of a removed concept, runs over the guidance scale.
     pub fn sides(&self, recipe: &Recipe) -> [Side; 2] {
-        self.sides.unwrap_or_else(|| {
-            let across = if Parameter::all(recipe).contains(&Parameter::Strength(0)) {
-                Parameter::Strength(0)
-            } else {
-                Parameter::Seed
-            };
+        let all = Parameter::all(recipe);
+        let first = || {
+            let concept = recipe.concepts.first().map(|concept| Parameter::Strength(concept.id));
+            let across = concept.filter(|parameter| all.contains(parameter)).unwrap_or(Parameter::Seed);
             [Side::new(across, recipe), Side::new(Parameter::Cfg, recipe)]
-        })
+        };
+        let existing = |side: Side| {
+            if all.contains(&side.parameter) { side } else { Side::new(Parameter::Cfg, recipe) }
+        };
+        self.sides.map_or_else(first, |sides| sides.map(existing))
     }
 
     /// Makes all cells anew from `recipe` and starts rendering them.
@@ -257,18 +260,18 @@ mod tests {
 
     fn recipe() -> Recipe {
         let concept = Concept { text: "hat".into(), enabled: false, ..Concept::default() };
-        Recipe { prompt: "a cat".into(), concepts: vec![concept], ..Recipe::default() }
+        Recipe { prompt: "a cat".into(), concepts: vec![concept], ..Recipe::default() }.with_concept_ids()
     }
 
     #[test]
     fn every_pair_of_values_is_a_cell() {
         let mut grid = Grid::default();
         grid.sides = Some([
-            Side { parameter: Parameter::Strength(0), from: -4.0, to: 4.0, count: 3 },
+            Side { parameter: Parameter::Strength(ConceptId(1)), from: -4.0, to: 4.0, count: 3 },
             Side { parameter: Parameter::Seed, from: 3.0, to: 4.0, count: 2 },
         ]);
         grid.start(&recipe());
-        let cells: Vec<_> = grid.cells.iter().map(|c| (c.recipe.concepts[0].signed_scale(), c.recipe.seed)).collect();
+        let cells: Vec<_> = grid.cells.iter().map(|c| (c.recipe.concepts[0].strength, c.recipe.seed)).collect();
         assert_eq!(cells, [(-4.0, 3), (0.0, 3), (4.0, 3), (-4.0, 4), (0.0, 4), (4.0, 4)]);
         assert!(grid.cells.iter().all(|c| c.recipe.concepts[0].enabled), "a muted concept would show nothing");
     }

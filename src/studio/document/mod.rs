@@ -2,7 +2,6 @@
 
 pub mod background;
 pub mod baselines;
-pub mod canonical;
 pub mod cost;
 pub mod demo;
 pub mod difference;

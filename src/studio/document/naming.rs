@@ -73,10 +73,10 @@ fn fusion(fusion: Option<&Fusion>) -> &'static str {
 
 fn concept_difference(now: &Recipe, then: &Recipe) -> Option<String> {
     let (was, is): (Vec<_>, Vec<_>) = (then.active_concepts().collect(), now.active_concepts().collect());
-    if let Some(changed) = is.iter().find(|c| !was.contains(c)) {
-        return Some(format!("{} {:+.1}", changed.text.trim(), changed.signed_scale()));
+    if let Some(changed) = is.iter().find(|c| !was.iter().any(|w| w.same_settings(c))) {
+        return Some(format!("{} {:+.1}", changed.text.trim(), changed.strength));
     }
-    was.iter().find(|c| !is.contains(c)).map(|gone| format!("no {}", gone.text.trim()))
+    was.iter().find(|c| !is.iter().any(|i| i.same_settings(c))).map(|gone| format!("no {}", gone.text.trim()))
 }
 
 fn first_words(prompt: &str) -> String {
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(name(&base, Some(&base)), "again");
         let seed = Recipe { seed: 8, ..base.clone() };
         assert_eq!(name(&seed, Some(&base)), "seed 8");
-        let concept = Concept { text: "night".into(), scale: -2.5, ..Concept::default() };
+        let concept = Concept { text: "night".into(), strength: -2.5, ..Concept::default() };
         let night = Recipe { concepts: vec![concept], ..base.clone() };
         assert_eq!(name(&night, Some(&base)), "night -2.5");
         assert_eq!(name(&base, Some(&night)), "no night");

@@ -17,16 +17,18 @@ use super::{
 };
 use crate::{
     engine::{Compatibility, ModelPair, Token},
-    recipe::Recipe,
+    recipe::{ConceptId, Recipe},
 };
 
-/// What positions and rows in the recipe refer to beyond the recipe itself.
+/// What the recipe refers to beyond itself: the words of its positions, and concepts that it had or mutes.
 #[derive(Clone, Debug, Default)]
 pub struct RecipeContext {
     /// The prompt whose token positions factors, locks and paint name, and its tokens.
     pub(super) words: Option<(String, Vec<Token>)>,
-    /// Rows of the concepts that were muted together.
-    pub(super) muted: Vec<usize>,
+    /// The concepts that were muted together.
+    pub(super) muted: Vec<ConceptId>,
+    /// The largest id of a concept that was added to this document or removed from it.
+    pub(super) last_concept: ConceptId,
 }
 
 /// Everything that an edit or an event can change.
@@ -46,7 +48,9 @@ pub struct Document {
 
 impl Document {
     pub fn new(recipe: Recipe) -> Self {
-        Self { recipe, ..Self::default() }
+        let recipe = recipe.with_concept_ids();
+        let context = RecipeContext { last_concept: recipe.last_concept_id(), ..RecipeContext::default() };
+        Self { recipe, context, ..Self::default() }
     }
 
     pub fn recipe(&self) -> &Recipe {
@@ -168,7 +172,7 @@ impl Document {
         let run = self.run.as_ref()?;
         let before = run.before.as_deref();
         // What a session kept is being rendered again: it stays until the picture itself is there.
-        let again = before.filter(|before| before.kept.is_some() && before.recipe == run.track.recipe);
+        let again = before.filter(|before| before.kept.is_some() && before.recipe.same_settings(&run.track.recipe));
         if again.is_some() {
             return again;
         }

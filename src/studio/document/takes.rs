@@ -100,7 +100,7 @@ impl Takes {
 
     /// The newest take of exactly this recipe.
     pub fn of_recipe(&self, recipe: &Recipe) -> Option<TakeId> {
-        self.list.iter().rev().find(|take| take.track.recipe == *recipe).map(|take| take.id)
+        self.list.iter().rev().find(|take| take.track.recipe.same_settings(recipe)).map(|take| take.id)
     }
 
     /// Adds a finished result that belongs to no gesture: one read from a session, or a baseline.
@@ -115,7 +115,8 @@ impl Takes {
     /// run of one gesture replaces the first, unless that is pinned.
     pub(super) fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64, now: u64) -> Kept {
         let base = self.base;
-        if let Some(same) = self.list.iter_mut().find(|take| Some(take.id) == base && take.track.recipe == track.recipe)
+        if let Some(same) =
+            self.list.iter_mut().find(|take| Some(take.id) == base && take.track.recipe.same_settings(&track.recipe))
         {
             same.track = track;
             return Kept::Restored;
@@ -143,7 +144,7 @@ impl Takes {
 
     /// The newest take of a recipe, for a better picture of one of its steps.
     pub(super) fn track_of_mut(&mut self, recipe: &Recipe) -> Option<&mut Track> {
-        self.list.iter_mut().rev().find(|take| take.track.recipe == *recipe).map(|take| &mut take.track)
+        self.list.iter_mut().rev().find(|take| take.track.recipe.same_settings(recipe)).map(|take| &mut take.track)
     }
 
     /// Pins a take as A (0) or B (1); a second time takes the pin off.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     engine::{RenderResult, StepReport, Token},
     fingerprint::Fingerprint,
-    recipe::Recipe,
+    recipe::{ConceptId, Recipe},
     session::Packed,
     tensor::Picture,
 };
@@ -116,8 +116,12 @@ impl Track {
 
     /// Rows of the recipe whose concepts were computed; reports list them in this order.
     pub fn concept_rows(&self) -> Vec<usize> {
-        let active = |c: &crate::recipe::Concept| c.enabled && !c.text.trim().is_empty();
-        self.recipe.concepts.iter().enumerate().filter(|(_, c)| active(c)).map(|(row, _)| row).collect()
+        self.recipe.concepts.iter().enumerate().filter(|(_, c)| c.is_active()).map(|(row, _)| row).collect()
+    }
+
+    /// The place of a concept among those that were computed, which is that of its numbers in the ledger.
+    pub fn concept_place(&self, id: ConceptId) -> Option<usize> {
+        self.recipe.active_concepts().position(|concept| concept.id == id)
     }
 
     /// Bytes that the steps take in memory, roughly.

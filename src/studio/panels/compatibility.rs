@@ -1,11 +1,11 @@
-//! Whether the expert fits beside the general model, in a word and on hover in full.
+//! Whether the expert can be fused with the general model, in a word and on hover in full.
 
 use egui::{Color32, Ui};
 
 use crate::{
     engine::{Compatibility, Verdict},
     studio::{
-        bundle::Studio,
+        document::Document,
         view::theme::{self, Theme},
         widgets::row::{note, tinted},
     },
@@ -13,14 +13,14 @@ use crate::{
 
 /// The verdict in a word, with every point on hover; below it why the expert does not fit, or what is done to make it
 /// fit. Nothing without a fusion in the recipe.
-pub fn show(ui: &mut Ui, studio: &Studio) {
-    if studio.document.recipe.fusion.is_none() {
+pub fn show(ui: &mut Ui, document: &Document) {
+    if document.recipe().fusion.is_none() {
         return;
     }
     let theme = Theme::of(ui);
     ui.horizontal(|ui| {
         note(ui, "as expert:");
-        match studio.document.compatibility() {
+        match document.compatibility() {
             Some(fit) => {
                 let (word, color) = word(fit.verdict(), theme);
                 tinted(ui, word, color).on_hover_text(list(fit));
@@ -30,9 +30,7 @@ pub fn show(ui: &mut Ui, studio: &Studio) {
             }
         }
     });
-    for point in
-        studio.document.compatibility().iter().flat_map(|fit| &fit.points).filter(|p| p.verdict != Verdict::Fits)
-    {
+    for point in document.compatibility().iter().flat_map(|fit| &fit.points).filter(|p| p.verdict != Verdict::Fits) {
         let color = if point.verdict == Verdict::Refused { theme.danger } else { theme.dim };
         let text = egui::RichText::new(sentence(&point.text)).font(theme::small_font()).color(color);
         ui.add(egui::Label::new(text).wrap());

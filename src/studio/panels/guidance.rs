@@ -5,7 +5,12 @@ use egui::Ui;
 use crate::{
     recipe::{GuidanceInterval, Profile, Recipe, Scfg},
     studio::{
-        bundle::Studio,
+        command::Commands,
+        document::{
+            Document,
+            edit::{Edit, Guidance},
+        },
+        view::View,
         widgets::{
             ValueSlider,
             combo::quiet_combo,
@@ -17,9 +22,11 @@ use crate::{
 /// The cosine that Castillo et al. (2023) end guidance at.
 const ADAPTIVE: f32 = 0.991;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
-    let mean = studio.view.shown_frame(&studio.document).and_then(|f| Some(f.report?.scfg.as_ref()?.rate.mean()));
-    let recipe = &mut studio.document.recipe;
+/// Profile, scale, S-CFG, and what saves evaluations.
+pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
+    let mean = view.shown_frame(document).and_then(|f| Some(f.report?.scfg.as_ref()?.rate.mean()));
+    let mut changed = document.recipe().clone();
+    let recipe = &mut changed;
     row::heading(ui, "Guidance", |ui| {
         let title = recipe.profile.title();
         quiet_combo(ui, "Profile", title, |ui| {
@@ -55,6 +62,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     }
     interval(ui, recipe);
     adaptive(ui, recipe);
+    commands.edit_if_changed(&Guidance::of(document.recipe()), Guidance::of(&changed), Edit::Guidance);
 }
 
 /// Says of a setting that it changes the picture to save time.

@@ -61,7 +61,7 @@ impl Hints {
 }
 
 fn strengths(recipe: &Recipe) -> Vec<f32> {
-    recipe.concepts.iter().map(|concept| concept.scale).collect()
+    recipe.concepts.iter().map(|concept| concept.strength).collect()
 }
 
 /// The card with the hints; returns whether it was dismissed.

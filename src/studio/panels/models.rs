@@ -3,35 +3,37 @@
 use egui::{Align, Align2, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
 use crate::{
-    recipe::ModelRef,
+    recipe::{Lora, ModelRef},
     studio::{
-        bundle::Studio,
-        command::Command,
-        document::{baselines::ModelRole, presets::bundled_expert},
+        command::{Command, Commands},
+        document::{Document, baselines::ModelRole, edit::Edit},
         panels::compatibility,
         view::theme::{self, Theme, size},
         widgets::{Icon, icon_button, row},
     },
 };
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+/// Both models, the general model's LoRAs, and whether the two fit together.
+pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     row::heading(ui, "Models", |_| {});
-    if let Some(model) = slot(ui, studio, ModelRole::General, &studio.document.recipe.model.clone()) {
-        studio.document.recipe.model = model;
+    let recipe = document.recipe();
+    if let Some(model) = slot(ui, commands, ModelRole::General, &recipe.model) {
+        commands.edit(Edit::Model(model));
     }
-    loras(ui, studio);
-    let expert = studio.document.recipe.fusion.as_ref().map_or(ModelRef::PocketToon, |f| f.expert.clone());
-    if let Some(model) = slot(ui, studio, ModelRole::Expert, &expert) {
-        studio.document.recipe.fusion.get_or_insert_with(bundled_expert).expert = model;
+    loras(ui, &recipe.loras, commands);
+    let expert = recipe.fusion.as_ref().map_or(ModelRef::PocketToon, |f| f.expert.clone());
+    if let Some(model) = slot(ui, commands, ModelRole::Expert, &expert) {
+        commands.edit(Edit::Expert(model));
     }
-    compatibility::show(ui, studio);
+    compatibility::show(ui, document);
 }
 
 /// The general model's LoRAs, each with its weight.
-fn loras(ui: &mut Ui, studio: &mut Studio) {
+fn loras(ui: &mut Ui, before: &[Lora], commands: &mut Commands) {
+    let mut loras = before.to_vec();
     let theme = Theme::of(ui);
     let mut removed = None;
-    for (at, lora) in studio.document.recipe.loras.iter_mut().enumerate() {
+    for (at, lora) in loras.iter_mut().enumerate() {
         let title = lora.title();
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
         let layout = Layout::right_to_left(Align::Center);
@@ -51,12 +53,15 @@ fn loras(ui: &mut Ui, studio: &mut Studio) {
         });
     }
     if let Some(at) = removed {
-        studio.document.recipe.loras.remove(at);
+        loras.remove(at);
+    }
+    if loras != before {
+        commands.edit(Edit::Loras(loras));
     }
 }
 
 /// A field with the model's name, a menu of the bundled ones and of places to look, and a folder button. Returns another choice.
-fn slot(ui: &mut Ui, studio: &mut Studio, slot: ModelRole, model: &ModelRef) -> Option<ModelRef> {
+fn slot(ui: &mut Ui, commands: &mut Commands, slot: ModelRole, model: &ModelRef) -> Option<ModelRef> {
     let theme = Theme::of(ui);
     let role = if slot == ModelRole::General { "general" } else { "expert" };
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 25.0), Sense::hover());
@@ -83,7 +88,7 @@ fn slot(ui: &mut Ui, studio: &mut Studio, slot: ModelRole, model: &ModelRef) -> 
     let layout = Layout::centered_and_justified(egui::Direction::LeftToRight).with_cross_align(Align::Center);
     let mut child = ui.new_child(UiBuilder::new().id_salt(("folder", role)).max_rect(corner).layout(layout));
     if icon_button(&mut child, Icon::Folder, &format!("Choose a folder for the {role} model")).clicked() {
-        studio.commands.send(Command::PickModel(slot));
+        commands.send(Command::PickModel(slot));
     }
     let response = response.on_hover_text(match model {
         ModelRef::Folder(path) => path.display().to_string(),
@@ -99,15 +104,15 @@ fn slot(ui: &mut Ui, studio: &mut Studio, slot: ModelRole, model: &ModelRef) -> 
         }
         let folder = "A diffusers model: the folder with model_index.json in it";
         if ui.button("Folder…").on_hover_text(folder).clicked() {
-            studio.commands.send(Command::PickModel(slot));
+            commands.send(Command::PickModel(slot));
         }
         let file = "A Stable Diffusion 1.x or 2.x checkpoint, with the tokenizer's vocab.json and merges.txt beside it";
         if ui.button("Checkpoint…").on_hover_text(file).clicked() {
-            studio.commands.send(Command::PickCheckpoint(slot));
+            commands.send(Command::PickCheckpoint(slot));
         }
         let lora = "A small file that changes the general model's weights: a style, a person, a thing it then knows";
         if slot == ModelRole::General && ui.button("Add a LoRA…").on_hover_text(lora).clicked() {
-            studio.commands.send(Command::PickLora);
+            commands.send(Command::PickLora);
         }
     });
     chosen

@@ -5,21 +5,27 @@ use egui::{DragValue, Ui, vec2};
 use crate::{
     recipe::{Recipe, Sampler, Schedule},
     studio::{
-        bundle::Studio,
-        view::theme::Theme,
+        command::Commands,
+        document::{
+            Document,
+            edit::{Edit, Sampling},
+        },
+        view::{View, theme::Theme},
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
 };
 
 /// The slider's end; more can be typed where the recipe comes from a file.
 const MOST_STEPS: f32 = 100.0;
-/// Seeds that the die throws: short enough to remember.
+/// Random seeds are below this: short enough to remember.
 const SEEDS: u64 = 1_000_000;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+/// Sampler, schedule, steps, seed and size.
+pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
     row::heading(ui, "Sampling", |_| {});
-    let reuse = studio.view.shown_track(&studio.document).map(|track| track.recipe.seed);
-    let recipe = &mut studio.document.recipe;
+    let reuse = view.shown_track(document).map(|track| track.recipe.seed);
+    let mut changed = document.recipe().clone();
+    let recipe = &mut changed;
     choices(ui, recipe);
     let mut steps = recipe.steps as f32;
     let most = MOST_STEPS.max(steps);
@@ -30,6 +36,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     }
     row::labelled(ui, "Seed", |ui| seed(ui, recipe, reuse));
     row::labelled(ui, "Size", |ui| picture_size(ui, recipe));
+    commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
 }
 
 fn choices(ui: &mut Ui, recipe: &mut Recipe) {
@@ -89,7 +96,7 @@ fn plain(ui: &mut Ui) {
     ui.add_space(-4.0);
 }
 
-/// Another seed than `last`; the standard library's hash keys are as random as a die needs.
+/// Another seed than `last`, from the random keys of the standard library's hasher.
 fn random_seed(last: u64) -> u64 {
     use std::hash::BuildHasher;
     let throw = std::hash::RandomState::new().hash_one(last) % SEEDS;
@@ -119,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_die_always_throws_another_seed() {
+    fn a_random_seed_is_another_one() {
         let mut seed = 3;
         for _ in 0..50 {
             let next = random_seed(seed);

@@ -50,7 +50,7 @@ pub fn of(view: &View) -> Layout {
         compare: view.comparison.mode.title().to_lowercase(),
         wipe: Some(view.comparison.wipe),
         region: view.selection.region,
-        concept: Some(view.overlay.concept),
+        concept: view.overlay.concept,
         expert_saliency: Some(view.overlay.saliency == SaliencyOf::Expert),
         outlines: Some(view.overlay.outlines),
         ..Layout::default()
@@ -75,7 +75,7 @@ pub fn restore(view: &mut View, layout: &Layout) {
     let share = |value: Option<f32>| value.filter(|value| (0.0..=1.0).contains(value));
     view.comparison.wipe = share(layout.wipe).unwrap_or(view.comparison.wipe);
     view.appearance.scale = layout.scale.filter(|scale| SCALE.contains(scale)).unwrap_or(view.appearance.scale);
-    (view.selection.region, view.overlay.concept) = (layout.region, layout.concept.unwrap_or_default());
+    (view.selection.region, view.overlay.concept) = (layout.region, layout.concept);
     let whose = |expert| if expert { SaliencyOf::Expert } else { SaliencyOf::General };
     view.overlay.saliency = layout.expert_saliency.map_or(view.overlay.saliency, whose);
     view.overlay.outlines = layout.outlines.unwrap_or(view.overlay.outlines);
@@ -97,7 +97,7 @@ mod tests {
         let mut arranged = View::default();
         arranged.overlay = OverlayView {
             kind: Overlay::FusionMask,
-            concept: 1,
+            concept: Some(crate::recipe::ConceptId(2)),
             saliency: SaliencyOf::Expert,
             opacity: 0.3,
             outlines: false,

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     engine::{ScfgReport, StepReport},
+    recipe::ConceptId,
     studio::document::regions::labels::RegionLabels,
     tensor::{Picture, Plane, maps::StepArray},
 };
@@ -30,7 +31,7 @@ pub struct Source {
     pub report: Option<Arc<StepReport>>,
     pub labels: RegionLabels,
     pub overlay: Overlay,
-    pub concept: usize,
+    pub concept: Option<ConceptId>,
     pub saliency: SaliencyOf,
     /// The token position of the chosen region.
     pub region: Option<usize>,
@@ -115,7 +116,7 @@ impl Source {
                 maps.scalar_colors = colormap::around_one();
             }
             Overlay::Concept => {
-                if let Some(concept) = report.concepts.get(self.concept) {
+                if let Some(concept) = report.chosen_concept(self.concept) {
                     maps.labels = Some(concept.mask.map(|share| u8::from(share > 0.0)));
                     maps.scalar = Some(scaled(StepArray::Magnitude, &concept.magnitude));
                 }

@@ -2,6 +2,8 @@
 //!
 //! Apart from the view so that exports can be given the overlay alone.
 
+use crate::recipe::ConceptId;
+
 /// What lies over the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlay {
@@ -42,8 +44,8 @@ pub enum SaliencyOf {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OverlayView {
     pub kind: Overlay,
-    /// Which active concept the concept overlay shows, counted as in reports.
-    pub concept: usize,
+    /// The concept that the concept overlay shows; `None`, or one that the shown run did not compute: its first.
+    pub concept: Option<ConceptId>,
     pub saliency: SaliencyOf,
     /// 0..=1.
     pub opacity: f32,
@@ -52,6 +54,6 @@ pub struct OverlayView {
 
 impl Default for OverlayView {
     fn default() -> Self {
-        Self { kind: Overlay::default(), concept: 0, saliency: SaliencyOf::default(), opacity: 0.55, outlines: true }
+        Self { kind: Overlay::default(), concept: None, saliency: SaliencyOf::default(), opacity: 0.55, outlines: true }
     }
 }

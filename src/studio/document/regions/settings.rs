@@ -25,7 +25,7 @@ pub fn toggle_lock(lock: &mut Vec<usize>, position: usize) {
 /// Sets which model of a fusion draws a region.
 pub fn set_owner(owners: &mut Vec<RegionOwner>, region: usize, owner: Owner) {
     owners.retain(|o| o.position != region);
-    if owner != Owner::Contest {
+    if owner != Owner::Saliency {
         owners.push(RegionOwner { position: region, owner });
         owners.sort_by_key(|o| o.position);
     }
@@ -53,7 +53,7 @@ mod tests {
         set_owner(&mut owners, 5, Owner::General);
         let list = [2, 5].map(|position| RegionOwner { position, owner: Owner::General });
         assert_eq!(owners, list);
-        set_owner(&mut owners, 2, Owner::Contest);
+        set_owner(&mut owners, 2, Owner::Saliency);
         assert_eq!(owners, list[1..]);
     }
 }

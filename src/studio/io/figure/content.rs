@@ -203,7 +203,7 @@ fn caption(recipe: &Recipe) -> String {
     said.push(format!("{}, {} steps", recipe.sampler.title(), recipe.steps));
     said.push(format!("seed {}, {}×{}", recipe.seed, recipe.width, recipe.height));
     said.push(format!("scale {:.1}{}", recipe.cfg, if recipe.scfg.enabled { " with S-CFG" } else { "" }));
-    said.extend(recipe.active_concepts().map(|c| format!("{} {:+.1}", c.text.trim(), c.signed_scale())));
+    said.extend(recipe.active_concepts().map(|c| format!("{} {:+.1}", c.text.trim(), c.strength)));
     if let Some(fusion) = recipe.active_fusion() {
         said.push(format!("with {}: {}", fusion.expert.title(), difference::rule(fusion)));
     }

@@ -29,7 +29,7 @@ const MOST_CALLS: usize = 10_000;
 /// In a few words, what is wrong with them; the track is then as it was.
 pub fn unpack(track: &mut Track, packed: &Packed) -> Result<(), String> {
     let file = packed.unpack()?;
-    let arrays = Arrays::from_file(&file).map_err(|error| error.to_string())?;
+    let arrays = Arrays::from_safetensors(&file).map_err(|error| error.to_string())?;
     if arrays.read("format").map_err(text)?.1 != [f32::from(FORMAT)] {
         return Err("they were kept by a newer Sextant".into());
     }
@@ -142,6 +142,7 @@ fn read_concept(
 ) -> Result<Arc<ConceptReport>, String> {
     let concept = recipe.active_concepts().nth(k).ok_or("they have more concepts than their recipe")?;
     Ok(Arc::new(ConceptReport {
+        id: concept.id,
         text: concept.text.clone(),
         active: numbers[0] != 0.0,
         magnitude: arrays.read_plane(&keys.concept(StepArray::Magnitude, k)).map_err(text)?,

@@ -97,12 +97,12 @@ fn second_row(ui: &mut Ui, document: &Document, view: &mut View, row: Rect, repo
     let overlay = &mut view.overlay;
     match overlay.kind {
         Overlay::Concept if !report.concepts.is_empty() => {
-            overlay.concept = overlay.concept.min(report.concepts.len() - 1);
+            let chosen = report.chosen_concept(overlay.concept).map(|concept| concept.id);
             note(&mut line, "where acts");
             for (k, concept) in report.concepts.iter().enumerate() {
                 let color = concept_color(rows.get(k).copied().unwrap_or(k));
-                if chip::chip(&mut line, &concept.text, color, k == overlay.concept, false).clicked() {
-                    overlay.concept = k;
+                if chip::chip(&mut line, &concept.text, color, Some(concept.id) == chosen, false).clicked() {
+                    overlay.concept = Some(concept.id);
                 }
             }
         }

@@ -66,9 +66,6 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
     let (label, _) = ui.allocate_exact_size(vec2(52.0, size::ROW), Sense::hover());
     ui.painter().text(label.left_center(), Align2::LEFT_CENTER, name, theme::body_font(), theme.dim);
     let all = Parameter::all(recipe);
-    if !all.contains(&side.parameter) {
-        *side = Side::new(Parameter::Cfg, recipe);
-    }
     quiet_combo(ui, &format!("{name}: parameter"), &side.parameter.title(recipe), |ui| {
         for parameter in all {
             if ui.selectable_label(side.parameter == parameter, parameter.title(recipe)).clicked() {

@@ -66,7 +66,7 @@ impl Legend {
                 scale_bar(ui, area, &colormap::around_one(), scale.low, scale.high, &title);
             }
             Overlay::Concept => {
-                let Some(concept) = report.concepts.get(view.overlay.concept) else { return };
+                let Some(concept) = report.chosen_concept(view.overlay.concept) else { return };
                 let state = if concept.active { "acts" } else { "waits" };
                 let name: String = concept.text.chars().take(24).collect();
                 let title = format!("|Δ| of {name}, {state}, on {:.0} % of the picture", 100.0 * concept.share);

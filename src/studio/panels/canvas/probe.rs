@@ -133,6 +133,7 @@ mod tests {
                 shares: vec![(2, 0.75), (0, 0.25)],
             })),
             concepts: vec![Arc::new(ConceptReport {
+                id: crate::recipe::ConceptId(1),
                 text: "sunglasses".into(),
                 active: true,
                 magnitude: plane([0.1, 0.81, 0.2, 0.3]),

@@ -5,7 +5,11 @@ use egui::Ui;
 
 use crate::{
     engine::{ConceptReport, StepReport},
-    studio::{bundle::Studio, view::theme::Theme, widgets::row},
+    studio::{
+        document::Document,
+        view::{View, theme::Theme},
+        widgets::row,
+    },
 };
 
 /// Overlaps below this share are not worth a line.
@@ -13,8 +17,9 @@ const WORTH_SAYING: f32 = 0.1;
 /// Directions with a cosine beyond this are nearly the same, or opposite.
 const ALIKE: f32 = 0.7;
 
-pub fn show(ui: &mut Ui, studio: &Studio) {
-    let Some(report) = studio.view.shown_frame(&studio.document).and_then(|frame| frame.report) else { return };
+/// A line for every pair of concepts that interferes at the shown step.
+pub fn show(ui: &mut Ui, document: &Document, view: &View) {
+    let Some(report) = view.shown_frame(document).and_then(|frame| frame.report) else { return };
     let color = Theme::of(ui).accent;
     for (line, advice) in said(&report) {
         row::tinted(ui, line, color).on_hover_text(advice);

@@ -89,9 +89,9 @@ mod tests {
     fn every_kind_is_known_again_and_keeps_strength_and_words() {
         for steps in [8, 20, 50] {
             for kind in EditKind::ALL {
-                let mut concept = Concept { text: "x".into(), scale: -4.0, ..Concept::default() };
+                let mut concept = Concept { text: "x".into(), strength: -4.0, ..Concept::default() };
                 kind.apply(&mut concept, steps);
-                assert_eq!((EditKind::of(&concept, steps), concept.scale), (Some(kind), -4.0));
+                assert_eq!((EditKind::of(&concept, steps), concept.strength), (Some(kind), -4.0));
                 concept.threshold = 0.33;
                 assert_eq!(EditKind::of(&concept, steps), None);
             }

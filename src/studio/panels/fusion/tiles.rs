@@ -1,4 +1,4 @@
-//! A row of tiles: each model alone, its saliency, and in the middle who draws where.
+//! A row of tiles: each model alone, its saliency, and in the middle the fusion mask.
 
 use std::sync::Arc;
 
@@ -8,13 +8,14 @@ use crate::{
     engine::FusionReport,
     recipe::Recipe,
     studio::{
-        bundle::Studio,
+        command::Commands,
         document::{
+            Document,
             baselines::{ModelRole, State},
             edit::Edit,
         },
         view::{
-            colormap,
+            View, colormap,
             maps::full_range,
             overlay::{Overlay, SaliencyOf},
             theme::{self, Theme},
@@ -32,18 +33,25 @@ const GAP: f32 = 5.0;
 const CAPTION: f32 = 9.5;
 const TILE_TEXELS: usize = 128;
 
-/// The general model alone, its saliency, who draws where, the expert's saliency, the expert alone.
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, report: Option<&Arc<FusionReport>>) {
+/// The general model alone, its saliency, the fusion mask, the expert's saliency, the expert alone.
+pub fn show(
+    ui: &mut Ui,
+    document: &Document,
+    view: &mut View,
+    commands: &mut Commands,
+    textures: &mut Textures,
+    report: Option<&Arc<FusionReport>>,
+) {
     let width = (ui.available_width() - 4.0 * GAP) / 5.0;
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), width.round()), Sense::hover());
     let place = |k: usize| {
         let corner = row.min + vec2(k as f32 * (width + GAP), 0.0);
         Rect::from_min_size(corner, vec2(width, row.height()))
     };
-    solo_tile(ui, studio, pictures, place(0), ModelRole::General);
-    solo_tile(ui, studio, pictures, place(4), ModelRole::Expert);
+    baseline_tile(ui, document, commands, textures, place(0), ModelRole::General);
+    baseline_tile(ui, document, commands, textures, place(4), ModelRole::Expert);
     match report {
-        Some(report) => map_tiles(ui, studio, pictures, [place(1), place(2), place(3)], report),
+        Some(report) => map_tiles(ui, view, textures, [place(1), place(2), place(3)], report),
         None => [1, 2, 3]
             .map(place)
             .iter()
@@ -76,32 +84,38 @@ fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
 }
 
 /// One model alone; a click pins it as A.
-fn solo_tile(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rect: Rect, whose: ModelRole) {
-    let pinned =
-        studio.document.takes().pins()[0].and_then(|id| studio.document.take(id)).map(|take| &take.track.recipe);
-    let rim = is_alone(pinned, &studio.document.recipe, whose).then_some(theme::TAKE_A);
-    let response = tile(ui, rect, &format!("Pin {} as A", whose.name()), rim);
-    let said = solo(ui, studio, pictures, rect, whose);
-    caption(ui, rect, if whose == ModelRole::General { "general" } else { "expert" });
+fn baseline_tile(
+    ui: &mut Ui,
+    document: &Document,
+    commands: &mut Commands,
+    textures: &mut Textures,
+    rect: Rect,
+    role: ModelRole,
+) {
+    let pinned = document.takes().pins()[0].and_then(|id| document.take(id)).map(|take| &take.track.recipe);
+    let rim = is_alone(pinned, document.recipe(), role).then_some(theme::TAKE_A);
+    let response = tile(ui, rect, &format!("Pin {} as A", role.name()), rim);
+    let text = baseline(ui, document, textures, rect, role);
+    caption(ui, rect, if role == ModelRole::General { "general" } else { "expert" });
     if response.clicked() {
-        studio.commands.edit(Edit::PinBaseline(whose));
+        commands.edit(Edit::PinBaseline(role));
     }
-    response.on_hover_text(said);
+    response.on_hover_text(text);
 }
 
-fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, whose: ModelRole) -> bool {
-    pinned.zip(whose.alone(recipe)).is_some_and(|(pinned, alone)| *pinned == alone)
+fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, role: ModelRole) -> bool {
+    pinned.zip(role.alone(recipe)).is_some_and(|(pinned, alone)| *pinned == alone)
 }
 
 /// What there is of one model alone; says what a click does.
-fn solo(ui: &Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: ModelRole) -> String {
+fn baseline(ui: &Ui, document: &Document, textures: &mut Textures, rect: Rect, role: ModelRole) -> String {
     let theme = Theme::of(ui);
-    match studio.document.baselines.state(&studio.document.recipe, whose) {
+    match document.baselines().state(document.recipe(), role) {
         Some(State::Done(finished, _)) => {
             let shown = &finished.picture;
-            let texture = pictures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
+            let texture = textures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
             picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
-            format!("The {} alone, over the same noise. Click pins it as A for comparing.", whose.model())
+            format!("The {} alone, over the same noise. Click pins it as A for comparing.", role.model())
         }
         Some(State::Failed(reason)) => {
             blank(ui, rect, theme.danger_background, "failed", theme.danger);
@@ -109,50 +123,50 @@ fn solo(ui: &Ui, studio: &Studio, pictures: &mut Textures, rect: Rect, whose: Mo
         }
         Some(State::Rendering(_)) => {
             blank(ui, rect, theme.raised, "renders…", theme.dim);
-            format!("The {} alone is being rendered.", whose.model())
+            format!("The {} alone is being rendered.", role.model())
         }
         Some(State::Waiting) | None => {
             blank(ui, rect, theme.input_background, "waits", theme.faint);
-            format!("The {} alone: rendered when nothing else is.", whose.model())
+            format!("The {} alone: rendered when nothing else is.", role.model())
         }
     }
 }
 
-/// Both saliency maps and, between them, who draws where; a click shows the map on the canvas.
-fn map_tiles(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, rects: [Rect; 3], report: &Arc<FusionReport>) {
+/// Both saliency maps and, between them, the fusion mask; a click shows the map on the canvas.
+fn map_tiles(ui: &mut Ui, view: &mut View, textures: &mut Textures, rects: [Rect; 3], report: &Arc<FusionReport>) {
     let size = [report.mask.width, report.mask.height];
     let tint = if report.active { theme::PLAIN } else { theme::IDLE };
     let saliency = "Saliency: how strongly the model's guidance responds at each element, smoothed";
     let shows = [
         ("saliency g", "saliency", saliency, Overlay::Saliency, SaliencyOf::General),
-        ("territory", "territory", "White where the expert draws", Overlay::FusionMask, studio.view.overlay.saliency),
+        ("fusion mask", "mask", "White where the expert draws", Overlay::FusionMask, view.overlay.saliency),
         ("saliency e", "saliency", saliency, Overlay::Saliency, SaliencyOf::Expert),
     ];
-    for ((rect, texture), show) in rects.into_iter().zip(maps(ui, pictures, report)).zip(shows) {
+    for ((rect, texture), show) in rects.into_iter().zip(maps(ui, textures, report)).zip(shows) {
         let (name, short, explained, overlay, of) = show;
         let response = tile(ui, rect, &format!("Show {name}"), None);
         picture::cover(ui, rect, texture.id(), size, 4, tint);
         caption(ui, rect, short);
         if response.clicked() {
-            (studio.view.overlay.kind, studio.view.overlay.saliency) = (overlay, of);
+            (view.overlay.kind, view.overlay.saliency) = (overlay, of);
         }
         response.on_hover_text(format!("{explained}. Click shows it on the canvas."));
     }
 }
 
-/// The general model's saliency, the territory, the expert's saliency.
-fn maps(ui: &Ui, pictures: &mut Textures, report: &Arc<FusionReport>) -> [TextureHandle; 3] {
+/// The general model's saliency, the fusion mask, the expert's saliency.
+fn maps(ui: &Ui, textures: &mut Textures, report: &Arc<FusionReport>) -> [TextureHandle; 3] {
     let magma = colormap::magma();
     let mut saliency = |kind, plane| {
-        pictures.get(ui.ctx(), report, kind, || {
+        textures.get(ui.ctx(), report, kind, || {
             let scale = full_range(plane);
             textures::map_image(&scale.plane, scale.low, scale.high, &magma)
         })
     };
     let general = saliency(Kind::SaliencyGeneral, &report.saliency_general);
     let expert = saliency(Kind::SaliencyExpert, &report.saliency_expert);
-    let territory = pictures.get(ui.ctx(), report, Kind::FusionMask, || {
+    let mask = textures.get(ui.ctx(), report, Kind::FusionMask, || {
         textures::mask_image(&report.mask, theme::GENERAL_GROUND, theme::EXPERT_GROUND)
     });
-    [general, territory, expert]
+    [general, mask, expert]
 }

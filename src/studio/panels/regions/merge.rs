@@ -1,18 +1,21 @@
-//! Several words as one region, regions with names of their own, and what to merge.
+//! Several words as one region, regions with names of their own, and which words are suggested for merging.
 
 use egui::{TextEdit, Ui, vec2};
 
 use crate::{
-    recipe::{BACKGROUND, group_of},
+    recipe::{BACKGROUND, Recipe, group_of},
     studio::{
-        bundle::Studio,
-        document::regions::{labels::RegionLabels, merge},
-        view::theme::{self, Theme},
+        command::Commands,
+        document::{Document, edit::Edit, regions::labels::RegionLabels},
+        view::{
+            View,
+            theme::{self, Theme},
+        },
         widgets::row,
     },
 };
 
-/// Words that no region is called after: phrases end at them.
+/// Words that end a phrase: no region is named after them.
 const LINKS: &[&str] = &[
     "a", "an", "the", "and", "or", "of", "on", "in", "at", "to", "with", "without", "by", "for", "from", "near",
     "under", "over", "above", "below", "behind", "beside", "between", "into", "its", "his", "her", "their", "is",
@@ -20,13 +23,20 @@ const LINKS: &[&str] = &[
 ];
 
 /// The row with the region's name, and what can be merged or split.
-pub fn show(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usize) {
+pub fn show(
+    ui: &mut Ui,
+    document: &Document,
+    view: &mut View,
+    commands: &mut Commands,
+    names: &RegionLabels,
+    region: usize,
+) {
     if region == BACKGROUND {
         return;
     }
-    name_row(ui, studio, names, region);
+    name_row(ui, document.recipe(), commands, names, region);
     let also: Vec<usize> =
-        studio.view.selection.also.iter().map(|&p| names.region_of(p)).filter(|&p| p != BACKGROUND).collect();
+        view.selection.also.iter().map(|&p| names.region_of(p)).filter(|&p| p != BACKGROUND).collect();
     let chosen: Vec<usize> = also.iter().chain([&region]).flat_map(|&r| names.words_of(r)).collect();
     let suggested = if also.is_empty() { phrase(names, region) } else { Some(chosen) };
     let Some(mut positions) = suggested else { return };
@@ -43,17 +53,16 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usiz
              choose others",
         );
         if response.clicked() {
-            merge::merge(&mut studio.document.recipe, &positions);
-            studio.view.selection.region = positions.first().copied();
-            studio.view.selection.also.clear();
+            view.choose_region(positions.first().copied());
+            commands.edit(Edit::MergeRegions(positions));
         }
     });
 }
 
-fn name_row(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usize) {
+fn name_row(ui: &mut Ui, recipe: &Recipe, commands: &mut Commands, names: &RegionLabels, region: usize) {
     let positions = names.words_of(region);
     let words = names.joined(&positions);
-    let mut name = group_of(&studio.document.recipe.groups, region).map(|group| group.name.clone()).unwrap_or_default();
+    let mut name = group_of(&recipe.groups, region).map(|group| group.name.clone()).unwrap_or_default();
     row::labelled(ui, "Name", |ui| {
         let split = if positions.len() > 1 { 52.0 } else { 0.0 };
         let field = TextEdit::singleline(&mut name)
@@ -63,19 +72,19 @@ fn name_row(ui: &mut Ui, studio: &mut Studio, names: &RegionLabels, region: usiz
             .margin(egui::Margin::symmetric(6, 1));
         let field = ui.add(field).accessible_name(format!("Name of {words}"));
         if field.on_hover_text("What this region is called here; the prompt stays as it is").changed() {
-            merge::rename(&mut studio.document.recipe, &positions, &name);
+            commands.edit(Edit::RenameRegion { positions: positions.clone(), name });
         }
         if positions.len() > 1 {
             ui.spacing_mut().button_padding = vec2(6.0, 1.0);
             let button = ui.button(egui::RichText::new("Split").font(theme::small_font()).color(Theme::of(ui).text));
             if button.on_hover_text("Each word is a region of its own again").clicked() {
-                merge::split_up(&mut studio.document.recipe, region);
+                commands.edit(Edit::SplitRegion(region));
             }
         }
     });
 }
 
-/// The words around a region's that are likely meant with it: neighbours up to the next small word or sign.
+/// The words that probably belong to the same phrase as a region: neighbours up to the next linking word or sign.
 fn phrase(names: &RegionLabels, region: usize) -> Option<Vec<usize>> {
     let links = |position: usize| {
         let word = names.joined(&[position]).to_lowercase();

@@ -56,8 +56,8 @@ fn apply(settings: &mut LaneSettings, lane: &Lane, side: usize, border: usize, t
                 interval.until = border.max(interval.from + 1);
             }
         }
-        LaneSettings::Concept(_, concept) if side == 0 => concept.warmup = border.min(lane.end.saturating_sub(1)),
-        LaneSettings::Concept(_, concept) => {
+        LaneSettings::Concept(concept) if side == 0 => concept.warmup = border.min(lane.end.saturating_sub(1)),
+        LaneSettings::Concept(concept) => {
             let end = border.max(lane.start + 1);
             concept.cooldown = (end < steps).then_some(end);
         }

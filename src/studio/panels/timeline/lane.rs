@@ -5,7 +5,7 @@
 use egui::Color32;
 
 use crate::{
-    recipe::{Concept, Fusion, FusionMode, Key, Recipe},
+    recipe::{Concept, ConceptId, Fusion, FusionMode, Key, Recipe},
     studio::{
         document::{
             cost::timestep,
@@ -35,8 +35,7 @@ pub struct Lane {
 pub enum Kind {
     /// The guidance scale, with or without S-CFG.
     Guidance,
-    /// The concept in this row.
-    Concept(usize),
+    Concept(ConceptId),
     Fusion,
 }
 
@@ -44,7 +43,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LaneSettings {
     Guidance(Guidance),
-    Concept(usize, Box<Concept>),
+    Concept(Box<Concept>),
     /// The fusion's gate t0, a timestep.
     Fusion {
         gate: f32,
@@ -56,7 +55,7 @@ impl LaneSettings {
     pub fn of(recipe: &Recipe, kind: Kind) -> Option<Self> {
         Some(match kind {
             Kind::Guidance => Self::Guidance(Guidance::of(recipe)),
-            Kind::Concept(row) => Self::Concept(row, Box::new(recipe.concepts.get(row)?.clone())),
+            Kind::Concept(id) => Self::Concept(Box::new(recipe.concept(id)?.clone())),
             Kind::Fusion => Self::Fusion { gate: recipe.fusion.as_ref()?.t0 },
         })
     }
@@ -65,7 +64,7 @@ impl LaneSettings {
     pub fn keys(&self) -> Option<&Vec<Key>> {
         match self {
             Self::Guidance(guidance) => Some(&guidance.cfg_keys),
-            Self::Concept(_, concept) => Some(&concept.keys),
+            Self::Concept(concept) => Some(&concept.keys),
             Self::Fusion { .. } => None,
         }
     }
@@ -73,7 +72,7 @@ impl LaneSettings {
     pub fn keys_mut(&mut self) -> Option<&mut Vec<Key>> {
         match self {
             Self::Guidance(guidance) => Some(&mut guidance.cfg_keys),
-            Self::Concept(_, concept) => Some(&mut concept.keys),
+            Self::Concept(concept) => Some(&mut concept.keys),
             Self::Fusion { .. } => None,
         }
     }
@@ -82,7 +81,7 @@ impl LaneSettings {
     pub fn scale(&self) -> f32 {
         match self {
             Self::Guidance(guidance) => guidance.cfg,
-            Self::Concept(_, concept) => concept.signed_scale(),
+            Self::Concept(concept) => concept.strength,
             Self::Fusion { .. } => 0.0,
         }
     }
@@ -90,7 +89,7 @@ impl LaneSettings {
     pub fn into_edit(self) -> Edit {
         match self {
             Self::Guidance(guidance) => Edit::Guidance(guidance),
-            Self::Concept(row, concept) => Edit::Concept(row, concept),
+            Self::Concept(concept) => Edit::Concept(concept),
             Self::Fusion { gate } => Edit::FusionGate(gate),
         }
     }
@@ -156,7 +155,7 @@ fn of_concept(row: usize, concept: &Concept, steps: usize) -> Lane {
         start: concept.warmup.min(end),
         end,
         grips: [true; 2],
-        kind: Kind::Concept(row),
+        kind: Kind::Concept(concept.id),
         keyed: !concept.keys.is_empty(),
     }
 }

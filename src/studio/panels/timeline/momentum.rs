@@ -7,6 +7,7 @@ use egui::{Rect, Ui};
 use super::{axis::Axis, lane::Lane};
 use crate::{
     engine::StepReport,
+    recipe::ConceptId,
     studio::{
         document::track::Track,
         view::theme::{self, Theme},
@@ -33,9 +34,9 @@ pub fn show(ui: &Ui, lane: &Lane, norms: &[(usize, f32)], axis: Axis, rail: Rect
     }
 }
 
-/// Step and norm of what the momentum of the concept in `row` adds to the step after it, where the run computed it.
-pub fn norms(track: &Track, row: usize) -> Vec<(usize, f32)> {
-    let Some(place) = track.concept_rows().iter().position(|&r| r == row) else { return Vec::new() };
+/// Step and norm of what the momentum of a concept adds to the step after it, where the run computed it.
+pub fn norms(track: &Track, id: ConceptId) -> Vec<(usize, f32)> {
+    let Some(place) = track.concept_place(id) else { return Vec::new() };
     let norm = |report: &StepReport| Some((report.step, report.ledger.concepts.get(place)?.momentum));
     track.reports.iter().flatten().filter_map(|report| norm(report)).collect()
 }

@@ -1,0 +1,137 @@
+//! The recipe: everything that decides a picture, as plain data.
+//!
+//! Apart from its parts, which have files of their own.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    concept::{Concept, Momentum, read_concepts},
+    fusion::Fusion,
+    interval::GuidanceInterval,
+    keys::{self, Key},
+    lora::Lora,
+    model_ref::ModelRef,
+    options::{FusionRule, Profile, Sampler, Schedule},
+    paint::Paint,
+    regions::{RegionFactor, RegionGroup, RegionPaint},
+    scfg::Scfg,
+};
+
+/// The sides of pictures are multiples of this many pixels: the factor between pixels and latents of every model of the
+/// Stable Diffusion family. A recipe does not know its model: a model of another geometry is checked in the engine.
+pub const SIDE_MULTIPLE: usize = 8;
+
+/// Everything that decides a picture. Sessions, traces and PNG files hold it as serialised here; older forms are read
+/// too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recipe {
+    pub prompt: String,
+    pub negative: String,
+    pub model: ModelRef,
+    /// Changes of the model's weights, in the order in which they are added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
+    pub sampler: Sampler,
+    pub schedule: Schedule,
+    pub steps: usize,
+    pub seed: u64,
+    /// Pixels, a multiple of [`SIDE_MULTIPLE`].
+    pub width: usize,
+    /// Pixels, a multiple of [`SIDE_MULTIPLE`].
+    pub height: usize,
+    /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
+    pub cfg: f32,
+    /// Guidance only at some steps, an approximation that saves evaluations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guidance_interval: Option<GuidanceInterval>,
+    /// Adaptive guidance (Castillo et al. 2023), an approximation that saves evaluations: guidance ends after the first
+    /// step at which the cosine between the unconditional and the prompt's prediction is above this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive_guidance: Option<f32>,
+    /// How the guidance scale changes over the steps; see [`keys`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cfg_keys: Vec<Key>,
+    pub profile: Profile,
+    pub scfg: Scfg,
+    /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
+    pub regions: Vec<RegionFactor>,
+    /// Tokens that count as one region, and regions with names of their own; no token is in two groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<RegionGroup>,
+    /// Painted corrections of the regions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub painted: Vec<RegionPaint>,
+    /// A painted factor on the guidance: 1 + level / 100 at each element, 0 to 10.
+    #[serde(skip_serializing_if = "Paint::is_empty")]
+    pub painted_factor: Paint,
+    /// Each has an id of its own after [`Recipe::assign_concept_ids`], which every read recipe has been through.
+    #[serde(deserialize_with = "read_concepts")]
+    pub concepts: Vec<Concept>,
+    pub momentum: Momentum,
+    pub fusion: Option<Fusion>,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            negative: String::new(),
+            model: ModelRef::Pocket,
+            loras: Vec::new(),
+            sampler: Sampler::Ddim,
+            schedule: Schedule::Normal,
+            steps: 20,
+            seed: 0,
+            width: 192,
+            height: 192,
+            cfg: 5.0,
+            guidance_interval: None,
+            adaptive_guidance: None,
+            cfg_keys: Vec::new(),
+            profile: Profile::Fixed,
+            scfg: Scfg::default(),
+            regions: Vec::new(),
+            groups: Vec::new(),
+            painted: Vec::new(),
+            painted_factor: Paint::default(),
+            concepts: Vec::new(),
+            momentum: Momentum::default(),
+            fusion: None,
+        }
+    }
+}
+
+impl Recipe {
+    /// The LoRAs whose weight is not 0.
+    pub fn active_loras(&self) -> impl Iterator<Item = &Lora> {
+        self.loras.iter().filter(|lora| lora.weight != 0.0)
+    }
+
+    /// The guidance scale with its key factor at a step.
+    pub fn cfg_at(&self, step: usize) -> f32 {
+        self.cfg * keys::factor_at(&self.cfg_keys, step)
+    }
+
+    /// Whether the recipe guides a step; adaptive guidance may end guidance earlier. Where the scale is 1 or less or the
+    /// interval leaves the step out, the prompt branch alone is used, and neither S-CFG, SEGA nor SNB acts (as in every
+    /// reference pipeline).
+    pub fn guides_at(&self, step: usize) -> bool {
+        self.cfg_at(step) > 1.0 && self.guidance_interval.is_none_or(|interval| interval.contains(step))
+    }
+
+    /// The fusion, if it is enabled.
+    pub fn active_fusion(&self) -> Option<&Fusion> {
+        self.fusion.as_ref().filter(|f| f.enabled)
+    }
+
+    /// The fusion, if it is enabled and evaluates the expert.
+    pub fn expert_fusion(&self) -> Option<&Fusion> {
+        self.active_fusion().filter(|f| f.rule != FusionRule::General)
+    }
+
+    /// The expert's prompt, if there is an enabled fusion.
+    pub fn expert_prompt(&self) -> Option<&str> {
+        self.active_fusion().map(|f| f.prompt.as_deref().unwrap_or(&self.prompt))
+    }
+}

@@ -1,0 +1,76 @@
+//! A take: one result, and what made it.
+//!
+//! Apart from the document because layout and kept steps name takes too.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{fingerprint::Fingerprint, recipe::Recipe};
+
+/// The id of a take, unique within its session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TakeId(pub u64);
+
+/// One result.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Take {
+    pub id: TakeId,
+    /// The take whose recipe was changed into this one's.
+    pub parent: Option<TakeId>,
+    pub name: String,
+    pub starred: bool,
+    pub recipe: Recipe,
+    /// Seconds since 1970-01-01 UTC.
+    pub created: u64,
+    /// Render time in seconds.
+    pub seconds: f32,
+    /// A small picture, PNG in base64; see [`super::thumbnail`].
+    pub thumbnail: Option<String>,
+    /// The run's [`Fingerprint`] as RON, as a picture carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+impl Take {
+    /// The run's fingerprint, if it can be read.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        ron::from_str(self.run.as_deref()?).ok()
+    }
+
+    /// Sets the run's fingerprint.
+    pub fn set_fingerprint(&mut self, run: Option<&Fingerprint>) {
+        // A fingerprint is plain data, which serialises without errors.
+        self.run = run.and_then(|run| ron::to_string(run).ok());
+    }
+}
+
+/// Checks that takes have ids of their own, and parents that are there and are not their own descendants.
+///
+/// # Errors
+/// The take that does not fit, and in a few words why.
+pub(super) fn check_tree(takes: &[Take]) -> Result<(), (TakeId, String)> {
+    let mut parents = HashMap::new();
+    for take in takes {
+        if parents.insert(take.id, take.parent).is_some() {
+            return Err((take.id, "is there twice".to_owned()));
+        }
+    }
+    let mut sound = HashSet::new();
+    for take in takes {
+        let mut line = Vec::new();
+        let mut next = Some(take.id);
+        while let Some(id) = next.filter(|id| !sound.contains(id)) {
+            if line.len() > takes.len() {
+                return Err((take.id, "is among its own descendants".to_owned()));
+            }
+            line.push(id);
+            next = *parents.get(&id).ok_or_else(|| {
+                (line[line.len().saturating_sub(2)], format!("has the parent {}, which is not there", id.0))
+            })?;
+        }
+        sound.extend(line);
+    }
+    Ok(())
+}
