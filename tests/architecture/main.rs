@@ -41,7 +41,7 @@ const STUDIO_ARROWS: &[(&str, &[&str])] = &[
     ("command", &["document"]),
     ("widgets", &["view"]),
     ("io", &["document", "view"]),
-    ("rendering", &["document", "submit", "clock"]),
+    ("rendering", &["document", "view", "submit", "clock"]),
     ("requests", &["document", "view", "io", "command"]),
     ("panels", &["document", "view", "widgets", "command", "log"]),
     (
