@@ -6,12 +6,11 @@
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use eframe::egui_wgpu::wgpu;
-use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
+use egui::{Context, Ui};
 
 use super::{
-    bundle::Studio,
     clock,
-    command::Command,
+    command::{Command, Commands},
     document::{Document, demo, edit::Edit, notice::Notice, track::Playhead},
     io::{
         autosave::{Autosave, Recovered},
@@ -19,28 +18,23 @@ use super::{
         store::Store,
         tasks::Outcome,
     },
-    panels::{
-        canvas::Canvas, columns, concepts::Concepts, confirm, fusion, guidance, hints, imported, keys, models, notices,
-        palette, prompt, regions, sampling, takes, timeline, toolbar,
-    },
+    panels::{columns, confirm, keys, panel_set::PanelSet},
     rendering::Rendering,
     requests,
-    view::{
-        View, layout,
-        theme::{Theme, size},
-    },
-    widgets::{self, textures::Textures},
+    view::{View, layout},
+    widgets::textures::Textures,
 };
 use crate::{engine::EngineHandle, recipe::Recipe, session::Settings, studio::document::saved::SavedSession};
 
 /// Everything that the window holds.
 pub struct App {
-    studio: Studio,
+    document: Document,
+    view: View,
+    commands: Commands,
     rendering: Rendering,
     files: Files,
     textures: Textures,
-    canvas: Canvas,
-    concepts: Concepts,
+    panels: PanelSet,
     autosave: Option<Autosave>,
     /// What is set for all sessions, and as it was last kept.
     settings: Settings,
@@ -56,12 +50,13 @@ impl App {
     /// [`super::view::theme::install`] must have been called on the window's context before its first frame.
     pub fn new(engine: EngineHandle, store: Arc<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
         Self {
-            studio: Studio { document: Document::new(recipe), ..Studio::default() },
+            document: Document::new(recipe),
+            view: View::default(),
+            commands: Commands::default(),
             rendering: Rendering::new(engine),
             files: Files::new(store),
             textures: Textures::default(),
-            canvas: Canvas::new(format),
-            concepts: Concepts::default(),
+            panels: PanelSet::new(format),
             autosave: None,
             settings: Settings::default(),
             settings_kept: None,
@@ -84,33 +79,33 @@ impl App {
 
     /// Opens as the user has set the window up before. `begun` is when the program was started.
     pub(super) fn with_settings(mut self, settings: Settings, begun: Option<Instant>) -> Self {
-        layout::apply_settings(&mut self.studio.view, &settings);
-        self.studio.document.set_keep_steps(settings.keep_steps);
+        layout::apply_settings(&mut self.view, &settings);
+        self.document.set_keep_steps(settings.keep_steps);
         (self.settings, self.begun) = (settings, begun);
         self
     }
 
     /// Shows what to try first.
     pub fn with_hints(mut self) -> Self {
-        self.studio.hints = Some([false; 3]);
+        self.panels.hints.start();
         self
     }
 
     pub fn document(&self) -> &Document {
-        &self.studio.document
+        &self.document
     }
 
     /// The document, for what is not a command: its own methods keep it whole.
     pub fn document_mut(&mut self) -> &mut Document {
-        &mut self.studio.document
+        &mut self.document
     }
 
     pub fn view(&self) -> &View {
-        &self.studio.view
+        &self.view
     }
 
     pub fn view_mut(&mut self) -> &mut View {
-        &mut self.studio.view
+        &mut self.view
     }
 
     pub fn settings(&self) -> &Settings {
@@ -119,20 +114,20 @@ impl App {
 
     /// Has a command carried out at the end of the next frame.
     pub fn send(&mut self, command: Command) {
-        self.studio.commands.send(command);
+        self.commands.send(command);
     }
 
     /// Opens what an earlier window left behind, and says so.
     pub fn recover(&mut self, recovered: Recovered) {
         let Recovered { session, path, notice } = recovered;
         self.adopt(path, session);
-        self.studio.document.mark_unsaved();
-        self.studio.document.notify(notice);
+        self.document.mark_unsaved();
+        self.document.notify(notice);
     }
 
     /// Takes what the engine and the dialogs have said. Cheap, also while the window is hidden.
     pub fn update(&mut self) {
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         while let Some(event) = self.rendering.poll() {
             if let Some(finished) = document.apply(event, clock::now()) {
                 document.trim_steps(view.shown_take());
@@ -151,15 +146,15 @@ impl App {
             Outcome::Exported => {}
             Outcome::Opened(path, session) => self.opened(path, *session),
             Outcome::Saved(path, version) => {
-                self.studio.document.saved(path, version);
-                self.after_save.take().into_iter().for_each(|command| self.studio.commands.send(command));
+                self.document.saved(path, version);
+                self.after_save.take().into_iter().for_each(|command| self.commands.send(command));
             }
             Outcome::Lora(path) => self.edit(Edit::AddLora(path)),
             Outcome::Model(role, model) => self.edit(Edit::model(role, model)),
             Outcome::Mask(mask) => self.edit(Edit::FusionMask(mask)),
             Outcome::Failed(message) => {
                 self.after_save = None;
-                self.studio.document.notify(Notice::error(message));
+                self.document.notify(Notice::error(message));
             }
         }
     }
@@ -169,7 +164,7 @@ impl App {
         match session.origin.clone() {
             Some(origin) => {
                 self.adopt(None, session);
-                self.studio.document.tell_origin(&path, origin);
+                self.document.tell_origin(&path, origin);
             }
             None => self.adopt(Some(path), session),
         }
@@ -179,9 +174,9 @@ impl App {
     fn adopt(&mut self, path: Option<PathBuf>, session: SavedSession) {
         let layout = session.layout.clone();
         let is_session = path.is_some() || !session.takes.is_empty();
-        self.studio.document.adopt(path, session, self.settings.keep_steps);
+        self.document.adopt(path, session, self.settings.keep_steps);
         self.session_changed();
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         if is_session {
             layout::restore(view, &layout);
         }
@@ -192,40 +187,36 @@ impl App {
     }
 
     fn start_over(&mut self) {
-        self.studio.document.start_over(demo::recipe(), self.settings.keep_steps);
+        self.document.start_over(demo::recipe(), self.settings.keep_steps);
         self.session_changed();
     }
 
     /// With another session, nothing of the one before goes on.
     fn session_changed(&mut self) {
-        self.studio.view.start_over();
-        self.studio.session_changed();
+        self.view.start_over();
+        self.panels.session_changed();
         self.rendering.session_changed();
         self.after_save = None;
     }
 
     /// Draws the whole window and carries out what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
-        let studio = &mut self.studio;
-        ui.ctx().set_theme(if studio.view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
-        columns::follow_scale(ui.ctx(), &mut studio.view.appearance.scale);
-        keys::read(ui.ctx(), studio);
-        self.watch_closing(ui.ctx());
-        self.rendering.watch_pointer(ui.ctx());
-        self.panels(ui);
-        confirm::show(ui, &mut self.studio);
-        palette::show(ui, &mut self.studio);
-        notices::log_window(ui, &mut self.studio);
-        imported::window(ui, &mut self.studio);
-        notices::drop_hint(ui);
+        let Self { document, view, commands, panels, textures, rendering, .. } = self;
+        ui.ctx().set_theme(if view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
+        columns::follow_scale(ui.ctx(), &mut view.appearance.scale);
+        keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
+        watch_closing(ui.ctx(), document, commands);
+        rendering.watch_pointer(ui.ctx());
+        panels.ui(ui, document, view, commands, textures);
+        panels.windows(ui, document, view, commands);
         if let Some(file) = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned())) {
             self.send(Command::OpenFile(file));
         }
-        for command in self.studio.commands.take() {
+        for command in self.commands.take() {
             self.handle(ui.ctx(), command);
             ui.ctx().request_repaint();
         }
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         self.rendering.submit_changes(ui.ctx(), document, view);
         self.rendering.ask_compatibility(document);
         if let Some(autosave) = &mut self.autosave {
@@ -237,7 +228,7 @@ impl App {
 
     /// What was set in the window is there again at the next start.
     fn remember_settings(&mut self) {
-        let appearance = &self.studio.view.appearance;
+        let appearance = &self.view.appearance;
         let (theme, scale) = (layout::theme_name(appearance).to_owned(), Some(appearance.scale));
         if (&theme, scale) != (&self.settings.theme, self.settings.scale) {
             (self.settings.theme, self.settings.scale) = (theme, scale);
@@ -252,7 +243,7 @@ impl App {
 
     /// Logs how long the window took from its start to its first picture.
     fn log_first_picture(&mut self) {
-        if self.studio.view.shown_frame(&self.studio.document).is_some()
+        if self.view.shown_frame(&self.document).is_some()
             && let Some(begun) = self.begun.take()
         {
             ::log::info!(
@@ -262,67 +253,9 @@ impl App {
         }
     }
 
-    fn panels(&mut self, ui: &mut Ui) {
-        let theme = Theme::of(ui);
-        let Self { studio, textures, canvas, concepts, .. } = self;
-        let bare = |fill| Frame::new().fill(fill);
-        Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            toolbar::show(ui, studio);
-        });
-        Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
-            takes::show(ui, studio, textures);
-        });
-        let height = timeline::height(studio, ui.ctx().content_rect().height());
-        Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            timeline::show(ui, studio, textures);
-        });
-        let [left, right] = studio.view.appearance.columns;
-        Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            let Studio { document, view, commands, .. } = studio;
-            column(ui, "left column", |ui| {
-                prompt::show(ui, document, view, commands);
-                regions::show(ui, document, view, commands);
-                widgets::row::divider(ui);
-                prompt::negative(ui, document, commands);
-                widgets::row::divider(ui);
-                models::show(ui, document, commands);
-                widgets::row::divider(ui);
-                sampling::show(ui, document, view, commands);
-            });
-        });
-        Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            let Studio { document, view, commands, .. } = studio;
-            column(ui, "right column", |ui| {
-                guidance::show(ui, document, view, commands);
-                widgets::row::divider(ui);
-                concepts.ui(ui, document, view, commands, textures);
-                widgets::row::divider(ui);
-                fusion::show(ui, document, view, commands, textures);
-            });
-        });
-        CentralPanel::no_frame().show(ui, |ui| {
-            toolbar::banner(ui, studio);
-            let rest = ui.available_rect_before_wrap();
-            columns::borders(ui, &mut studio.view.appearance.columns, rest);
-            let mut inside = ui.new_child(egui::UiBuilder::new().id_salt("canvas").max_rect(rest));
-            inside.set_clip_rect(rest.intersect(ui.clip_rect()));
-            let Studio { document, view, commands, .. } = studio;
-            canvas.ui(&mut inside, document, view, commands, textures);
-            hints::show(&mut inside, studio, rest);
-        });
-    }
-
-    /// A window that is closed with unsaved work asks first.
-    fn watch_closing(&mut self, ctx: &Context) {
-        if ctx.input(|i| i.viewport().close_requested()) && confirm::needed(&self.studio.document, &Command::Quit) {
-            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-            self.send(Command::Quit);
-        }
-    }
-
     /// Carries out one command.
     fn handle(&mut self, ctx: &Context, command: Command) {
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         match command {
             Command::Edit(edit) => self.edit(edit),
             Command::Undo => self.travel(Document::undo),
@@ -333,13 +266,11 @@ impl App {
                 self.rendering.set_memory(bytes);
                 self.settings.memory_mib = Some(bytes >> 20);
             }
-            Command::ShowLeftovers => self.studio.leftovers_open = true,
-            Command::TogglePalette => {
-                self.studio.palette = if self.studio.palette.is_some() { None } else { Some(Default::default()) };
-            }
-            Command::ShowLog => self.studio.log_open = true,
-            Command::ToggleLog => self.studio.log_open = !self.studio.log_open,
-            Command::GoToStep => self.studio.goes_to_step = true,
+            Command::ShowLeftovers => self.panels.leftovers.open(),
+            Command::TogglePalette => self.panels.palette.toggle(),
+            Command::ShowLog => self.panels.log.open(),
+            Command::ToggleLog => self.panels.log.toggle(),
+            Command::GoToStep => self.panels.timeline.go_to_step(),
             Command::SaveThen(next) => {
                 self.after_save = Some(*next);
                 self.files_task(ctx, &Command::SaveSession);
@@ -348,7 +279,7 @@ impl App {
                 document.discard_changes();
                 self.handle(ctx, *next);
             }
-            command if confirm::needed(document, &command) => self.studio.confirm = Some(command),
+            command if confirm::is_needed(document, &command) => self.panels.confirm.ask(command),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::NewSession => self.start_over(),
             Command::DiscardRecovered => self.discard_recovered(ctx),
@@ -358,7 +289,7 @@ impl App {
 
     /// Applies an edit, and has the view follow where takes or pins have changed.
     fn edit(&mut self, edit: Edit) {
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         let pins = document.takes().pins();
         let follow: fn(&mut View, &Document) = match &edit {
             Edit::RemoveTake(_) => View::take_removed,
@@ -379,7 +310,7 @@ impl App {
 
     /// Undoes or redoes, and has the view follow where that removed a take.
     fn travel(&mut self, go: fn(&mut Document)) {
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         let takes = document.takes().list().len();
         go(document);
         if document.takes().list().len() < takes {
@@ -389,7 +320,7 @@ impl App {
 
     /// Back to the session as it was last saved, or to none.
     fn discard_recovered(&mut self, ctx: &Context) {
-        match self.studio.document.file().path.clone().filter(|path| path.exists()) {
+        match self.document.file().path.clone().filter(|path| path.exists()) {
             Some(path) => self.files_task(ctx, &Command::OpenFile(path)),
             None => self.start_over(),
         }
@@ -397,7 +328,7 @@ impl App {
 
     /// Begins what a command asks for of files; its outcome comes through [`Self::update`].
     fn files_task(&mut self, ctx: &Context, command: &Command) {
-        let Studio { document, view, .. } = &mut self.studio;
+        let Self { document, view, .. } = self;
         let started = match requests::request(command, document, view) {
             Ok(Some((task, path))) => self.files.start(ctx, task, path),
             Ok(None) => Ok(()),
@@ -409,14 +340,12 @@ impl App {
     }
 }
 
-/// A column of settings that scrolls when it is too long.
-fn column(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
-    ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, |ui| {
-        Frame::new().inner_margin(Margin::symmetric(size::MARGIN as i8, 10)).show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            contents(ui);
-        });
-    });
+/// A window that is closed with unsaved work asks first.
+fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands) {
+    if ctx.input(|i| i.viewport().close_requested()) && confirm::is_needed(document, &Command::Quit) {
+        ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+        commands.send(Command::Quit);
+    }
 }
 
 impl eframe::App for App {

@@ -1,7 +1,6 @@
 //! The window: a document, a view of it, and panels that show both.
 
 mod app;
-mod bundle;
 mod clock;
 pub mod command;
 pub mod document;

@@ -15,6 +15,7 @@ mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use eframe::egui_wgpu::wgpu;
 use egui::Role;
 use egui_kittest::{
     Harness,

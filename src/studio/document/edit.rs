@@ -102,6 +102,8 @@ pub enum Edit {
     Momentum(Momentum),
     Fusion(Option<Box<Fusion>>),
     Expert(ModelRef),
+    /// The timestep t0 that bounds the fused steps.
+    FusionGate(f32),
     /// A mask that says where the expert draws; the fusion goes by it from now on.
     FusionMask(Paint),
     /// Switches S-CFG off, or on again.
@@ -182,6 +184,7 @@ impl Document {
             Edit::Momentum(momentum) => recipe.momentum = momentum,
             Edit::Fusion(fusion) => recipe.fusion = fusion.map(|fusion| *fusion),
             Edit::Expert(model) => recipe.fusion.get_or_insert_with(bundled_expert).expert = model,
+            Edit::FusionGate(gate) => recipe.fusion.iter_mut().for_each(|fusion| fusion.t0 = gate),
             Edit::FusionMask(mask) => set_mask(recipe.fusion.get_or_insert_with(bundled_expert), mask),
             Edit::ToggleScfg => recipe.scfg.enabled = !recipe.scfg.enabled,
             Edit::ToggleConcepts => self.toggle_concepts(),

@@ -1,15 +1,20 @@
 //! What to try first: three lines on the canvas at the very first start, each gone once it was done.
+//!
+//! Apart from the canvas because the hints follow from the whole window.
 
 use egui::{Align2, CornerRadius, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
 
-use crate::studio::{
-    bundle::Studio,
-    document::{demo, track::Playhead},
-    view::{
-        compare::Compare,
-        theme::{self, Theme},
+use crate::{
+    recipe::Recipe,
+    studio::{
+        document::{Document, demo, track::Playhead},
+        view::{
+            View,
+            compare::Compare,
+            theme::{self, Theme},
+        },
+        widgets::{Icon, icon_button},
     },
-    widgets::{Icon, icon_button},
 };
 
 const LINES: [&str; 3] = [
@@ -20,21 +25,49 @@ const LINES: [&str; 3] = [
 const WIDTH: f32 = 372.0;
 const LINE: f32 = 22.0;
 
-/// Shows what was not tried yet in the lower left corner of `canvas`, and notes what is.
-pub fn show(ui: &mut Ui, studio: &mut Studio, canvas: Rect) {
-    let Some(mut done) = studio.hints else { return };
-    let strengths = |concepts: &[crate::recipe::Concept]| concepts.iter().map(|c| c.strength).collect::<Vec<_>>();
-    done[0] |= strengths(&studio.document.recipe.concepts) != strengths(&demo::recipe().concepts);
-    done[1] |= studio.view.selection.region.is_some();
-    done[2] |= matches!(studio.view.playhead, Playhead::At(_)) && !studio.view.playback.playing;
-    let open: Vec<&str> = LINES.iter().zip(done).filter(|(_, done)| !done).map(|(line, _)| *line).collect();
-    studio.hints = Some(done).filter(|_| !open.is_empty());
-    // Comparisons have words of their own there, and painting its bar.
-    if open.is_empty() || studio.view.comparison.mode != Compare::Single || studio.view.brush.active {
-        return;
+/// The hints that are left.
+#[derive(Debug, Default)]
+pub struct Hints {
+    /// Which hints were followed; `None` once all were, or they were dismissed, and where none are shown.
+    done: Option<[bool; 3]>,
+}
+
+impl Hints {
+    /// Shows all hints from now on.
+    pub fn start(&mut self) {
+        self.done = Some([false; 3]);
     }
+
+    pub fn dismiss(&mut self) {
+        self.done = None;
+    }
+
+    /// Shows what was not tried yet in the lower left corner of `canvas`, and notes what is.
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document, view: &View, canvas: Rect) {
+        let Some(done) = &mut self.done else { return };
+        done[0] |= strengths(document.recipe()) != strengths(&demo::recipe());
+        done[1] |= view.selection.region.is_some();
+        done[2] |= matches!(view.playhead, Playhead::At(_)) && !view.playback.playing;
+        let open: Vec<&str> =
+            LINES.iter().zip(done.iter()).filter(|(_, done)| !**done).map(|(line, _)| *line).collect();
+        if open.is_empty() {
+            return self.dismiss();
+        }
+        // A comparison has a text of its own there, and the brush its bar.
+        if view.comparison.mode == Compare::Single && !view.brush.active && card(ui, &open, canvas) {
+            self.dismiss();
+        }
+    }
+}
+
+fn strengths(recipe: &Recipe) -> Vec<f32> {
+    recipe.concepts.iter().map(|concept| concept.strength).collect()
+}
+
+/// The card with the hints; returns whether it was dismissed.
+fn card(ui: &mut Ui, lines: &[&str], canvas: Rect) -> bool {
     let theme = Theme::of(ui);
-    let height = LINE * open.len() as f32 + 34.0;
+    let height = LINE * lines.len() as f32 + 34.0;
     let corner = pos2(canvas.left() + 12.0, canvas.bottom() - height - 36.0);
     let card = Rect::from_min_size(corner, vec2(WIDTH.min(canvas.width() - 24.0), height));
     ui.painter().rect_filled(card, CornerRadius::same(6), theme.probe);
@@ -43,12 +76,10 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, canvas: Rect) {
         ui.painter().text(pos2(card.left() + 12.0, y), Align2::LEFT_CENTER, text, font, ink);
     };
     put(card.top() + 15.0, "Try", theme::bold_font(theme::size::HEADING), theme.accent);
-    for (k, line) in open.iter().enumerate() {
+    for (k, line) in lines.iter().enumerate() {
         put(card.top() + 38.0 + LINE * k as f32, line, theme::body_font(), theme.text);
     }
     let spot = Rect::from_min_size(pos2(card.right() - 26.0, card.top() + 5.0), vec2(20.0, 20.0));
     let mut child = ui.new_child(UiBuilder::new().id_salt("hints").max_rect(spot));
-    if icon_button(&mut child, Icon::Close, "Dismiss hints").clicked() {
-        studio.hints = None;
-    }
+    icon_button(&mut child, Icon::Close, "Dismiss hints").clicked()
 }

@@ -1,13 +1,16 @@
-//! Keyboard shortcuts.
+//! Keyboard shortcuts that hold in the whole window.
+//!
+//! Apart from the panels because shortcuts are read before any of them.
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use crate::studio::{
-    bundle::Studio,
-    command::Command,
-    document::edit::Edit,
-    panels::palette::Palette,
-    view::brush::{Act, Brush},
+    command::{Command, Commands},
+    document::{Document, edit::Edit},
+    view::{
+        View,
+        brush::{Act, Brush},
+    },
 };
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
@@ -25,66 +28,70 @@ const EVERYWHERE: [(Modifiers, Key, Command); 9] = [
     (Modifiers::COMMAND, Key::Z, Command::Undo),
 ];
 
-/// Reads the keyboard before the panels do.
-pub fn read(ctx: &Context, studio: &mut Studio) {
+/// Reads the keyboard before the panels do. While the palette is open, it gets all keys but those that hold everywhere.
+pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, palette_open: bool) {
     let typing = ctx.text_edit_focused();
-    for (modifiers, key, action) in EVERYWHERE {
+    for (modifiers, key, command) in EVERYWHERE {
         // While typing, undo and redo are the text field's own.
-        let own = typing && matches!(action, Command::Undo | Command::Redo);
+        let own = typing && matches!(command, Command::Undo | Command::Redo);
         if !own && ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key))) {
-            studio.commands.send(action);
+            commands.send(command);
         }
     }
     let pressed = |modifiers, key| ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key)));
-    if pressed(COMMAND_SHIFT, Key::P) || pressed(Modifiers::COMMAND, Key::K) {
-        studio.palette = if studio.palette.is_some() { None } else { Some(Palette::default()) };
+    let toggles = pressed(COMMAND_SHIFT, Key::P) || pressed(Modifiers::COMMAND, Key::K);
+    let windows = [
+        (toggles, Command::TogglePalette),
+        (pressed(Modifiers::COMMAND, Key::L), Command::ToggleLog),
+        (pressed(Modifiers::COMMAND, Key::G), Command::GoToStep),
+    ];
+    windows.into_iter().filter(|(pressed, _)| *pressed).for_each(|(_, command)| commands.send(command));
+    if palette_open == toggles {
+        in_the_window(ctx, document, view, commands, typing);
     }
-    if pressed(Modifiers::COMMAND, Key::L) {
-        studio.log_open = !studio.log_open;
+}
+
+/// The keys without modifiers. `typing` is whether a text field has the keyboard focus.
+fn in_the_window(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, typing: bool) {
+    if !typing && view.brush.active && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        view.set_painting(None);
     }
-    studio.goes_to_step |= pressed(Modifiers::COMMAND, Key::G);
-    if studio.palette.is_some() {
-        return;
-    }
-    if !typing && studio.view.brush.active && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
-        studio.view.set_painting(None);
-    }
-    if !typing && studio.document.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
-        studio.commands.send(Command::Stop);
+    if !typing && document.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        commands.send(Command::Stop);
     }
     if !typing {
-        ablate(ctx, studio);
-        brush(ctx, studio);
+        ablate(ctx, commands);
+        brush(ctx, document, view);
     }
     if ctx.memory(|m| m.focused().is_none()) {
-        steps(ctx, studio);
+        steps(ctx, document, view);
     }
 }
 
 /// 1, 2 and 3 switch S-CFG, all concepts and the fusion off and on, over the same seed.
-fn ablate(ctx: &Context, studio: &mut Studio) {
+fn ablate(ctx: &Context, commands: &mut Commands) {
     let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     if pressed(Key::Num1) {
-        studio.commands.edit(Edit::ToggleScfg);
+        commands.edit(Edit::ToggleScfg);
     }
     if pressed(Key::Num2) {
-        studio.commands.edit(Edit::ToggleConcepts);
+        commands.edit(Edit::ToggleConcepts);
     }
     if pressed(Key::Num3) {
-        studio.commands.edit(Edit::ToggleFusion);
+        commands.edit(Edit::ToggleFusion);
     }
 }
 
 /// B takes the brush up and lays it down; [ and ] change its size, X what a stroke does.
-fn brush(ctx: &Context, studio: &mut Studio) {
+fn brush(ctx: &Context, document: &Document, view: &mut View) {
     let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     if pressed(Key::B) {
-        studio.view.toggle_brush(&studio.document);
+        view.toggle_brush(document);
     }
-    if !studio.view.brush.active {
+    if !view.brush.active {
         return;
     }
-    let brush = &mut studio.view.brush;
+    let brush = &mut view.brush;
     for (key, by) in [(Key::OpenBracket, -1.0), (Key::CloseBracket, 1.0)] {
         if pressed(key) {
             brush.size = (brush.size + by).clamp(*Brush::SIZES.start(), *Brush::SIZES.end());
@@ -96,12 +103,12 @@ fn brush(ctx: &Context, studio: &mut Studio) {
 }
 
 /// Space plays, arrows step: only while no control has the keyboard.
-fn steps(ctx: &Context, studio: &mut Studio) {
-    let count = studio.view.shown_track(&studio.document).map_or(0, |track| track.calls());
-    let Some(at) = studio.view.shown_step(&studio.document).filter(|_| count > 0) else { return };
+fn steps(ctx: &Context, document: &Document, view: &mut View) {
+    let count = view.shown_track(document).map_or(0, |track| track.calls());
+    let Some(at) = view.shown_step(document).filter(|_| count > 0) else { return };
     let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     if pressed(Key::Space) {
-        studio.view.playback.playing = !studio.view.playback.playing;
+        view.playback.playing = !view.playback.playing;
     }
     // A held key may come several times in one frame.
     let presses = |key| ctx.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key));
@@ -114,8 +121,8 @@ fn steps(ctx: &Context, studio: &mut Studio) {
     ];
     for (presses, step) in moves {
         if presses > 0 {
-            studio.view.playback.playing = false;
-            studio.view.seek(step, count);
+            view.playback.playing = false;
+            view.seek(step, count);
         }
     }
 }

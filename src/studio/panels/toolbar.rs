@@ -1,18 +1,20 @@
 //! Across the top: session, Generate and Stop, progress, compare, undo, device.
+//!
+//! The toolbar keeps no state of its own.
 
 use std::time::Duration;
 
 use egui::{Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 
 use crate::studio::{
-    bundle::Studio,
-    command::{Command, MapFormat},
+    command::{Command, Commands, MapFormat},
     document::{
+        Document,
         live_run::{LiveRun, Phase, Progress},
-        notice::Remedy,
     },
     panels::memory,
     view::{
+        View,
         compare::Compare,
         theme::{self, Theme, size},
     },
@@ -22,23 +24,24 @@ use crate::studio::{
 /// Right of the progress bar at least this much is kept for its text.
 const PROGRESS_TEXT: f32 = 240.0;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+/// Draws the toolbar into the whole of `ui`.
+pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     ui.set_height(size::TOOLBAR - 1.0);
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.add_space(size::MARGIN);
         wordmark(ui);
         ui.add_space(6.0);
-        session_menu(ui, studio);
+        session_menu(ui, document, view, commands);
         ui.add_space(2.0);
-        run_buttons(ui, studio);
+        run_buttons(ui, document, commands);
         ui.add_space(4.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::MARGIN);
-            memory::device(ui, &studio.document, &mut studio.commands);
-            history(ui, studio);
-            segmented(ui, &mut studio.view.comparison.mode, &Compare::ALL, Compare::title, |_| None);
+            memory::device(ui, document, commands);
+            history(ui, document, commands);
+            segmented(ui, &mut view.comparison.mode, &Compare::ALL, Compare::title, |_| None);
             ui.add_space(4.0);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress(ui, studio));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress(ui, document));
         });
     });
 }
@@ -52,67 +55,70 @@ fn wordmark(ui: &mut Ui) {
     ui.spacing_mut().item_spacing.x = 6.0;
 }
 
-fn session_menu(ui: &mut Ui, studio: &mut Studio) {
+fn session_menu(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     let theme = Theme::of(ui);
-    let name = studio.document.file.path.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
-    let mut title = name.unwrap_or_else(|| "Untitled".into());
-    if title.chars().count() > 20 {
-        title = format!("{}…", title.chars().take(19).collect::<String>());
-    }
-    let mark = if studio.document.is_unsaved() { " •" } else { "" };
     // The spaces keep room for the arrow.
-    let text = RichText::new(format!("{title}{mark}    ")).color(theme.dim);
+    let text = RichText::new(format!("{}    ", session_title(document))).color(theme.dim);
     let button = Button::new(text).frame_when_inactive(false);
     let menu = egui::containers::menu::MenuButton::from_button(button);
-    let (response, _) = menu.ui(ui, |ui| {
-        ui.set_min_width(210.0);
-        let mut entry = |ui: &mut Ui, text: &str, keys: &str, action: Command| {
-            if ui.add(Button::new(text).shortcut_text(keys)).clicked() {
-                studio.commands.send(action);
-                ui.close();
-            }
-        };
-        entry(ui, "New session", "Ctrl+N", Command::NewSession);
-        entry(ui, "Open…", "Ctrl+O", Command::OpenSession);
-        entry(ui, "Save", "Ctrl+S", Command::SaveSession);
-        entry(ui, "Save as…", "Ctrl+Shift+S", Command::SaveSessionAs);
-        ui.separator();
-        entry(ui, "Export picture as PNG…", "Ctrl+E", Command::ExportPng(None));
-        entry(ui, "Export maps of this step…", "", Command::ExportMaps(MapFormat::Colours));
-        entry(ui, "Export maps, 16-bit with a sheet…", "", Command::ExportMaps(MapFormat::Grey16));
-        entry(ui, "Export maps of all steps (safetensors)…", "", Command::ExportMaps(MapFormat::Safetensors));
-        entry(ui, "Export animation…", "", Command::ExportAnimation { overlay: false });
-        entry(ui, "Export animation with the overlay…", "", Command::ExportAnimation { overlay: true });
-        ui.separator();
-        memory::keep_steps(ui, &studio.document, &mut studio.commands);
-        ui.separator();
-        if ui.add(Button::new("All commands…").shortcut_text("Ctrl+K")).clicked() {
-            studio.palette = Some(Default::default());
-            ui.close();
-        }
-        if ui.add(Button::new("Log").shortcut_text("Ctrl+L")).clicked() {
-            studio.log_open = true;
-            ui.close();
-        }
-        let dark = ui.visuals().dark_mode;
-        if ui.button(if dark { "Light theme" } else { "Dark theme" }).clicked() {
-            studio.view.appearance.dark = !dark;
-            ui.close();
-        }
-    });
+    let (response, _) = menu.ui(ui, |ui| session_entries(ui, document, view, commands));
     let arrow = pos2(response.rect.right() - 12.0, response.rect.center().y);
     icon::paint(ui.painter(), Icon::Down, arrow, theme.dim);
     response.accessible_name("Session");
 }
 
-fn run_buttons(ui: &mut Ui, studio: &mut Studio) {
+/// The name of the session's file, with a mark while it has changes that are not saved.
+fn session_title(document: &Document) -> String {
+    let name = document.file().path.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
+    let mut title = name.unwrap_or_else(|| "Untitled".into());
+    if title.chars().count() > 20 {
+        title = format!("{}…", title.chars().take(19).collect::<String>());
+    }
+    title + if document.is_unsaved() { " •" } else { "" }
+}
+
+fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+    ui.set_min_width(210.0);
+    entry(ui, commands, "New session", "Ctrl+N", Command::NewSession);
+    entry(ui, commands, "Open…", "Ctrl+O", Command::OpenSession);
+    entry(ui, commands, "Save", "Ctrl+S", Command::SaveSession);
+    entry(ui, commands, "Save as…", "Ctrl+Shift+S", Command::SaveSessionAs);
+    ui.separator();
+    entry(ui, commands, "Export picture as PNG…", "Ctrl+E", Command::ExportPng(None));
+    entry(ui, commands, "Export maps of this step…", "", Command::ExportMaps(MapFormat::Colours));
+    entry(ui, commands, "Export maps, 16-bit with a sheet…", "", Command::ExportMaps(MapFormat::Grey16));
+    let safetensors = Command::ExportMaps(MapFormat::Safetensors);
+    entry(ui, commands, "Export maps of all steps (safetensors)…", "", safetensors);
+    entry(ui, commands, "Export animation…", "", Command::ExportAnimation { overlay: false });
+    entry(ui, commands, "Export animation with the overlay…", "", Command::ExportAnimation { overlay: true });
+    ui.separator();
+    memory::keep_steps(ui, document, commands);
+    ui.separator();
+    entry(ui, commands, "All commands…", "Ctrl+K", Command::TogglePalette);
+    entry(ui, commands, "Log", "Ctrl+L", Command::ShowLog);
+    let dark = ui.visuals().dark_mode;
+    if ui.button(if dark { "Light theme" } else { "Dark theme" }).clicked() {
+        view.appearance.dark = !dark;
+        ui.close();
+    }
+}
+
+/// An entry of the menu that sends `command`.
+fn entry(ui: &mut Ui, commands: &mut Commands, text: &str, keys: &str, command: Command) {
+    if ui.add(Button::new(text).shortcut_text(keys)).clicked() {
+        commands.send(command);
+        ui.close();
+    }
+}
+
+fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let theme = Theme::of(ui);
-    let busy = studio.document.is_busy();
+    let busy = document.is_busy();
     if action_button(ui, Icon::Play, "Generate", theme.accent, theme.accent_hover, theme.on_accent)
         .on_hover_text("Render the recipe as it stands (Ctrl+Enter)")
         .clicked()
     {
-        studio.commands.send(Command::Generate);
+        commands.send(Command::Generate);
     }
     let ink = if busy { theme.text } else { theme.faint };
     if ui
@@ -121,7 +127,7 @@ fn run_buttons(ui: &mut Ui, studio: &mut Studio) {
         .on_hover_text("Give up what is running (Esc)")
         .clicked()
     {
-        studio.commands.send(Command::Stop);
+        commands.send(Command::Stop);
     }
 }
 
@@ -150,19 +156,18 @@ fn action_button(
     response
 }
 
-fn progress(ui: &mut Ui, studio: &Studio) {
+fn progress(ui: &mut Ui, document: &Document) {
     let theme = Theme::of(ui);
     let free = ui.available_width();
-    let text = status(studio);
+    let text = status(document);
     let room = free - PROGRESS_TEXT;
     if room > 40.0 {
         let (rect, response) = ui.allocate_exact_size(vec2(room.min(140.0), 22.0), Sense::hover());
         let bar = Rect::from_center_size(rect.center(), vec2(rect.width(), 4.0));
-        let done =
-            studio.document.run().and_then(LiveRun::progress).map_or(0.0, |p| p.done as f32 / p.calls.max(1) as f32);
+        let done = document.run().and_then(LiveRun::progress).map_or(0.0, |p| p.done as f32 / p.calls.max(1) as f32);
         ui.painter().rect_filled(bar, 2.0, theme.raised);
         let filled = bar.with_max_x(bar.left() + bar.width() * done.min(1.0));
-        ui.painter().rect_filled(filled, 2.0, if studio.document.is_busy() { theme.accent } else { theme.fill });
+        ui.painter().rect_filled(filled, 2.0, if document.is_busy() { theme.accent } else { theme.fill });
         let percent = f64::from(done * 100.0);
         response.widget_info(|| egui::WidgetInfo {
             value: Some(percent),
@@ -174,15 +179,15 @@ fn progress(ui: &mut Ui, studio: &Studio) {
     ui.add(egui::Label::new(shown).truncate()).on_hover_text(text);
 }
 
-/// What the engine does, in one line.
-fn status(studio: &Studio) -> String {
-    let Some(run) = &studio.document.run else {
-        return studio.document.engine.busy.clone().unwrap_or_else(|| "ready".into());
+/// What the engine is doing, in one line.
+fn status(document: &Document) -> String {
+    let Some(run) = document.run() else {
+        return document.engine().busy.clone().unwrap_or_else(|| "ready".into());
     };
-    if let (Phase::Waiting | Phase::Running, Some(message)) = (run.phase, &studio.document.engine.busy) {
+    if let (Phase::Waiting | Phase::Running, Some(message)) = (run.phase, &document.engine().busy) {
         return message.clone();
     }
-    match (run.phase, studio.document.run().and_then(LiveRun::progress)) {
+    match (run.phase, run.progress()) {
         (Phase::Failed, _) => "failed".into(),
         (_, None) => if run.phase == Phase::Waiting { "waiting" } else { "stopped" }.into(),
         (phase, Some(progress)) => steps(progress, phase),
@@ -213,55 +218,16 @@ fn duration(d: Duration) -> String {
     }
 }
 
-fn history(ui: &mut Ui, studio: &mut Studio) {
-    let redo = ui
-        .add_enabled_ui(studio.document.history().can_redo(), |ui| icon_button(ui, Icon::Redo, "Redo (Ctrl+Shift+Z)"))
-        .inner;
+fn history(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+    let redo =
+        ui.add_enabled_ui(document.history().can_redo(), |ui| icon_button(ui, Icon::Redo, "Redo (Ctrl+Shift+Z)")).inner;
     if redo.clicked() {
-        studio.commands.send(Command::Redo);
+        commands.send(Command::Redo);
     }
-    let undo = ui
-        .add_enabled_ui(studio.document.history().can_undo(), |ui| icon_button(ui, Icon::Undo, "Undo (Ctrl+Z)"))
-        .inner;
+    let undo =
+        ui.add_enabled_ui(document.history().can_undo(), |ui| icon_button(ui, Icon::Undo, "Undo (Ctrl+Z)")).inner;
     if undo.clicked() {
-        studio.commands.send(Command::Undo);
+        commands.send(Command::Undo);
     }
     ui.add_space(2.0);
-}
-
-/// The dismissible line over the canvas when something went wrong.
-pub fn banner(ui: &mut Ui, studio: &mut Studio) {
-    let Some(banner) = studio.document.notices.shown.clone() else { return };
-    let theme = Theme::of(ui);
-    let (fill, ink) =
-        if banner.is_error { (theme.danger_background, theme.danger) } else { (theme.input_background, theme.dim) };
-    let frame = egui::Frame::new().fill(fill).inner_margin(egui::Margin::symmetric(12, 5));
-    frame.show(ui, |ui| {
-        let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
-        let layout = Layout::right_to_left(Align::Center);
-        let mut child = ui.new_child(egui::UiBuilder::new().id_salt("banner").max_rect(line).layout(layout));
-        if icon_button(&mut child, Icon::Close, "Dismiss message").clicked() {
-            studio.document.notices.shown = None;
-        }
-        if let Some(remedy) = banner.remedy {
-            let (text, command) = offer(remedy);
-            let text = RichText::new(text).color(theme.accent);
-            if child.add(Button::new(text).frame_when_inactive(false)).clicked() {
-                studio.document.notices.shown = None;
-                studio.commands.send(command);
-            }
-        }
-        child.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let text = RichText::new(&banner.message).color(ink);
-            ui.add(egui::Label::new(text).truncate()).on_hover_text(&banner.message);
-        });
-    });
-}
-
-/// The text of a remedy's button, and what it does.
-fn offer(remedy: Remedy) -> (&'static str, Command) {
-    match remedy {
-        Remedy::ShowLeftovers => ("Show what is missing", Command::ShowLeftovers),
-        Remedy::DiscardRecovered => ("Discard", Command::DiscardRecovered),
-    }
 }

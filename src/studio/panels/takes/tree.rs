@@ -1,4 +1,6 @@
-//! Takes as a tree: every take hangs on the one that its recipe was changed from.
+//! Takes as a tree: the parent of a take is the one that its recipe was changed from.
+//!
+//! Apart from drawing so that the order of takes follows without a window.
 
 use std::collections::HashSet;
 
@@ -8,12 +10,12 @@ use crate::studio::document::takes::{Take, TakeId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub id: TakeId,
-    /// The place in the strip of the take it hangs on.
+    /// The place in the strip of the take's parent.
     pub parent: Option<usize>,
 }
 
 /// The takes that match `filter`, every branch in one piece: a take is followed by all that was made from it, the
-/// oldest first. What hangs on a take that does not match hangs on the next one above it that does.
+/// oldest first. The parent of a take is its nearest ancestor that matches.
 pub fn places(takes: &[Take], filter: &str) -> Vec<Place> {
     let mut order = Vec::with_capacity(takes.len());
     let mut stack: Vec<(TakeId, Option<usize>)> = children(takes, None).rev().map(|id| (id, None)).collect();
@@ -29,7 +31,7 @@ pub fn places(takes: &[Take], filter: &str) -> Vec<Place> {
     order
 }
 
-/// Lines to heads of branches run in this many lanes at most, so that those of different takes can be told apart.
+/// Lines to heads of branches run in at most this many lanes, which separate the lines from different takes.
 const LANES: usize = 3;
 
 /// The lane of the line to the head of a branch at `at`: the same for all that were made from one take, another for
@@ -42,13 +44,13 @@ pub fn lane(places: &[Place], at: usize) -> usize {
     head(at).and_then(|parent| branching.binary_search(&parent).ok()).map_or(0, |lane| lane % LANES)
 }
 
-/// What was made from a take; without one, what was made from none that is still there.
+/// The takes made from `parent`; for `None`, the takes whose parent is missing.
 fn children(takes: &[Take], parent: Option<TakeId>) -> impl DoubleEndedIterator<Item = TakeId> {
     let there: HashSet<TakeId> = takes.iter().map(|take| take.id).collect();
     takes.iter().filter(move |take| take.parent.filter(|id| there.contains(id)) == parent).map(|take| take.id)
 }
 
-/// How many branches end: takes from which nothing was made.
+/// The number of takes from which nothing was made.
 pub fn branches(takes: &[Take]) -> usize {
     let parents: HashSet<TakeId> = takes.iter().filter_map(|take| take.parent).collect();
     takes.iter().filter(|take| !parents.contains(&take.id)).count()

@@ -1,24 +1,27 @@
-//! The step at which the reference rule jumps (features.md §6, trap 1), marked, explained, and how to be rid of it.
+//! The step at which the update rule of the reference profile changes, marked and explained, with a way out.
+//!
+//! Apart from the lanes because it concerns all concepts at once.
 
 use egui::{Popup, PopupCloseBehavior, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::axis::Axis;
 use crate::{
     recipe::{Profile, Recipe},
-    studio::{panels::timeline::Axis, view::theme::Theme},
+    studio::{command::Commands, document::edit::Edit, view::theme::Theme},
 };
 
-/// Where the rule changes: until the last warm-up ends it averages the concepts that are warm by their weights, without
-/// momentum; from then on it sums all of them, momentum included.
+/// Where the rule changes. Until the last warm-up ends, the rule averages the concepts whose warm-up has ended by their
+/// weights, without momentum; from then on it sums all concepts, momentum included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Jump {
     step: usize,
-    /// Concepts that are warm just before.
+    /// Concepts whose warm-up ends before `step`.
     warm: usize,
     all: usize,
 }
 
 impl Jump {
-    /// None in the fixed profile, and none where all warm-ups end together: then nothing was averaged before.
+    /// `None` in the fixed profile, and where all warm-ups end together: then nothing is averaged before.
     fn of(recipe: &Recipe, steps: usize) -> Option<Self> {
         let step = recipe.active_concepts().map(|concept| concept.warmup).max()?;
         let warm = recipe.active_concepts().filter(|concept| concept.warmup < step).count();
@@ -26,7 +29,7 @@ impl Jump {
         jumps.then(|| Self { step, warm, all: recipe.active_concepts().count() })
     }
 
-    fn words(self) -> String {
+    fn description(self) -> String {
         let before = match self.warm {
             1 => "the one concept that is warm acts without momentum".to_owned(),
             warm => format!("the {warm} concepts that are warm share the strength of one, without momentum"),
@@ -40,8 +43,8 @@ impl Jump {
     }
 }
 
-/// A dashed line through the lanes in `area`, with a flag above them that offers the way out.
-pub fn show(ui: &mut Ui, recipe: &mut Recipe, area: Rect, axis: Axis) {
+/// A dashed line through the lanes in `area`, with a flag above them whose menu offers the fixed profile.
+pub fn show(ui: &mut Ui, recipe: &Recipe, commands: &mut Commands, area: Rect, axis: Axis) {
     let Some(jump) = Jump::of(recipe, axis.steps) else { return };
     let ink = Theme::of(ui).danger;
     let x = axis.x(jump.step);
@@ -58,14 +61,14 @@ pub fn show(ui: &mut Ui, recipe: &mut Recipe, area: Rect, axis: Axis) {
     let menu = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     menu.show(|ui| {
         ui.set_max_width(300.0);
-        ui.label(jump.words());
+        ui.label(jump.description());
         ui.label("In the profile \"fixed\" every concept follows its own warm-up, and nothing jumps.");
         if ui.button("Use the fixed profile").clicked() {
-            recipe.profile = Profile::Fixed;
+            commands.edit(Edit::Profile(Profile::Fixed));
             ui.close();
         }
     });
-    response.on_hover_text(format!("{} Click for a way out.", jump.words()));
+    response.on_hover_text(format!("{} Click for a way out.", jump.description()));
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! Keys on lanes: points to drag whose height is a factor on the lane's scale, and the curve through them.
+//!
+//! Apart from the lanes because a key is a control of its own.
 
 use egui::{
     DragValue, Key as Press, Modifiers, Popup, PopupCloseBehavior, Rect, Response, Role, Sense, Shape, Stroke, Ui,
     UiBuilder, Vec2, WidgetInfo, emath, pos2, remap, vec2,
 };
 
+use super::{
+    axis::{Axis, arrow_presses},
+    lane::{Lane, LaneSettings},
+};
 use crate::{
     recipe::{Key, keys},
     studio::{
-        bundle::Studio,
-        panels::timeline::{Axis, arrows, lanes::Lane},
         view::theme::{self, Theme},
         widgets::{Icon, icon_toggle, row},
     },
@@ -20,7 +24,7 @@ const TOP: f32 = 2.0;
 /// The smallest change by dragging; with Shift, [`FINE`].
 const STEP: f32 = 0.05;
 const FINE: f32 = 0.01;
-/// This close to the line of factor 1, in points, a drag rests on it.
+/// A drag this close to the line of factor 1, in points, snaps to it.
 const DETENT: f32 = 2.0;
 const POINT: f32 = 4.0;
 
@@ -52,10 +56,9 @@ fn round(factor: f32) -> f32 {
     emath::round_to_decimals(f64::from(factor), 3) as f32
 }
 
-/// Sets or takes away the key at the playhead.
-pub fn button(ui: &mut Ui, studio: &mut Studio, lane: &Lane, row: Rect, axis: Axis) {
-    let Some(step) = studio.view.shown_step(&studio.document).map(|step| step.min(axis.steps - 1)) else { return };
-    let Some(keys) = lane.kind.keys_mut(&mut studio.document.recipe) else { return };
+/// Adds or removes the key at `step`, where the playhead is.
+pub fn button(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, row: Rect, axis: Axis, step: usize) {
+    let Some(keys) = settings.keys_mut() else { return };
     let here = keys.iter().position(|key| key.step == step);
     let what = if here.is_some() { "Remove the key of" } else { "Add a key to" };
     let name = format!("{what} {} at step {}", lane.name, step + 1);
@@ -71,18 +74,18 @@ pub fn button(ui: &mut Ui, studio: &mut Studio, lane: &Lane, row: Rect, axis: Ax
 }
 
 /// A double-click, or a click with Alt, adds a key where the pointer is.
-pub fn add_at_pointer(ui: &Ui, studio: &mut Studio, lane: &Lane, body: &Response, rail: Rect, axis: Axis) {
+pub fn add_at_pointer(ui: &Ui, lane: &Lane, settings: &mut LaneSettings, body: &Response, rail: Rect, axis: Axis) {
     let wanted = body.double_clicked() || body.clicked() && ui.input(|i| i.modifiers.alt);
     let Some(pointer) = body.interact_pointer_pos().filter(|_| wanted) else { return };
-    let Some(keys) = lane.kind.keys_mut(&mut studio.document.recipe) else { return };
+    let Some(keys) = settings.keys_mut() else { return };
     // A lane without keys is too low for heights to mean anything.
     let factor = if lane.keyed { Heights::of(keys, rail).factor(pointer.y, STEP) } else { 1.0 };
     keys::put(keys, Key { step: axis.step(pointer.x), factor });
 }
 
-/// The factor over the steps: filled where the lane acts, a line elsewhere.
-pub fn curve(ui: &Ui, studio: &Studio, lane: &Lane, rail: Rect, bar: Rect, fill: egui::Color32, axis: Axis) {
-    let Some(keys) = lane.kind.keys(&studio.document.recipe).filter(|keys| !keys.is_empty()) else { return };
+/// The factor over the steps: filled in `bar`, where the lane acts, a line in the rest of `rail`.
+pub fn curve(ui: &Ui, lane: &Lane, settings: &LaneSettings, [rail, bar]: [Rect; 2], fill: egui::Color32, axis: Axis) {
+    let Some(keys) = settings.keys().filter(|keys| !keys.is_empty()) else { return };
     let heights = Heights::of(keys, rail);
     let place = |x: f32| {
         let position = (x - axis.left) / axis.cell() - 0.5;
@@ -113,23 +116,23 @@ fn ink(ui: &Ui, lane: &Lane) -> egui::Color32 {
 }
 
 /// The points to drag.
-pub fn points(ui: &mut Ui, studio: &mut Studio, lane: &Lane, rail: Rect, axis: Axis) {
-    let count = lane.kind.keys(&studio.document.recipe).map_or(0, Vec::len);
+pub fn points(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, rail: Rect, axis: Axis) {
+    let count = settings.keys().map_or(0, Vec::len);
     let mut gone = None;
     for index in 0..count {
-        if point(ui, studio, lane, index, rail, axis) {
+        if point(ui, lane, settings, index, rail, axis) {
             gone = Some(index);
         }
     }
-    if let (Some(index), Some(keys)) = (gone, lane.kind.keys_mut(&mut studio.document.recipe)) {
+    if let (Some(index), Some(keys)) = (gone, settings.keys_mut()) {
         keys.remove(index);
     }
 }
 
-/// One key; says whether it is to be removed.
-fn point(ui: &mut Ui, studio: &mut Studio, lane: &Lane, index: usize, rail: Rect, axis: Axis) -> bool {
-    let scale = lane.kind.scale(&studio.document.recipe);
-    let Some(keys) = lane.kind.keys_mut(&mut studio.document.recipe) else { return false };
+/// One key; returns whether it is to be removed.
+fn point(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, index: usize, rail: Rect, axis: Axis) -> bool {
+    let scale = settings.scale();
+    let Some(keys) = settings.keys_mut() else { return false };
     let Some(&key) = keys.get(index).filter(|key| key.step < axis.steps) else { return false };
     let heights = Heights::of(keys, rail);
     let at = pos2(axis.middle(key.step), heights.y(key.factor));
@@ -163,9 +166,10 @@ fn point(ui: &mut Ui, studio: &mut Studio, lane: &Lane, index: usize, rail: Rect
     gone
 }
 
-/// Arrow keys move a key that has the keyboard, Delete removes it, or the one under the pointer; says whether it did.
+/// Arrow keys move a key that has the keyboard focus; Delete removes it, or the key under the pointer. Returns whether
+/// the key is to be removed.
 fn follow_presses(ui: &Ui, response: &Response, key: &mut Key) -> bool {
-    let [right, up] = arrows(ui, response);
+    let [right, up] = arrow_presses(ui, response);
     key.step = key.step.saturating_add_signed(right as isize);
     if up != 0 {
         key.factor = round(key.factor + up as f32 * STEP);
@@ -187,7 +191,7 @@ fn product(factor: f32, scale: f32) -> String {
     format!("×{factor:.2} of {scale:.1} = {:.2}", factor * scale)
 }
 
-/// Step and factor to type; says whether the key is to be removed.
+/// Step and factor to type; returns whether the key is to be removed.
 fn edit(ui: &mut Ui, key: &mut Key, scale: f32, last: usize) -> bool {
     ui.set_width(176.0);
     row::labelled(ui, "Step", |ui| {

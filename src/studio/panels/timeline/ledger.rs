@@ -1,17 +1,20 @@
-//! The ledger under the lanes: what guidance came to, step by step. Folded it is one low curve; open, a plot on a scale
-//! with a choice of four. A click goes to the step.
+//! The ledger under the lanes: the terms of guidance step by step, as one of four plots.
+//!
+//! Folded, it is one low curve; open, a plot with a scale and the choice of the four. A click goes to the step. Apart
+//! from [`super::series`], which reads the numbers off the run.
 
 use egui::{Align2, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 use egui_plot::{FilledArea, HLine, Line, LineStyle, PlotBounds, PlotPoints};
 
+use super::{
+    axis::Axis,
+    series::{Chart, Series, chart},
+};
 use crate::studio::{
-    bundle::Studio,
-    panels::timeline::{
-        Axis,
-        series::{Chart, Series, chart},
-    },
+    document::Document,
     view::{
-        ledger::Plot,
+        View,
+        ledger::{LedgerView, Plot},
         theme::{self, Theme, size},
     },
     widgets::{Icon, icon},
@@ -21,49 +24,54 @@ const FOLDED: f32 = 24.0;
 const NAME: f32 = 17.0;
 const OPEN: f32 = FOLDED + 4.0 * NAME + 4.0;
 
-pub fn height(studio: &Studio) -> f32 {
-    if studio.view.ledger.open { OPEN } else { FOLDED }
+/// The ledger's height in points.
+pub fn height(view: &View) -> f32 {
+    if view.ledger.open { OPEN } else { FOLDED }
 }
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, area: Rect, axis: Axis) {
+pub fn show(ui: &mut Ui, document: &Document, view: &mut View, area: Rect, axis: Axis) {
     let left = area.left() + size::MARGIN;
-    fold(ui, studio, Rect::from_min_max(pos2(left, area.top() + 3.0), pos2(axis.left - 8.0, area.top() + FOLDED)));
-    if studio.view.ledger.open {
+    fold(
+        ui,
+        &mut view.ledger,
+        Rect::from_min_max(pos2(left, area.top() + 3.0), pos2(axis.left - 8.0, area.top() + FOLDED)),
+    );
+    if view.ledger.open {
         for (k, plot) in Plot::ALL.into_iter().enumerate() {
             let top = area.top() + FOLDED + NAME * k as f32;
             let line = Rect::from_min_size(pos2(left, top), vec2(axis.left - 8.0 - left, NAME));
-            choice(ui, studio, plot, line);
+            choice(ui, &mut view.ledger, plot, line);
         }
     }
-    let Some(track) = studio.view.shown_track(&studio.document).filter(|track| track.has_steps()) else { return };
-    let chart = chart(track, studio.view.ledger.plot, Theme::of(ui));
+    let Some(track) = view.shown_track(document).filter(|track| track.has_steps()) else { return };
+    let chart = chart(track, view.ledger.plot, Theme::of(ui));
     let canvas = Rect::from_min_max(
         pos2(axis.left, area.top() + 3.0),
-        pos2(axis.left + axis.width, area.bottom() - if studio.view.ledger.open { 4.0 } else { 1.0 }),
+        pos2(axis.left + axis.width, area.bottom() - if view.ledger.open { 4.0 } else { 1.0 }),
     );
-    canvas_of(ui, studio, &chart, canvas, axis);
+    canvas_of(ui, view, &chart, canvas, axis);
 }
 
 /// Opens and folds; folded it names what is plotted.
-fn fold(ui: &Ui, studio: &mut Studio, line: Rect) {
-    let open = studio.view.ledger.open;
+fn fold(ui: &Ui, ledger: &mut LedgerView, line: Rect) {
+    let open = ledger.open;
     let response = ui.interact(line, ui.scope_id().with("fold ledger"), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, open, "Ledger"));
     let theme = Theme::of(ui);
     let ink = if response.hovered() || response.has_focus() { theme.text } else { theme.dim };
     let sign = if open { Icon::Down } else { Icon::Right };
     icon::paint(ui.painter(), sign, pos2(line.left() + 4.5, line.center().y), ink);
-    let text = if open { "Ledger" } else { studio.view.ledger.plot.title() };
+    let text = if open { "Ledger" } else { ledger.plot.title() };
     ui.painter().text(line.left_center() + vec2(15.0, 0.0), Align2::LEFT_CENTER, text, theme::small_font(), ink);
     if response.clicked() {
-        studio.view.ledger.open = !open;
+        ledger.open = !open;
     }
     response.on_hover_text("What guidance came to, step by step: norms, directions, rates and shares");
 }
 
 /// One of the four plots, by its name.
-fn choice(ui: &Ui, studio: &mut Studio, plot: Plot, line: Rect) {
-    let chosen = studio.view.ledger.plot == plot;
+fn choice(ui: &Ui, ledger: &mut LedgerView, plot: Plot, line: Rect) {
+    let chosen = ledger.plot == plot;
     let response = ui.interact(line, ui.scope_id().with(("plot", plot)), Sense::click());
     let name = format!("Plot {}", plot.title());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, &name));
@@ -75,20 +83,20 @@ fn choice(ui: &Ui, studio: &mut Studio, plot: Plot, line: Rect) {
     let at = line.left_center() + vec2(15.0, 0.0);
     ui.painter().text(at, Align2::LEFT_CENTER, plot.title(), theme::small_font(), ink);
     if response.clicked() {
-        studio.view.ledger.plot = plot;
+        ledger.plot = plot;
     }
     response.on_hover_text(plot.words());
 }
 
 /// The plot itself: steps along the strip above, a click or a drag goes there, numbers under the pointer.
-fn canvas_of(ui: &mut Ui, studio: &mut Studio, chart: &Chart, canvas: Rect, axis: Axis) {
+fn canvas_of(ui: &mut Ui, view: &mut View, chart: &Chart, canvas: Rect, axis: Axis) {
     let theme = Theme::of(ui);
     ui.painter().rect_filled(canvas, egui::CornerRadius::same(2), theme.input_background);
     if chart.series.is_empty() {
         ui.painter().text(canvas.center(), Align2::CENTER_CENTER, chart.empty, theme::small_font(), theme.faint);
     }
     let mut child = ui.new_child(UiBuilder::new().id_salt("plot").max_rect(canvas));
-    let open = studio.view.ledger.open;
+    let open = view.ledger.open;
     let (low, high) = (f64::from(chart.range.start), f64::from(chart.range.end));
     let bounds = PlotBounds::from_min_max([0.0, low], [axis.steps as f64, high]);
     let response = egui_plot::Plot::new("ledger")
@@ -112,14 +120,14 @@ fn canvas_of(ui: &mut Ui, studio: &mut Studio, chart: &Chart, canvas: Rect, axis
             draw(plot, chart, theme);
         })
         .response;
-    let name = format!("Plot of {}", studio.view.ledger.plot.title().to_lowercase());
+    let name = format!("Plot of {}", view.ledger.plot.title().to_lowercase());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     if open {
         scale(ui, chart, canvas);
     }
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) {
-        studio.view.playback.playing = false;
-        studio.view.seek(axis.step(pointer.x), axis.steps);
+        view.playback.playing = false;
+        view.seek(axis.step(pointer.x), axis.steps);
     }
     if let Some(pointer) = response.hover_pos() {
         let step = axis.step(pointer.x);

@@ -1,11 +1,14 @@
 //! What the ledger plots, read off the reports of a run.
+//!
+//! Apart from the plot so that the numbers follow without a window.
 
 use std::ops::Range;
 
 use egui::Color32;
 
 use crate::{
-    engine::StepReport,
+    engine::{Spread, StepReport},
+    recipe::Profile,
     studio::{
         document::track::Track,
         view::{
@@ -36,11 +39,11 @@ impl Series {
 pub struct Chart {
     pub series: Vec<Series>,
     pub range: Range<f32>,
-    /// A value worth a line: no direction in common, rate 1.
+    /// A value marked by a line: cosine 0, or rate 1.
     pub mark: Option<f32>,
     /// The first and the last series bound a band.
     pub band: bool,
-    /// What is missing where nothing can be shown.
+    /// Shown in the place of an empty plot: why it is empty.
     pub empty: &'static str,
 }
 
@@ -96,10 +99,10 @@ fn norms(track: &Track, theme: &Theme) -> Vec<Series> {
         let momentum = |r: &StepReport| r.ledger.concepts.get(place).map(|c| c.momentum).filter(|norm| *norm > 0.0);
         let points = read(track, momentum);
         match track.recipe.profile {
-            crate::recipe::Profile::Fixed => all.push(series(format!("momentum of {name}"), color, true, points)),
+            Profile::Fixed => all.push(series(format!("momentum of {name}"), color, true, points)),
             // All concepts share one.
-            crate::recipe::Profile::Reference if place == 0 => all.push(series("momentum", theme.dim, true, points)),
-            crate::recipe::Profile::Reference => {}
+            Profile::Reference if place == 0 => all.push(series("momentum", theme.dim, true, points)),
+            Profile::Reference => {}
         }
     }
     all
@@ -120,7 +123,7 @@ fn cosines(track: &Track) -> Vec<Series> {
 }
 
 fn rate(track: &Track) -> Vec<Series> {
-    let spread = |name, dashed, pick: fn(&crate::engine::Spread) -> f32| {
+    let spread = |name, dashed, pick: fn(&Spread) -> f32| {
         series(name, theme::SCFG, dashed, read(track, |r| r.ledger.rate.as_ref().map(pick)))
     };
     vec![

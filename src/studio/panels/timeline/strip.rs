@@ -1,11 +1,14 @@
 //! One thumbnail a step, to scrub along.
+//!
+//! Apart from the lanes because it shows the run, not the recipe.
 
 use egui::{CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
+use super::axis::Axis;
 use crate::studio::{
-    bundle::Studio,
-    panels::timeline::Axis,
+    document::Document,
     view::{
+        View,
         state::Shown,
         theme::{self, Theme},
     },
@@ -18,31 +21,30 @@ const NARROWEST: f32 = 38.0;
 const WIDEST: f32 = 1.5;
 const THUMBNAIL_TEXELS: usize = 128;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Textures, strip: Rect, axis: Axis) {
-    scrub(ui, studio, strip, axis);
-    frames(ui, studio, pictures, strip, axis);
+pub fn show(ui: &mut Ui, document: &Document, view: &mut View, textures: &mut Textures, strip: Rect, axis: Axis) {
+    scrub(ui, document, view, strip, axis);
+    frames(ui, document, view, textures, strip, axis);
 }
 
-fn scrub(ui: &Ui, studio: &mut Studio, strip: Rect, axis: Axis) {
+fn scrub(ui: &Ui, document: &Document, view: &mut View, strip: Rect, axis: Axis) {
     let response = ui.interact(strip, ui.scope_id().with("scrub"), Sense::click_and_drag());
-    let at = studio.view.shown_step(&studio.document).map_or(0.0, |step| step as f64 + 1.0);
+    let at = view.shown_step(document).map_or(0.0, |step| step as f64 + 1.0);
     response.widget_info(|| WidgetInfo { value: Some(at), ..WidgetInfo::labeled(Role::Slider, true, "Timeline step") });
     if let Some(pointer) = response.interact_pointer_pos()
         && response.is_pointer_button_down_on()
-        && studio.view.shown_track(&studio.document).is_some_and(|track| track.has_steps())
+        && view.shown_track(document).is_some_and(|track| track.has_steps())
     {
-        studio.view.playback.playing = false;
-        studio.view.seek(axis.step(pointer.x), axis.steps);
+        view.playback.playing = false;
+        view.seek(axis.step(pointer.x), axis.steps);
     }
 }
 
-fn frames(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, strip: Rect, axis: Axis) {
+fn frames(ui: &mut Ui, document: &Document, view: &View, textures: &mut Textures, strip: Rect, axis: Axis) {
     let theme = Theme::of(ui);
     let stride = (NARROWEST / axis.cell()).ceil().max(1.0) as usize;
-    let shown = studio.view.shown_step(&studio.document);
-    let track = studio.view.shown_track(&studio.document);
-    let live = studio.document.run.as_ref().filter(|_| studio.view.shown == Shown::Live);
-    let before = live.and_then(|run| run.before.as_deref());
+    let shown = view.shown_step(document);
+    let track = view.shown_track(document);
+    let before = document.previous_track().filter(|_| view.shown == Shown::Live);
     for first in (0..axis.steps).step_by(stride) {
         let end = (first + stride).min(axis.steps);
         let cell = Rect::from_min_max(pos2(axis.x(first), strip.top()), pos2(axis.x(end), strip.bottom()));
@@ -52,11 +54,11 @@ fn frames(ui: &mut Ui, studio: &Studio, pictures: &mut Textures, strip: Rect, ax
         let inside = shown.filter(|step| (first..end).contains(step));
         let step = inside.unwrap_or(end - 1);
         let fresh = track.and_then(|t| t.report(step));
-        // Steps that the newest job has not reached yet stand as they were, dimmed.
+        // Steps that the newest job has not reached yet are shown as they were, dimmed.
         let stale = before.and_then(|t| t.report(step)).filter(|_| fresh.is_none());
         match fresh.or(stale) {
             Some(report) => {
-                let texture = pictures.thumbnail(ui.ctx(), &report.preview, THUMBNAIL_TEXELS);
+                let texture = textures.thumbnail(ui.ctx(), &report.preview, THUMBNAIL_TEXELS);
                 let size = [report.preview.width, report.preview.height];
                 let tint = if fresh.is_some() { theme::PLAIN } else { theme::STALE };
                 picture::cover(ui, rect, texture.id(), size, 3, tint);
