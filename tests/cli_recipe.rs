@@ -1,4 +1,4 @@
-//! `sextant recipe` and `sextant verify` as a user meets them.
+//! `sextant recipe` and `sextant verify`, run as commands.
 
 use std::{
     fs,
@@ -71,7 +71,7 @@ fn recipe_refuses_files_without_one() {
     }
 }
 
-/// Renders a small picture and gives its bytes.
+/// Renders a small picture and returns its bytes.
 fn rendered(folder: &Path, name: &str, more: &[&str]) -> Vec<u8> {
     let args = ["render", "--device", "cpu", "--prompt", "a red car", "--seed", "7", "--steps", "3", "--width", "96"];
     let output = sextant(folder, &[&args, &["--height", "64", "--out", name][..], more].concat());
@@ -105,7 +105,7 @@ fn a_fresh_picture_is_identical_and_a_changed_one_is_not() {
     let words = ["different: 2 of 18432 values, by 64 of 255 at most", "all 3 steps are the same"];
     assert!(words.iter().all(|word| said.contains(word)), "{said}");
 
-    // Another recipe than the one the steps were made with: they part at once, or at the step it changes.
+    // With another recipe than that of the recorded steps, the runs part at once, or at the step that it changes.
     let mut other = recipe.clone();
     other.concepts[0].warmup = 2;
     let metadata = Metadata { recipe: &other, model_hash: None, run: Some(&run) };

@@ -163,22 +163,22 @@ fn damage_to_the_steps_costs_the_scrubbing_and_nothing_else() {
 fn steps_that_belong_to_something_else_are_refused_in_words() {
     let whole = |change: &dyn Fn(&mut Arrays)| {
         let mut arrays = Arrays::default();
-        arrays.put("format", Dtype::U8, &[1], vec![1]);
-        arrays.floats("calls", &[1], &[4.0]);
-        arrays.put("tokens", Dtype::U8, &[2], b"[]".to_vec());
+        arrays.insert("format", Dtype::U8, &[1], vec![1]);
+        arrays.insert_f32("calls", &[1], &[4.0]);
+        arrays.insert("tokens", Dtype::U8, &[2], b"[]".to_vec());
         change(&mut arrays);
         let mut track = Track::new(Recipe::default());
-        let packed = Packed::of(&arrays.to_file().expect("fitting shapes"));
+        let packed = Packed::of(&arrays.to_safetensors().expect("fitting shapes"));
         let outcome = steps::unpack(&mut track, &packed);
         assert_eq!(track.kept.is_some(), outcome.is_ok());
         outcome
     };
     assert_eq!(whole(&|_| ()), Ok(()));
     let refused = |change: &dyn Fn(&mut Arrays)| whole(change).expect_err("it does not fit");
-    assert!(refused(&|a| a.put("format", Dtype::U8, &[1], vec![2])).contains("newer Sextant"));
-    assert!(refused(&|a| a.floats("calls", &[1], &[1e9])).contains("no run"));
-    assert!(refused(&|a| a.put("tokens", Dtype::U8, &[1], b"?".to_vec())).contains("expected"));
-    assert!(refused(&|a| a.floats("step.002.numbers", &[1], &[1.0])).contains("preview"));
+    assert!(refused(&|a| a.insert("format", Dtype::U8, &[1], vec![2])).contains("newer Sextant"));
+    assert!(refused(&|a| a.insert_f32("calls", &[1], &[1e9])).contains("no run"));
+    assert!(refused(&|a| a.insert("tokens", Dtype::U8, &[1], b"?".to_vec())).contains("expected"));
+    assert!(refused(&|a| a.insert_f32("step.002.numbers", &[1], &[1.0])).contains("preview"));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn exports_are_the_trace_and_carry_the_same_fingerprint() {
     let trace = values(&fs::read(trace).expect("a trace"));
     let track = rendered(everything());
 
-    let exported = values(&steps::exact(&track).to_file().expect("fitting shapes"));
+    let exported = values(&steps::exact(&track).to_safetensors().expect("fitting shapes"));
     let own =
         |name: &str| ["sigma", "magnitude", "touched", "tokens", "attention"].iter().any(|word| name.contains(word));
     let mut shared = 0;

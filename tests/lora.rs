@@ -1,4 +1,7 @@
-//! LoRAs: what they add is the plain product of their matrices, under every way of naming them.
+//! LoRA files: they add the product of their matrices to the weights, under every naming scheme; files that do not fit are
+//! refused.
+//!
+//! Separate from other model files, because the LoRAs are made here, for the tiny model.
 
 mod common;
 
@@ -25,8 +28,8 @@ type Tensors = BTreeMap<String, Tensor>;
 const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
 const TEXT: &str = "text_encoder/model.safetensors";
 
-/// Matrices that the LoRA changes, by file, with their rank and alpha. One is a convolution, one of one pixel.
-const CHANGED: [(&str, &str, usize, Option<f32>); 5] = [
+/// The modules that the LoRA updates: file, name, rank and alpha. One is a 3x3 convolution, one may be a 1x1 convolution.
+const UPDATED: [(&str, &str, usize, Option<f32>); 5] = [
     (UNET, "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", 4, Some(2.0)),
     (UNET, "mid_block.attentions.0.transformer_blocks.0.attn2.to_out.0", 2, None),
     (UNET, "up_blocks.1.attentions.0.proj_in", 3, Some(3.0)),
@@ -59,12 +62,12 @@ fn write(path: &Path, tensors: &Tensors) {
     fs::write(path, serialize(views, None).expect("weights")).expect("a file");
 }
 
-/// Numbers that look random, small enough to leave the network alive.
+/// Pseudo-random values, small enough for the network's outputs to stay finite.
 fn values(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 5000.0 - 0.1).collect()
 }
 
-/// The two matrices of a change, in the shapes that they have in files.
+/// The matrices `down` and `up` for a weight of `shape`, in the shapes that they have in files.
 fn matrices(shape: &[usize], rank: usize, seed: usize) -> [Tensor; 2] {
     let inputs: usize = shape[1..].iter().product();
     let mut down = vec![rank, shape[1]];
@@ -76,22 +79,23 @@ fn matrices(shape: &[usize], rank: usize, seed: usize) -> [Tensor; 2] {
     [(down, values(rank * inputs, seed)), (up, values(shape[0] * rank, seed + 1))]
 }
 
-/// Names of the two matrices and the alpha.
+/// Tensor names of `down`, `up` and alpha for a module, of the text encoder where the flag is set.
 type Naming = fn(&str, bool) -> [String; 3];
 
 fn kohya(module: &str, text: bool) -> [String; 3] {
-    let begin = format!("lora_{}_{}", if text { "te" } else { "unet" }, module.replace('.', "_"));
-    [".lora_down.weight", ".lora_up.weight", ".alpha"].map(|end| format!("{begin}{end}"))
+    let prefix = format!("lora_{}_{}", if text { "te" } else { "unet" }, module.replace('.', "_"));
+    [".lora_down.weight", ".lora_up.weight", ".alpha"].map(|end| format!("{prefix}{end}"))
 }
 
 fn peft(module: &str, text: bool) -> [String; 3] {
-    let begin = format!("{}.{module}", if text { "text_encoder" } else { "unet" });
-    [".lora_A.weight", ".lora_B.weight", ".alpha"].map(|end| format!("{begin}{end}"))
+    let prefix = format!("{}.{module}", if text { "text_encoder" } else { "unet" });
+    [".lora_A.weight", ".lora_B.weight", ".alpha"].map(|end| format!("{prefix}{end}"))
 }
 
-struct Bench(TempDir);
+/// A temporary folder for LoRAs and models.
+struct TestFiles(TempDir);
 
-impl Bench {
+impl TestFiles {
     fn new() -> Self {
         Self(TempDir::new().expect("a folder"))
     }
@@ -106,12 +110,12 @@ impl Bench {
         Lora { path, weight }
     }
 
-    /// A copy of the tiny model with the change worked into its weights, by sums in double precision.
-    fn merged(&self, weight: f32) -> PathBuf {
-        let folder = self.at("merged");
-        common::copy_folder(&common::model("tiny-sd15"), &folder);
-        for (seed, (file, module, rank, alpha)) in CHANGED.into_iter().enumerate() {
-            let mut tensors = read(&folder.join(file));
+    /// A copy of the tiny model with the LoRA merged into its weights, computed in f64.
+    fn merged_model(&self, weight: f32) -> PathBuf {
+        let model = self.at("merged");
+        common::copy_folder(&common::model("tiny-sd15"), &model);
+        for (seed, (file, module, rank, alpha)) in UPDATED.into_iter().enumerate() {
+            let mut tensors = read(&model.join(file));
             let (shape, weights) = tensors.get_mut(&format!("{module}.weight")).expect(module);
             let [(_, down), (_, up)] = matrices(shape, rank, seed);
             let inputs = weights.len() / shape[0];
@@ -121,18 +125,18 @@ impl Bench {
                 let product = |r: usize| f64::from(up[row * rank + r]) * f64::from(down[r * inputs + column]);
                 *value = (f64::from(*value) + scale * (0..rank).map(product).sum::<f64>()) as f32;
             }
-            write(&folder.join(file), &tensors);
+            write(&model.join(file), &tensors);
         }
-        folder
+        model
     }
 }
 
-/// The LoRA of all [`CHANGED`].
+/// The LoRA for all of [`UPDATED`].
 fn tensors(naming: Naming) -> Tensors {
     let model = common::model("tiny-sd15");
     let files = [UNET, TEXT].map(|file| (file, read(&model.join(file))));
     let mut all = Tensors::new();
-    for (seed, (file, module, rank, alpha)) in CHANGED.into_iter().enumerate() {
+    for (seed, (file, module, rank, alpha)) in UPDATED.into_iter().enumerate() {
         let weights = &files.iter().find(|(name, _)| *name == file).expect(file).1;
         let [down, up] = matrices(&weights[&format!("{module}.weight")].0, rank, seed);
         let [down_name, up_name, alpha_name] = naming(module, file == TEXT);
@@ -150,7 +154,7 @@ fn opened(loras: &[Lora]) -> Result<LoadedModel, LoadError> {
     load_changed(&tiny(), loras, &Device::flex(), Precision::F32)
 }
 
-/// What the model says to one input: through the text encoder and the U-Net.
+/// The U-Net's output for one input, through the text encoder.
 fn predicted(model: &LoadedModel) -> Vec<f32> {
     let latents = Latents::new(4, 16, 16, values(4 * 16 * 16, 5));
     let text = model.encode("a cat").expect("encoding");
@@ -159,35 +163,39 @@ fn predicted(model: &LoadedModel) -> Vec<f32> {
 }
 
 #[test]
-fn the_weights_are_those_of_plain_matrix_arithmetic() {
-    let bench = Bench::new();
+fn a_lora_equals_its_merge_into_the_weights() {
+    let files = TestFiles::new();
     let plain = predicted(&load(&tiny(), &Device::flex()).expect("a model"));
-    let merged = bench.merged(0.7);
+    let merged = files.merged_model(0.7);
     let want = predicted(&load(&ModelRef::Folder(merged), &Device::flex()).expect("a model"));
-    assert!(common::relative_l2(&plain, &want) > 1e-2, "the change is seen: {}", common::relative_l2(&plain, &want));
+    assert!(
+        common::relative_l2(&plain, &want) > 1e-2,
+        "the LoRA changes the output: {}",
+        common::relative_l2(&plain, &want)
+    );
     for (name, naming) in [("kohya", kohya as Naming), ("peft", peft)] {
-        let lora = bench.lora(&format!("{name}.safetensors"), &tensors(naming), 0.7);
+        let lora = files.lora(&format!("{name}.safetensors"), &tensors(naming), 0.7);
         let got = predicted(&opened(&[lora]).expect(name));
         let apart = common::relative_l2(&got, &want);
         assert!(apart < 1e-5, "{name}: {apart}");
     }
-    // Two halves are a whole; none is none.
-    let [half, none] = [0.35, 0.0].map(|weight| bench.lora("half.safetensors", &tensors(peft), weight));
+    // Half the weight twice equals the whole; weight 0 changes nothing.
+    let [half, none] = [0.35, 0.0].map(|weight| files.lora("half.safetensors", &tensors(peft), weight));
     let got = predicted(&opened(&[half.clone(), half]).expect("twice"));
     assert!(common::relative_l2(&got, &want) < 1e-5);
     assert_eq!(predicted(&opened(&[none]).expect("none")), plain);
 }
 
 #[test]
-fn a_model_knows_what_was_added_to_it() {
-    let bench = Bench::new();
-    let lora = |weight| bench.lora("a.safetensors", &tensors(kohya), weight);
+fn loras_are_part_of_a_models_hash_and_of_the_recipe() {
+    let files = TestFiles::new();
+    let lora = |weight| files.lora("a.safetensors", &tensors(kohya), weight);
     let plain = load(&tiny(), &Device::flex()).expect("a model");
     let [half, whole] = [0.5, 1.0].map(|weight| opened(&[lora(weight)]).expect("a model"));
     let hashes = [&plain.content_hash, &half.content_hash, &whole.content_hash];
     assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
-    // A U-Net that borrows the text encoder borrows what was added to it, too.
-    let part = bench.at("part");
+    // A U-Net alone uses the general model's text encoder, with its LoRAs.
+    let part = files.at("part");
     common::copy_folder(&common::model("tiny-sd15").join("unet"), &part.join("unet"));
     let expert = |general| load_expert(&ModelRef::Folder(part.clone()), general, &Device::flex()).expect("a part");
     assert_ne!(expert(&plain).content_hash, expert(&half).content_hash);
@@ -196,18 +204,18 @@ fn a_model_knows_what_was_added_to_it() {
     let with = Recipe { loras: vec![lora(0.5)], ..without.clone() };
     let times = [900.0, 500.0, 100.0];
     assert_eq!(edit_cost(Some(&without), &with, &times).first, Some(0));
-    let idle = Recipe { loras: vec![lora(0.0)], ..without.clone() };
-    assert_eq!(edit_cost(Some(&without), &idle, &times).evaluations, 0);
+    let zero = Recipe { loras: vec![lora(0.0)], ..without.clone() };
+    assert_eq!(edit_cost(Some(&without), &zero, &times).evaluations, 0);
     let text = ron::to_string(&with).expect("text");
     assert_eq!(ron::from_str::<Recipe>(&text).expect("a recipe"), with);
-    assert!(!ron::to_string(&without).expect("text").contains("loras"), "old files stay as they were");
+    assert!(!ron::to_string(&without).expect("text").contains("loras"), "a recipe without LoRAs is written as before");
     let wrong = Recipe { loras: vec![Lora { weight: f32::NAN, ..lora(1.0) }], ..without };
     assert!(wrong.validate().is_err_and(|error| error.to_string().contains("weight of the LoRA a")));
 }
 
 #[test]
 fn files_that_do_not_fit_are_refused_in_one_sentence() {
-    let bench = Bench::new();
+    let files = TestFiles::new();
     let one = |name: &str, shape: &[usize]| (name.to_owned(), (shape.to_vec(), values(shape.iter().product(), 1)));
     let pair = |module: &str, down: [usize; 2], up: [usize; 2]| {
         Tensors::from([
@@ -225,15 +233,15 @@ fn files_that_do_not_fit_are_refused_in_one_sentence() {
         (Tensors::from([one("something", &[1])]), "holds no LoRA"),
         (pair(to_q, [0, 32], [32, 0]), "do not fit together"),
     ] {
-        let said = opened(&[bench.lora("odd.safetensors", &tensors, 1.0)]).err().expect(word).to_string();
+        let said = opened(&[files.lora("odd.safetensors", &tensors, 1.0)]).err().expect(word).to_string();
         assert!(said.contains("odd.safetensors") && said.contains(word) && !said.contains('\n'), "{said}");
     }
     for (bytes, word) in [(&b"PK\x03\x04"[..], "pickle"), (b"{}", "damaged or cut short")] {
-        fs::write(bench.at("odd.safetensors"), bytes).expect("a file");
-        let odd = Lora { path: bench.at("odd.safetensors"), weight: 1.0 };
+        fs::write(files.at("odd.safetensors"), bytes).expect("a file");
+        let odd = Lora { path: files.at("odd.safetensors"), weight: 1.0 };
         let said = opened(&[odd]).err().expect(word).to_string();
         assert!(said.contains("odd.safetensors") && said.contains(word), "{said}");
     }
-    let gone = Lora { path: bench.at("gone.safetensors"), weight: 1.0 };
+    let gone = Lora { path: files.at("gone.safetensors"), weight: 1.0 };
     assert!(opened(&[gone]).err().expect("no file").to_string().contains("gone.safetensors"));
 }

@@ -1,10 +1,10 @@
-//! Model folders as people have them: other file names, and broken ones, each with one sentence that says what is wrong.
+//! Model folders: variants of file names, and broken folders, each with one sentence that says what is wrong.
+//!
+//! Separate from single-file checkpoints and LoRAs, which have files of their own.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-};
+mod common;
+
+use std::{collections::HashMap, fs, path::PathBuf};
 
 use burn::tensor::Device;
 use safetensors::{SafeTensors, serialize, tensor::TensorView};
@@ -23,7 +23,7 @@ struct Copy(tempfile::TempDir);
 impl Copy {
     fn new() -> Self {
         let target = tempfile::tempdir().expect("folder");
-        copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/tiny-sd15"), target.path());
+        common::copy_folder(&common::model("tiny-sd15"), target.path());
         Self(target)
     }
 
@@ -35,8 +35,8 @@ impl Copy {
         load(&ModelRef::Folder(self.0.path().to_owned()), &Device::flex())
     }
 
-    /// The sentence that loading ends with.
-    fn complaint(&self) -> String {
+    /// The error of loading it, as text.
+    fn load_error(&self) -> String {
         self.load().err().expect("a broken model must not load").to_string()
     }
 
@@ -46,8 +46,8 @@ impl Copy {
         fs::write(self.path(file), text.replace(from, to)).expect(file);
     }
 
-    /// Writes the tensors of `file` that `keep` chooses to `target`.
-    fn part(&self, file: &str, target: &str, keep: impl Fn(&str) -> bool) {
+    /// Writes the tensors of `file` that `keep` selects to `target`.
+    fn copy_tensors(&self, file: &str, target: &str, keep: impl Fn(&str) -> bool) {
         let bytes = fs::read(self.path(file)).expect(file);
         let all = SafeTensors::deserialize(&bytes).expect(file);
         let kept: Vec<(&str, TensorView)> = all.iter().filter(|(name, _)| keep(name)).collect();
@@ -56,19 +56,7 @@ impl Copy {
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("folder");
-    for entry in fs::read_dir(from).expect("folder") {
-        let entry = entry.expect("entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copy");
-        }
-    }
-}
-
+/// Asserts that `message` is one line with all of `parts`.
 fn assert_says(message: &str, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "\"{message}\" does not say \"{part}\"");
@@ -77,29 +65,29 @@ fn assert_says(message: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_file_that_was_cut_short() {
+fn a_truncated_file() {
     for keep in [0, 7, 100, 100_000] {
         let copy = Copy::new();
         let bytes = fs::read(copy.path(UNET)).expect("weights");
         fs::write(copy.path(UNET), &bytes[..keep]).expect("weights");
-        assert_says(&copy.complaint(), &[UNET, "damaged or cut short"]);
+        assert_says(&copy.load_error(), &[UNET, "damaged or cut short"]);
     }
 }
 
 #[test]
-fn a_header_that_lies() {
+fn a_header_length_beyond_the_file() {
     let copy = Copy::new();
     let mut bytes = fs::read(copy.path(UNET)).expect("weights");
     bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
     fs::write(copy.path(UNET), bytes).expect("weights");
-    assert_says(&copy.complaint(), &[UNET, "damaged"]);
+    assert_says(&copy.load_error(), &[UNET, "damaged"]);
 }
 
 #[test]
-fn a_tensor_that_is_missing() {
+fn a_missing_tensor() {
     let copy = Copy::new();
-    copy.part(UNET, UNET, |name| name != "mid_block.resnets.1.conv2.bias");
-    assert_says(&copy.complaint(), &[UNET, "\"mid_block.resnets.1.conv2.bias\" is missing"]);
+    copy.copy_tensors(UNET, UNET, |name| name != "mid_block.resnets.1.conv2.bias");
+    assert_says(&copy.load_error(), &[UNET, "\"mid_block.resnets.1.conv2.bias\" is missing"]);
 }
 
 #[test]
@@ -107,36 +95,36 @@ fn a_tensor_of_another_shape() {
     let copy = Copy::new();
     copy.edit("vae/config.json", "\"latent_channels\": 4", "\"latent_channels\": 8");
     assert_says(
-        &copy.complaint(),
+        &copy.load_error(),
         &["vae/diffusion_pytorch_model.safetensors", "encoder.conv_out.weight", "shape [8,"],
     );
 }
 
 #[test]
-fn folders_and_files_that_are_not_there() {
+fn missing_folders_and_files() {
     let nowhere = load(&ModelRef::Folder("/nowhere/model".into()), &Device::flex()).err().expect("nothing");
     assert_says(&nowhere.to_string(), &["/nowhere/model", "there is no model"]);
     for file in ["vae/config.json", UNET, "tokenizer/tokenizer_config.json", "scheduler/scheduler_config.json"] {
         let copy = Copy::new();
         fs::remove_file(copy.path(file)).expect(file);
-        assert_says(&copy.complaint(), &[file, "is missing"]);
+        assert_says(&copy.load_error(), &[file, "is missing"]);
     }
     let copy = Copy::new();
     fs::remove_file(copy.path("model_index.json")).expect("index");
-    assert_says(&copy.complaint(), &["there is no model", "model_index.json"]);
+    assert_says(&copy.load_error(), &["there is no model", "model_index.json"]);
 }
 
 #[test]
-fn json_that_is_none() {
+fn invalid_json() {
     for file in ["unet/config.json", "vae/config.json", "text_encoder/config.json", "model_index.json"] {
         let copy = Copy::new();
         fs::write(copy.path(file), "{ \"in_channels\": ").expect(file);
-        assert_says(&copy.complaint(), &[file, "JSON"]);
+        assert_says(&copy.load_error(), &[file, "JSON"]);
     }
 }
 
 #[test]
-fn settings_that_need_another_network() {
+fn settings_of_networks_that_are_not_implemented() {
     for (from, to, says) in [
         ("\"DownBlock2D\"", "\"AttnDownBlock2D\"", "AttnDownBlock2D"),
         ("\"class_embed_type\": null", "\"class_embed_type\": \"timestep\"", "class_embed_type"),
@@ -147,18 +135,18 @@ fn settings_that_need_another_network() {
     ] {
         let copy = Copy::new();
         copy.edit("unet/config.json", from, to);
-        assert_says(&copy.complaint(), &["unet/config.json", says]);
+        assert_says(&copy.load_error(), &["unet/config.json", says]);
     }
     let copy = Copy::new();
     copy.edit("model_index.json", "\"StableDiffusionPipeline\"", "\"FluxPipeline\"");
-    assert_says(&copy.complaint(), &["model_index.json", "FluxPipeline"]);
+    assert_says(&copy.load_error(), &["model_index.json", "FluxPipeline"]);
 }
 
 #[test]
-fn pickles() {
+fn pickles_are_refused() {
     let copy = Copy::new();
     fs::rename(copy.path(UNET), copy.path("unet/diffusion_pytorch_model.bin")).expect("rename");
-    assert_says(&copy.complaint(), &["diffusion_pytorch_model.bin", "pickle", "any program"]);
+    assert_says(&copy.load_error(), &["diffusion_pytorch_model.bin", "pickle", "any program"]);
     let file = copy.path("model.ckpt");
     fs::write(&file, "x").expect("file");
     let error = load(&ModelRef::Folder(file), &Device::flex()).err().expect("no folder");
@@ -179,8 +167,8 @@ fn other_file_names_give_the_same_model() {
 
     let whole = "unet/diffusion_pytorch_model.fp16.safetensors";
     let shards = ["a.safetensors", "b.safetensors"];
-    copy.part(whole, "unet/a.safetensors", |name| name.starts_with("down_blocks"));
-    copy.part(whole, "unet/b.safetensors", |name| !name.starts_with("down_blocks"));
+    copy.copy_tensors(whole, "unet/a.safetensors", |name| name.starts_with("down_blocks"));
+    copy.copy_tensors(whole, "unet/b.safetensors", |name| !name.starts_with("down_blocks"));
     let map: HashMap<&str, &str> = [("conv_in.weight", shards[1]), ("down_blocks.0.x", shards[0])].into();
     let index = serde_json::json!({ "weight_map": map }).to_string();
     fs::write(copy.path("unet/diffusion_pytorch_model.safetensors.index.json"), index).expect("index");
@@ -200,5 +188,5 @@ fn a_shard_outside_the_folder_is_refused() {
     fs::remove_file(copy.path(UNET)).expect("weights");
     let index = r#"{ "weight_map": { "conv_in.weight": "../vae/diffusion_pytorch_model.safetensors" } }"#;
     fs::write(copy.path("unet/diffusion_pytorch_model.safetensors.index.json"), index).expect("index");
-    assert_says(&copy.complaint(), &["index.json", "weight_map"]);
+    assert_says(&copy.load_error(), &["index.json", "weight_map"]);
 }

@@ -13,7 +13,7 @@ use crate::{
         Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
         RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
-    session::{self, Imported, PlainWords},
+    session::{self, Imported, PlainPrompts},
 };
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ macro_rules! printed {
             not_restored: &'a [String],
             /// The prompts without the syntax of other tools, where they have any: what the window takes over.
             #[serde(skip_serializing_if = "Option::is_none")]
-            plain: Option<&'a PlainWords>,
+            plain: Option<&'a PlainPrompts>,
         }
 
         impl<'a> Printed<'a> {

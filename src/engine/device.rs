@@ -1,6 +1,6 @@
 //! Which device computes: a real GPU through wgpu, else the CPU. A software rasteriser is never picked.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::{Device, DeviceKind};
 use burn_wgpu::{WgpuInitError, WgpuSetup, wgpu};
@@ -147,6 +147,9 @@ fn gpu(precision: Precision) -> Result<Opened, EngineError> {
 
 /// The kind of the best hardware adapter: dedicated, integrated, virtual.
 fn real_gpu() -> Option<DeviceKind> {
+    if !may_have_gpu() {
+        return None;
+    }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
     let kinds = [
@@ -156,6 +159,14 @@ fn real_gpu() -> Option<DeviceKind> {
     ];
     let has = |wanted| adapters.iter().any(|adapter| adapter.get_info().device_type == wanted);
     kinds.into_iter().find(|(device_type, _)| has(*device_type)).map(|(_, kind)| kind)
+}
+
+/// Whether the system shows a graphics card at all. Loading the Vulkan drivers to find none takes time, and without a display
+/// Mesa's write messages of their own to standard error.
+fn may_have_gpu() -> bool {
+    // The kernel's render nodes, NVIDIA's driver, and the paravirtual card of WSL.
+    let nodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+    !cfg!(target_os = "linux") || nodes.iter().any(|node| Path::new(node).exists())
 }
 
 /// One pass of the bundled U-Net and decoder on both devices must agree, at the size they are used at: guards against a

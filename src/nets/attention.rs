@@ -123,12 +123,12 @@ pub(super) fn attend(
             let (key, value) = (Values::of(key), Values::of(value));
             kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap)
         }
-        Err(query) => attend_plainly([query, key, value], heads, causal, tap),
+        Err(query) => attend_composed([query, key, value], heads, causal, tap),
     }
 }
 
 /// In plain steps: burn's fused routine may round to f16 inside on GPUs.
-pub(super) fn attend_plainly(
+pub(super) fn attend_composed(
     [query, key, value]: [Tensor<3>; 3],
     heads: usize,
     causal: bool,

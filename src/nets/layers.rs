@@ -19,12 +19,12 @@ mod tests;
 /// Weights where the layer computes: packed for the CPU's kernels, or as tensors of another device.
 #[derive(Clone)]
 enum Held<const D: usize> {
-    Here(Arc<Weights>),
-    Away(Box<Away<D>>),
+    Cpu(Arc<Weights>),
+    Gpu(Box<GpuWeights<D>>),
 }
 
 #[derive(Clone)]
-struct Away<const D: usize> {
+struct GpuWeights<const D: usize> {
     /// In the precision of the product: inputs are rounded to it, and the result is f32 again.
     weight: Tensor<D>,
     /// `[1, outputs, 1, ..]`.
@@ -47,16 +47,16 @@ impl<const D: usize> Held<D> {
             let bias = if bias { Some(p.values("bias", &[&[outputs]])?) } else { None };
             // A convolution's kernel; a linear layer has none.
             let taps = if D == 4 { shape[2..].iter().product() } else { 1 };
-            return Ok(Self::Here(Arc::new(Weights::new(&weight, outputs, taps, p.precision(), bias))));
+            return Ok(Self::Cpu(Arc::new(Weights::new(&weight, outputs, taps, p.precision(), bias))));
         }
         let weight = p.tensor_of("weight", shape, stored)?;
         let weight = if p.precision() == Precision::F16 { weight.cast(FloatDType::F16) } else { weight };
         let bias = if bias { Some(p.tensor_of("bias", row, &[&[outputs]])?) } else { None };
-        Ok(Self::Away(Box::new(Away { weight, bias })))
+        Ok(Self::Gpu(Box::new(GpuWeights { weight, bias })))
     }
 }
 
-impl<const D: usize> Away<D> {
+impl<const D: usize> GpuWeights<D> {
     /// What `multiply` makes of `x`, which it gets in the precision of the weight.
     fn product<const N: usize>(&self, x: Tensor<N>, multiply: impl FnOnce(Tensor<N>) -> Tensor<N>) -> Tensor<N> {
         match self.weight.dtype() {
@@ -85,13 +85,13 @@ impl Linear {
     /// [`Linear::forward`], added to `residual`, which is shaped like the result.
     pub(super) fn forward_onto(&self, x: Tensor<3>, residual: Option<Tensor<3>>) -> Tensor<3> {
         match &self.0 {
-            Held::Here(weights) => {
+            Held::Cpu(weights) => {
                 let dims = x.dims();
                 let residual = residual.map(Values::of);
                 kernels::multiply(&Values::of(x), dims, weights, residual.as_deref())
             }
-            Held::Away(held) => {
-                let Away { weight, bias } = held.as_ref();
+            Held::Gpu(held) => {
+                let GpuWeights { weight, bias } = held.as_ref();
                 let y = held.product(x, |x| weight.clone().matmul(x));
                 plus(plus(y, bias.clone()), residual)
             }
@@ -133,7 +133,7 @@ impl Conv {
     fn load_with(p: &Params, inputs: usize, outputs: usize, geometry: Geometry) -> Result<Self, ParamError> {
         let shape = [outputs, inputs, geometry.kernel, geometry.kernel];
         let mut held = Held::load(p, shape, outputs, &[&shape], true)?;
-        if let Held::Away(held) = &mut held {
+        if let Held::Gpu(held) = &mut held {
             // burn convolves channels-last, and would lay the weight out so at every call.
             let last = gpu::row_major(held.weight.clone().permute([0, 2, 3, 1]));
             held.weight = last.permute([0, 3, 1, 2]);
@@ -155,7 +155,7 @@ impl Conv {
     pub(super) fn forward_in(&self, x: Tensor<4>, around: Around) -> Tensor<4> {
         let Around { norm, size, shift, residual } = around;
         match &self.held {
-            Held::Here(weights) => {
+            Held::Cpu(weights) => {
                 let dims = x.dims();
                 let parts = norm.map(GroupNorm::values);
                 let (shift, residual) = (shift.map(Values::of), residual.map(Values::of));
@@ -163,8 +163,8 @@ impl Conv {
                 let extras = Extras { norm, size, shift: shift.as_deref(), residual: residual.as_deref() };
                 kernels::convolve(&Values::of(x), dims, weights, self.geometry, &extras)
             }
-            Held::Away(held) => {
-                let Away { weight, bias } = held.as_ref();
+            Held::Gpu(held) => {
+                let GpuWeights { weight, bias } = held.as_ref();
                 let x = match norm {
                     Some(norm) => norm.on_gpu(x, true),
                     None => x,
@@ -218,14 +218,14 @@ impl GroupNorm {
     pub(super) fn on_gpu<const D: usize>(&self, x: Tensor<D>, then_silu: bool) -> Tensor<D> {
         let affine = Affine { weight: &self.weight, bias: &self.bias, epsilon: self.epsilon };
         gpu::group_norm(x, self.groups, &affine, then_silu).unwrap_or_else(|x| {
-            let normal = self.plainly(x);
+            let normal = self.composed(x);
             if then_silu { silu(normal) } else { normal }
         })
     }
 
     /// Means are taken in two stages, of lines and then of their means: burn 0.22.1 on wgpu computes sums over more than
     /// 65536 elements wrongly, and a group in a decoder's last block has more.
-    fn plainly<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+    fn composed<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let dims = x.dims();
         let (groups, line) = (dims[0] * self.groups, dims[D - 1]);
         let lines = dims.iter().product::<usize>() / (groups * line);
@@ -271,12 +271,12 @@ impl LayerNorm {
             }
             Err(x) => {
                 let affine = Affine { weight: &self.weight, bias: &self.bias, epsilon: self.epsilon };
-                gpu::layer_norm(x, &affine).unwrap_or_else(|x| self.plainly(x))
+                gpu::layer_norm(x, &affine).unwrap_or_else(|x| self.composed(x))
             }
         }
     }
 
-    fn plainly(&self, x: Tensor<3>) -> Tensor<3> {
+    fn composed(&self, x: Tensor<3>) -> Tensor<3> {
         let (weight, bias) = (self.weight.clone(), self.bias.clone());
         layer_norm(x.swap_dims(1, 2), weight, Some(bias), self.epsilon).swap_dims(1, 2)
     }
@@ -299,12 +299,12 @@ impl Activation {
             (Self::Silu, Ok(x)) => kernels::silu(&x, dims),
             (Self::Gelu, Ok(x)) => kernels::gelu(&x, dims),
             (Self::QuickGelu, Ok(x)) => kernels::quick_gelu(&x, dims),
-            (Self::Silu, Err(x)) => gpu::silu(x).unwrap_or_else(|x| self.plainly(x)),
-            (_, Err(x)) => self.plainly(x),
+            (Self::Silu, Err(x)) => gpu::silu(x).unwrap_or_else(|x| self.composed(x)),
+            (_, Err(x)) => self.composed(x),
         }
     }
 
-    fn plainly<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+    fn composed<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Silu => silu(x),
             Self::Gelu => gelu(x),
@@ -318,11 +318,11 @@ pub(super) fn geglu(x: Tensor<3>) -> Tensor<3> {
     let dims = x.dims();
     match Values::take(x) {
         Ok(x) => kernels::geglu(&x, dims),
-        Err(x) => gpu::geglu(x).unwrap_or_else(geglu_plainly),
+        Err(x) => gpu::geglu(x).unwrap_or_else(geglu_composed),
     }
 }
 
-fn geglu_plainly(x: Tensor<3>) -> Tensor<3> {
+fn geglu_composed(x: Tensor<3>) -> Tensor<3> {
     let half = x.dims()[1] / 2;
     x.clone().narrow(1, 0, half) * gelu(x.narrow(1, half, half))
 }

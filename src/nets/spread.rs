@@ -8,16 +8,16 @@ pub struct SelfAttention(Held);
 
 #[expect(clippy::large_enum_variant, reason = "a handful exist at a time, and none is moved about")]
 enum Held {
-    Here(Values),
-    Away(Tensor<2>),
+    Cpu(Values),
+    Gpu(Tensor<2>),
 }
 
 impl SelfAttention {
     /// From [`super::AttentionTap::self_map`], `[N, N]`.
     pub fn new(self_map: Tensor<2>) -> Self {
         Self(match Values::take(self_map) {
-            Ok(values) => Held::Here(values),
-            Err(tensor) => Held::Away(tensor),
+            Ok(values) => Held::Cpu(values),
+            Err(tensor) => Held::Gpu(tensor),
         })
     }
 
@@ -33,8 +33,8 @@ impl SelfAttention {
     /// When the device does not give the result.
     pub fn spread(&self, maps: &[f32], weights: &[f32]) -> Result<Vec<f32>, TensorReadError> {
         match &self.0 {
-            Held::Here(attention) => Ok(spread_here(attention, maps, weights)),
-            Held::Away(attention) => {
+            Held::Cpu(attention) => Ok(spread_on_cpu(attention, maps, weights)),
+            Held::Gpu(attention) => {
                 let n = attention.dims()[0];
                 let mut power =
                     Tensor::<2>::from_data(TensorData::new(maps.to_vec(), [maps.len() / n, n]), &attention.device());
@@ -49,7 +49,7 @@ impl SelfAttention {
     }
 }
 
-fn spread_here(attention: &[f32], maps: &[f32], weights: &[f32]) -> Vec<f32> {
+fn spread_on_cpu(attention: &[f32], maps: &[f32], weights: &[f32]) -> Vec<f32> {
     let n = attention.len().isqrt();
     let mut sum = vec![0.0; maps.len()];
     let (mut power, mut next) = (maps.to_vec(), vec![0.0; maps.len()]);
@@ -79,10 +79,10 @@ mod tests {
                 |v: &[f32], rows| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [rows, n]), &Device::flex());
             let attention = tensor(&attention, n);
             assert!(SelfAttention::is_cpu(&attention));
-            let here = SelfAttention::new(attention.clone());
-            let away = SelfAttention(Held::Away(attention));
+            let cpu = SelfAttention::new(attention.clone());
+            let composed = SelfAttention(Held::Gpu(attention));
             let (found, expected) =
-                (here.spread(&maps, &weights).expect("here"), away.spread(&maps, &weights).expect("away"));
+                (cpu.spread(&maps, &weights).expect("values"), composed.spread(&maps, &weights).expect("values"));
             for (f, e) in found.iter().zip(&expected) {
                 assert!((f - e).abs() <= 1e-6 * e.abs().max(1e-3), "{n}: {f} for {e}");
             }

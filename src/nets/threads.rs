@@ -8,7 +8,7 @@ pub(crate) fn with_workers<T>(device: &Device, work: impl FnOnce() -> T) -> T {
     kernels::with_workers(device, work)
 }
 
-/// Calls `work` with 0..count and gives the results in this order; inside [`together`] on the CPU several at a time.
+/// Calls `work` with 0..count and gives the results in this order; inside [`with_workers`] on the CPU several at a time.
 pub(crate) fn parallel_map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     kernels::parallel_map(count, work)
 }

@@ -106,7 +106,7 @@ impl Vae {
     fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
         kernels::with_workers(&self.device, || {
             let result = work();
-            kernels::give_back();
+            kernels::release_scratch();
             result
         })
     }

@@ -97,9 +97,9 @@ impl<'a> Reader<'a> {
         let given = match json {
             Value::Object(keys) => return Ok(Self { keys }),
             Value::Null => "null",
-            Value::Bool(_) => "a truth value",
+            Value::Bool(_) => "a boolean",
             Value::Number(_) => "a number",
-            Value::String(_) => "a text",
+            Value::String(_) => "a string",
             Value::Array(_) => "a list",
         };
         Err(ScheduleError::NotAnObject { given })

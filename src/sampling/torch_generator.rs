@@ -55,6 +55,11 @@ impl TorchGenerator {
         Latents::new(channels, height, width, self.normal(channels * height * width))
     }
 
+    /// As `torch.empty(count).uniform_(from, to)`: values in `from..to`, each of one fused multiplication and addition.
+    pub fn uniform(&mut self, count: usize, from: f32, to: f32) -> Vec<f32> {
+        (0..count).map(|_| self.uniform_f32().mul_add(to - from, from)).collect()
+    }
+
     fn scalar_normal(&mut self) -> f64 {
         if let Some(value) = self.cached_normal.take() {
             return value;

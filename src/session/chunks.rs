@@ -1,7 +1,7 @@
-//! The texts in the chunks of a PNG file (ISO/IEC 15948), read without touching the pixels.
+//! The texts in the chunks of a PNG file (ISO/IEC 15948), read without decoding the pixels.
 //!
-//! Apart from the writing of pictures because files come from any source: lengths are checked against the bytes that are
-//! there, and compressed texts, of which a few bytes can expand to gigabytes, are decompressed up to a limit.
+//! It stands apart from the PNG writer because it must bear any file: lengths are checked against the file's, and
+//! compressed texts, of which a few bytes can expand to gigabytes, are expanded up to a limit.
 
 use std::io::Read as _;
 
@@ -12,21 +12,21 @@ use crate::files::latin1;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// The largest decompressed text, in bytes.
+/// The largest text that is decompressed, in bytes.
 pub(super) const MAX_TEXT: usize = 1 << 24;
 
-/// The largest sum of decompressed texts of one file, in bytes.
+/// The limit for all compressed texts of a file together, in bytes.
 const MAX_UNPACKED: usize = 1 << 26;
 
-/// The largest number of texts that are read from one file.
+/// The number of texts after which reading stops; ordinary files have a handful.
 const MAX_TEXTS: usize = 1024;
 
 /// The texts of a PNG file.
 #[derive(Default)]
 pub(super) struct Texts {
-    /// Keyword and content, from every kind of text chunk.
-    pub sound: Vec<(String, String)>,
-    /// Texts whose checksum is wrong.
+    /// Keyword and content, from all kinds of text chunks.
+    pub intact: Vec<(String, String)>,
+    /// Those whose checksum is wrong: something in them was changed.
     pub damaged: Vec<(String, String)>,
     /// The EXIF block, a TIFF structure.
     pub exif: Option<Vec<u8>>,
@@ -35,14 +35,14 @@ pub(super) struct Texts {
 struct Chunk<'a> {
     kind: [u8; 4],
     content: &'a [u8],
-    is_sound: bool,
+    is_intact: bool,
 }
 
-/// Reads every text of a PNG file, also after the pixels. A truncated file gives the texts before its end. `name` is for
-/// error messages.
+/// Reads every text of a PNG file, also those after the pixels. A truncated file gives the texts before its end. `name`
+/// appears in error messages.
 ///
 /// # Errors
-/// [`SessionError::NotAPicture`] for a file without PNG signature and header.
+/// [`SessionError::NotAPicture`] for a file without a PNG signature and header.
 pub(super) fn read(bytes: &[u8], name: &str) -> Result<Texts, SessionError> {
     let what = |what: &str| SessionError::NotAPicture { name: name.to_owned(), what: what.to_owned() };
     let rest = bytes.strip_prefix(SIGNATURE).ok_or_else(|| what("it does not begin as PNG files do"))?;
@@ -55,8 +55,8 @@ pub(super) fn read(bytes: &[u8], name: &str) -> Result<Texts, SessionError> {
     let mut texts = Texts::default();
     let mut room = MAX_UNPACKED;
     for chunk in chunks {
-        if texts.sound.len() + texts.damaged.len() >= MAX_TEXTS {
-            log::warn!("{name} has more than {MAX_TEXTS} texts; the rest of them is passed over");
+        if texts.intact.len() + texts.damaged.len() >= MAX_TEXTS {
+            log::warn!("{name} has more than {MAX_TEXTS} texts; the rest is ignored");
             break;
         }
         let text = match &chunk.kind {
@@ -69,18 +69,18 @@ pub(super) fn read(bytes: &[u8], name: &str) -> Result<Texts, SessionError> {
             }
             _ => None,
         };
-        if chunk.is_sound { &mut texts.sound } else { &mut texts.damaged }.extend(text);
+        if chunk.is_intact { &mut texts.intact } else { &mut texts.damaged }.extend(text);
     }
     Ok(texts)
 }
 
-/// The chunks of a file: a length, a kind, that many bytes, and a checksum over the last two.
+/// The chunks of a file: length, kind, content, and a checksum of kind and content.
 struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Iterator for Chunks<'a> {
     type Item = Chunk<'a>;
 
-    /// Ends where a length exceeds the rest of the file.
+    /// Ends at a length that exceeds the rest of the file.
     fn next(&mut self) -> Option<Chunk<'a>> {
         let (length, rest) = self.0.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
@@ -88,9 +88,9 @@ impl<'a> Iterator for Chunks<'a> {
         let (kind, content) = summed.split_first_chunk::<4>()?;
         let (sum, rest) = rest.split_first_chunk::<4>()?;
         self.0 = rest;
-        // Pixels are not read, so their checksum is not computed.
-        let is_sound = kind == b"IDAT" || checksum(summed) == u32::from_be_bytes(*sum);
-        Some(Chunk { kind: *kind, content, is_sound })
+        // Pixels are not read, so their checksum does not matter.
+        let is_intact = kind == b"IDAT" || checksum(summed) == u32::from_be_bytes(*sum);
+        Some(Chunk { kind: *kind, content, is_intact })
     }
 }
 
@@ -106,14 +106,14 @@ fn plain(content: &[u8]) -> Option<(String, String)> {
     Some((keyword, latin1(text)))
 }
 
-/// `zTXt`: keyword, zero, method 0, Latin-1 compressed with zlib.
+/// `zTXt`: keyword, zero, method 0, Latin-1 compressed by zlib.
 fn packed(content: &[u8], room: &mut usize) -> Option<(String, String)> {
     let (keyword, rest) = split(content)?;
     let packed = rest.strip_prefix(b"\0")?;
     Some((keyword, latin1(&unpacked(packed, room)?)))
 }
 
-/// `iTXt`: keyword, zero, whether it is compressed, method 0, language, zero, keyword in that language, zero, UTF-8.
+/// `iTXt`: keyword, zero, compression flag, method 0, language, zero, translated keyword, zero, UTF-8.
 fn international(content: &[u8], room: &mut usize) -> Option<(String, String)> {
     let (keyword, rest) = split(content)?;
     let ([is_packed, _method], rest) = rest.split_first_chunk::<2>()?;
@@ -126,7 +126,7 @@ fn international(content: &[u8], room: &mut usize) -> Option<(String, String)> {
     Some((keyword, text))
 }
 
-/// The bytes before the first zero, as Latin-1, and the bytes after it.
+/// Splits at the first zero: the part before it as Latin-1, and the part after it.
 fn split(content: &[u8]) -> Option<(String, &[u8])> {
     let end = content.iter().position(|&b| b == 0)?;
     Some((latin1(&content[..end]), &content[end + 1..]))
@@ -141,7 +141,7 @@ fn unpacked(packed: &[u8], room: &mut usize) -> Option<Vec<u8>> {
     text
 }
 
-/// All bytes of `packed`; `None` on an error or above `limit` bytes.
+/// Everything that `packed` yields; `None` if it is damaged or exceeds `limit` bytes.
 pub(super) fn limited(packed: impl std::io::Read, limit: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     packed.take(limit as u64 + 1).read_to_end(&mut bytes).ok()?;

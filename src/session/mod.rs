@@ -23,7 +23,7 @@ pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
 pub use folders::state_folder;
-pub use import::{Imported, PlainWords, Source, import, import_bytes};
+pub use import::{Imported, PlainPrompts, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
 pub use mask::read_mask;

@@ -169,7 +169,7 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
 /// # Errors
 /// [`SessionError::NotAPicture`].
 pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
-    chunks::read(bytes, name).map(|texts| texts.sound)
+    chunks::read(bytes, name).map(|texts| texts.intact)
 }
 
 /// The fingerprint of the run that made the picture, if the PNG file has a readable one.

@@ -433,7 +433,8 @@ fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
             written.map(|()| Outcome::Exported)
         }
         Task::Steps(track) => {
-            let file = steps::exact(&track).to_file().map_err(|e| format!("The maps cannot be put together: {e}."));
+            let file =
+                steps::exact(&track).to_safetensors().map_err(|e| format!("The maps cannot be put together: {e}."));
             let (folder, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());
             let name = name.to_string_lossy().into_owned();
             let written = file.and_then(|file| store.export_files(folder, &[(name, file)]));

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Why a trace could not be written or initial latents not be read.
+/// Why a trace cannot be written, or initial latents cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceError {
@@ -34,26 +34,26 @@ pub enum TraceError {
     InitLatents { path: String, why: String },
 }
 
-/// Collects a run, tensor by tensor.
+/// The tensors of a run, collected step by step.
 pub struct Trace {
-    /// Whether a second model takes part, so that every step says whether it was fused.
+    /// Whether the run has two models: every step then records whether they were fused.
     fusing: bool,
     arrays: Arrays,
 }
 
 impl Trace {
-    /// Nothing collected yet; `recipe` is the run's description as text.
+    /// No tensors yet; `recipe` is the run's recipe as text.
     pub fn new(recipe: impl Into<String>) -> Self {
-        Self { fusing: false, arrays: Arrays::of(recipe) }
+        Self { fusing: false, arrays: Arrays::with_recipe(recipe) }
     }
 
-    /// The noise the run starts from, and its texts as given to the U-Nets.
+    /// Adds the noise that the run starts from, and its texts as the denoisers get them.
     pub fn begin(&mut self, init_latents: &Latents, general: &Texts, expert: Option<&Texts>) {
-        self.arrays.latents("init_latents", init_latents);
+        self.arrays.insert_latents("init_latents", init_latents);
         self.texts("text", general);
         for (k, text) in general.concepts.iter().enumerate() {
             let (shape, values) = host(&text.encoding.hidden);
-            self.arrays.floats(format!("text.concept.{k}"), &shape, &values);
+            self.arrays.insert_f32(format!("text.concept.{k}"), &shape, &values);
         }
         self.fusing = expert.is_some();
         if let Some(expert) = expert {
@@ -64,60 +64,60 @@ impl Trace {
     fn texts(&mut self, prefix: &str, texts: &Texts) {
         for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
             let (shape, values) = host(&text.encoding.hidden);
-            self.arrays.floats(format!("{prefix}.{name}"), &shape, &values);
+            self.arrays.insert_f32(format!("{prefix}.{name}"), &shape, &values);
             if let Some(pooled) = &text.encoding.pooled {
                 let (shape, values) = host(pooled);
-                self.arrays.floats(format!("{prefix}.{name}_pooled"), &shape, &values);
+                self.arrays.insert_f32(format!("{prefix}.{name}_pooled"), &shape, &values);
             }
         }
     }
 
-    /// Everything of one step.
+    /// Adds the tensors of one step.
     pub fn step(&mut self, record: &StepRecord) {
         let keys = StepKeys::new(record.step);
-        self.arrays.floats(keys.key(StepArray::Timestep), &[1], &[record.timestep]);
-        self.arrays.latents(keys.key(StepArray::LatentsIn), &record.latents_in);
-        self.arrays.latents(keys.key(StepArray::LatentsOut), &record.latents_out);
-        self.arrays.latents(keys.key(StepArray::EpsGuided), &record.guided);
+        self.arrays.insert_f32(keys.key(StepArray::Timestep), &[1], &[record.timestep]);
+        self.arrays.insert_latents(keys.key(StepArray::LatentsIn), &record.latents_in);
+        self.arrays.insert_latents(keys.key(StepArray::LatentsOut), &record.latents_out);
+        self.arrays.insert_latents(keys.key(StepArray::EpsGuided), &record.guided);
         self.predictions(&keys, &record.general);
         if let Some(expert) = &record.expert {
             self.predictions(&keys.expert(), expert);
         }
         if let Some(choice) = &record.choice {
-            self.arrays.plane(keys.key(StepArray::SaliencyGeneral), &choice.saliency_general);
-            self.arrays.plane(keys.key(StepArray::SaliencyExpert), &choice.saliency_expert);
-            self.arrays.bytes(keys.key(StepArray::FusionMask), &choice.mask);
+            self.arrays.insert_plane(keys.key(StepArray::SaliencyGeneral), &choice.saliency_general);
+            self.arrays.insert_plane(keys.key(StepArray::SaliencyExpert), &choice.saliency_expert);
+            self.arrays.insert_bytes(keys.key(StepArray::FusionMask), &choice.mask);
         }
         if self.fusing {
             let active = vec![u8::from(record.choice.is_some())];
-            self.arrays.put(keys.key(StepArray::FusionActive), Dtype::U8, &[1], active);
+            self.arrays.insert(keys.key(StepArray::FusionActive), Dtype::U8, &[1], active);
         }
     }
 
     fn predictions(&mut self, keys: &StepKeys, p: &Predictions) {
         if let Some(uncond) = &p.uncond {
-            self.arrays.latents(keys.key(StepArray::EpsUncond), uncond);
+            self.arrays.insert_latents(keys.key(StepArray::EpsUncond), uncond);
         }
-        self.arrays.latents(keys.key(StepArray::EpsCond), &p.cond);
+        self.arrays.insert_latents(keys.key(StepArray::EpsCond), &p.cond);
         for (k, concept) in p.concepts.iter().enumerate() {
             if let Some(concept) = concept {
-                self.arrays.latents(keys.concept(StepArray::EpsConcept, k), concept);
+                self.arrays.insert_latents(keys.concept(StepArray::EpsConcept, k), concept);
             }
         }
         if let (Some(s), Some(rate)) = (&p.segmentation, &p.rate) {
-            self.arrays.owners(keys.key(StepArray::Region), &s.region());
-            self.arrays.bytes(keys.key(StepArray::Foreground), &s.foreground);
-            self.arrays.plane(keys.key(StepArray::Rate), rate);
+            self.arrays.insert_owners(keys.key(StepArray::Region), &s.region());
+            self.arrays.insert_bytes(keys.key(StepArray::Foreground), &s.foreground);
+            self.arrays.insert_plane(keys.key(StepArray::Rate), rate);
             self.stack(keys.key(StepArray::TokenMaps), &s.tokens);
             self.stack(keys.key(StepArray::ForegroundMaps), &s.fore);
         }
         if let Some(s) = &p.sega {
-            self.arrays.latents(keys.key(StepArray::SegaTerm), &s.term);
+            self.arrays.insert_latents(keys.key(StepArray::SegaTerm), &s.term);
             for (k, concept) in s.concepts.iter().enumerate() {
                 if let Some(mask) = &concept.mask {
                     let shape = [s.term.channels, s.term.height, s.term.width];
                     let bits = mask.iter().map(|&m| u8::from(m)).collect();
-                    self.arrays.put(keys.concept(StepArray::SegaMask, k), Dtype::U8, &shape, bits);
+                    self.arrays.insert(keys.concept(StepArray::SegaMask, k), Dtype::U8, &shape, bits);
                 }
             }
         }
@@ -125,19 +125,22 @@ impl Trace {
 
     fn stack(&mut self, name: String, planes: &[Plane]) {
         let values: Vec<f32> = planes.iter().flat_map(|p| p.values.iter().copied()).collect();
-        self.arrays.floats(name, &[planes.len(), planes[0].height, planes[0].width], &values);
+        self.arrays.insert_f32(name, &[planes.len(), planes[0].height, planes[0].width], &values);
     }
 
-    /// The result: latents, and the picture `[3, H, W]` in 0..1.
+    /// Adds the result: the latents, and the picture as `[1, 3, H, W]` in 0..1.
     pub fn finish(&mut self, latents: &Latents, pixels: &Pixels) {
-        self.arrays.latents("final.latents", latents);
+        self.arrays.insert_latents("final.latents", latents);
         let image: Vec<f32> = pixels.values.iter().map(|v| (v * 0.5 + 0.5).clamp(0.0, 1.0)).collect();
-        self.arrays.floats("final.image", &[1, 3, pixels.height, pixels.width], &image);
+        self.arrays.insert_f32("final.image", &[1, 3, pixels.height, pixels.width], &image);
     }
 
-    /// Writes the file.
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`TraceError::Write`], and [`TraceError::Assemble`] for a tensor that does not fit its shape.
     pub fn write(&self, path: &Path) -> Result<(), TraceError> {
-        let bytes = self.arrays.to_file()?;
+        let bytes = self.arrays.to_safetensors()?;
         write_atomically(path, &bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
     }
 }
@@ -148,6 +151,9 @@ fn host<const D: usize>(tensor: &Tensor<D>) -> (Vec<usize>, Vec<f32>) {
 }
 
 /// Reads the tensor `init_latents` (f32 `[1, C, h, w]` or `[C, h, w]`, standard normal) of a safetensors file.
+///
+/// # Errors
+/// [`TraceError::InitLatents`] with the reason.
 pub fn read_init_latents(path: &Path) -> Result<Latents, TraceError> {
     let fail = |why: String| TraceError::InitLatents { path: path.display().to_string(), why };
     let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
@@ -168,3 +174,6 @@ pub fn read_init_latents(path: &Path) -> Result<Latents, TraceError> {
     }
     Ok(Latents::new(c, h, w, values))
 }
+
+#[cfg(test)]
+mod tests;

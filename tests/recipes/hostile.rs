@@ -1,4 +1,4 @@
-//! Bytes that mean harm: no more than a sentence comes of them, soon, and in little memory.
+//! Hostile files: each gives at most an error sentence, in little time and memory.
 
 use std::{fs, path::Path, time::Instant};
 
@@ -10,7 +10,7 @@ use sextant::{
 
 use crate::{
     A1111, assert_is_a1111,
-    carriers::{gif, gzip, hidden, stealth},
+    containers::{gif, gzip, hidden, stealth},
     exif, jpeg,
     ours::full_recipe,
     png, png_with, read, text,
@@ -49,7 +49,7 @@ fn files_without_a_recipe_are_told_apart() {
     assert_is_a1111(&session::import(&file).unwrap());
 }
 
-/// Numbers that look random and are always the same.
+/// A linear congruential generator: the same numbers in every run.
 fn noise(state: &mut u64) -> usize {
     *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
     (*state >> 33) as usize
@@ -156,11 +156,11 @@ fn packed_texts_are_unpacked_up_to_a_limit() {
     let mut chunks = one.repeat(10_000);
     let failed = import_bytes(&png_of(&chunks), Path::new("bomb")).unwrap_err();
     assert!(matches!(failed, SessionError::NothingToImport { .. }), "{failed:?}");
-    // What is read before them counts all the same.
+    // Texts before them are read.
     let text = packed(b"parameters", &zlib(A1111.as_bytes()));
     chunks.splice(0..0, text);
     assert_is_a1111(&read(&png_of(&chunks)));
-    // A single text beyond the limit, and one that is cut short.
+    // A single text beyond the limit, and a truncated one.
     let huge = packed(b"parameters", &zlib(&vec![b'a'; 40 << 20]));
     let cut = packed(b"parameters", &bomb[..bomb.len() / 2]);
     let international = chunk(b"iTXt", &[b"parameters\0\x01\0\0\0", &bomb[..100]].concat());
@@ -179,10 +179,10 @@ fn lengths_are_held_against_what_is_there() {
     long[..4].copy_from_slice(&u32::MAX.to_be_bytes());
     assert_is_a1111(&read(&png_of(&[&text[..], &long].concat())));
     assert!(import_bytes(&png_of(&[&long[..], &text].concat()), Path::new("long")).is_err());
-    // More texts than any file has: those that come first count.
+    // Of too many texts, the first are read.
     let many = chunk(b"tEXt", b"x\0y").repeat(100_000);
     assert_is_a1111(&read(&png_of(&[&text[..], &many].concat())));
-    // Lengths that lie inside the pixels: nobody is told that they are longer than the picture.
+    // A length field in the pixels may exceed the picture.
     for bits in [0u32, 7, 8, 1 << 20, u32::MAX - 7, u32::MAX] {
         for (signature, in_colours) in [(b"stealth_pnginfo", false), (b"stealth_rgbcomp", true)] {
             let bytes = [&signature[..], &bits.to_be_bytes(), b"short"].concat();

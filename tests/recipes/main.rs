@@ -1,7 +1,6 @@
-//! Recipes out of what other programs write: texts as they are found in the wild, the places they are kept in, and
-//! bytes that mean harm.
+//! Import of recipes from files of other programs: their texts, the blocks that hold them, and hostile files.
 
-mod carriers;
+mod containers;
 mod hostile;
 mod ours;
 mod tools;
@@ -22,7 +21,7 @@ pub fn text(text: &str) -> Imported {
     read(text.as_bytes())
 }
 
-/// A PNG of one pixel whose texts `add` puts in.
+/// A PNG of one pixel with the texts that `add` inserts.
 pub fn png(add: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>)) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
@@ -70,7 +69,7 @@ pub fn jpeg_with(marker: u8, content: &[u8]) -> Vec<u8> {
         b"\xff\xd8\xff\xe0",
         &length(&app0)[..],
         &app0,
-        // A fill byte may stand before a marker.
+        // A fill byte may precede a marker.
         &[0xff, 0xff, marker],
         &length(content),
         content,

@@ -1,4 +1,4 @@
-//! Other tools' own forms.
+//! Settings in the forms of other tools: ComfyUI graphs and JSON.
 
 use sextant::{
     recipe::{Sampler, Schedule},
@@ -6,7 +6,7 @@ use sextant::{
 };
 
 use crate::{
-    carriers::{gzip, stealth},
+    containers::{gzip, stealth},
     exif, jpeg, png_with, read, text, utf16, webp,
 };
 
@@ -32,7 +32,7 @@ pub const COMFY: &str = r#"{
 #[test]
 fn a_comfyui_graph_is_walked() {
     let exif_of = |text: &str| {
-        // ComfyUI's WebP keeps the graph under the camera's model.
+        // In WebP, ComfyUI writes the graph into the tag of the camera's model.
         let text = [text.as_bytes(), b"\0"].concat();
         let entry = [&[0x01, 0x10, 0, 2][..], &(text.len() as u32).to_be_bytes(), &26u32.to_be_bytes()].concat();
         [&b"MM\0*\0\0\0\x08\0\x01"[..], &entry, &[0; 4], &text].concat()

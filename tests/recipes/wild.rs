@@ -1,4 +1,4 @@
-//! `parameters` texts as they are found in the wild, and as features of other tools' documentation have them.
+//! `parameters` texts as several tools and their versions write them.
 
 use Sampler as S;
 use Schedule::{Exponential, Karras, Normal};
@@ -9,7 +9,7 @@ use sextant::{
 
 use crate::{A1111, png_with, read, text};
 
-/// Prompt, negative prompt, sampler, schedule, steps, and what is left over.
+/// Prompt, negative prompt, sampler, schedule, steps, and the settings that are not restored.
 type Expected<'a> = (&'a str, &'a str, Sampler, Schedule, usize, &'a [&'a str]);
 
 fn check(cases: &[(&str, Expected<'_>)]) {
@@ -26,7 +26,7 @@ fn check(cases: &[(&str, Expected<'_>)]) {
 #[test]
 fn schedules_hide_in_names() {
     check(&[
-        // Before 1.9 the sampler's name carries the schedule, and its absence means the plain one.
+        // Before 1.9 the sampler's name contains the schedule; none means the normal one.
         ("a cat\nSteps: 20, Sampler: DPM++ 2M Karras, Seed: 5", ("a cat", "", S::DpmPp2M, Karras, 20, &[])),
         ("a cat\nSteps: 20, Sampler: DPM++ 2M, Seed: 5", ("a cat", "", S::DpmPp2M, Normal, 20, &[])),
         ("a cat\nSteps: 20, Sampler: Euler Exponential, Seed: 5", ("a cat", "", S::Euler, Exponential, 20, &[])),
@@ -50,7 +50,7 @@ fn schedules_hide_in_names() {
 fn quoted_values_hold_commas_colons_and_quotes() {
     let lora = "a <lora:x:0.8> cat\nSteps: 9, Sampler: Euler, Seed: 3, Lora hashes: \"x: 0a1b, y: 2c3d\", TI hashes: \"e: \\\"q\\\"\"";
     check(&[
-        // Quoted values hold commas, colons and quotes.
+        // Quoted values contain commas, colons and quotes.
         (
             lora,
             (
@@ -99,7 +99,7 @@ fn quoted_values_hold_commas_colons_and_quotes() {
 #[test]
 fn prose_stays_prose() {
     check(&[
-        // Blank lines between the parts, several lines of each, spaces around, line ends of Windows and at the end.
+        // Blank lines between the parts, several lines in each, spaces around them, CRLF, a line end at the end.
         (
             "\r\na cat,\r\n  on a mat\r\n\r\nNegative prompt: dog,\r\nbird\r\n\r\nSteps: 20, Sampler: UniPC, Seed: 5\r\n\r\n",
             ("a cat,\non a mat", "dog,\nbird", S::UniPc, Normal, 20, &[]),
@@ -112,18 +112,18 @@ fn prose_stays_prose() {
         // No prompt at all; no negative prompt; a negative prompt alone.
         ("Steps: 20, Sampler: Heun, Seed: 5", ("", "", S::Heun, Normal, 20, &[])),
         ("Negative prompt: dog\nSteps: 20, Sampler: LCM, Seed: 5", ("", "dog", S::Lcm, Normal, 20, &[])),
-        // Settings that were wrapped, and what somebody wrote below them.
+        // Wrapped settings, and text below them.
         (
             "a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler, CFG scale: 7,\nSeed: 5, Size: 64x64\nfound on a \
              page",
             ("a cat", "dog", S::Euler, Normal, 20, &["found on a page"]),
         ),
-        // A line of three pairs that does not begin as settings do is prose where one below it is none either.
+        // A line of three pairs that does not begin like settings is prose if the line below it is prose too.
         (
             "a list, red: 1, green: 2, blue: 3\nand a cat",
             ("a list, red: 1, green: 2, blue: 3\nand a cat", "", S::Ddim, Normal, 20, &[]),
         ),
-        // The words of the keys inside the prompts.
+        // Keys as words of the prompts.
         (
             "Negative space, Seed: of life, Sampler: stitched\nNegative prompt: Negative prompt: x\nnegative prompt: \
              y\nSteps: 7, Sampler: LCM, Seed: 1",
@@ -142,7 +142,7 @@ fn prose_stays_prose() {
 #[test]
 fn names_that_we_do_not_have_are_listed() {
     check(&[
-        // Samplers and schedules that we do not have.
+        // Samplers and schedules that this program lacks.
         (
             "a cat\nSteps: 20, Sampler: DPM++ SDE Karras, Seed: 5",
             ("a cat", "", S::Ddim, Normal, 20, &["Sampler: DPM++ SDE Karras (not among this program's samplers)"]),
@@ -177,7 +177,7 @@ fn names_that_we_do_not_have_are_listed() {
 #[test]
 fn numbers_that_cannot_be_leave_the_rest() {
     check(&[
-        // Numbers that cannot be: the rest is taken all the same.
+        // Impossible numbers: the other settings are taken.
         (
             "a cat\nSteps: 9999, Sampler: Euler, CFG scale: nan, Seed: -1, Size: 4x4",
             (
@@ -215,7 +215,7 @@ fn what_is_no_pair_is_listed() {
     ]);
 }
 
-/// Texts as the tools' own documents have them, with every rule of writing in them.
+/// Texts with every feature of the tools' prompt syntax.
 const SAMPLES: [&str; 6] = [
     A1111,
     "portrait of a woman in a garden\nNegative prompt: blurry\nSteps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG \
@@ -239,7 +239,7 @@ fn texts_are_written_back_as_they_were() {
     assert_eq!(Infotext::parse(" \r\n "), None);
     let studio = Infotext::parse(SAMPLES[1]).expect("a text");
     assert_eq!(studio.get("Guidance Studio"), Some("{\"v\":1,\"sega\":[{\"c\":\"smile\",\"s\":5.0}],\"scfg\":{}}"));
-    // A value that is empty is not written: readers drop the pair with an error.
+    // An empty value is not written: some readers report it as an error.
     let settings = vec![Piece::Pair("Aa".into(), String::new()), Piece::Pair("Bb".into(), "c".into())];
     assert_eq!(Infotext { prompt: "x".into(), settings, ..Infotext::default() }.to_string(), "x\nBb: c");
 }

@@ -1,11 +1,13 @@
 //! LDM's names for the weights of diffusers networks: blocks are numbered in the order in which they run.
+//!
+//! Separate from the tests: the inverse of the program's own tables, written independently of them.
 
 fn number(text: &str) -> usize {
-    text.parse().unwrap_or_else(|_| panic!("{text} is no number"))
+    text.parse().unwrap_or_else(|_| panic!("{text} is not a number"))
 }
 
-/// LDM's U-Net: `layers` resnet blocks and one that halves make a level on the way down, one more resnet block on the
-/// way up, of which the last doubles.
+/// LDM's U-Net: on the way down, a level has `layers` resnet blocks and a downsampler; on the way up, it has one resnet block
+/// more, and the last block upsamples. `attends` says which up blocks have attention.
 pub fn unet_name(name: &str, layers: usize, attends: &[bool]) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     let rest = |from: usize| parts[from..].join(".");
@@ -38,10 +40,11 @@ pub fn unet_name(name: &str, layers: usize, attends: &[bool]) -> String {
                 _ => format!("output_blocks.{block}.1.{}", rest(4)),
             }
         }
-        _ => panic!("{name} has no place in LDM"),
+        _ => panic!("{name} has no name in LDM"),
     }
 }
 
+/// The layers of LDM's resnet block.
 fn resnet(name: &str) -> String {
     let (layer, kind) = name.split_once('.').expect("a layer");
     let layer = match layer {
@@ -56,7 +59,7 @@ fn resnet(name: &str) -> String {
     format!("{layer}.{kind}")
 }
 
-/// LDM's autoencoder counts levels from the finest, on the way out too.
+/// LDM's autoencoder: levels count from the finest, in the decoder too.
 pub fn vae_name(name: &str, levels: usize) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     let rest = |from: usize| parts[from..].join(".").replace("conv_shortcut", "nin_shortcut");
@@ -80,6 +83,6 @@ pub fn vae_name(name: &str, levels: usize) -> String {
             format!("{half}.up.{}.block.{i}.{}", levels - 1 - number(level), rest(5))
         }
         [half, "up_blocks", level, ..] => format!("{half}.up.{}.upsample.{}", levels - 1 - number(level), rest(5)),
-        _ => panic!("{name} has no place in LDM"),
+        _ => panic!("{name} has no name in LDM"),
     }
 }

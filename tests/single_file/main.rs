@@ -1,6 +1,6 @@
-//! Single-file checkpoints: the same weights give the very same picture as the diffusers folder that they came from.
+//! Single-file checkpoints: they give the same picture, bit for bit, as the diffusers folder with the same weights.
 //!
-//! The checkpoints are made here, from the tiny models, by LDM's own way of naming.
+//! Separate from other model files, because the checkpoints are made here, from the tiny models, under LDM's names.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -47,28 +47,28 @@ fn write(path: &Path, tensors: &Tensors, metadata: &[(&str, &str)]) {
     fs::write(path, serialize(views, Some(metadata)).expect("weights")).expect("a file");
 }
 
-/// A folder with a copy of a tiny model, whose config files a test may change, and checkpoints beside it.
-struct Bench {
+/// A temporary folder with a copy of a tiny model, whose config files a test may change, and with checkpoints beside it.
+struct TestFiles {
     folder: TempDir,
-    /// Text encoder of the second generation.
+    /// Whether the text encoder is OpenCLIP's, as in the second generation.
     open_clip: bool,
 }
 
-impl Bench {
+impl TestFiles {
     fn new(model: &str, open_clip: bool) -> Self {
         let folder = TempDir::new().expect("a folder");
         common::copy_folder(&common::model(model), &folder.path().join("model"));
-        let bench = Self { folder, open_clip };
-        // No published encoder has narrower heads than 64.
-        bench.edit("text_encoder/config.json", &[("num_attention_heads", json!(1))]);
+        let files = Self { folder, open_clip };
+        // The reader assumes heads of 64 channels, as in every published encoder.
+        files.edit("text_encoder/config.json", &[("num_attention_heads", json!(1))]);
         if open_clip {
-            bench.edit("text_encoder/config.json", &[("hidden_act", json!("gelu"))]);
-            bench.edit("tokenizer/tokenizer_config.json", &[("pad_token", json!("!"))]);
-            bench.edit("scheduler/scheduler_config.json", &[("prediction_type", json!("v_prediction"))]);
+            files.edit("text_encoder/config.json", &[("hidden_act", json!("gelu"))]);
+            files.edit("tokenizer/tokenizer_config.json", &[("pad_token", json!("!"))]);
+            files.edit("scheduler/scheduler_config.json", &[("prediction_type", json!("v_prediction"))]);
         }
-        common::copy_folder(&bench.model().join("tokenizer"), &bench.at("tokenizer"));
-        fs::remove_file(bench.at("tokenizer/tokenizer_config.json")).expect("the tokenizer's settings");
-        bench
+        common::copy_folder(&files.model().join("tokenizer"), &files.at("tokenizer"));
+        fs::remove_file(files.at("tokenizer/tokenizer_config.json")).expect("the tokenizer's settings");
+        files
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -97,7 +97,7 @@ impl Bench {
         let mut all = self.ldm_unet();
         all.extend(self.ldm_vae());
         all.extend(if self.open_clip { self.open_clip() } else { self.clip() });
-        // What training leaves in files.
+        // Tensors of the trainer, which no network needs.
         all.insert("model_ema.decay".into(), (Dtype::F32, vec![], vec![0; 4]));
         all.insert("betas".into(), (Dtype::F32, vec![2], vec![0; 8]));
         all
@@ -119,7 +119,7 @@ impl Bench {
     fn ldm_vae(&self) -> Tensors {
         let levels = self.setting("vae/config.json", "block_out_channels").as_array().expect("channels").len();
         let part = |(old, (dtype, mut shape, data)): (String, Tensor)| {
-            // LDM's attention has convolutions of one pixel.
+            // LDM's attention has 1x1 convolutions.
             if old.contains("attentions") && shape.len() == 2 {
                 shape.extend([1, 1]);
             }
@@ -133,7 +133,7 @@ impl Bench {
         read(&self.model().join(TEXT)).into_iter().map(|(old, tensor)| (name(&old), tensor)).collect()
     }
 
-    /// OpenCLIP's layers: query, key and value in one matrix, and a last layer that Stable Diffusion does not use.
+    /// OpenCLIP's layers: query, key and value as one matrix, and one more layer, which Stable Diffusion does not use.
     fn open_clip(&self) -> Tensors {
         let old = read(&self.model().join(TEXT));
         let get = |name: String| old.get(&format!("text_model.{name}")).cloned().unwrap_or_else(|| panic!("{name}"));
@@ -167,8 +167,8 @@ impl Bench {
     }
 }
 
-/// Everything that a run of the binary writes down, by name.
-fn run(model: &Path, more: &[&str]) -> Tensors {
+/// The trace of a render by the binary.
+fn render(model: &Path, more: &[&str]) -> Tensors {
     let out = TempDir::new().expect("a folder");
     let trace = out.path().join("trace.safetensors");
     let output = Command::new(env!("CARGO_BIN_EXE_sextant"))
@@ -187,7 +187,7 @@ fn run(model: &Path, more: &[&str]) -> Tensors {
 }
 
 fn assert_same(folder: &Path, file: &Path, more: &[&str]) {
-    let (want, got) = (run(folder, more), run(file, more));
+    let (want, got) = (render(folder, more), render(file, more));
     assert!(want.len() > 20 && want.contains_key("final.image"));
     let differs: Vec<&String> = want.keys().filter(|name| got.get(*name) != want.get(*name)).collect();
     assert!(differs.is_empty() && got.len() == want.len(), "{differs:?}");
@@ -199,20 +199,20 @@ fn opened(path: &Path) -> Result<LoadedModel, LoadError> {
 
 #[test]
 fn the_first_generation_gives_the_same_picture() {
-    let bench = Bench::new("tiny-sd15", false);
-    let file = bench.at("tiny.safetensors");
-    write(&file, &bench.ldm(), &[]);
+    let files = TestFiles::new("tiny-sd15", false);
+    let file = files.at("tiny.safetensors");
+    write(&file, &files.ldm(), &[]);
     // Eight heads at every level, as all published models have.
-    bench.edit("unet/config.json", &[("attention_head_dim", json!(8))]);
-    assert_same(&bench.model(), &file, &[]);
-    // The `.yaml` that it was trained from may say otherwise.
+    files.edit("unet/config.json", &[("attention_head_dim", json!(8))]);
+    assert_same(&files.model(), &file, &[]);
+    // The `.yaml` of the training may give another number of heads.
     let yaml = "model:\n  params:\n    linear_start: 0.00085 # as ever\n    linear_end: 0.0120\n    scale_factor: 0.18215\n    \
                 unet_config:\n      params:\n        num_heads: 2\n";
-    fs::write(bench.at("tiny.yaml"), yaml).expect("a file");
-    bench.edit("unet/config.json", &[("attention_head_dim", json!(2))]);
-    assert_same(&bench.model(), &file, &[]);
+    fs::write(files.at("tiny.yaml"), yaml).expect("a file");
+    files.edit("unet/config.json", &[("attention_head_dim", json!(2))]);
+    assert_same(&files.model(), &file, &[]);
     let hash = opened(&file).expect("a model").content_hash;
-    assert_eq!(hash, sha256(&file), "the hash that other tools know the file by");
+    assert_eq!(hash, sha256(&file), "the SHA-256 of the file, as other tools compute it");
 }
 
 fn sha256(path: &Path) -> String {
@@ -224,33 +224,33 @@ fn sha256(path: &Path) -> String {
 fn the_second_generation_gives_the_same_picture() {
     for model in ["tiny-sd15", "tiny-sd21v"] {
         if !common::model(model).is_dir() {
-            println!("{model} is not at hand");
+            println!("{model} is not available");
             continue;
         }
-        let bench = Bench::new(model, true);
-        let file = bench.at("tiny.safetensors");
-        write(&file, &bench.ldm(), &[]);
-        fs::write(bench.at("tiny.yaml"), "  parameterization: \"v\"\n  num_head_channels: 16\n").expect("a file");
-        let channels = bench.setting("unet/config.json", "block_out_channels");
+        let files = TestFiles::new(model, true);
+        let file = files.at("tiny.safetensors");
+        write(&file, &files.ldm(), &[]);
+        fs::write(files.at("tiny.yaml"), "  parameterization: \"v\"\n  num_head_channels: 16\n").expect("a file");
+        let channels = files.setting("unet/config.json", "block_out_channels");
         let heads: Vec<u64> =
             channels.as_array().expect("channels").iter().map(|c| c.as_u64().unwrap_or(0) / 16).collect();
-        bench.edit("unet/config.json", &[("attention_head_dim", json!(heads))]);
-        assert_same(&bench.model(), &file, &[]);
+        files.edit("unet/config.json", &[("attention_head_dim", json!(heads))]);
+        assert_same(&files.model(), &file, &[]);
     }
 }
 
 #[test]
 fn a_u_net_alone_is_an_expert() {
-    let bench = Bench::new("tiny-sd15", false);
-    let file = bench.at("expert.safetensors");
-    write(&file, &bench.ldm_unet(), &[]);
-    bench.edit("unet/config.json", &[("attention_head_dim", json!(8))]);
-    let folder = bench.at("expert");
-    common::copy_folder(&bench.model().join("unet"), &folder.join("unet"));
+    let files = TestFiles::new("tiny-sd15", false);
+    let file = files.at("expert.safetensors");
+    write(&file, &files.ldm_unet(), &[]);
+    files.edit("unet/config.json", &[("attention_head_dim", json!(8))]);
+    let folder = files.at("expert");
+    common::copy_folder(&files.model().join("unet"), &folder.join("unet"));
     let general = common::model("tiny-sd15");
     let with = |expert: &Path| {
         let expert = expert.display().to_string();
-        run(&general, &["--expert", &expert, "--fusion", "t0=0; kg=1; ke=1; mode=2"])
+        render(&general, &["--expert", &expert, "--fusion", "t0=0; kg=1; ke=1; mode=2"])
     };
     assert_eq!(with(&file), with(&folder));
     let alone = opened(&file).err().expect("no complete model").to_string();
@@ -258,10 +258,10 @@ fn a_u_net_alone_is_an_expert() {
 }
 
 #[test]
-fn what_it_predicts_is_told_by_what_stands_beside_or_in_it() {
+fn the_prediction_type_is_read_from_yaml_file_or_name() {
     use PredictionType::{Epsilon, VPrediction};
-    let bench = Bench::new("tiny-sd15", true);
-    let plain = bench.ldm();
+    let files = TestFiles::new("tiny-sd15", true);
+    let plain = files.ldm();
     let mut marked = plain.clone();
     marked.insert("v_pred".into(), (Dtype::F32, vec![1], vec![0; 4]));
     let noted = [("modelspec.prediction_type", "epsilon")];
@@ -275,27 +275,27 @@ fn what_it_predicts_is_told_by_what_stands_beside_or_in_it() {
         ("c-768", &plain, &[], Some("    linear_start: 0.00085"), Epsilon),
         ("d-512", &plain, &noted, Some("parameterization: 'v' # as trained"), VPrediction),
     ] {
-        let file = bench.at(&format!("{name}.safetensors"));
+        let file = files.at(&format!("{name}.safetensors"));
         write(&file, tensors, metadata);
         if let Some(yaml) = yaml {
-            fs::write(bench.at(&format!("{name}.yaml")), format!("num_head_channels: 16\n{yaml}\n")).expect("a file");
+            fs::write(files.at(&format!("{name}.yaml")), format!("num_head_channels: 16\n{yaml}\n")).expect("a file");
         } else {
-            fs::write(bench.at(&format!("{name}.yaml")), "num_head_channels: 16\n").expect("a file");
+            fs::write(files.at(&format!("{name}.yaml")), "num_head_channels: 16\n").expect("a file");
         }
         let model = opened(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(model.scheduler.prediction_type, want, "{name}");
     }
-    let file = bench.at("mystery.safetensors");
+    let file = files.at("unmarked.safetensors");
     write(&file, &plain, &[]);
-    let said = opened(&file).err().expect("nobody knows").to_string();
-    assert!(said.contains("mystery.safetensors does not say whether it predicts noise or velocity"), "{said}");
+    let said = opened(&file).err().expect("no hint").to_string();
+    assert!(said.contains("unmarked.safetensors does not say whether it predicts noise or velocity"), "{said}");
 }
 
-/// Opens a checkpoint made by a change of the tiny one, which must fail in one sentence with all of `words`.
-fn assert_refused(bench: &Bench, change: impl FnOnce(&mut Tensors), words: &[&str]) {
-    let mut tensors = bench.ldm();
+/// Asserts that a changed copy of the tiny checkpoint is refused in one sentence with all of `words`.
+fn assert_refused(files: &TestFiles, change: impl FnOnce(&mut Tensors), words: &[&str]) {
+    let mut tensors = files.ldm();
     change(&mut tensors);
-    let file = bench.at("broken.safetensors");
+    let file = files.at("broken.safetensors");
     write(&file, &tensors, &[]);
     let said = opened(&file).err().expect("a broken file must not open").to_string();
     assert!(words.iter().all(|word| said.contains(word)) && said.contains("broken.safetensors"), "{said}");
@@ -304,9 +304,9 @@ fn assert_refused(bench: &Bench, change: impl FnOnce(&mut Tensors), words: &[&st
 
 #[test]
 fn broken_checkpoints_are_refused_in_one_sentence() {
-    let bench = Bench::new("tiny-sd15", false);
+    let files = TestFiles::new("tiny-sd15", false);
     let without = |name: &'static str| {
-        assert_refused(&bench, |t| assert!(t.remove(name).is_some(), "{name}"), &["lacks the tensor", name]);
+        assert_refused(&files, |t| assert!(t.remove(name).is_some(), "{name}"), &["lacks the tensor", name]);
     };
     without("model.diffusion_model.input_blocks.0.0.weight");
     without("model.diffusion_model.middle_block.0.out_layers.3.weight");
@@ -320,12 +320,12 @@ fn broken_checkpoints_are_refused_in_one_sentence() {
             let (_, shape, _) = t.get_mut(name).expect(name);
             shape.insert(0, 1);
         };
-        assert_refused(&bench, change, &[name, "has shape [1, "]);
+        assert_refused(&files, change, &[name, "has shape [1, "]);
     };
     shape("model.diffusion_model.middle_block.1.norm.weight");
     shape("first_stage_model.decoder.up.1.upsample.conv.weight");
     let drop = |prefix: &'static str, word: &str| {
-        assert_refused(&bench, |t| t.retain(|name, _| !name.starts_with(prefix)), &[word]);
+        assert_refused(&files, |t| t.retain(|name, _| !name.starts_with(prefix)), &[word]);
     };
     drop("first_stage_model", "has no autoencoder");
     drop("cond_stage_model", "has no text encoder");
@@ -333,8 +333,8 @@ fn broken_checkpoints_are_refused_in_one_sentence() {
 }
 
 #[test]
-fn other_files_are_called_by_their_name() {
-    let bench = Bench::new("tiny-sd15", false);
+fn other_kinds_of_files_are_named() {
+    let files = TestFiles::new("tiny-sd15", false);
     let one = |name: &str| Tensors::from([(name.to_owned(), (Dtype::F32, vec![1], vec![0; 4]))]);
     for (name, word) in [
         ("lora_unet_mid_block_attentions_0_proj_in.lora_up.weight", "is a LoRA"),
@@ -343,7 +343,7 @@ fn other_files_are_called_by_their_name() {
         ("down_blocks.0.resnets.0.conv1.weight", "a diffusers network without its folder"),
         ("weights", "not a Stable Diffusion checkpoint"),
     ] {
-        assert_refused(&bench, |t| *t = one(name), &[word]);
+        assert_refused(&files, |t| *t = one(name), &[word]);
     }
     for (name, bytes, word) in [
         ("a.safetensors", &b"PK\x03\x04\0\0\0\0 archive/data.pkl"[..], "pickle"),
@@ -355,22 +355,22 @@ fn other_files_are_called_by_their_name() {
         ("g.safetensors", b"\x02\0\0\0\0\0\0\0{} and more", "damaged or cut short"),
         ("h.ckpt", b"anything", "pickle"),
     ] {
-        fs::write(bench.at(name), bytes).expect("a file");
-        let said = opened(&bench.at(name)).err().expect("no model").to_string();
+        fs::write(files.at(name), bytes).expect("a file");
+        let said = opened(&files.at(name)).err().expect("no model").to_string();
         assert!(said.contains(name) && said.contains(word) && !said.contains('\n'), "{said}");
     }
     // Cut short in the weights, and without a tokenizer beside it.
-    let file = bench.at("whole.safetensors");
-    write(&file, &bench.ldm(), &[]);
+    let file = files.at("whole.safetensors");
+    write(&file, &files.ldm(), &[]);
     let bytes = fs::read(&file).expect("a file");
-    fs::write(bench.at("cut.safetensors"), &bytes[..bytes.len() - 9]).expect("a file");
-    let said = opened(&bench.at("cut.safetensors")).err().expect("no model").to_string();
+    fs::write(files.at("cut.safetensors"), &bytes[..bytes.len() - 9]).expect("a file");
+    let said = opened(&files.at("cut.safetensors")).err().expect("no model").to_string();
     assert!(said.contains("damaged or cut short"), "{said}");
-    fs::remove_dir_all(bench.at("tokenizer")).expect("a folder");
+    fs::remove_dir_all(files.at("tokenizer")).expect("a folder");
     let said = opened(&file).err().expect("no tokenizer").to_string();
     assert!(said.contains("there is no tokenizer beside") && said.contains("vocab.json and merges.txt"), "{said}");
     for name in ["vocab.json", "merges.txt"] {
-        fs::copy(bench.model().join("tokenizer").join(name), bench.at(name)).expect("a copy");
+        fs::copy(files.model().join("tokenizer").join(name), files.at(name)).expect("a copy");
     }
-    assert!(opened(&file).is_ok(), "the vocabulary may stand right beside it");
+    assert!(opened(&file).is_ok(), "the vocabulary may be directly beside it");
 }

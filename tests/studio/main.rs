@@ -417,6 +417,7 @@ fn a_late_done_of_a_job_that_was_never_begun_is_ignored() {
 
 /// Whether anything can draw here.
 pub(crate) fn has_adapter() -> bool {
+    use eframe::egui_wgpu::wgpu;
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     !pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).is_empty()
 }

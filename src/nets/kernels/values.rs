@@ -1,4 +1,6 @@
 //! From burn's tensors to slices and back, without copying.
+//!
+//! Apart because it is all that the kernels' callers need to know of burn's CPU backend.
 
 use std::ops::Deref;
 
@@ -10,7 +12,7 @@ use burn::{
     tensor::{Bytes, DType, Device, Shape, Tensor},
 };
 
-use super::memory::{is_worth_keeping, recycle};
+use super::compute::{is_worth_keeping, recycle};
 
 /// Whether tensors on `device` are in this process's memory, where these kernels can work on them.
 pub(in super::super) fn is_cpu(device: &Device) -> bool {
@@ -19,7 +21,7 @@ pub(in super::super) fn is_cpu(device: &Device) -> bool {
 
 /// A tensor's f32 values in row-major order.
 pub(in super::super) struct Values {
-    /// There until it is dropped.
+    /// Taken when this is dropped.
     tensor: Option<FlexTensor>,
     start: usize,
     len: usize,
@@ -43,10 +45,10 @@ impl Values {
         Ok(Self { tensor: Some(tensor), start, len })
     }
 
-    /// [`Values::take`] for a layer whose weights are here.
+    /// [`Values::take`] for a layer whose weights are on the CPU.
     ///
     /// # Panics
-    /// If `x` is on another device than the weights, as burn's own operations do.
+    /// If `x` is on another device, as burn's own operations do.
     pub(in super::super) fn of<const D: usize>(x: Tensor<D>) -> Self {
         Self::take(x).unwrap_or_else(|x| panic!("the layer is on the CPU, but its input on {:?}", x.device()))
     }
@@ -62,12 +64,12 @@ impl Deref for Values {
 }
 
 impl Drop for Values {
-    /// Keeps the buffer for a next tensor if this was the last to need it.
+    /// Keeps the buffer for a next tensor if nothing else refers to it.
     fn drop(&mut self) {
         let Some(tensor) = self.tensor.take() else { return };
         let whole = self.start == 0 && tensor.bytes().len() == self.len * size_of::<f32>();
         if whole && tensor.is_unique() && is_worth_keeping(self.len) {
-            // Nothing is copied: a buffer that did not begin as a vector of floats is simply let go.
+            // Nothing is copied: a buffer that did not begin as a vector of floats is dropped.
             let (bytes, ..) = tensor.into_data().into_parts();
             if let Ok(buffer) = bytes.try_into_vec::<f32>() {
                 recycle(buffer);
@@ -77,7 +79,11 @@ impl Drop for Values {
 }
 
 /// The tensor of `shape` that owns `values`.
+///
+/// # Panics
+/// If the shape has another number of elements.
 pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    assert!(values.len() == shape.iter().product::<usize>(), "values of a tensor");
     let layout = Layout::contiguous(Shape::from(shape));
     let tensor = FlexTensor::new(Bytes::from_elems(values), layout, DType::F32);
     Tensor::from_dispatch(DispatchTensor {

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::*;
 use crate::nets::{
     Precision,
-    attention::{attend, attend_fused, attend_plainly},
+    attention::{attend, attend_composed, attend_fused},
 };
 
 /// Largest relative L2 distance that rounding explains.
@@ -68,8 +68,8 @@ fn convolutions_with(inputs: usize, outputs: usize, geometry: Geometry, precisio
         precision,
         Some(values(bias.clone())),
     );
-    let away = Held::Away(Box::new(Away { weight, bias: Some(bias) }));
-    [Held::Here(Arc::new(packed)), away].map(|held| Conv { held, geometry })
+    let composed = Held::Gpu(Box::new(GpuWeights { weight, bias: Some(bias) }));
+    [Held::Cpu(Arc::new(packed)), composed].map(|held| Conv { held, geometry })
 }
 
 fn group_norm(groups: usize, channels: usize) -> GroupNorm {
@@ -85,10 +85,10 @@ fn convolutions_agree() {
     for geometry in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]] {
         for (i, [batch, h, w, inputs]) in sizes.into_iter().enumerate() {
             let outputs = [1, 4, 8, 13, 24, 37][i];
-            let [here, away] = convolutions(inputs, outputs, geometry);
+            let [cpu, composed] = convolutions(inputs, outputs, geometry);
             let x = tensor([batch, inputs, h, w], 5);
             if h + geometry.padding.0 + geometry.padding.1 >= geometry.kernel {
-                assert_close(here.forward(x.clone()), away.forward(x), &format!("{geometry:?} {i}"));
+                assert_close(cpu.forward(x.clone()), composed.forward(x), &format!("{geometry:?} {i}"));
             }
         }
     }
@@ -98,16 +98,16 @@ fn convolutions_agree() {
 fn what_surrounds_a_convolution_agrees() {
     let norm = group_norm(3, 12);
     for (i, geometry) in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]].into_iter().enumerate() {
-        let [here, away] = convolutions(12, 10, geometry);
+        let [cpu, composed] = convolutions(12, 10, geometry);
         let x = tensor([2, 12, 9, 11], 6);
         for size in [None, Some([18, 22]), Some([19, 21]), Some([5, 4])] {
             let around = |residual| Around { norm: Some(&norm), size, shift: Some(tensor([2, 10, 1], 7)), residual };
-            let without = away.forward_in(x.clone(), around(None));
+            let without = composed.forward_in(x.clone(), around(None));
             let residual = tensor(without.dims(), 8);
-            let expected = away.forward_in(x.clone(), around(Some(residual.clone())));
-            let found = here.forward_in(x.clone(), around(Some(residual)));
+            let expected = composed.forward_in(x.clone(), around(Some(residual.clone())));
+            let found = cpu.forward_in(x.clone(), around(Some(residual)));
             assert_close(found, expected, &format!("{i} {size:?}"));
-            assert_close(here.forward_in(x.clone(), around(None)), without, &format!("{i} {size:?}"));
+            assert_close(cpu.forward_in(x.clone(), around(None)), without, &format!("{i} {size:?}"));
         }
     }
 }
@@ -119,14 +119,14 @@ fn linear_layers_agree() {
         let weight = tensor([1, outputs, inputs], 1);
         let bias = tensor([1, outputs, 1], 2);
         let packed = Weights::new(&values(weight.clone()), outputs, 1, Precision::F32, Some(values(bias.clone())));
-        let away = Held::Away(Box::new(Away { weight, bias: Some(bias) }));
-        let [here, away] = [Held::Here(Arc::new(packed)), away].map(Linear);
+        let composed = Held::Gpu(Box::new(GpuWeights { weight, bias: Some(bias) }));
+        let [cpu, composed] = [Held::Cpu(Arc::new(packed)), composed].map(Linear);
         let (x, residual) = (tensor([batch, inputs, n], 3), tensor([batch, outputs, n], 4));
-        let expected = away.forward_onto(x.clone(), Some(residual.clone()));
-        assert_close(here.forward_onto(x, Some(residual)), expected, &format!("{inputs} to {outputs}"));
+        let expected = composed.forward_onto(x.clone(), Some(residual.clone()));
+        assert_close(cpu.forward_onto(x, Some(residual)), expected, &format!("{inputs} to {outputs}"));
         // A view, not row-major.
         let turned = tensor([batch, n, inputs], 5).swap_dims(1, 2);
-        assert_close(here.forward(turned.clone()), away.forward(turned), "a view");
+        assert_close(cpu.forward(turned.clone()), composed.forward(turned), "a view");
     }
 }
 
@@ -135,10 +135,10 @@ fn bf16_is_exact_on_numbers_it_holds() {
     let sizes = [[1, 1, 1, 1], [2, 3, 5, 7], [1, 24, 24, 4], [3, 6, 6, 20], [1, 17, 33, 9], [1, 12, 49, 16]];
     for geometry in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]] {
         for (i, [batch, h, w, inputs]) in sizes.into_iter().enumerate() {
-            let [here, away] = convolutions_with(inputs, [1, 4, 8, 13, 24, 37][i], geometry, Precision::Bf16);
+            let [cpu, composed] = convolutions_with(inputs, [1, 4, 8, 13, 24, 37][i], geometry, Precision::Bf16);
             let x = short([batch, inputs, h, w], 5);
             if h + geometry.padding.0 + geometry.padding.1 >= geometry.kernel {
-                assert_close(here.forward(x.clone()), away.forward(x), &format!("{geometry:?} {i}"));
+                assert_close(cpu.forward(x.clone()), composed.forward(x), &format!("{geometry:?} {i}"));
             }
         }
     }
@@ -146,10 +146,10 @@ fn bf16_is_exact_on_numbers_it_holds() {
     {
         let weight = short([1, outputs, inputs], 1);
         let packed = Weights::new(&values(weight.clone()), outputs, 1, Precision::Bf16, None);
-        let [here, away] =
-            [Held::Here(Arc::new(packed)), Held::Away(Box::new(Away { weight, bias: None }))].map(Linear);
+        let [cpu, composed] =
+            [Held::Cpu(Arc::new(packed)), Held::Gpu(Box::new(GpuWeights { weight, bias: None }))].map(Linear);
         let x = short([batch, inputs, n], 3);
-        assert_close(here.forward(x.clone()), away.forward(x), &format!("{inputs} to {outputs}"));
+        assert_close(cpu.forward(x.clone()), composed.forward(x), &format!("{inputs} to {outputs}"));
     }
 }
 
@@ -159,11 +159,11 @@ fn bf16_is_near_on_other_numbers() {
     const NEAR: f64 = 6e-3;
     let norm = group_norm(3, 12);
     for (i, geometry) in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]].into_iter().enumerate() {
-        let [here, away] = convolutions_with(12, 10, geometry, Precision::Bf16);
+        let [cpu, composed] = convolutions_with(12, 10, geometry, Precision::Bf16);
         let x = tensor([2, 12, 9, 11], 6);
         for size in [None, Some([18, 22]), Some([19, 21]), Some([5, 4])] {
             let around = || Around { norm: Some(&norm), size, shift: Some(tensor([2, 10, 1], 7)), residual: None };
-            let off = distance(here.forward_in(x.clone(), around()), away.forward_in(x.clone(), around()));
+            let off = distance(cpu.forward_in(x.clone(), around()), composed.forward_in(x.clone(), around()));
             assert!(off > 0.0 && off < NEAR, "{i} {size:?}: {off:.2e}");
         }
     }
@@ -175,11 +175,11 @@ fn norms_agree() {
         let norm = group_norm(groups, channels);
         // Far from zero: what cancels must not show.
         let x = tensor([batch, channels, h, w], 5).add_scalar(3.0);
-        assert_close(norm.forward(x.clone()), norm.plainly(x.clone()), "group norm");
+        assert_close(norm.forward(x.clone()), norm.composed(x.clone()), "group norm");
         let norm = LayerNorm { weight: tensor([channels], 6), bias: tensor([channels], 7), epsilon: 1e-5 };
         let tokens = to_tokens(x);
         if channels > 1 {
-            assert_close(norm.forward(tokens.clone()), norm.plainly(tokens), "layer norm");
+            assert_close(norm.forward(tokens.clone()), norm.composed(tokens), "layer norm");
         }
     }
 }
@@ -213,7 +213,7 @@ fn activations_are_exact_to_rounding() {
     };
     for kind in [Activation::Silu, Activation::Gelu, Activation::QuickGelu] {
         let x = Tensor::<1>::from_data(TensorData::new(xs.clone(), [xs.len()]), &Device::flex());
-        assert_close(kind.of(x.clone()), kind.plainly(x.clone()), "plain");
+        assert_close(kind.of(x.clone()), kind.composed(x.clone()), "plain");
         for (x, found) in xs.iter().zip(values(kind.of(x))) {
             let exact = exact(kind, f64::from(*x));
             let off = ((f64::from(found) - exact) / exact).abs();
@@ -243,7 +243,7 @@ fn gated_gelu_agrees() {
         // The plain one loses bits left of zero; ours is held against the exact function above.
         let expected = x.clone().narrow(1, 0, half) * Activation::Gelu.of(x.clone().narrow(1, half, half));
         assert_close(geglu(x.clone()), expected, "geglu");
-        let off = (geglu(x.clone()) - geglu_plainly(x)).abs().max().into_scalar::<f32>();
+        let off = (geglu(x.clone()) - geglu_composed(x)).abs().max().into_scalar::<f32>();
         assert!(off < 4e-6, "plain geglu is {off:.1e} off");
     }
 }
@@ -265,7 +265,7 @@ fn attention_agrees() {
         };
         for causal in [false, true] {
             let (found, map) = attend(parts(), heads, causal, true);
-            let (expected, expected_map) = attend_plainly(parts(), heads, causal, true);
+            let (expected, expected_map) = attend_composed(parts(), heads, causal, true);
             assert_close(found.clone(), expected, "mixed values");
             assert_close(map.expect("a map"), expected_map.expect("a map"), "probabilities");
             let (alone, map) = attend(parts(), heads, causal, false);
@@ -310,18 +310,18 @@ fn f16_on_other_devices_is_near() {
     const NEAR: f64 = 1.5e-3;
     let norm = group_norm(3, 12);
     for (i, geometry) in [Geometry::same(1), Geometry::same(3), HALVING[0], HALVING[1]].into_iter().enumerate() {
-        let [here, mut away] = convolutions(12, 10, geometry);
-        if let Held::Away(away) = &mut away.held {
-            away.weight = away.weight.clone().cast(FloatDType::F16);
+        let [cpu, mut composed] = convolutions(12, 10, geometry);
+        if let Held::Gpu(composed) = &mut composed.held {
+            composed.weight = composed.weight.clone().cast(FloatDType::F16);
         }
         let x = tensor([2, 12, 9, 11], 6);
         let around = || Around { norm: Some(&norm), size: None, shift: Some(tensor([2, 10, 1], 7)), residual: None };
-        let off = distance(away.forward_in(x.clone(), around()), here.forward_in(x, around()));
+        let off = distance(composed.forward_in(x.clone(), around()), cpu.forward_in(x, around()));
         assert!(off > 0.0 && off < NEAR, "{i}: {off:.2e}");
     }
     for (batch, inputs, outputs, n) in [(1, 3, 2, 1), (2, 7, 5, 3), (3, 64, 40, 36), (1, 33, 129, 145)] {
         let weight = tensor([1, outputs, inputs], 1);
-        let held = |weight| Linear(Held::Away(Box::new(Away { weight, bias: Some(tensor([1, outputs, 1], 2)) })));
+        let held = |weight| Linear(Held::Gpu(Box::new(GpuWeights { weight, bias: Some(tensor([1, outputs, 1], 2)) })));
         let (x, residual) = (tensor([batch, inputs, n], 3), tensor([batch, outputs, n], 4));
         let short = held(weight.clone().cast(FloatDType::F16)).forward_onto(x.clone(), Some(residual.clone()));
         let off = distance(short, held(weight).forward_onto(x, Some(residual)));
@@ -335,7 +335,7 @@ fn attention_in_f16_is_near() {
     for (batch, heads, channels, n, keys) in [(1, 2, 40, 130, 130), (2, 1, 16, 9, 200), (1, 3, 7, 33, 128)] {
         let part = |length, seed| tensor([batch, heads * channels, length], seed);
         let parts = || [part(n, 1), part(keys, 2), part(keys, 3)];
-        let off = distance(attend_fused(parts(), heads, 10_000), attend_plainly(parts(), heads, false, false).0);
+        let off = distance(attend_fused(parts(), heads, 10_000), attend_composed(parts(), heads, false, false).0);
         assert!(off > 0.0 && off < 2e-3, "{heads} heads of {channels}: {off:.2e}");
     }
 }

@@ -1,60 +1,66 @@
-//! ComfyUI's graph as its programming interface takes it: nodes by id, each with a class and inputs; an input is a
-//! value, or a link `[id of a node, number of its output]`.
+//! ComfyUI's graph in the form of its API: nodes by id, each with a class and inputs; an input is a value, or a link
+//! `[id of a node, number of its output]`.
+//!
+//! It stands apart from other JSON because the settings are spread over nodes: links lead from a sampler to them.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::{
-    Imported, Source, flat,
+    imported::{Imported, Source},
+    json_settings,
     settings::{Automatic, ImportedSettings},
 };
 
-/// Links are followed no further than this: graphs are short, and may run in circles.
+/// The number of links that are followed: graphs are short, but may have cycles.
 const MAX_LINKS: usize = 64;
 
 type Object = Map<String, Value>;
 
-/// Whether an object is such a graph.
+/// Whether an object is a graph.
 pub(super) fn is_graph(object: &Object) -> bool {
     !object.is_empty() && object.values().all(|node| node.get("class_type").is_some_and(Value::is_string))
 }
 
-/// Reads the sampler that starts from noise, and what leads to it. `None` if no node samples.
+/// Reads the settings of the sampler that starts from noise, and of the nodes linked to it. `None` if no node samples.
 pub(super) fn read(object: &Object) -> Option<Imported> {
     let mut graph = Graph { nodes: object, used: BTreeSet::new() };
     let samplers = graph.samplers();
     let sampler = samplers.iter().copied().find(|id| graph.starts_from_noise(id)).or(samplers.first().copied())?;
-    let mut draft = ImportedSettings::default();
+    let mut imported = ImportedSettings::default();
     graph.used.insert(sampler.to_owned());
-    draft.recipe.prompt = graph.prompt(sampler, Side::Positive).unwrap_or_default();
-    draft.recipe.negative = graph.prompt(sampler, Side::Negative).unwrap_or_default();
-    take_numbers(&mut graph, sampler, &mut draft);
+    imported.recipe.prompt = graph.prompt(sampler, Side::Positive).unwrap_or_default();
+    imported.recipe.negative = graph.prompt(sampler, Side::Negative).unwrap_or_default();
+    read_numbers(&mut graph, sampler, &mut imported);
     for other in samplers.iter().filter(|id| **id != sampler) {
-        draft.leave("ComfyUI", format!("node {other} samples again; only node {sampler} was taken"));
+        imported.list_unsupported("ComfyUI", format!("node {other} samples again; only node {sampler} was taken"));
     }
-    graph.leave_rest(&mut draft, sampler);
-    Some(draft.finish(Source::ComfyUi))
+    graph.list_rest(&mut imported, sampler);
+    Some(imported.finish(Source::ComfyUi))
 }
 
-fn take_numbers(graph: &mut Graph<'_>, sampler: &str, draft: &mut ImportedSettings) {
+fn read_numbers(graph: &mut Graph<'_>, sampler: &str, imported: &mut ImportedSettings) {
     let mut find = |keys: &[&str]| graph.setting(sampler, keys);
     let (seed, steps, cfg) = (find(&["seed", "noise_seed"]), find(&["steps"]), find(&["cfg"]));
     let (name, schedule) = (find(&["sampler_name"]), find(&["scheduler"]));
     if let Some(seed) = &seed {
-        draft.seed(("seed", seed));
+        imported.seed(("seed", seed));
     }
     if let Some(steps) = &steps {
-        draft.steps(("steps", steps));
+        imported.steps(("steps", steps));
     }
     if let Some(cfg) = &cfg {
-        draft.cfg(("cfg", cfg));
+        imported.cfg(("cfg", cfg));
     }
     let name = name.as_deref().map(|name| ("sampler_name", name));
     let schedule = schedule.as_deref().map(|name| ("scheduler", name));
-    draft.sampling(name, schedule, Automatic::Plain);
+    imported.sampling(name, schedule, Automatic::Plain);
     let size = graph.size(sampler);
-    flat::take_sides(draft, size.each_ref().map(|side| side.as_ref().map(|(key, value)| (*key, value.as_str()))));
+    json_settings::read_sides(
+        imported,
+        size.each_ref().map(|side| side.as_ref().map(|(key, value)| (*key, value.as_str()))),
+    );
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -65,7 +71,7 @@ enum Side {
 
 struct Graph<'a> {
     nodes: &'a Object,
-    /// Nodes whose settings went into the recipe.
+    /// Nodes whose settings are in the recipe.
     used: BTreeSet<String>,
 }
 
@@ -78,14 +84,14 @@ impl<'a> Graph<'a> {
         self.nodes.get(id)?.get("inputs")?.get(key)
     }
 
-    /// The node that an input is linked to, and the number of its output.
+    /// The node that an input links to, and the number of its output.
     fn link(&self, id: &str, key: &str) -> Option<(&'a str, u64)> {
         let link = self.input(id, key)?;
         let (node, output) = (link.get(0)?.as_str()?, link.get(1)?.as_u64()?);
         self.nodes.contains_key(node).then_some((node, output))
     }
 
-    /// Nodes that sample, by id: those with a seed and steps, or with links to them.
+    /// Nodes that sample, by id: those with links to latents and to prompts or a guider.
     fn samplers(&self) -> Vec<&'a str> {
         let samples = |id: &str| {
             let linked = |key| self.link(id, key).is_some();
@@ -96,7 +102,7 @@ impl<'a> Graph<'a> {
         ids
     }
 
-    /// Whether the latents that go in come from an empty picture and no other sampler.
+    /// Whether the sampler's latents come from an empty picture, not from another sampler.
     fn starts_from_noise(&self, sampler: &str) -> bool {
         self.link(sampler, "latent_image").is_some_and(|(node, _)| self.class(node).starts_with("Empty"))
     }
@@ -124,7 +130,7 @@ impl<'a> Graph<'a> {
                 self.used.insert(id.to_owned());
                 return Some(text);
             }
-            // A node with both conditionings gives the positive out first.
+            // Of a node with both conditionings, output 0 is the positive one.
             let through = if output == 0 { "positive" } else { "negative" };
             let on = [through, "conditioning", "conditioning_to", "conditioning_1"];
             (id, output) = on.iter().find_map(|key| self.link(id, key))?;
@@ -132,7 +138,7 @@ impl<'a> Graph<'a> {
         None
     }
 
-    /// A text input: written there, or in the node it is linked to.
+    /// A text input: in the node itself, or in the node it links to.
     fn text(&mut self, id: &str, key: &str) -> Option<String> {
         if let Some(text) = self.input(id, key).and_then(Value::as_str) {
             return Some(text.to_owned());
@@ -149,7 +155,7 @@ impl<'a> Graph<'a> {
         None
     }
 
-    /// A setting of the sampler, or of the nodes that only say how to sample.
+    /// A setting of the sampler, or of the nodes that configure it.
     fn setting(&mut self, sampler: &str, keys: &[&str]) -> Option<String> {
         let parts = ["noise", "guider", "sampler", "sigmas"].iter().filter_map(|key| self.link(sampler, key));
         let nodes: Vec<&str> = std::iter::once(sampler).chain(parts.map(|(node, _)| node)).collect();
@@ -159,14 +165,14 @@ impl<'a> Graph<'a> {
         self.value(id, key)
     }
 
-    /// A number or name: written there, or in the node it is linked to.
+    /// A number or name: in the node itself, or in the node it links to.
     fn value(&mut self, id: &str, key: &str) -> Option<String> {
-        if let Some(value) = self.input(id, key).and_then(flat::scalar) {
+        if let Some(value) = self.input(id, key).and_then(json_settings::scalar) {
             return Some(value);
         }
         let (node, _) = self.link(id, key)?;
         let (keys, node) = ([key, "value", "seed", "int", "float", "number"], node.to_owned());
-        let value = keys.iter().find_map(|key| self.input(&node, key).and_then(flat::scalar))?;
+        let value = keys.iter().find_map(|key| self.input(&node, key).and_then(json_settings::scalar))?;
         self.used.insert(node);
         Some(value)
     }
@@ -186,9 +192,9 @@ impl<'a> Graph<'a> {
         [None, None]
     }
 
-    /// Lists what other nodes are set to, and what the sampler says beyond the recipe. Nodes that only pass things on
-    /// have no settings; those that save or show the picture do not make it.
-    fn leave_rest(&self, draft: &mut ImportedSettings, sampler: &str) {
+    /// Lists the settings of other nodes, and those of the sampler that a recipe does not hold. Nodes that save or show the
+    /// picture are left out: they do not change it.
+    fn list_rest(&self, imported: &mut ImportedSettings, sampler: &str) {
         for id in self.nodes.keys() {
             let class = self.class(id);
             let output = class.starts_with("SaveImage") || class.starts_with("PreviewImage");
@@ -196,20 +202,20 @@ impl<'a> Graph<'a> {
                 continue;
             }
             let inputs = self.nodes.get(id).and_then(|node| node.get("inputs")).and_then(Value::as_object);
-            let settings = inputs.into_iter().flatten().filter_map(|(key, v)| Some((key, flat::scalar(v)?)));
+            let settings = inputs.into_iter().flatten().filter_map(|(key, v)| Some((key, json_settings::scalar(v)?)));
             let taken = ["seed", "noise_seed", "steps", "cfg", "sampler_name", "scheduler"];
             let beyond = settings.filter(|(key, value)| {
                 id != sampler || !(taken.contains(&key.as_str()) || (*key == "denoise" && is_whole_denoise(value)))
             });
             let listed: Vec<String> = beyond.map(|(key, value)| format!("{key} {value}")).collect();
             if !listed.is_empty() {
-                draft.leave(class, listed.join(", "));
+                imported.list_unsupported(class, listed.join(", "));
             }
         }
     }
 }
 
-/// Whether the picture is made from noise alone.
+/// Whether a denoise value means that the picture is made from noise alone.
 fn is_whole_denoise(value: &str) -> bool {
     value.parse::<f32>().is_ok_and(|part| part == 1.0)
 }

@@ -1,22 +1,24 @@
-//! The little of EXIF (TIFF 6.0 structure, CIPA DC-008 tags) that carries text.
+//! The tags of EXIF (TIFF 6.0 structure, CIPA DC-008) that carry text.
+//!
+//! It stands apart because JPEG, PNG and WebP files all contain the same block.
 
 use crate::files::{utf8_or_latin1, utf16_of_either_order};
 
 const USER_COMMENT: u16 = 0x9286;
 const EXIF_DIRECTORY: u16 = 0x8769;
 
-/// More entries than any honest directory has.
+/// The number of directory entries after which reading stops; ordinary directories have a few dozen.
 const MAX_ENTRIES: usize = 1024;
 
 /// The texts of an EXIF block.
 #[derive(Default)]
 pub(super) struct ExifTexts {
     pub user_comment: Option<String>,
-    /// Plain texts of the first directory: description, maker, model and the like.
+    /// The ASCII entries of the first directory: description, maker, model and others.
     pub others: Vec<String>,
 }
 
-/// Reads the texts of a TIFF structure; what is out of bounds is passed over.
+/// Reads the texts of a TIFF structure; entries that point out of it are ignored.
 pub(super) fn texts(tiff: &[u8]) -> ExifTexts {
     let mut found = ExifTexts::default();
     let Some(block) = Block::new(tiff) else { return found };
@@ -35,8 +37,8 @@ pub(super) fn texts(tiff: &[u8]) -> ExifTexts {
     found
 }
 
-/// The text of a user comment: eight bytes that name the encoding, then the text. Writers often name it wrongly, or
-/// not at all.
+/// The text of a user comment: eight bytes that name the encoding, then the text. Many writers name a wrong encoding or
+/// none.
 fn user_comment(bytes: &[u8]) -> String {
     trimmed(match bytes.split_at_checked(8) {
         Some((b"UNICODE\0", text)) => utf16_of_either_order(text),
@@ -51,7 +53,7 @@ fn trimmed(text: String) -> String {
     text.trim_end_matches('\0').to_owned()
 }
 
-/// A TIFF structure: all offsets count from its beginning.
+/// A TIFF structure; all offsets count from its first byte.
 struct Block<'a> {
     bytes: &'a [u8],
     big_endian: bool,
@@ -61,14 +63,14 @@ struct Entry {
     tag: u16,
     kind: u16,
     count: usize,
-    /// Where the value, or the offset to it, stands.
+    /// Offset of the value, or of the offset to it.
     at: usize,
 }
 
 impl Entry {
     const ASCII: u16 = 2;
 
-    /// Bytes of one value of this kind; 0 for a kind that does not exist.
+    /// Bytes of one value of this kind; 0 for an unknown kind.
     fn width(&self) -> usize {
         match self.kind {
             1 | 2 | 6 | 7 => 1,
@@ -98,7 +100,7 @@ impl<'a> Block<'a> {
         self.number_in(self.bytes.get(at..)?)
     }
 
-    /// The 32-bit number that `bytes` begin with.
+    /// The first 32-bit number of `bytes`.
     fn number_in(&self, bytes: &[u8]) -> Option<usize> {
         let bytes = bytes.get(..4)?.try_into().ok()?;
         usize::try_from(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }).ok()
@@ -115,7 +117,7 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// The bytes of an entry's value: in the entry itself if they fit into four bytes, else where it points.
+    /// The bytes of an entry's value: in the entry itself if they fit into four bytes, else at its offset.
     fn value(&self, entry: &Entry) -> Option<&'a [u8]> {
         let length = entry.count.checked_mul(entry.width())?;
         let at = if length <= 4 { entry.at } else { self.number(entry.at)? };

@@ -1,13 +1,14 @@
-//! The settings that guidance extensions of A1111 write: SEGA, S-CFG, and our own plain ones.
+//! Settings of guidance extensions of A1111, SEGA and S-CFG, and this program's own in the same line.
 //!
-//! The extension's `tail percentage` is the share of elements that are touched, so our threshold is one minus it.
+//! They stand apart because several of them make one concept: they are collected first and read together. The extension's
+//! `tail percentage` is the share of elements that a concept changes, so the threshold is one minus it.
 
 use std::collections::BTreeMap;
 
-use super::settings::{Found, ImportedSettings, is_true};
+use super::settings::{ImportedSettings, Setting, is_true};
 use crate::recipe::{Concept, Fusion, ModelRef};
 
-/// Settings of extensions, kept until all are there.
+/// Settings of extensions, collected until all are known.
 #[derive(Default)]
 pub(super) struct Extensions<'a>(BTreeMap<&'a str, &'a str>);
 
@@ -15,7 +16,7 @@ const SEGA: &str = "SEGA Active";
 const SCFG: &str = "SCFG Active";
 const EXPERT: &str = "SNB Expert";
 
-/// What is read here; the rest is another's.
+/// The keys of extensions.
 const KEYS: &[&str] = &[
     SEGA,
     "SEGA Prompt",
@@ -37,8 +38,8 @@ const KEYS: &[&str] = &[
 ];
 
 impl<'a> Extensions<'a> {
-    /// Keeps a setting if it belongs to an extension.
-    pub fn take(&mut self, key: &'a str, value: &'a str) -> bool {
+    /// Collects a setting if it belongs to an extension; returns whether it does.
+    pub fn collect(&mut self, key: &'a str, value: &'a str) -> bool {
         let ours = KEYS.contains(&key);
         if ours {
             self.0.insert(key, value);
@@ -46,96 +47,96 @@ impl<'a> Extensions<'a> {
         ours
     }
 
-    /// Puts the settings into the recipe, or on the list.
-    pub fn finish(mut self, draft: &mut ImportedSettings) {
-        self.scfg(draft);
-        self.sega(draft);
-        self.fusion(draft);
+    /// Puts the settings into the recipe, and lists those that do not fit.
+    pub fn finish(mut self, imported: &mut ImportedSettings) {
+        self.scfg(imported);
+        self.sega(imported);
+        self.fusion(imported);
         for (key, value) in self.0 {
-            draft.leave(key, value);
+            imported.list_unsupported(key, value);
         }
     }
 
-    /// Takes a setting out.
-    fn next(&mut self, key: &'static str) -> Option<Found<'a>> {
+    /// Removes a setting.
+    fn take(&mut self, key: &'static str) -> Option<Setting<'a>> {
         self.0.remove(key).map(|value| (key, value))
     }
 
-    /// Drops a setting that changes nothing, so that only those that do are listed.
-    fn forget(&mut self, key: &str, harmless: impl FnOnce(f32) -> bool) {
+    /// Removes a setting whose value changes nothing, so that it is not listed.
+    fn drop_if(&mut self, key: &str, harmless: impl FnOnce(f32) -> bool) {
         if self.0.get(key).and_then(|value| value.trim().parse().ok()).is_some_and(harmless) {
             self.0.remove(key);
         }
     }
 
-    fn scfg(&mut self, draft: &mut ImportedSettings) {
-        let active = self.next(SCFG).or_else(|| self.next("S-CFG"));
-        draft.recipe.scfg.enabled = active.is_some_and(|(_, value)| is_true(value));
-        self.scfg_rates(draft);
-        // The extension's 0 is "no clamp", which a recipe cannot say.
+    fn scfg(&mut self, imported: &mut ImportedSettings) {
+        let active = self.take(SCFG).or_else(|| self.take("S-CFG"));
+        imported.recipe.scfg.enabled = active.is_some_and(|(_, value)| is_true(value));
+        self.scfg_rates(imported);
+        // The extension's 0 means "no clamp", which a recipe cannot express.
         if self.0.get("SCFG Rate Clamp").is_some_and(|v| v.trim().parse::<f32>().is_ok_and(|v| v > 0.0)) {
-            let clamp = self.next("SCFG Rate Clamp");
-            clamp.into_iter().for_each(|found| draft.number(found, |r, v| r.scfg.scale_cap = v));
+            let clamp = self.take("SCFG Rate Clamp");
+            clamp.into_iter().for_each(|found| imported.number(found, |r, v| r.scfg.scale_cap = v));
         }
-        self.forget("SCFG Scale", |scale| scale == 1.0);
-        self.forget("SCFG Start Step", |step| step == 0.0);
-        let steps = draft.recipe.steps as f32;
-        self.forget("SCFG End Step", |step| step >= steps);
+        self.drop_if("SCFG Scale", |scale| scale == 1.0);
+        self.drop_if("SCFG Start Step", |step| step == 0.0);
+        let steps = imported.recipe.steps as f32;
+        self.drop_if("SCFG End Step", |step| step >= steps);
     }
 
-    /// Both bounds at once: each is held against the other.
-    fn scfg_rates(&mut self, draft: &mut ImportedSettings) {
+    /// Both bounds at once: a recipe is valid only if they are in order.
+    fn scfg_rates(&mut self, imported: &mut ImportedSettings) {
         let bound = |key: &str, own: f32| self.0.get(key).map_or(Some(own), |value| value.trim().parse().ok());
-        let own = (draft.recipe.scfg.rate_min, draft.recipe.scfg.rate_max);
+        let own = (imported.recipe.scfg.rate_min, imported.recipe.scfg.rate_max);
         let (Some(least), Some(most)) = (bound("SCFG Rate Min", own.0), bound("SCFG Rate Max", own.1)) else { return };
         let text = format!("{least} to {most}");
-        draft.change(("SCFG Rate", &text), |r| (r.scfg.rate_min, r.scfg.rate_max) = (least, most));
+        imported.change(("SCFG Rate", &text), |r| (r.scfg.rate_min, r.scfg.rate_max) = (least, most));
         self.0.retain(|key, _| !matches!(*key, "SCFG Rate Min" | "SCFG Rate Max"));
     }
 
-    fn sega(&mut self, draft: &mut ImportedSettings) {
-        let active = self.next(SEGA).is_none_or(|(_, value)| is_true(value));
-        let wanted = [(self.next("SEGA Prompt"), false), (self.next("SEGA Negative Prompt"), true)];
+    fn sega(&mut self, imported: &mut ImportedSettings) {
+        let active = self.take(SEGA).is_none_or(|(_, value)| is_true(value));
+        let wanted = [(self.take("SEGA Prompt"), false), (self.take("SEGA Negative Prompt"), true)];
         for (found, reverse) in wanted {
             let usual = Concept::default().strength;
             let strength = if reverse { -usual } else { usual };
             let texts = found.map_or("", |(_, value)| value).split(',').map(str::trim).filter(|t| !t.is_empty());
             for text in texts {
                 let concept = Concept { text: text.to_owned(), strength, enabled: active, ..Concept::default() };
-                draft.recipe.add_concept(concept);
+                imported.recipe.add_concept(concept);
             }
         }
-        if draft.recipe.concepts.is_empty() {
+        if imported.recipe.concepts.is_empty() {
             return;
         }
-        self.each_concept(draft, "SEGA Edit Guidance Scale", |c, v| c.strength = c.strength.signum() * v);
-        self.each_concept(draft, "SEGA Tail Percentage Threshold", |c, v| c.threshold = 1.0 - v);
-        if let Some(found) = self.next("SEGA Warmup Period") {
+        self.each_concept(imported, "SEGA Edit Guidance Scale", |c, v| c.strength = c.strength.signum() * v);
+        self.each_concept(imported, "SEGA Tail Percentage Threshold", |c, v| c.threshold = 1.0 - v);
+        if let Some(found) = self.take("SEGA Warmup Period") {
             let warmup = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-            draft.whole(found, |r, n| r.concepts.iter_mut().for_each(|c| c.warmup = warmup(n)));
+            imported.whole(found, |r, n| r.concepts.iter_mut().for_each(|c| c.warmup = warmup(n)));
         }
-        let momentum = (self.next("SEGA Momentum Scale"), self.next("SEGA Momentum Beta"));
-        momentum.0.into_iter().for_each(|found| draft.number(found, |r, v| r.momentum.scale = v));
-        momentum.1.into_iter().for_each(|found| draft.number(found, |r, v| r.momentum.beta = v));
+        let momentum = (self.take("SEGA Momentum Scale"), self.take("SEGA Momentum Beta"));
+        momentum.0.into_iter().for_each(|found| imported.number(found, |r, v| r.momentum.scale = v));
+        momentum.1.into_iter().for_each(|found| imported.number(found, |r, v| r.momentum.beta = v));
     }
 
-    /// The extension has one number for all concepts.
-    fn each_concept(&mut self, draft: &mut ImportedSettings, key: &'static str, put: fn(&mut Concept, f32)) {
-        if let Some(found) = self.next(key) {
-            draft.number(found, |recipe, value| recipe.concepts.iter_mut().for_each(|c| put(c, value)));
+    /// Sets a number of all concepts: the extension has one for all.
+    fn each_concept(&mut self, imported: &mut ImportedSettings, key: &'static str, put: fn(&mut Concept, f32)) {
+        if let Some(found) = self.take(key) {
+            imported.number(found, |recipe, value| recipe.concepts.iter_mut().for_each(|c| put(c, value)));
         }
     }
 
-    /// The plain text names only the expert.
-    fn fusion(&mut self, draft: &mut ImportedSettings) {
-        let Some(found) = self.next(EXPERT) else { return };
+    /// The plain settings name only the expert.
+    fn fusion(&mut self, imported: &mut ImportedSettings) {
+        let Some(found) = self.take(EXPERT) else { return };
         let expert = [ModelRef::Pocket, ModelRef::PocketToon].into_iter().find(|model| model.title() == found.1);
         match expert {
             Some(expert) => {
-                draft.recipe.fusion = Some(Fusion { expert, ..Fusion::default() });
-                draft.refuse(found, "taken with the fusion's usual settings: the text does not tell them");
+                imported.recipe.fusion = Some(Fusion { expert, ..Fusion::default() });
+                imported.list_rejected(found, "taken with the fusion's usual settings: the text does not tell them");
             }
-            None => draft.refuse(found, "the text does not say where this model is"),
+            None => imported.list_rejected(found, "the text does not say where this model is"),
         }
     }
 }

@@ -1,11 +1,17 @@
-//! Settings that tools write as JSON: which tool it was, and what to read.
+//! Settings that tools write as JSON: which tool wrote them, and which object holds them.
+//!
+//! It stands apart from `json_settings`, which reads the object whatever tool wrote it.
 
 use serde_json::{Map, Value};
 
-use super::{Imported, Source, comfy, flat, settings::ImportedSettings};
+use super::{
+    comfy,
+    imported::{Imported, Source},
+    json_settings,
+    settings::ImportedSettings,
+};
 
-/// Reads a recipe off a JSON text; `None` if it is no JSON, or tells nothing about a picture. `prompt` is used where
-/// the text has none.
+/// Reads a recipe from a JSON text; `None` if it is no JSON or has no settings. `prompt` is used where the text has none.
 pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {
     let text = text.trim();
     if !text.starts_with('{') {
@@ -15,29 +21,29 @@ pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {
     if comfy::is_graph(&object) {
         return comfy::read(&object);
     }
-    // NovelAI hides the texts of its PNG files in the pixels, too, as one object.
+    // NovelAI also writes the texts of its PNG files into the pixels, as one object.
     if let Some(Value::String(settings)) = object.get("Comment") {
         return read(settings, object.get("Description").and_then(Value::as_str));
     }
     if let Some(prompt) = prompt {
         object.entry("prompt").or_insert_with(|| prompt.into());
     }
-    let mut draft = ImportedSettings::default();
-    let source = tool(&object);
-    // SwarmUI and the first InvokeAI keep the settings one level down.
+    let mut imported = ImportedSettings::default();
+    let source = detect_tool(&object);
+    // SwarmUI and the first versions of InvokeAI nest the settings one level deeper.
     let inner = ["sui_image_params", "image"].into_iter().find(|key| object.get(*key).is_some_and(Value::is_object));
     let settings = inner.and_then(|key| object.get(key)).and_then(Value::as_object).unwrap_or(&object);
-    if !flat::take(&mut draft, settings) {
+    if !json_settings::read(&mut imported, settings) {
         return None;
     }
     if let Some(inner) = inner {
-        flat::leave(&mut draft, object.iter().filter(|(key, _)| *key != inner));
+        json_settings::list(&mut imported, object.iter().filter(|(key, _)| *key != inner));
     }
-    Some(draft.finish(source))
+    Some(imported.finish(source))
 }
 
-/// Which tool writes such keys.
-fn tool(object: &Map<String, Value>) -> Source {
+/// The tool that writes such keys.
+fn detect_tool(object: &Map<String, Value>) -> Source {
     let has = |key: &str| object.contains_key(key);
     if has("sui_image_params") {
         Source::SwarmUi
@@ -54,22 +60,22 @@ fn tool(object: &Map<String, Value>) -> Source {
     }
 }
 
-/// JSON as Python writes it, where numbers may be `NaN` or `Infinity`; those become null.
+/// Parses JSON as Python writes it: numbers may be `NaN` or `Infinity`, which become null.
 fn parse(text: &str) -> Option<Value> {
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_odd_numbers(text))).ok()
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_non_finite(text))).ok()
 }
 
-fn without_odd_numbers(text: &str) -> String {
+fn without_non_finite(text: &str) -> String {
     let mut strict = String::with_capacity(text.len());
-    // What is between quotes stays; a protected quote does not end a string.
+    // Strings stay unchanged; an escaped quote does not end one.
     let mut rest = text;
     while let Some(start) = rest.find('"') {
         let (bare, quoted) = rest.split_at(start);
         strict.push_str(&with_nulls(bare));
-        let mut protected = false;
+        let mut escaped = false;
         let end = quoted.char_indices().skip(1).find(|(_, c)| {
-            let ends = *c == '"' && !protected;
-            protected = *c == '\\' && !protected;
+            let ends = *c == '"' && !escaped;
+            escaped = *c == '\\' && !escaped;
             ends
         });
         let (string, after) = quoted.split_at(end.map_or(quoted.len(), |(at, _)| at + 1));

@@ -1,78 +1,80 @@
-//! The `parameters` text of A1111 and the many tools that write it too: how it is read.
+//! The `parameters` text of A1111, which many other tools write too: from its parts to a recipe.
+//!
+//! It stands apart from `infotext`, which splits the text into parts and knows no recipe.
 
 use std::collections::HashMap;
 
 use super::{
-    Imported, Need, Source,
     extensions::Extensions,
-    flat,
-    settings::{Automatic, Found, ImportedSettings},
+    imported::{Imported, Required, Source},
+    json_settings,
+    settings::{Automatic, ImportedSettings, Setting},
 };
 use crate::{
     recipe::{ModelRef, Recipe},
     session::infotext::{Infotext, Piece},
 };
 
-/// Reads a recipe off a `parameters` text; `None` if it says less than is needed.
-pub(super) fn read(text: &str, need: Need) -> Option<Imported> {
+/// Reads a recipe from a `parameters` text; `None` if it has less than is required.
+pub(super) fn read(text: &str, required: Required) -> Option<Imported> {
     let parts = Infotext::parse(text)?;
-    if need == Need::Settings && ["Steps", "Sampler", "Seed"].iter().all(|key| parts.get(key).is_none()) {
+    if required == Required::Settings && ["Steps", "Sampler", "Seed"].iter().all(|key| parts.get(key).is_none()) {
         return None;
     }
-    let mut draft = ImportedSettings::default();
+    let mut imported = ImportedSettings::default();
     for piece in &parts.settings {
         let Piece::Pair(key, value) = piece else { continue };
         if key == "Sextant" {
             match serde_json::from_str::<Recipe>(value) {
-                Ok(recipe) => return Some(ImportedSettings { recipe, ..draft }.finish(Source::ParametersRecipe)),
-                Err(error) => draft.refuse((key, value), format!("it cannot be read: {error}")),
+                Ok(recipe) => return Some(ImportedSettings { recipe, ..imported }.finish(Source::ParametersRecipe)),
+                Err(error) => imported.list_rejected((key, value), format!("it cannot be read: {error}")),
             }
         }
     }
-    take_settings(&mut draft, &parts.settings);
-    // We give no meaning to signs in a prompt, and have written none.
+    read_settings(&mut imported, &parts.settings);
+    // In prompts of this program, no character is syntax.
     let ours = parts.get("Version").is_some_and(|version| version.starts_with("sextant"));
-    (draft.recipe.prompt, draft.recipe.negative) = (parts.prompt, parts.negative);
-    let read = if ours { draft.finish_plain(Source::Parameters) } else { draft.finish(Source::Parameters) };
+    (imported.recipe.prompt, imported.recipe.negative) = (parts.prompt, parts.negative);
+    let read = if ours { imported.finish_plain(Source::Parameters) } else { imported.finish(Source::Parameters) };
     Some(read)
 }
 
-/// Puts every setting into the recipe, or on the list.
-fn take_settings(draft: &mut ImportedSettings, pieces: &[Piece]) {
+/// Puts every setting into the recipe, and lists those that do not fit.
+fn read_settings(imported: &mut ImportedSettings, pieces: &[Piece]) {
     let mut extensions = Extensions::default();
-    let (mut sampler, mut schedule, mut version): (Option<Found<'_>>, Option<Found<'_>>, _) = (None, None, None);
+    let (mut sampler, mut schedule, mut version): (Option<Setting<'_>>, Option<Setting<'_>>, _) = (None, None, None);
     let mut sides = [None, None];
     let last = last_places(pieces);
     for (i, piece) in pieces.iter().enumerate() {
         let (key, value) = match piece {
             Piece::Pair(key, value) => (key.as_str(), value.as_str()),
             Piece::Stray(text) => {
-                draft.not_restored.push(text.clone());
+                imported.not_restored.push(text.clone());
                 continue;
             }
         };
         match key {
-            // Listed already, or it would not be here.
+            // A readable one ends the import before, an unreadable one is listed already.
             "Sextant" => {}
-            _ if last.get(key) != Some(&i) => draft.refuse((key, value), "given again later"),
+            _ if last.get(key) != Some(&i) => imported.list_rejected((key, value), "given again later"),
             "Sampler" => sampler = Some((key, value)),
             "Schedule type" => schedule = Some((key, value)),
             // SD.Next's.
             "Width" => sides[0] = Some((key, value)),
             "Height" => sides[1] = Some((key, value)),
-            _ if extensions.take(key, value) => {}
-            _ => take(draft, (key, value)),
+            _ if extensions.collect(key, value) => {}
+            _ => read_setting(imported, (key, value)),
         }
         if key == "Version" {
             version = Some(value);
         }
     }
-    flat::take_sides(draft, sides);
-    draft.sampling(sampler, schedule, automatic(version));
-    extensions.finish(draft);
+    json_settings::read_sides(imported, sides);
+    imported.sampling(sampler, schedule, automatic(version));
+    extensions.finish(imported);
 }
 
-/// Where each key stands for the last time: that is the value that counts.
+/// The last place of each key: its value counts.
 fn last_places(pieces: &[Piece]) -> HashMap<&str, usize> {
     let keys = pieces.iter().enumerate().filter_map(|(i, piece)| match piece {
         Piece::Pair(key, _) => Some((key.as_str(), i)),
@@ -81,27 +83,27 @@ fn last_places(pieces: &[Piece]) -> HashMap<&str, usize> {
     keys.collect()
 }
 
-fn take(draft: &mut ImportedSettings, found: Found<'_>) {
+fn read_setting(imported: &mut ImportedSettings, found: Setting<'_>) {
     let (key, value) = found;
     match key {
-        "Steps" => draft.steps(found),
-        "CFG scale" => draft.cfg(found),
-        "Seed" => draft.seed(found),
+        "Steps" => imported.steps(found),
+        "CFG scale" => imported.cfg(found),
+        "Seed" => imported.seed(found),
         "Size" => match size(value) {
-            Some(size) => draft.size(found, size),
-            None => draft.refuse(found, "not of the form 512x512"),
+            Some(size) => imported.size(found, size),
+            None => imported.list_rejected(found, "not of the form 512x512"),
         },
         "Model" => match bundled(value) {
-            Some(model) => draft.recipe.model = model,
-            None => draft.leave(key, value),
+            Some(model) => imported.recipe.model = model,
+            None => imported.list_unsupported(key, value),
         },
         "Guidance profile" => match value.parse() {
-            Ok(profile) => draft.recipe.profile = profile,
-            Err(error) => draft.refuse(found, error),
+            Ok(profile) => imported.recipe.profile = profile,
+            Err(error) => imported.list_rejected(found, error),
         },
-        // The noise comes from the CPU here, too.
+        // The noise of this program comes from the CPU too.
         "RNG" if value == "CPU" => {}
-        _ => draft.leave(key, value),
+        _ => imported.list_unsupported(key, value),
     }
 }
 
@@ -112,13 +114,13 @@ fn size(value: &str) -> Option<[usize; 2]> {
     Some([digits(width)?, digits(height)?])
 }
 
-/// The model that a title stands for, if the program carries it.
+/// The bundled model with a title.
 fn bundled(title: &str) -> Option<ModelRef> {
     [ModelRef::Pocket, ModelRef::PocketToon].into_iter().find(|model| model.title() == title)
 }
 
-/// A1111 names the schedule from version 1.9 on, where no name means the sampler's own; before, the sampler's name
-/// carried it, and without one it was the plain schedule.
+/// A1111 writes the schedule from version 1.9 on, and none means the sampler's own. Before, the sampler's name contained
+/// it, and none meant the normal schedule.
 fn automatic(version: Option<&str>) -> Automatic {
     match version.and_then(a1111_version) {
         Some(version) if version >= (1, 9) => Automatic::SamplersOwn,

@@ -1,7 +1,8 @@
-//! Texts that hide in the lowest bits of a picture's alpha or colours ("stealth PNG info").
+//! Texts in the lowest bits of a picture's alpha or colours ("stealth PNG info").
 //!
-//! Bits run down the columns, from the left one on, and the highest bit of each byte comes first: a signature, the
-//! length of the text in bits as a 32-bit number, the text. The signature ends in `comp` if the text is packed by gzip.
+//! It stands apart because it decodes pixels, which no other reader does. Bits run down the columns, leftmost column
+//! first, the highest bit of each byte first: a signature, the length of the text in bits as a 32-bit number, the text. The
+//! signature ends in `comp` if the text is compressed by gzip.
 
 use std::io::Cursor;
 
@@ -10,10 +11,10 @@ use png::{BitDepth, ColorType, Decoder, Limits};
 
 use crate::session::chunks::{MAX_TEXT, limited};
 
-/// Larger pictures are not looked into.
+/// Larger pictures are not decoded.
 const MAX_PIXELS: usize = 1 << 25;
 
-/// Of either signature.
+/// The length of either signature.
 const LETTERS: usize = 15;
 
 /// The hidden text of a PNG file, if it has one.
@@ -43,10 +44,11 @@ struct Bits<'a> {
     width: usize,
     height: usize,
     channels: usize,
-    /// The channels that are read.
+    /// The first channel that is read.
     first: usize,
+    /// The number of channels that are read.
     count: usize,
-    /// Bits that were read.
+    /// The number of bits read so far.
     at: usize,
 }
 
@@ -66,7 +68,7 @@ impl Bits<'_> {
         (0..count).map(|_| byte()).collect()
     }
 
-    /// The text behind a signature.
+    /// The text after a signature.
     fn text(mut self, plain: &[u8; LETTERS], packed: &[u8; LETTERS]) -> Option<String> {
         let signature = self.bytes(LETTERS)?;
         let is_packed = signature == packed;

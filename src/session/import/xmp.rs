@@ -1,11 +1,11 @@
-//! The texts of an XMP packet (ISO 16684): stable-diffusion.cpp keeps its settings there, and so does Draw Things.
+//! The texts of an XMP packet (ISO 16684), where stable-diffusion.cpp and Draw Things keep their settings.
 //!
-//! Which element a text stands in is not asked: whether it tells of a picture shows when it is read.
+//! It is no XML parser: every text counts, whatever element holds it, because reading it shows whether it holds settings.
 
-/// More texts than any honest packet has.
+/// The number of texts after which reading stops; ordinary packets have a few dozen.
 const MAX_TEXTS: usize = 256;
 
-/// What stands between tags, and in quotes inside them.
+/// The texts between tags, and the values of attributes.
 pub(super) fn texts(packet: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = packet;
@@ -19,7 +19,7 @@ pub(super) fn texts(packet: &str) -> Vec<String> {
             continue;
         }
         let (inside, after) = tag.split_once('>').unwrap_or((tag, ""));
-        // Processing instructions and namespaces are not meant for people.
+        // Processing instructions, comments and closing tags have no attributes.
         if !inside.starts_with(['?', '!', '/']) {
             attributes(inside).for_each(|value| push(&mut found, &value));
         }
@@ -35,7 +35,7 @@ fn push(found: &mut Vec<String>, text: &str) {
     }
 }
 
-/// Values of attributes, `name="value"`.
+/// The values of attributes, `name="value"`.
 fn attributes(tag: &str) -> impl Iterator<Item = String> {
     let mut rest = tag;
     std::iter::from_fn(move || {
@@ -47,7 +47,7 @@ fn attributes(tag: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Entities as the characters that they stand for.
+/// Replaces entities by their characters; unknown ones stay.
 fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

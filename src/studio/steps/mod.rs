@@ -40,7 +40,7 @@ const SHARE_STEPS: f32 = 255.0;
 /// The maps of all steps of `track` that are there, as exact as they are.
 pub fn exact(track: &Track) -> Arrays {
     let recipe = ron::ser::to_string_pretty(&track.recipe, ron::ser::PrettyConfig::default()).unwrap_or_default();
-    let mut arrays = Arrays::of(recipe);
+    let mut arrays = Arrays::with_recipe(recipe);
     tokens_in(&mut arrays, &track.tokens);
     track.reports.iter().flatten().for_each(|report| maps(&mut arrays, report, true));
     arrays
@@ -53,8 +53,8 @@ pub fn pack(track: &Track) -> Option<Packed> {
     }
     track.newest_step()?;
     let mut arrays = Arrays::default();
-    arrays.put("format", Dtype::U8, &[1], vec![FORMAT]);
-    arrays.floats("calls", &[1], &[track.calls() as f32]);
+    arrays.insert("format", Dtype::U8, &[1], vec![FORMAT]);
+    arrays.insert_f32("calls", &[1], &[track.calls() as f32]);
     tokens_in(&mut arrays, &track.tokens);
     let mut before = Planes::default();
     for report in track.reports.iter().flatten() {
@@ -64,7 +64,7 @@ pub fn pack(track: &Track) -> Option<Packed> {
         put_preview(&mut arrays, report.step, coded);
         before = planes;
     }
-    arrays.to_file().ok().map(|file| Packed::of(&file))
+    arrays.to_safetensors().ok().map(|file| Packed::of(&file))
 }
 
 /// About how many bytes the steps of a run take in a session: exact once they were packed.
@@ -82,13 +82,17 @@ const RATIO: usize = 9;
 fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
     let keys = StepKeys::new(report.step);
     let put = |arrays: &mut Arrays, key: String, plane: &Plane| {
-        if exact { arrays.plane(key, plane) } else { arrays.halves(key, &[plane.height, plane.width], &plane.values) }
+        if exact {
+            arrays.insert_plane(key, plane)
+        } else {
+            arrays.insert_f16(key, &[plane.height, plane.width], &plane.values)
+        }
     };
-    arrays.floats(keys.key(StepArray::Timestep), &[1], &[report.timestep]);
-    arrays.floats(keys.key(StepArray::Sigma), &[1], &[report.sigma]);
+    arrays.insert_f32(keys.key(StepArray::Timestep), &[1], &[report.timestep]);
+    arrays.insert_f32(keys.key(StepArray::Sigma), &[1], &[report.sigma]);
     if let Some(scfg) = &report.scfg {
-        arrays.owners(keys.key(StepArray::Region), &scfg.region);
-        arrays.bytes(keys.key(StepArray::Foreground), &scfg.foreground);
+        arrays.insert_owners(keys.key(StepArray::Region), &scfg.region);
+        arrays.insert_bytes(keys.key(StepArray::Foreground), &scfg.foreground);
         put(arrays, keys.key(StepArray::Rate), &scfg.rate);
         attention(arrays, keys.key(StepArray::AttentionShares), &scfg.attention, exact);
     }
@@ -97,12 +101,12 @@ fn maps(arrays: &mut Arrays, report: &StepReport, exact: bool) {
         put(arrays, keys.concept(StepArray::Touched, k), &concept.mask);
     }
     if let Some(fusion) = &report.fusion {
-        arrays.put(keys.key(StepArray::FusionActive), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
+        arrays.insert(keys.key(StepArray::FusionActive), Dtype::U8, &[1], vec![u8::from(fusion.active)]);
         // Outside its window a trace has no maps of a fusion either.
         if fusion.active || !exact {
             put(arrays, keys.key(StepArray::SaliencyGeneral), &fusion.saliency_general);
             put(arrays, keys.key(StepArray::SaliencyExpert), &fusion.saliency_expert);
-            arrays.bytes(keys.key(StepArray::FusionMask), &fusion.mask);
+            arrays.insert_bytes(keys.key(StepArray::FusionMask), &fusion.mask);
         }
     }
 }
@@ -113,10 +117,10 @@ fn attention(arrays: &mut Arrays, name: String, tokens: &[Plane], exact: bool) {
     let shape = [tokens.len(), first.height, first.width];
     let values: Vec<f32> = tokens.iter().flat_map(|map| map.values.iter().copied()).collect();
     if exact {
-        arrays.floats(name, &shape, &values);
+        arrays.insert_f32(name, &shape, &values);
     } else {
         let bytes = values.iter().map(|share| (share * SHARE_STEPS).round().clamp(0.0, SHARE_STEPS) as u8);
-        arrays.put(name, Dtype::U8, &shape, bytes.collect());
+        arrays.insert(name, Dtype::U8, &shape, bytes.collect());
     }
 }
 
@@ -129,24 +133,24 @@ fn numbers(arrays: &mut Arrays, report: &StepReport) {
         list.extend([f32::from(u8::from(concept.active)), concept.share, concept.norm]);
     }
     let keys = StepKeys::new(report.step);
-    arrays.floats(keys.named(NUMBERS_KEY), &[list.len()], &list);
+    arrays.insert_f32(keys.named(NUMBERS_KEY), &[list.len()], &list);
     // Plain numbers always have a JSON form.
     let ledger = serde_json::to_vec(&report.ledger).unwrap_or_default();
-    arrays.put(keys.named(LEDGER_KEY), Dtype::U8, &[ledger.len()], ledger);
+    arrays.insert(keys.named(LEDGER_KEY), Dtype::U8, &[ledger.len()], ledger);
 }
 
 fn put_preview(arrays: &mut Arrays, step: usize, coded: Coded) {
     let [height, width] = coded.size;
     let bytes = |codes: Vec<i8>| codes.into_iter().map(|code| code as u8).collect();
     let keys = StepKeys::new(step);
-    arrays.put(keys.named(LUMA_KEY), Dtype::U8, &[height, width], bytes(coded.luma));
+    arrays.insert(keys.named(LUMA_KEY), Dtype::U8, &[height, width], bytes(coded.luma));
     let half = [2, height.div_ceil(2), width.div_ceil(2)];
-    arrays.put(keys.named(CHROMA_KEY), Dtype::U8, &half, bytes(coded.chroma));
+    arrays.insert(keys.named(CHROMA_KEY), Dtype::U8, &half, bytes(coded.chroma));
 }
 
 /// The prompt's tokens as JSON: `[[position, kind, text], …]`.
 fn tokens_in(arrays: &mut Arrays, tokens: &[Token]) {
     let list: Vec<_> = tokens.iter().map(|t| (t.position, t.kind.name(), &t.text)).collect();
     let text = serde_json::to_vec(&list).unwrap_or_default();
-    arrays.put("tokens", Dtype::U8, &[text.len()], text);
+    arrays.insert("tokens", Dtype::U8, &[text.len()], text);
 }

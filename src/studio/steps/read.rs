@@ -27,7 +27,7 @@ const MOST_CALLS: usize = 10_000;
 /// In a few words, what is wrong with them; the track is then as it was.
 pub fn unpack(track: &mut Track, packed: &Packed) -> Result<(), String> {
     let file = packed.unpack()?;
-    let arrays = Arrays::from_file(&file).map_err(|error| error.to_string())?;
+    let arrays = Arrays::from_safetensors(&file).map_err(|error| error.to_string())?;
     if arrays.read("format").map_err(said)?.1 != [f32::from(FORMAT)] {
         return Err("they were kept by a newer Sextant".into());
     }

@@ -53,14 +53,14 @@ fn read_clip(mut mapper: WeightMapper<'_>) -> Result<(Weights, Architecture), Lo
     }
     let tokens = format!("{root}embeddings.token_embedding.weight");
     let layer = |index: usize| format!("{root}encoder.layers.{index}.mlp.fc1.weight");
-    let shape = Architecture {
+    let architecture = Architecture {
         vocabulary: mapper.side(&tokens, 0)?,
         width: mapper.side(&tokens, 1)?,
         positions: mapper.side(&format!("{root}embeddings.position_embedding.weight"), 0)?,
         inner_width: mapper.side(&layer(0), 0)?,
         layers: (0..MAX_LAYERS).take_while(|&index| mapper.has(&layer(index))).count(),
     };
-    Ok((mapper.weights, shape))
+    Ok((mapper.weights, architecture))
 }
 
 /// OpenCLIP's text encoder. Query, key and value are one matrix, one below the other. Stable Diffusion uses the output of
@@ -76,7 +76,7 @@ fn read_open_clip(mut mapper: WeightMapper<'_>) -> Result<(Weights, Architecture
     let layer = |index: usize| format!("transformer.resblocks.{index}");
     let exists = |index: &usize| mapper.has(&format!("{}.mlp.c_fc.weight", layer(*index)));
     let count = (0..MAX_LAYERS).take_while(exists).count();
-    let shape = Architecture {
+    let architecture = Architecture {
         vocabulary: mapper.side("token_embedding.weight", 0)?,
         width: mapper.side("token_embedding.weight", 1)?,
         positions: mapper.side("positional_embedding", 0)?,
@@ -88,7 +88,7 @@ fn read_open_clip(mut mapper: WeightMapper<'_>) -> Result<(Weights, Architecture
     if let Some(positions) = mapper.tensors.get(&format!("{OPEN_CLIP}positional_embedding")) {
         mapper.weights.slices.insert("text_model.embeddings.position_embedding.weight".to_owned(), positions.clone());
     }
-    for index in 0..shape.layers {
+    for index in 0..architecture.layers {
         let to = format!("text_model.encoder.layers.{index}");
         mapper.map_layers(&layer(index), &to, &LAYER);
         for kind in ["weight", "bias"] {
@@ -99,7 +99,7 @@ fn read_open_clip(mut mapper: WeightMapper<'_>) -> Result<(Weights, Architecture
             }
         }
     }
-    Ok((mapper.weights, shape))
+    Ok((mapper.weights, architecture))
 }
 
 impl Architecture {

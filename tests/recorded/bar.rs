@@ -1,0 +1,57 @@
+//! The bar: which kinds of cases the program can run, and which cases await a feature.
+//!
+//! Apart from the runners, so that what is missing is read at a glance. A feature is done when its entries here are gone.
+
+use crate::{Outcome, entry::Entry, lora, networks, renders, samplers, schedules};
+
+/// A kind of cases.
+pub struct Kind {
+    pub name: &'static str,
+    /// Runs a case of the kind; none where the program has no such feature.
+    pub check: Option<fn(&Entry) -> Result<Outcome, String>>,
+}
+
+const fn built(name: &'static str, check: fn(&Entry) -> Result<Outcome, String>) -> Kind {
+    Kind { name, check: Some(check) }
+}
+
+const fn not_built(name: &'static str) -> Kind {
+    Kind { name, check: None }
+}
+
+/// Every kind that a folder of cases may list. Any other is a failure.
+pub const KINDS: &[Kind] = &[
+    built("cfg", renders::cfg),
+    built("scfg", renders::cfg),
+    built("scfg_spec", renders::cfg),
+    built("sega", renders::sega),
+    built("snb", renders::snb),
+    built("text", networks::text),
+    built("unet", networks::unet),
+    built("vae", networks::vae),
+    built("randn", samplers::randn),
+    built("sampler", samplers::diffusers),
+    built("sampler_kd", samplers::k_diffusion),
+    built("schedule", schedules::sigmas),
+    built("lora", lora::lora),
+    not_built("img2img"),
+    not_built("inpaint"),
+    not_built("ledits"),
+    not_built("prompts"),
+    not_built("embeddings"),
+    not_built("vae_file"),
+    not_built("taesd"),
+    not_built("brownian_tree"),
+    not_built("attention"),
+    not_built("chain"),
+    not_built("stage2_input"),
+    not_built("scfg_taps"),
+    not_built("net"),
+    not_built("vq"),
+];
+
+/// Pipelines whose models the program reads.
+pub const PIPELINES: &[&str] = &["StableDiffusionPipeline", "StableDiffusionXLPipeline"];
+
+/// Cases of built kinds that the program does not follow yet, each with what it lacks.
+pub const AWAITED: &[(&str, &str)] = &[];
