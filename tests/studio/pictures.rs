@@ -6,12 +6,15 @@
 use egui::{Rect, pos2};
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable, try_image_snapshot_options};
 use sextant::{
-    recipe::Concept,
+    recipe::{Concept, ConceptId, Recipe},
     studio::{
-        grid::{Content, Parameter, Side},
-        state::{Compare, Overlay, Studio},
-        theme,
-        track::Playhead,
+        command::Command,
+        document::{
+            edit::Edit,
+            grid::{Content, Parameter, Side},
+            track::Playhead,
+        },
+        view::{compare::Compare, overlay::Overlay, theme},
     },
 };
 
@@ -69,7 +72,7 @@ fn drawable() -> Option<Window> {
 fn compare(window: &mut Window, scene: &str, panels: &[Panel]) {
     let mut wrong = Vec::new();
     for (dark, face) in [(true, "dark"), (false, "light")] {
-        window.change(|studio| studio.look.dark = dark);
+        window.look(|view| view.appearance.dark = dark);
         let [left, right] =
             ["left", "right"].map(|side| window.harness.get_by_label(&format!("Width of the {side} column")).rect());
         let canvas = Rect::from_min_max(left.center_top(), right.center_bottom());
@@ -89,30 +92,31 @@ fn compare(window: &mut Window, scene: &str, panels: &[Panel]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn steer(studio: &mut Studio) {
-    studio.recipe.concepts[1] =
-        Concept { strength: -2.5, threshold: 0.7, cooldown: Some(16), ..studio.recipe.concepts[1].clone() };
-    studio.look.overlay = Overlay::Regions;
+fn steer(recipe: &mut Recipe) {
+    recipe.concepts[1] = Concept { strength: -2.5, threshold: 0.7, cooldown: Some(16), ..recipe.concepts[1].clone() };
 }
 
 #[test]
 fn every_panel_of_a_steered_picture() {
     let Some(mut window) = drawable() else { return };
-    window.change(steer);
+    window.look(|view| view.overlay.kind = Overlay::Regions);
+    window.edit(steer);
     let request = window.request();
     window.play(&request);
     window.click("Word cat");
-    window.change(|studio| studio.playhead = Playhead::At(9));
+    window.look(|view| view.playhead = Playhead::At(9));
     compare(&mut window, "steered", ALL);
 }
 
 #[test]
 fn the_panels_of_a_fusion() {
     let Some(mut window) = drawable() else { return };
-    window.change(|studio| {
-        studio.recipe.concepts.clear();
-        studio.flip_fusion();
-        studio.look.overlay = Overlay::FusionMask;
+    window.look(|view| view.overlay.kind = Overlay::FusionMask);
+    window.edit(|recipe| {
+        recipe.concepts.clear();
+        if let Some(fusion) = &mut recipe.fusion {
+            fusion.enabled = true;
+        }
     });
     let request = window.request();
     window.play(&request);
@@ -122,14 +126,14 @@ fn the_panels_of_a_fusion() {
 #[test]
 fn the_canvas_of_every_comparison() {
     let Some(mut window) = drawable() else { return };
-    window.change(|studio| studio.recipe.seed = 8);
+    window.edit(|recipe| recipe.seed = 8);
     let request = window.request();
     window.play(&request);
-    window.change(|studio| studio.pins = [Some(studio.takes[0].id), Some(studio.takes[1].id)]);
+    window.pin([0, 1]);
     for (name, mode) in
         [("side-by-side", Compare::SideBySide), ("wipe", Compare::Wipe), ("difference", Compare::Difference)]
     {
-        window.change(|studio| studio.look.compare = mode);
+        window.look(|view| view.comparison.mode = mode);
         compare(&mut window, name, &[Panel::Canvas]);
     }
 }
@@ -139,25 +143,21 @@ fn the_canvas_of_a_grid() {
     let Some(mut window) = drawable() else { return };
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
-    window.change(|studio| {
-        studio.grid.sides = Some([
-            side(Parameter::Strength(sextant::recipe::ConceptId(1)), -4.0, 4.0),
-            side(Parameter::Seed, 3.0, 4.0),
-        ]);
-    });
+    let sides = [side(Parameter::Strength(ConceptId(1)), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
+    window.send(Command::Edit(Edit::GridSides(sides)));
     window.harness.get_by_label("Render grid").click();
     for _ in 0..4 {
         let request = window.request();
         window.play(&request);
     }
-    assert!(window.studio().grid.cells.iter().all(|cell| matches!(cell.content, Content::Done(_))));
+    assert!(window.document().grid().cells.iter().all(|cell| matches!(cell.content, Content::Done(_))));
     compare(&mut window, "grid", &[Panel::Canvas]);
 }
 
 #[test]
 fn the_canvas_of_a_refused_recipe() {
     let Some(mut window) = drawable() else { return };
-    window.change(|studio| studio.recipe.width = 100);
+    window.edit(|recipe| recipe.width = 100);
     window.harness.run_steps(2);
     compare(&mut window, "refused", &[Panel::Canvas]);
 }

@@ -6,7 +6,7 @@ use egui::{
     Color32, CornerRadius, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use crate::studio::theme::{Theme, size};
+use crate::studio::view::theme::{Theme, size};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
