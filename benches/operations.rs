@@ -1,5 +1,7 @@
-//! Single operations at the sizes that Pocket and Stable Diffusion 1.5 (512 x 512) have: `cargo bench --bench
-//! operations`, with a part of a name behind `--` only those.
+//! Times of single operations at the sizes that Pocket and Stable Diffusion 1.5 (512 x 512) have:
+//! `cargo bench --features bench --bench operations`, with a part of a name behind `--` only those.
+//!
+//! Apart from the benchmark of whole networks because these are private to the library without the feature.
 
 use divan::Bencher;
 use sextant::nets::operations::Operation;

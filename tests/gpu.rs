@@ -10,9 +10,10 @@ use sextant::{
         prediction_cache::PredictionCache,
         run::{Options, Run},
     },
+    model::{LocalModels, ModelSource, Target},
+    nets::Precision,
     recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
     tensor::Latents,
-    weights,
 };
 
 /// Relative L2 distance that is granted after a few steps of all three methods: f32 on both sides, other sums.
@@ -34,12 +35,14 @@ fn everything() -> Recipe {
 /// Latents and decoded picture after all steps.
 fn render(device: &Device) -> (Latents, Vec<f32>) {
     let recipe = everything();
-    let general = weights::load(&ModelRef::Pocket, device).expect("the bundled model");
-    let expert = weights::load_expert(&ModelRef::PocketToon, &general, device).expect("the bundled expert");
+    let target = Target { device: device.clone(), precision: Precision::F32 };
+    let general = LocalModels.load(&ModelRef::Pocket, &[], &target).expect("the bundled model");
+    let expert = LocalModels.load_expert(&ModelRef::PocketToon, &general, &target).expect("the bundled expert");
     let mut memory = PredictionCache::new(0);
-    let mut run = Run::prepare(&recipe, &general, Some(&expert), Options::default(), &mut memory).expect("a run");
+    let mut run =
+        Run::prepare(&recipe, general.as_ref(), Some(expert.as_ref()), Options::default(), &mut memory).expect("a run");
     while run.step(&mut memory, &|| true).expect("a step").is_some() {}
-    let pixels = general.vae.decode(run.latents(), &|| true).expect("a picture");
+    let pixels = general.codec().decode(run.latents(), &|| true).expect("a picture");
     (run.latents().clone(), pixels.values)
 }
 

@@ -4,14 +4,17 @@
 
 use crate::{Outcome, entry::Entry, lora, networks, renders, samplers, schedules};
 
+/// Runs one case; the error is a sentence that says what differs.
+type Check = fn(&Entry) -> Result<Outcome, String>;
+
 /// A kind of cases.
 pub struct Kind {
     pub name: &'static str,
     /// Runs a case of the kind; none where the program has no such feature.
-    pub check: Option<fn(&Entry) -> Result<Outcome, String>>,
+    pub check: Option<Check>,
 }
 
-const fn built(name: &'static str, check: fn(&Entry) -> Result<Outcome, String>) -> Kind {
+const fn built(name: &'static str, check: Check) -> Kind {
     Kind { name, check: Some(check) }
 }
 

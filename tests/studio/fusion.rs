@@ -105,10 +105,10 @@ fn both_models_alone_are_rendered_at_leisure_and_can_be_pinned() {
 #[test]
 fn the_expert_is_said_to_fit_or_not() {
     let mut window = Window::rendered();
-    assert_eq!(window.worker.partners().map(|p| p.expert), Some(ModelRef::PocketToon), "asked at once");
+    assert_eq!(window.worker.pair().map(|p| p.expert), Some(ModelRef::PocketToon), "asked at once");
     let expert = ModelRef::Folder("models/other".into());
     window.send(Command::Edit(Edit::Expert(expert.clone())));
-    let partners = window.worker.partners().expect("another question");
+    let partners = window.worker.pair().expect("another question");
     assert_eq!(partners, ModelPair { general: ModelRef::Pocket, expert });
     let text = "it works on 16 latent channels, the general model on 4".to_owned();
     let points = vec![CompatibilityPoint { verdict: Verdict::Refused, text }];

@@ -113,7 +113,7 @@ fn the_memory_budget_is_set_in_the_window() {
     window.click("Device and memory");
     assert!(window.harness.query_by_label_contains("Remembered: 0 of 0 MiB").is_some());
     window.click("Memory budget: 256 MiB");
-    assert_eq!(window.worker.gauge().budget(), 256 << 20);
+    assert_eq!(window.worker.budget().budget(), 256 << 20);
     assert_eq!(
         (window.document().engine().memory.budget, window.harness.state().settings().memory_mib),
         (256 << 20, Some(256))

@@ -78,7 +78,9 @@ fn explore(helpers: usize, preemptions: usize, work: impl Fn(Caller) + Send + Sy
             thread::spawn(move || pool.help())
         };
         let threads: Vec<_> = (0..helpers).map(help).collect();
-        work(pool.caller());
+        let caller = pool.caller();
+        assert_eq!(caller.threads(), helpers + 1);
+        work(caller);
         for thread in threads {
             thread.join().expect("a helper that returns");
         }

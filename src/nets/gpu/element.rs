@@ -1,20 +1,22 @@
 //! Functions of single values.
+//!
+//! Apart from the norms because no unit needs what another computes.
 
 use burn::tensor::Tensor;
 use cubecl::prelude::*;
 
-use super::{UNITS, give, room, take};
+use super::tensors::{UNITS, empty_like, float_values, to_tensor};
 
 /// Workgroups on one axis at most: every device that wgpu knows takes as many.
 const CUBES: usize = 65535;
 
 /// The first half of the channels times gelu (with the error function) of the second: `[batch, 2 * width, n]` to
 /// `[batch, width, n]`.
-#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, returned to be used")]
 pub(in super::super) fn geglu(x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
     let [batch, channels, n] = x.dims();
-    let x = take(x)?;
-    let y = room(&x, [batch, channels / 2, n]);
+    let x = float_values(x)?;
+    let y = empty_like(&x, [batch, channels / 2, n]);
     let half = channels / 2 * n;
     gate::launch(
         &x.client.clone(),
@@ -24,15 +26,15 @@ pub(in super::super) fn geglu(x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
         y.clone().into_buffer_arg(),
         half as u32,
     );
-    Ok(give(y))
+    Ok(to_tensor(y))
 }
 
 /// x * sigmoid(x).
-#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, returned to be used")]
 pub(in super::super) fn silu<const D: usize>(x: Tensor<D>) -> Result<Tensor<D>, Tensor<D>> {
     let dims = x.dims();
-    let x = take(x)?;
-    let y = room(&x, dims);
+    let x = float_values(x)?;
+    let y = empty_like(&x, dims);
     let count = dims.iter().product();
     each_silu::launch(
         &x.client.clone(),
@@ -42,10 +44,10 @@ pub(in super::super) fn silu<const D: usize>(x: Tensor<D>) -> Result<Tensor<D>, 
         y.clone().into_buffer_arg(),
         count as u32,
     );
-    Ok(give(y))
+    Ok(to_tensor(y))
 }
 
-/// One unit an element, `rows` times; with more elements than there may be units, units take several.
+/// One unit per element, `rows` times. Where there are more elements than there may be units, units take several.
 fn cubes(elements: usize, rows: usize) -> CubeCount {
     CubeCount::Static(elements.div_ceil(UNITS as usize).min(CUBES) as u32, rows as u32, 1)
 }

@@ -1,11 +1,14 @@
-//! Norms. Variances are means of squared distances from the mean, as PyTorch has them, never differences of squares.
+//! Group and layer normalisation. Variances are means of squared distances from the mean, as PyTorch has them, never
+//! differences of squares.
+//!
+//! Apart from the functions of single values because the units of a workgroup share sums.
 
 use burn::tensor::Tensor;
 use cubecl::prelude::*;
 
-use super::{UNITS, give, room, take};
+use super::tensors::{UNITS, empty_like, float_values, to_tensor};
 
-/// Parts that a group is cut into at most, so that large ones keep a whole card busy.
+/// Parts that a group is cut into at most, so that large ones keep a whole GPU busy.
 const PARTS: usize = 64;
 /// Elements of a part, unless that makes more than [`PARTS`].
 const PART: usize = 4096;
@@ -22,7 +25,7 @@ pub(in super::super) struct Affine<'a> {
 }
 
 /// Normalises `groups` groups of the channels of `[batch, channels, ..]` over all their elements, then silu if `silu`.
-#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, returned to be used")]
 pub(in super::super) fn group_norm<const D: usize>(
     x: Tensor<D>,
     groups: usize,
@@ -30,13 +33,15 @@ pub(in super::super) fn group_norm<const D: usize>(
     silu: bool,
 ) -> Result<Tensor<D>, Tensor<D>> {
     let dims = x.dims();
-    let x = take(x)?;
-    let [Ok(weight), Ok(bias)] = [affine.weight, affine.bias].map(|t| take(t.clone())) else { return Err(give(x)) };
+    let x = float_values(x)?;
+    let [Ok(weight), Ok(bias)] = [affine.weight, affine.bias].map(|t| float_values(t.clone())) else {
+        return Err(to_tensor(x));
+    };
     let plane: usize = dims[2..].iter().product();
     let (all, size) = (dims[0] * groups, dims[1] / groups * plane);
     let part = PART.max(size.div_ceil(PARTS));
     let parts = size.div_ceil(part);
-    let (moments, y) = (room(&x, [all, parts, 2]), room(&x, dims));
+    let (moments, y) = (empty_like(&x, [all, parts, 2]), empty_like(&x, dims));
     let client = x.client.clone();
     let cubes = || CubeCount::Static(parts as u32, all as u32, 1);
     measure_parts::launch(
@@ -66,16 +71,18 @@ pub(in super::super) fn group_norm<const D: usize>(
         UNITS,
         silu,
     );
-    Ok(give(y))
+    Ok(to_tensor(y))
 }
 
 /// Normalises the channels of each position of `[batch, width, n]`.
-#[expect(clippy::result_large_err, reason = "the error is the tensor itself, handed back to be used")]
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, returned to be used")]
 pub(in super::super) fn layer_norm(x: Tensor<3>, affine: &Affine) -> Result<Tensor<3>, Tensor<3>> {
     let [batch, width, n] = x.dims();
-    let x = take(x)?;
-    let [Ok(weight), Ok(bias)] = [affine.weight, affine.bias].map(|t| take(t.clone())) else { return Err(give(x)) };
-    let y = room(&x, [batch, width, n]);
+    let x = float_values(x)?;
+    let [Ok(weight), Ok(bias)] = [affine.weight, affine.bias].map(|t| float_values(t.clone())) else {
+        return Err(to_tensor(x));
+    };
+    let y = empty_like(&x, [batch, width, n]);
     normalise_positions::launch(
         &x.client.clone(),
         CubeCount::Static(n.div_ceil(POSITIONS as usize) as u32, batch as u32, 1),
@@ -88,7 +95,7 @@ pub(in super::super) fn layer_norm(x: Tensor<3>, affine: &Affine) -> Result<Tens
         n as u32,
         affine.epsilon as f32,
     );
-    Ok(give(y))
+    Ok(to_tensor(y))
 }
 
 /// The sum of `value` over a workgroup of `units` (a power of two), known to every unit.
@@ -107,7 +114,7 @@ fn sum(value: f32, #[comptime] units: u32) -> f32 {
     }
     sync_cube();
     let all = sums[0];
-    // Nobody may begin the next sum before all have read this one.
+    // No unit may begin the next sum before all have read this one.
     sync_cube();
     all
 }
@@ -210,7 +217,7 @@ fn sum_lanes(value: f32) -> f32 {
 #[cube(launch)]
 fn normalise_positions(x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32], width: u32, n: u32, epsilon: f32) {
     let position = CUBE_POS_X * comptime!(POSITIONS) + UNIT_POS_X;
-    // Positions behind the last stay to the end, with nothing to add: all units of a workgroup wait for each other.
+    // Units behind the last position stay to the end and add nothing: all units of a workgroup wait for each other.
     let here = position < n;
     let start = CUBE_POS_Y * width * n + position;
 

@@ -142,3 +142,132 @@ pub(crate) fn parallel_map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sy
     // `each` has called all of them, or has panicked.
     results.into_iter().filter_map(result).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering::Relaxed},
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Works with helpers whatever the number of cores.
+    fn with_helpers(work: impl FnOnce() + Send) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("a pool");
+        pool.install(|| with_workers(work));
+    }
+
+    #[test]
+    fn every_task_runs_once() {
+        with_helpers(|| {
+            for tasks in [0, 1, 2, 3, 17, 1000] {
+                let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                for _ in 0..50 {
+                    each(tasks, |i| {
+                        counts[i].fetch_add(1, Relaxed);
+                    });
+                }
+                assert!(counts.iter().all(|c| c.load(Relaxed) == 50), "{tasks} tasks");
+            }
+        });
+    }
+
+    #[test]
+    fn parts_cover_a_slice() {
+        with_helpers(|| {
+            let mut values = vec![0; 103];
+            each_part(&mut values, 10, |part, values| {
+                each_part(values, 3, |inner, values| values.fill(part * 100 + inner));
+            });
+            assert!(values.iter().enumerate().all(|(i, &v)| v == i / 10 * 100 + i % 10 / 3));
+        });
+    }
+
+    #[test]
+    fn what_a_task_calls_runs_on_its_own_thread() {
+        with_helpers(|| {
+            let elsewhere = AtomicUsize::new(0);
+            let inner = |own: thread::ThreadId| {
+                let here = || usize::from(thread::current().id() != own);
+                each(20, |_| _ = elsewhere.fetch_add(here(), Relaxed));
+                elsewhere.fetch_add(parallel_map(20, |_| here()).into_iter().sum(), Relaxed);
+            };
+            each(64, |_| {
+                let own = thread::current().id();
+                inner(own);
+                // Another pool would wait for workers that wait for this task.
+                with_workers(|| inner(own));
+                assert_eq!(threads(), 1);
+            });
+            assert_eq!(elsewhere.load(Relaxed), 0);
+            assert_eq!(threads(), 4, "after the job, work is divided as before");
+        });
+    }
+
+    #[test]
+    fn workers_inside_workers_are_the_same() {
+        with_helpers(|| {
+            assert_eq!(with_workers(threads), 4);
+            assert_eq!(threads(), 4);
+        });
+        assert_eq!(threads(), 1);
+    }
+
+    #[test]
+    fn each_call_of_a_parallel_map_divides_its_work() {
+        with_helpers(|| {
+            for count in [0, 1, 2, 3, 4, 5, 11] {
+                for _ in 0..20 {
+                    let sums = parallel_map(count, |i| {
+                        let sums: Vec<AtomicUsize> = (0..3).map(|_| AtomicUsize::new(0)).collect();
+                        for (k, sum) in sums.iter().enumerate() {
+                            each(17, |task| {
+                                sum.fetch_add(task * (i + k), Relaxed);
+                            });
+                        }
+                        sums.into_iter().map(AtomicUsize::into_inner).collect::<Vec<usize>>()
+                    });
+                    let expected: Vec<_> = (0..count).map(|i| [0, 1, 2].map(|k| 136 * (i + k)).to_vec()).collect();
+                    assert_eq!(sums, expected);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn helpers_that_sleep_wake_up() {
+        with_helpers(|| {
+            let total = AtomicUsize::new(0);
+            for _ in 0..3 {
+                // Much longer than helpers spin.
+                thread::sleep(Duration::from_millis(3));
+                each(64, |i| {
+                    total.fetch_add(i, Relaxed);
+                });
+            }
+            assert_eq!(total.load(Relaxed), 3 * 63 * 32);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "panicked")]
+    fn a_panic_in_a_task_is_passed_on() {
+        with_helpers(|| each(1000, |i| assert!(i != 500, "task {i} panicked")));
+    }
+
+    #[test]
+    #[should_panic(expected = "panicked")]
+    fn a_panic_in_a_parallel_map_is_passed_on() {
+        with_helpers(|| drop(parallel_map(3, |i| each(100, |task| assert!(i != 1 || task != 50, "task panicked")))));
+    }
+
+    #[test]
+    #[should_panic(expected = "a worker pool has one caller")]
+    fn a_pool_has_one_caller() {
+        let pool = WorkerPool::new(2);
+        let _first = pool.caller();
+        pool.caller();
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Separate from the 8-bit pictures of files and windows, and from the autoencoder that makes them.
 
-use crate::tensor::Picture;
+use super::picture::Picture;
 
 /// A picture in the format of networks: `[3, height, width]`, nominally in -1..1; decoders exceed it slightly.
 #[derive(Clone, Debug, PartialEq)]

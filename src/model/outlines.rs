@@ -1,92 +1,20 @@
-//! Whether a model can be the expert beside another, and what will be done to make it fit: in words, from config files
+//! Whether a model on disk can be the expert beside another, and what is done to make it fit: in words, from config files
 //! alone.
+//!
+//! Apart from `compatibility` because it knows the parts of latent diffusion models: U-Net, text encoders, VAE.
 
+use super::compatibility::{CompatibilityPoint, ModelPair, Shared, Verdict};
 use crate::{
-    recipe::ModelRef,
-    sampling::{PredictionType, ScheduleConfig},
-    weights::{LoadedModel, Outline, Rest},
+    sampling::PredictionType,
+    weights::{Outline, Rest},
 };
 
-/// Two models that may be fused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelPair {
-    pub general: ModelRef,
-    pub expert: ModelRef,
-}
-
-/// What was found of two partners.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Compatibility {
-    pub partners: ModelPair,
-    pub points: Vec<CompatibilityPoint>,
-}
-
-/// One thing that fits, or does not.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CompatibilityPoint {
-    pub verdict: Verdict,
-    /// A clause that ends neither with a full stop nor begins with a capital.
-    pub text: String,
-}
-
-/// From best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    Fits,
-    /// It differs, and the difference is made up for.
-    Adapted,
-    /// They cannot be fused.
-    Refused,
-}
-
-impl Compatibility {
-    /// The worst of all points.
-    pub fn verdict(&self) -> Verdict {
-        self.points.iter().map(|point| point.verdict).max().unwrap_or(Verdict::Fits)
-    }
-}
-
-/// What must be the same in both models.
-pub(super) struct ModelSpec<'a> {
-    channels: usize,
-    factor: usize,
-    scheduler: &'a ScheduleConfig,
-}
-
-impl<'a> ModelSpec<'a> {
-    pub(super) fn of(model: &'a LoadedModel) -> Self {
-        let (channels, factor) = (model.unet.config().channels, model.vae.config().factor());
-        Self { channels, factor, scheduler: &model.scheduler }
-    }
-}
-
-/// Why the expert cannot be fused with the general model, one clause a reason; none when it can.
-///
-/// Latent channels, VAE factor and noise schedule must be shared: both look at the same latents at the same step.
-pub(super) fn mismatches(general: &ModelSpec<'_>, expert: &ModelSpec<'_>) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let (g, e) = (general.channels, expert.channels);
-    if g != e {
-        reasons.push(format!("it works on {e} latent channels, the general model on {g}"));
-    }
-    let (g, e) = (general.factor, expert.factor);
-    if g != e {
-        reasons.push(format!("its latents are 1/{e} of the picture, the general model's 1/{g}"));
-    }
-    let noise = |s: &ScheduleConfig| (s.beta_start, s.beta_end, s.beta_schedule, s.num_train_timesteps);
-    if noise(general.scheduler) != noise(expert.scheduler) {
-        reasons.push("it was trained on another noise schedule (beta_start, beta_end or beta_schedule differ)".into());
-    }
-    reasons
-}
-
 /// Reads the config files of both models and compares them.
-pub(super) fn check(partners: ModelPair) -> Compatibility {
-    let points = match (Outline::read(&partners.general), Outline::read(&partners.expert)) {
-        (Ok(general), Ok(expert)) => compare(&general, &expert, partners.general == partners.expert),
+pub(super) fn check(pair: &ModelPair) -> Vec<CompatibilityPoint> {
+    match (Outline::read(&pair.general), Outline::read(&pair.expert)) {
+        (Ok(general), Ok(expert)) => compare(&general, &expert, pair.general == pair.expert),
         (Err(error), _) | (_, Err(error)) => vec![refused(error.to_string())],
-    };
-    Compatibility { partners, points }
+    }
 }
 
 fn point(verdict: Verdict, text: impl Into<String>) -> CompatibilityPoint {
@@ -104,18 +32,15 @@ fn compare(general: &Outline, expert: &Outline, same: bool) -> Vec<Compatibility
     if same {
         return vec![point(Verdict::Fits, "it is the general model itself: useful with a prompt of its own")];
     }
-    let lent = expert.rest.as_ref().unwrap_or(rest);
-    let traits = |outline: &Outline, scheduler| ModelSpec { channels: outline.channels, factor: 0, scheduler };
-    let [g, e] = [
-        ModelSpec { factor: rest.factor, ..traits(general, &rest.scheduler) },
-        ModelSpec { factor: lent.factor, ..traits(expert, &lent.scheduler) },
-    ];
-    let mut points: Vec<_> = mismatches(&g, &e).into_iter().map(refused).collect();
+    let own = expert.rest.as_ref().unwrap_or(rest);
+    let g = Shared { channels: general.channels, factor: rest.factor, schedule: &rest.scheduler };
+    let e = Shared { channels: expert.channels, factor: own.factor, schedule: &own.scheduler };
+    let mut points: Vec<_> = e.mismatches(&g).into_iter().map(refused).collect();
     if points.is_empty() {
         let text = format!("same latents ({} channels, 1/{} of the picture) and noise schedule", g.channels, g.factor);
         points.push(point(Verdict::Fits, text));
     }
-    points.push(prediction(rest.scheduler.prediction_type, lent.scheduler.prediction_type));
+    points.push(prediction(rest.scheduler.prediction_type, own.scheduler.prediction_type));
     points.push(text_encoders(rest, expert));
     points
 }
@@ -134,9 +59,9 @@ fn prediction(general: PredictionType, expert: PredictionType) -> CompatibilityP
 
 fn text_encoders(general: &Rest, expert: &Outline) -> CompatibilityPoint {
     let Some(own) = &expert.rest else {
-        let (wanted, made) = (expert.context_width, general.text_width());
-        if wanted != made {
-            return refused(format!("its U-Net wants text embeddings {wanted} wide, the general model makes {made}"));
+        let (expected, made) = (expert.context_width, general.text_width());
+        if expected != made {
+            return refused(format!("its U-Net takes text embeddings {expected} wide, the general model makes {made}"));
         }
         return point(Verdict::Fits, "only a U-Net: text encoder and VAE are the general model's");
     };
@@ -158,17 +83,21 @@ fn text_encoders(general: &Rest, expert: &Outline) -> CompatibilityPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{recipe::ModelRef, sampling::ScheduleConfig};
 
     fn outline(channels: usize, factor: usize, text: &[[usize; 2]]) -> Outline {
         let rest = Rest { factor, scheduler: ScheduleConfig::default(), text: text.to_vec() };
         Outline { channels, context_width: rest.text_width(), rest: Some(rest) }
     }
 
+    fn worst(points: &[CompatibilityPoint]) -> Verdict {
+        points.iter().map(|p| p.verdict).max().expect("a point")
+    }
+
     fn said(general: &Outline, expert: &Outline) -> (Verdict, String) {
         let points = compare(general, expert, false);
-        let partners = ModelPair { general: ModelRef::Pocket, expert: ModelRef::PocketToon };
         let text = points.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join("; ");
-        (Compatibility { partners, points }.verdict(), text)
+        (worst(&points), text)
     }
 
     #[test]
@@ -198,12 +127,11 @@ mod tests {
 
     #[test]
     fn the_bundled_models_fit_and_a_missing_one_is_said_to_be() {
-        let with = |expert| check(ModelPair { general: ModelRef::Pocket, expert });
+        let with = |expert| check(&ModelPair { general: ModelRef::Pocket, expert });
         let toon = with(ModelRef::PocketToon);
-        assert_eq!(toon.verdict(), Verdict::Fits);
-        assert_eq!(toon.points.len(), 3);
+        assert_eq!((worst(&toon), toon.len()), (Verdict::Fits, 3));
         let missing = with(ModelRef::Folder("no/such/model".into()));
-        assert_eq!(missing.verdict(), Verdict::Refused);
-        assert!(missing.points[0].text.contains("no/such/model"));
+        assert_eq!(worst(&missing), Verdict::Refused);
+        assert!(missing[0].text.contains("no/such/model"));
     }
 }
