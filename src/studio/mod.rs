@@ -5,6 +5,7 @@ mod clock;
 pub mod command;
 pub mod document;
 pub mod io;
+mod kept_settings;
 pub mod log;
 mod opening;
 pub mod panels;

@@ -1,5 +1,6 @@
 //! The document behind the window: no widget, no clock, no channel.
 
+mod apply_edit;
 pub mod background;
 pub mod baselines;
 pub mod cost;
