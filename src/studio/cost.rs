@@ -1,9 +1,9 @@
 //! What an edit costs, said before it is let go.
 
 use super::{state::Studio, track::Track};
-use crate::recipe::{
-    Recipe,
-    cost::{EditCost, edit_cost},
+use crate::{
+    engine::cost::{EditCost, edit_cost},
+    recipe::Recipe,
 };
 
 /// The training timestep of every U-Net call of `recipe`: as a run with the same sampling reported them, else as

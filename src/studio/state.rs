@@ -10,8 +10,8 @@ use super::{
     track::{Frame, Playhead, Track},
 };
 use crate::{
-    engine::{Compatibility, JobId, ModelPair, Token},
-    recipe::{Concept, ConceptId, Recipe, cost::EditCost},
+    engine::{Compatibility, JobId, ModelPair, Token, cost::EditCost},
+    recipe::{Concept, ConceptId, Recipe},
     session::Settings,
     tensor::Picture,
 };

@@ -4,6 +4,7 @@ use egui::{Align2, Color32, CornerRadius, Rect, Role, ScrollArea, Sense, Stroke,
 
 use super::{Axis, ends, jump, keys, momentum};
 use crate::{
+    guidance::{cfg, snb},
     recipe::{Concept, ConceptId, Fusion, FusionMode, Key, Recipe},
     studio::{
         cost::timestep,
@@ -124,7 +125,7 @@ fn lanes(studio: &Studio, steps: usize) -> Vec<Lane> {
 
 /// Guidance acts wherever its scale is above 1; the lane runs from the first such step to the last.
 fn guidance(recipe: &Recipe, steps: usize) -> Lane {
-    let guided = |step: &usize| recipe.guides_at(*step);
+    let guided = |step: &usize| cfg::is_guided_at(recipe, *step);
     let start = (0..steps).find(guided).unwrap_or(0);
     let end = (0..steps).rfind(guided).map_or(0, |last| last + 1);
     Lane {
@@ -141,7 +142,7 @@ fn guidance(recipe: &Recipe, steps: usize) -> Lane {
 
 /// The steps that are fused: a stretch from the first, or to the last.
 pub fn fused(fusion: &Fusion, track: Option<&Track>, steps: usize) -> (usize, usize) {
-    let acts = |step: &usize| fusion.fuses(timestep(track, *step, steps));
+    let acts = |step: &usize| snb::is_fused_at(fusion, timestep(track, *step, steps));
     let start = (0..steps).find(acts).unwrap_or(0);
     let end = (start..steps).take_while(acts).last().map_or(start, |last| last + 1);
     (start, end)
