@@ -5,7 +5,7 @@
 use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::{Device, DeviceKind};
-use burn_wgpu::{WgpuInitError, WgpuSetup, wgpu};
+use burn_wgpu::{WgpuInitError, WgpuSetup};
 
 use super::error::EngineError;
 use crate::{

@@ -2,6 +2,31 @@
 //!
 //! [`start`] gives the handle that a window holds; [`handle::connect`] gives both ends, for tests that play the worker.
 //! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
+//!
+//! ```
+//! use std::sync::mpsc::channel;
+//!
+//! use sextant::{
+//!     engine::{self, DeviceChoice, Event},
+//!     recipe::Recipe,
+//! };
+//!
+//! let (wake, woken) = channel();
+//! let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, move || drop(wake.send(())))?;
+//! engine.submit(Recipe { prompt: "a cat on a beach".into(), steps: 2, ..Recipe::default() });
+//! let picture = 'done: loop {
+//!     woken.recv()?;
+//!     while let Some(event) = engine.poll() {
+//!         match event {
+//!             Event::Done { take, .. } => break 'done take.picture.clone(),
+//!             Event::Failed { message, .. } => return Err(message.into()),
+//!             _ => {}
+//!         }
+//!     }
+//! };
+//! assert_eq!((picture.width, picture.height), (192, 192));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod approx_decoder;
 mod cache_key;
