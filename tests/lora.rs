@@ -15,8 +15,9 @@ use burn::tensor::Device;
 use half::f16;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use sextant::{
+    engine::cost::edit_cost,
     nets::{Precision, TapRequest},
-    recipe::{Lora, ModelRef, Recipe, cost::edit_cost},
+    recipe::{Lora, ModelRef, Recipe},
     tensor::Latents,
     weights::{LoadError, LoadedModel, load, load_changed, load_expert},
 };

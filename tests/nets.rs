@@ -91,7 +91,7 @@ fn a_computation_stops_between_blocks() {
         asked.get() < 3
     };
     let stopped = model.unet.predict(&latents, 500.0, &text, &TapRequest::none(), &wanted);
-    assert!(matches!(stopped, Err(NetError::Stopped(_))));
+    assert!(matches!(stopped, Err(NetError::Cancelled(_))));
     assert_eq!(asked.get(), 3);
 }
 

@@ -5,15 +5,14 @@ use std::sync::{Arc, LazyLock};
 
 use sextant::{
     engine::{
+        cost::{EditCost, edit_cost},
         prediction_cache::PredictionCache,
         run::{Options, Run},
     },
     model::{LocalModels, Model, ModelSource, Target},
     recipe::{
         Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Owner, Paint, Profile, Recipe,
-        RegionFactor, RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule,
-        cost::{EditCost, edit_cost},
-        keys,
+        RegionFactor, RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule, keys,
     },
     tensor::Latents,
 };

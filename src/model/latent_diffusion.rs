@@ -11,7 +11,7 @@ use super::{
     codec::Codec,
     conditioning::{Conditioning, Embedding},
     denoiser::{Denoiser, IsCurrent, Precomputed, Prediction, Request, StepDenoiser},
-    error::{Cancelled, ModelError},
+    error::ModelError,
     family::Model,
     geometry::Geometry,
 };
@@ -196,7 +196,7 @@ impl Codec for Vae {
 impl From<NetError> for ModelError {
     fn from(error: NetError) -> Self {
         match error {
-            NetError::Stopped(_) => Self::Cancelled(Cancelled),
+            NetError::Cancelled(cancelled) => Self::Cancelled(cancelled),
             NetError::Input { network, expected, given } => Self::Input { part: network, expected, given },
             other => Self::failed("network", other),
         }

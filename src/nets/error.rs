@@ -6,10 +6,10 @@ use burn::tensor::TensorReadError;
 
 /// The caller no longer needs the result, and the computation ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the computation was stopped because its result is no longer wanted")]
-pub struct Stopped;
+#[error("the computation was cancelled because its result is no longer needed")]
+pub struct Cancelled;
 
-impl Stopped {
+impl Cancelled {
     /// `Ok` as long as `is_current` answers yes.
     pub(super) fn check(is_current: &dyn Fn() -> bool) -> Result<(), Self> {
         if is_current() { Ok(()) } else { Err(Self) }
@@ -21,7 +21,7 @@ impl Stopped {
 #[non_exhaustive]
 pub enum NetError {
     #[error(transparent)]
-    Stopped(#[from] Stopped),
+    Cancelled(#[from] Cancelled),
     #[error("the {network} takes {expected}, but was given {given}: choose models and sizes that belong together")]
     Input { network: &'static str, expected: String, given: String },
     #[error("the device could not deliver the result: {0}")]

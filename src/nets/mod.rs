@@ -40,7 +40,7 @@ mod vae_config;
 pub use attention::{AttentionTap, TapRequest};
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
-pub use error::{NetError, Stopped};
+pub use error::{Cancelled, NetError};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, Prediction, TextKeys, TimeShifts};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, TensorData};
 
 use super::{
-    AddedConditions, AttentionTap, NetError, Stopped, TapRequest, TextEncoding, UNet, kernels,
+    AddedConditions, AttentionTap, Cancelled, NetError, TapRequest, TextEncoding, UNet, kernels,
     unet::{SharedPrefix, Shifts, TextKeyValues},
 };
 use crate::tensor::Latents;
@@ -68,7 +68,7 @@ impl UNet {
     /// SDXL's size conditions (original, cropped and target size) are all the latents' own size.
     ///
     /// # Errors
-    /// [`NetError::Input`] where latents or text do not fit this network, [`NetError::Stopped`] once `is_current`
+    /// [`NetError::Input`] where latents or text do not fit this network, [`NetError::Cancelled`] once `is_current`
     /// answers no.
     pub fn predict(
         &self,
@@ -187,7 +187,7 @@ impl AtStep<'_> {
     }
 
     /// The part of the network that all texts share, computed at the first call; `None` where no part is shared.
-    fn prefix(&mut self, taps: &TapRequest, is_current: &dyn Fn() -> bool) -> Result<Option<SharedPrefix>, Stopped> {
+    fn prefix(&mut self, taps: &TapRequest, is_current: &dyn Fn() -> bool) -> Result<Option<SharedPrefix>, Cancelled> {
         let Some(shifts) = self.shifts.clone() else { return Ok(None) };
         if let Some(prefix) = self.prefix.as_ref().filter(|prefix| prefix.serves(taps)) {
             return Ok(Some(prefix.clone()));

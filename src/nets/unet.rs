@@ -8,7 +8,7 @@ use std::cell::Cell;
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    AddedConditions, AttentionTap, ParamError, Params, Stopped, TapRequest, UNetConfig,
+    AddedConditions, AttentionTap, Cancelled, ParamError, Params, TapRequest, UNetConfig,
     attention::KeyValue,
     kernels,
     layers::{Conv, GroupNorm},
@@ -91,7 +91,7 @@ impl UNet {
     ///   those of the first sample: request them with batch 1.
     ///
     /// # Errors
-    /// [`Stopped`] when `is_current` answers no; it is called before every resnet block.
+    /// [`Cancelled`] when `is_current` answers no; it is called before every resnet block.
     pub fn forward(
         &self,
         sample: Tensor<4>,
@@ -100,7 +100,7 @@ impl UNet {
         added: Option<&AddedConditions>,
         taps: &TapRequest,
         is_current: &dyn Fn() -> bool,
-    ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
+    ) -> Result<(Tensor<4>, Vec<AttentionTap>), Cancelled> {
         let shifts = self.shifts(timestep, sample.dims()[0], added);
         let prefix = self.run_prefix(sample, &shifts, taps, is_current)?;
         self.finish(prefix, &shifts, &self.text_key_values(context), taps, is_current)
@@ -142,7 +142,7 @@ impl UNet {
         Shifts(shifts): &Shifts,
         taps: &TapRequest,
         is_current: &dyn Fn() -> bool,
-    ) -> Result<SharedPrefix, Stopped> {
+    ) -> Result<SharedPrefix, Cancelled> {
         kernels::with_workers(&self.device, || {
             let pass =
                 ForwardPass { shifts: Cell::new(shifts.iter()), texts: Cell::default(), request: taps, is_current };
@@ -170,7 +170,7 @@ impl UNet {
         TextKeyValues(texts): &TextKeyValues,
         taps: &TapRequest,
         is_current: &dyn Fn() -> bool,
-    ) -> Result<(Tensor<4>, Vec<AttentionTap>), Stopped> {
+    ) -> Result<(Tensor<4>, Vec<AttentionTap>), Cancelled> {
         kernels::with_workers(&self.device, || {
             let SharedPrefix { end, mut skips, shifts_used } = prefix;
             let (shifts, texts) = (Cell::new(shifts[shifts_used..].iter()), Cell::new(texts.iter()));

@@ -8,7 +8,7 @@ use std::{cell::Cell, slice};
 use burn::tensor::Tensor;
 
 use super::{
-    AttentionTap, ParamError, Params, Stopped, TapRequest,
+    AttentionTap, Cancelled, ParamError, Params, TapRequest,
     attention::KeyValue,
     layers::{Conv, ConvExtras},
     resnet::{ResnetBlock, ResnetNorm},
@@ -30,8 +30,8 @@ pub(super) struct ForwardPass<'a> {
 }
 
 impl<'a> ForwardPass<'a> {
-    fn check_current(&self) -> Result<(), Stopped> {
-        Stopped::check(self.is_current)
+    fn check_current(&self) -> Result<(), Cancelled> {
+        Cancelled::check(self.is_current)
     }
 
     fn next_shift(&self) -> Option<Tensor<3>> {
@@ -74,7 +74,7 @@ enum LayerPrefix {
 }
 
 impl Layer {
-    fn forward(&self, x: Tensor<4>, pass: &ForwardPass, taps: &mut Vec<AttentionTap>) -> Result<Tensor<4>, Stopped> {
+    fn forward(&self, x: Tensor<4>, pass: &ForwardPass, taps: &mut Vec<AttentionTap>) -> Result<Tensor<4>, Cancelled> {
         Ok(match self.run_prefix(x, pass)? {
             LayerPrefix::Output(x) => x,
             LayerPrefix::BeforeText(state) => self.finish(state, pass, taps),
@@ -82,7 +82,7 @@ impl Layer {
     }
 
     /// The part before the cross-attention.
-    fn run_prefix(&self, x: Tensor<4>, pass: &ForwardPass) -> Result<LayerPrefix, Stopped> {
+    fn run_prefix(&self, x: Tensor<4>, pass: &ForwardPass) -> Result<LayerPrefix, Cancelled> {
         pass.check_current()?;
         let x = self.resnet.forward(x, pass.next_shift());
         Ok(match &self.transformer {
@@ -181,7 +181,7 @@ impl DownBlock {
         pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
-    ) -> Result<Tensor<4>, Stopped> {
+    ) -> Result<Tensor<4>, Cancelled> {
         match self.run_prefix(x, pass, skips)? {
             Ok(x) => Ok(x),
             Err(suspended) => self.finish(suspended, pass, skips, taps),
@@ -194,7 +194,7 @@ impl DownBlock {
         mut x: Tensor<4>,
         pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
-    ) -> Result<Result<Tensor<4>, SuspendedBlock>, Stopped> {
+    ) -> Result<Result<Tensor<4>, SuspendedBlock>, Cancelled> {
         for (i, layer) in self.layers.iter().enumerate() {
             match layer.run_prefix(x, pass)? {
                 LayerPrefix::Output(y) => x = y,
@@ -214,7 +214,7 @@ impl DownBlock {
         pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
-    ) -> Result<Tensor<4>, Stopped> {
+    ) -> Result<Tensor<4>, Cancelled> {
         let mut x = self.layers[suspended.layer].finish(suspended.state, pass, taps);
         skips.push(x.clone());
         for layer in &self.layers[suspended.layer + 1..] {
@@ -264,7 +264,7 @@ impl MiddleBlock {
         x: Tensor<4>,
         pass: &ForwardPass,
         taps: &mut Vec<AttentionTap>,
-    ) -> Result<Tensor<4>, Stopped> {
+    ) -> Result<Tensor<4>, Cancelled> {
         let x = self.first.forward(x, pass, taps)?;
         pass.check_current()?;
         Ok(self.second.forward(x, pass.next_shift()))
@@ -312,7 +312,7 @@ impl UpBlock {
         pass: &ForwardPass,
         skips: &mut Vec<Tensor<4>>,
         taps: &mut Vec<AttentionTap>,
-    ) -> Result<Tensor<4>, Stopped> {
+    ) -> Result<Tensor<4>, Cancelled> {
         for layer in &self.layers {
             let joined = match skips.pop() {
                 Some(skip) => Tensor::cat(vec![x, skip], 1),

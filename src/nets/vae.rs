@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
-    NetError, ParamError, Params, Stopped, VaeConfig, kernels,
+    Cancelled, NetError, ParamError, Params, VaeConfig, kernels,
     predict::upload,
     vae_blocks::{Decoder, Encoder},
 };
@@ -41,8 +41,8 @@ impl Vae {
     /// Decodes scaled latents `[batch, latent channels, h, w]` to a picture `[batch, 3, H, W]` in about -1..1, not clamped.
     ///
     /// # Errors
-    /// [`Stopped`] when `is_current` answers no; it is called before every resnet block.
-    pub fn decode_tensor(&self, latents: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    /// [`Cancelled`] when `is_current` answers no; it is called before every resnet block.
+    pub fn decode_tensor(&self, latents: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Cancelled> {
         let unscaled = latents.div_scalar(self.config.scaling_factor);
         let unscaled = self.shifted(unscaled, self.config.shift_factor);
         self.compute(|| self.decoder.forward(unscaled, is_current))
@@ -52,12 +52,12 @@ impl Vae {
     /// unscaled. The log variance is clamped to -30..20, as in diffusers.
     ///
     /// # Errors
-    /// [`Stopped`] as for [`Vae::decode_tensor`].
+    /// [`Cancelled`] as for [`Vae::decode_tensor`].
     pub fn encode_tensor(
         &self,
         picture: Tensor<4>,
         is_current: &dyn Fn() -> bool,
-    ) -> Result<(Tensor<4>, Tensor<4>), Stopped> {
+    ) -> Result<(Tensor<4>, Tensor<4>), Cancelled> {
         let moments = self.compute(|| self.encoder.forward(picture, is_current))?;
         let channels = self.config.latent_channels;
         let mean = moments.clone().narrow(1, 0, channels);
@@ -67,7 +67,7 @@ impl Vae {
     /// Decodes the scaled latents of one sample, from and to arrays of the host.
     ///
     /// # Errors
-    /// [`NetError::Input`] for another number of channels, [`NetError::Stopped`] when `is_current` answers no.
+    /// [`NetError::Input`] for another number of channels, [`NetError::Cancelled`] when `is_current` answers no.
     pub fn decode(&self, latents: &Latents, is_current: &dyn Fn() -> bool) -> Result<Pixels, NetError> {
         if latents.channels != self.config.latent_channels {
             return Err(NetError::Input {
@@ -84,7 +84,7 @@ impl Vae {
     /// Encodes one picture to the mean of its latents, scaled for the U-Net; from and to arrays of the host.
     ///
     /// # Errors
-    /// [`NetError::Input`] unless both sides are multiples of [`VaeConfig::factor`], [`NetError::Stopped`] when `is_current`
+    /// [`NetError::Input`] unless both sides are multiples of [`VaeConfig::factor`], [`NetError::Cancelled`] when `is_current`
     /// answers no.
     pub fn encode(&self, pixels: &Pixels, is_current: &dyn Fn() -> bool) -> Result<Latents, NetError> {
         let (height, width, factor) = (pixels.height, pixels.width, self.config.factor());

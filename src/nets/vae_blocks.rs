@@ -5,7 +5,7 @@
 use burn::tensor::Tensor;
 
 use super::{
-    ParamError, Params, Stopped, VaeConfig,
+    Cancelled, ParamError, Params, VaeConfig,
     attention::Attention,
     layers::{Conv, ConvExtras, GroupNorm, from_tokens, to_tokens},
     resnet::{ResnetBlock, ResnetNorm},
@@ -51,12 +51,12 @@ impl Stage {
             .collect()
     }
 
-    fn forward(&self, mut x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    fn forward(&self, mut x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Cancelled> {
         for resnet in &self.resnets {
-            Stopped::check(is_current)?;
+            Cancelled::check(is_current)?;
             x = resnet.forward(x, None);
         }
-        Stopped::check(is_current)?;
+        Cancelled::check(is_current)?;
         Ok(match &self.resize {
             None => x,
             Some(Resize::Down(conv)) => conv.forward(x),
@@ -88,18 +88,18 @@ impl Middle {
         Ok(Self { first: resnet(0)?, attention: attention.transpose()?, second: resnet(1)? })
     }
 
-    fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
-        Stopped::check(is_current)?;
+    fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Cancelled> {
+        Cancelled::check(is_current)?;
         let mut x = self.first.forward(x, None);
         if let Some((norm, attention)) = &self.attention {
-            Stopped::check(is_current)?;
+            Cancelled::check(is_current)?;
             let [_, _, h, w] = x.dims();
             let tokens = to_tokens(x);
             let normed = norm.forward(tokens.clone());
             let (attended, _) = attention.forward(normed.clone(), attention.key_value(normed), Some(tokens), false);
             x = from_tokens(attended, [h, w]);
         }
-        Stopped::check(is_current)?;
+        Cancelled::check(is_current)?;
         Ok(self.second.forward(x, None))
     }
 }
@@ -143,7 +143,7 @@ impl Encoder {
     }
 
     /// `[batch, 3, H, W]` to `[batch, 2 * latent channels, h, w]`: means first, then log variances.
-    pub(super) fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    pub(super) fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Cancelled> {
         let mut x = self.conv_in.forward(x);
         for stage in &self.stages {
             x = stage.forward(x, is_current)?;
@@ -197,7 +197,7 @@ impl Decoder {
     }
 
     /// `[batch, latent channels, h, w]` to `[batch, 3, H, W]`.
-    pub(super) fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Stopped> {
+    pub(super) fn forward(&self, x: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Cancelled> {
         let x = match &self.post_quant {
             Some(conv) => conv.forward(x),
             None => x,

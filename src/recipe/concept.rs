@@ -6,10 +6,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{
-    keys::{self, Key},
-    options::Profile,
-};
+use super::keys::{self, Key};
 
 /// Names a concept within its recipe, whatever row it stands in and whatever its text says.
 ///
@@ -140,15 +137,6 @@ impl Concept {
     /// Whether it is computed: enabled and with a text.
     pub fn is_active(&self) -> bool {
         self.enabled && !self.text.trim().is_empty()
-    }
-
-    /// Whether the concept's own prediction can matter at a step: never again after its cool-down, and before its
-    /// warm-up only through momentum. `reference` evaluates every concept at every step.
-    pub fn matters_at(&self, step: usize, momentum: Momentum, profile: Profile) -> bool {
-        match profile {
-            Profile::Reference => true,
-            Profile::Fixed => !self.is_cooled(step) && (self.is_warm(step) || momentum.scale != 0.0),
-        }
     }
 
     /// Whether two concepts are set alike, whatever their ids.

@@ -73,15 +73,6 @@ fn is_saliency(rule: &FusionRule) -> bool {
 }
 
 impl Fusion {
-    /// Whether the expert is evaluated at raw timestep `t`: at every step where it draws alone, else in the window.
-    pub fn fuses(&self, t: f32) -> bool {
-        match self.rule {
-            FusionRule::General => false,
-            FusionRule::Expert => true,
-            FusionRule::Saliency | FusionRule::Mask | FusionRule::Weighted => self.mode.fuses(t, self.t0),
-        }
-    }
-
     /// Whether timestep gate and mode are used. They are not where one model alone draws every step.
     pub fn has_window(&self) -> bool {
         !matches!(self.rule, FusionRule::General | FusionRule::Expert)

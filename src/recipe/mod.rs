@@ -19,7 +19,6 @@
 mod canonical;
 mod concept;
 mod concepts;
-pub mod cost;
 mod error;
 mod fusion;
 mod interval;

@@ -125,14 +125,3 @@ impl Sampler {
         schedule == Schedule::Normal || !matches!(self, Self::Ddim | Self::Pndm | Self::Lcm)
     }
 }
-
-impl FusionMode {
-    /// Whether the step at raw timestep `t` is fused. Strict `>` as in the reference (algorithms.md §3.2, step 8).
-    pub fn fuses(self, t: f32, t0: f32) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Low => t <= t0,
-            Self::High => t > t0,
-        }
-    }
-}

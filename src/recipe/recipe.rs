@@ -113,13 +113,6 @@ impl Recipe {
         self.cfg * keys::factor_at(&self.cfg_keys, step)
     }
 
-    /// Whether the recipe guides a step; adaptive guidance may end guidance earlier. Where the scale is 1 or less or the
-    /// interval leaves the step out, the prompt branch alone is used, and neither S-CFG, SEGA nor SNB acts (as in every
-    /// reference pipeline).
-    pub fn guides_at(&self, step: usize) -> bool {
-        self.cfg_at(step) > 1.0 && self.guidance_interval.is_none_or(|interval| interval.contains(step))
-    }
-
     /// The fusion, if it is enabled.
     pub fn active_fusion(&self) -> Option<&Fusion> {
         self.fusion.as_ref().filter(|f| f.enabled)

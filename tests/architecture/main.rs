@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["tensor", "fingerprint", "recipe", "nets", "sampling", "guidance", "model"]),
     ("session", &["tensor", "files", "fingerprint", "recipe"]),
     ("trace", &["tensor", "files", "model", "engine"]),
-    ("studio", &["tensor", "fingerprint", "recipe", "model", "engine", "session"]),
+    ("studio", &["tensor", "fingerprint", "recipe", "guidance", "model", "engine", "session"]),
     ("cli", &["tensor", "fingerprint", "recipe", "nets", "model", "engine", "session", "trace"]),
 ];
 

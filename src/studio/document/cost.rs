@@ -1,9 +1,9 @@
-//! What an edit of the recipe costs, in evaluations of the U-Net.
+//! What an edit of the recipe costs, in evaluations of the denoiser.
 
 use super::track::Track;
-use crate::recipe::{
-    ConceptId, Recipe,
-    cost::{EditCost, edit_cost},
+use crate::{
+    engine::cost::{EditCost, edit_cost},
+    recipe::{ConceptId, Recipe},
 };
 
 /// The training timestep of every U-Net call of `recipe`: as a run with the same sampling reported them, else as

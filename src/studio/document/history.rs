@@ -1,7 +1,7 @@
 //! Undo and redo: of the recipe, one entry per gesture, and of removed takes.
 
 use super::takes::{RemovedTake, TakeId, Takes};
-use crate::recipe::{Recipe, cost::EditCost};
+use crate::{engine::cost::EditCost, recipe::Recipe};
 
 const DEPTH: usize = 200;
 

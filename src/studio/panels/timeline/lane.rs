@@ -5,6 +5,7 @@
 use egui::Color32;
 
 use crate::{
+    guidance::{cfg, snb},
     recipe::{Concept, ConceptId, Fusion, FusionMode, Key, Recipe},
     studio::{
         document::{cost::timestep, edit::Edit, sections::Guidance, track::Track},
@@ -128,7 +129,7 @@ pub fn lanes(recipe: &Recipe, track: Option<&Track>, steps: usize) -> Vec<Lane> 
 
 /// Guidance acts wherever its scale is above 1; the lane runs from the first such step to the last.
 fn guidance(recipe: &Recipe, steps: usize) -> Lane {
-    let guided = |step: &usize| recipe.guides_at(*step);
+    let guided = |step: &usize| cfg::is_guided_at(recipe, *step);
     let start = (0..steps).find(guided).unwrap_or(0);
     let end = (0..steps).rfind(guided).map_or(0, |last| last + 1);
     Lane {
@@ -166,7 +167,7 @@ fn of_fusion(fusion: &Fusion, track: Option<&Track>, steps: usize) -> Lane {
 /// The steps that are fused, from the first to before the second: one stretch, which begins at the first step or ends
 /// at the last.
 fn fused(fusion: &Fusion, track: Option<&Track>, steps: usize) -> (usize, usize) {
-    let acts = |step: &usize| fusion.fuses(timestep(track, *step, steps));
+    let acts = |step: &usize| snb::is_fused_at(fusion, timestep(track, *step, steps));
     let start = (0..steps).find(acts).unwrap_or(0);
     let end = (start..steps).take_while(acts).last().map_or(start, |last| last + 1);
     (start, end)

@@ -6,21 +6,21 @@ use super::{
     evaluations::{evaluations_at, is_known, surely_known_at},
     touched::first_touched,
 };
-use crate::recipe::recipe::Recipe;
+use crate::recipe::Recipe;
 
 /// The cost of going from one recipe to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EditCost {
     /// First step whose guided prediction can change; `None` if none can.
     pub first: Option<usize>,
-    /// U-Net evaluations of one sample each that are needed.
+    /// Evaluations of the denoisers, of one sample each, that are needed.
     pub evaluations: usize,
     /// What the new recipe needs with an empty cache.
     pub full: usize,
 }
 
-/// The cost of `after` when the results of `before` are cached. `timesteps`: the training timestep of every U-Net call
-/// of `after`. Concepts are compared by text and settings: their ids and rows change no picture.
+/// The cost of `after` when the results of `before` are cached. `timesteps`: the training timestep of every call
+/// of a denoiser in `after`. Concepts are compared by text and settings: their ids and rows change no picture.
 ///
 /// Counts for runs that segment every step of the general model, as the studio's do.
 /// An upper bound where an edit turns out to change no number (a clamp that never bites, say) and where adaptive

@@ -1,12 +1,15 @@
-//! The U-Net evaluations of one step of a recipe.
+//! The evaluations of one step of a recipe.
 //!
 //! Apart because the cost of an edit counts them for two recipes: those that are needed, and those that are cached.
 
 use std::collections::HashSet;
 
-use crate::recipe::{options::Profile, recipe::Recipe};
+use crate::{
+    guidance::{cfg, sega, snb},
+    recipe::{Concept, Profile, Recipe},
+};
 
-/// One U-Net evaluation: model, text encoder, whether it is the unconditional branch, text, and the profile that its
+/// One evaluation of a denoiser: model, text encoder, whether it is the unconditional branch, text, and the profile that its
 /// attention is segmented for, if it is segmented.
 pub(super) type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
 
@@ -14,7 +17,7 @@ pub(super) type Branch<'a> = (String, String, bool, &'a str, Option<Profile>);
 pub(super) fn evaluations_at(recipe: &Recipe, step: usize, timestep: f32) -> HashSet<Branch<'_>> {
     let mut all = HashSet::new();
     let general = recipe.model.to_string();
-    let fusion = recipe.expert_fusion().filter(|f| recipe.guides_at(step) && f.fuses(timestep));
+    let fusion = recipe.expert_fusion().filter(|f| cfg::is_guided_at(recipe, step) && snb::is_fused_at(f, timestep));
     let lead = Part { segmented: true, concepts: fusion.is_none_or(|f| !f.is_expert_alone()) };
     model_branches(recipe, [&general, &general], lead, &recipe.prompt, step, &mut all);
     if let Some(fusion) = fusion {
@@ -61,7 +64,7 @@ fn model_branches<'a>(
     let mut add = |negative: bool, text: &'a str, profile| {
         all.insert((model.to_owned(), encoder.to_owned(), negative, text, profile));
     };
-    if !recipe.guides_at(step) {
+    if !cfg::is_guided_at(recipe, step) {
         return add(false, prompt, None);
     }
     let segmented = part.segmented.then_some(recipe.profile);
@@ -70,7 +73,8 @@ fn model_branches<'a>(
     if !part.concepts {
         return;
     }
-    for concept in recipe.active_concepts().filter(|c| c.matters_at(step, recipe.momentum, recipe.profile)) {
+    let needed = |concept: &&Concept| sega::is_needed_at(concept, recipe.momentum, recipe.profile, step);
+    for concept in recipe.active_concepts().filter(needed) {
         if concept.text != prompt {
             add(false, &concept.text, None);
         }

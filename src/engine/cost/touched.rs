@@ -4,12 +4,9 @@
 
 use std::ops::Range;
 
-use crate::recipe::{
-    concept::{Concept, Momentum},
-    fusion::Fusion,
-    options::{FusionRule, Profile},
-    paint::Paint,
-    recipe::Recipe,
+use crate::{
+    guidance::{cfg, snb},
+    recipe::{Concept, Fusion, FusionRule, Momentum, Paint, Profile, Recipe},
 };
 
 /// First step whose guided prediction can differ between two recipes that start alike.
@@ -28,7 +25,7 @@ pub(super) fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) 
     let regions = regions_touched(before, after, timesteps);
     let touched = [strength, concepts, regions, fusion_touched(before, after, timesteps)];
     // Unguided steps use none of these.
-    let guided = |from: usize| (from..timesteps.len()).find(|&step| after.guides_at(step));
+    let guided = |from: usize| (from..timesteps.len()).find(|&step| cfg::is_guided_at(after, step));
     let touched = touched.into_iter().flatten().min().and_then(guided);
     let cfg = (0..timesteps.len()).find(|&step| before.cfg_at(step) != after.cfg_at(step));
     touched.into_iter().chain(cfg).chain(guidance_touched(before, after, timesteps.len())).min()
@@ -36,7 +33,7 @@ pub(super) fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) 
 
 /// First step that is guided in one recipe and perhaps not in the other. Adaptive guidance never ends before step 1.
 fn guidance_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
-    let interval = (0..steps).find(|&step| before.guides_at(step) != after.guides_at(step));
+    let interval = (0..steps).find(|&step| cfg::is_guided_at(before, step) != cfg::is_guided_at(after, step));
     let adaptive = (before.adaptive_guidance != after.adaptive_guidance).then_some(1);
     interval.into_iter().chain(adaptive).min()
 }
@@ -65,7 +62,7 @@ fn regions_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option
     }
     let locked = after.active_concepts().filter(|c| !c.lock.is_empty()).filter_map(acts_from);
     let fusion = after.active_fusion().filter(|f| f.rule == FusionRule::Saliency && !f.owners.is_empty());
-    let owned = fusion.and_then(|f| timesteps.iter().position(|&t| f.fuses(t)));
+    let owned = fusion.and_then(|f| timesteps.iter().position(|&t| snb::is_fused_at(f, t)));
     locked.chain(owned).min()
 }
 
@@ -173,7 +170,7 @@ fn fusion_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<
     if old == new {
         return None;
     }
-    let fused = |fusion: &Option<Fusion>, t: f32| fusion.as_ref().is_some_and(|f| f.fuses(t));
+    let fused = |fusion: &Option<Fusion>, t: f32| fusion.as_ref().is_some_and(|f| snb::is_fused_at(f, t));
     let same_otherwise = match (&old, &new) {
         (Some(o), Some(n)) => *n == Fusion { t0: n.t0, mode: n.mode, ..o.clone() },
         _ => false,
