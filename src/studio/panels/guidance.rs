@@ -6,7 +6,10 @@ use crate::{
     recipe::{GuidanceInterval, Profile, Recipe, Scfg},
     studio::{
         command::Commands,
-        document::{Document, edit::Edit, sections::Guidance},
+        document::{
+            Document,
+            edit::{Edit, Guidance},
+        },
         view::View,
         widgets::{
             ValueSlider,

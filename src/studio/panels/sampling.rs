@@ -6,7 +6,10 @@ use crate::{
     recipe::{Recipe, Sampler, Schedule},
     studio::{
         command::Commands,
-        document::{Document, edit::Edit, sections::Sampling},
+        document::{
+            Document,
+            edit::{Edit, Sampling},
+        },
         view::{View, theme::Theme},
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
