@@ -10,6 +10,7 @@ mod sessions;
 mod synthetic;
 mod takes;
 mod timeline;
+#[allow(dead_code, reason = "the target `graphics` uses the rest")]
 mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

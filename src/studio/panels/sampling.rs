@@ -6,10 +6,7 @@ use crate::{
     recipe::{Recipe, Sampler, Schedule},
     studio::{
         command::Commands,
-        document::{
-            Document,
-            edit::{Edit, Sampling},
-        },
+        document::{Document, edit::Edit, sections::Sampling},
         view::{View, theme::Theme},
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
