@@ -1,4 +1,6 @@
 //! When a changed recipe is sent: at once for sliders and switches, after a pause for typing.
+//!
+//! Apart from sending, so that it can be tested without an engine.
 
 use std::time::Duration;
 

@@ -161,26 +161,13 @@ impl Window {
     }
 
     /// As [`Self::place`], where a line of this height stands below the picture.
-    fn place_above(&self, u: f32, v: f32, line: f32) -> egui::Pos2 {
+    pub fn place_above(&self, u: f32, v: f32, line: f32) -> egui::Pos2 {
         let whole = self.harness.get_by_label("Canvas").rect();
         let below = vec2(0.0, canvas::BOTTOM + line);
         let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - below);
         let frame = self.shown_frame().expect("a picture");
         let placed = self.view().zoom.place(area, [frame.picture.width, frame.picture.height]);
         placed.min + placed.size() * vec2(u, v)
-    }
-
-    /// The colour on screen at a place of the picture, given as shares of its sides.
-    pub fn pixel(&mut self, u: f32, v: f32) -> [u8; 3] {
-        self.pixel_above(u, v, 0.0)
-    }
-
-    /// As [`Self::pixel`], where a line of this height stands below the picture.
-    pub fn pixel_above(&mut self, u: f32, v: f32, line: f32) -> [u8; 3] {
-        let at = self.place_above(u, v, line);
-        let image = self.harness.render().expect("an adapter to draw with");
-        let [r, g, b, _] = image.get_pixel(at.x as u32, at.y as u32).0;
-        [r, g, b]
     }
 
     pub fn document(&self) -> &Document {

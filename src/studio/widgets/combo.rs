@@ -1,4 +1,6 @@
-//! A combo box that does not look like one until it is touched.
+//! A combo box without a frame until the pointer is on it.
+//!
+//! Apart from the panels because most of them have one.
 
 use egui::{ComboBox, Ui, vec2};
 

@@ -1,4 +1,6 @@
-//! Signs drawn as lines, so that they look alike everywhere and need no font.
+//! Icons drawn as lines: they look alike on every system and need no font.
+//!
+//! Apart from the other widgets because each is a drawing of its own.
 
 use std::f32::consts::{PI, TAU};
 

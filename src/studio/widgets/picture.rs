@@ -1,4 +1,6 @@
 //! Small pictures, and words on them.
+//!
+//! Apart from the textures, which only hold what is drawn here.
 
 use egui::{Color32, CornerRadius, Rect, TextureId, Ui, pos2, vec2};
 

@@ -1,4 +1,6 @@
 //! A slider with two handles over whole numbers: first and one past the last.
+//!
+//! Apart from the plain slider, whose value is one real number.
 
 use egui::{CornerRadius, Rect, Response, Sense, Ui, pos2};
 

@@ -1,4 +1,6 @@
 //! Sections of settings and their rows: label, control, number, each in its own column.
+//!
+//! Apart from the panels so that all columns line up.
 
 use egui::{Align, Color32, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 

@@ -1,4 +1,6 @@
 //! One choice of a few, side by side in one field.
+//!
+//! Apart from the combo box, which shows one option at a time.
 
 use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
@@ -17,7 +19,7 @@ fn text_width(ui: &Ui, title: &str) -> f32 {
     ui.painter().layout_no_wrap(title.to_owned(), theme::body_font(), theme::PLAIN).size().x
 }
 
-/// Shows `options` with their titles; says whether another was chosen. A disabled option gives its reason on hover.
+/// Shows `options` with their titles; returns whether another was chosen. A disabled option gives its reason on hover.
 pub fn segmented<T: Copy + PartialEq>(
     ui: &mut Ui,
     chosen: &mut T,

@@ -1,4 +1,6 @@
 //! A slider that fills from its origin: from the left end, or, with the origin in the middle, to both sides.
+//!
+//! Apart from egui's own slider, which has no origin and no detent.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,6 @@
 //! Text fields as wide as their column.
+//!
+//! Apart from the panels because prompts of both models look alike.
 
 use egui::{TextEdit, Ui};
 

@@ -1,4 +1,6 @@
-//! Small pictures as egui textures: uploaded once for each picture or map, forgotten when no longer shown.
+//! Small pictures as egui textures: uploaded once for each picture or map, dropped when no longer shown.
+//!
+//! Apart from drawing: a cache that the whole window shares.
 
 use std::{
     any::Any,

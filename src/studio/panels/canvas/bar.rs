@@ -1,4 +1,6 @@
-//! Above the picture: which map lies over it, and how.
+//! The bar above the picture: which map lies over it, and how.
+//!
+//! Apart from the canvas itself because a comparison of differences has another bar.
 
 use egui::{Align, Layout, Rect, Ui, UiBuilder, pos2, vec2};
 
@@ -36,7 +38,7 @@ pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static
         }
         Overlay::Concept => report.concepts.is_empty().then_some("Add a concept to see where it acts."),
         Overlay::Saliency | Overlay::FusionMask => {
-            report.fusion.is_none().then_some("Switch the fusion on to see who draws where.")
+            report.fusion.is_none().then_some("Switch the fusion on to see which model draws where.")
         }
     }
 }

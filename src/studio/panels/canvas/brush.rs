@@ -1,4 +1,6 @@
 //! Painting on the canvas: the pointer's strokes, what is painted so far, and the brush's own bar.
+//!
+//! Apart from the canvas because it remembers where a stroke has come to.
 
 use egui::{
     Align, Align2, Color32, CornerRadius, CursorIcon, Layout, Mesh, PointerButton, Pos2, Rect, Response, Sense, Shape,
@@ -165,7 +167,7 @@ fn what(ui: &mut Ui, document: &Document, view: &mut View) {
     segmented(ui, &mut view.brush.act, &Act::ALL, |act| act.title(target), |_| None);
 }
 
-/// How large and how strong the brush is, and the ways out.
+/// Size and strength of the brush, and buttons to clear the paint and to lay the brush down.
 fn how(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     let brush = &mut view.brush;
     let usual = Brush::default();

@@ -1,4 +1,6 @@
 //! Comparing two runs: which of them a blinking canvas shows, and how they differ, in words.
+//!
+//! Apart from the panes, which say where the two runs lie.
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use crate::{
     tensor::Picture,
 };
 
-/// Seconds that a blinking canvas rests on a side.
+/// Seconds that a blinking canvas shows one side.
 const BEAT: f64 = 0.7;
 /// Room for the line that says how the settings differ, in points.
 pub const LINE: f32 = 20.0;
@@ -60,7 +62,7 @@ pub fn settings_line(ui: &mut Ui, document: &Document, view: &View, area: Rect) 
     said.on_hover_text(list.join("\n"));
 }
 
-/// How a difference is shown, and how many times enlarged, in the place of the overlays' bar.
+/// How a difference is shown, and its gain, in the place of the overlay bar.
 pub fn difference_bar(ui: &mut Ui, comparison: &mut Comparison, whole: Rect) {
     let wide = segmented::width(ui, DifferenceAs::ALL.iter().map(|as_| as_.title())) + GAIN;
     let left = (whole.center().x - wide / 2.0).max(whole.left() + 8.0);

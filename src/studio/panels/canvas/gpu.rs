@@ -1,4 +1,6 @@
-//! The canvas on the GPU: one callback a view, its textures uploaded when what it shows changes.
+//! The canvas on the GPU: one callback per pane; its textures are uploaded when what it shows changes.
+//!
+//! Apart from the canvas because wgpu is named only here.
 
 use std::{
     collections::HashMap,
@@ -30,7 +32,7 @@ const UNIFORM_BYTES: u64 = 48;
 /// From this magnification on, texels are shown as squares.
 const TEXEL_ZOOM: f32 = 6.0;
 
-/// One view of the canvas in one frame.
+/// One pane of the canvas in one frame.
 pub struct CanvasPaint {
     /// Tells views apart; each keeps its own textures.
     pub key: u64,
@@ -46,7 +48,7 @@ pub struct CanvasPaint {
     pub gain: f32,
 }
 
-/// What the views share, and what each holds.
+/// What all panes share, and what each holds.
 struct Shared {
     format: wgpu::TextureFormat,
     pipeline: wgpu::RenderPipeline,
@@ -174,7 +176,7 @@ impl Shared {
         Self { format, pipeline, layout, smooth, views: HashMap::new() }
     }
 
-    /// Uploads what `source` shows; `None`, said once in the log, when the GPU cannot take pictures of that size.
+    /// Uploads what `source` shows; `None`, logged once, when the GPU cannot take pictures of that size.
     fn hold(&self, device: &wgpu::Device, queue: &wgpu::Queue, source: Arc<Source>) -> Option<Held> {
         let limit = device.limits().max_texture_dimension_2d as usize;
         if source.picture.width > limit || source.picture.height > limit || source.picture.rgb.is_empty() {

@@ -1,4 +1,6 @@
 //! The grid over two parameters: its sides, its cells, and a click that takes a cell's recipe over.
+//!
+//! Apart from the panes: it takes the place of all pictures.
 
 use egui::{
     Align, Align2, CornerRadius, DragValue, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
@@ -83,7 +85,7 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
     ui.add(DragValue::new(&mut side.count).range(1..=MOST).speed(0.05)).accessible_name(format!("{name}: count"));
 }
 
-/// Says whether a figure is asked for.
+/// The buttons of the grid; returns whether a figure is asked for.
 fn start_or_stop(ui: &mut Ui, grid: &Grid, commands: &mut Commands) -> bool {
     if grid.running {
         if ui.button("Stop grid").clicked() {
@@ -143,7 +145,7 @@ fn cells(
     }
 }
 
-/// One cell; says whether it was clicked.
+/// One cell; returns whether it was clicked.
 fn draw(ui: &mut Ui, document: &Document, textures: &mut Textures, at: usize, rect: Rect, label: &str) -> bool {
     let theme = Theme::of(ui);
     let Some(cell) = document.grid().cells.get(at) else { return false };

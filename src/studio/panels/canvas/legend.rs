@@ -1,4 +1,6 @@
-//! Below the picture: what the colours mean.
+//! The legend below the picture: what the colours mean.
+//!
+//! Apart from the maps, which exports draw without a legend.
 
 use egui::{Align2, Color32, Rect, Ui, UiBuilder, pos2, vec2};
 
@@ -26,7 +28,7 @@ use crate::{
 /// The colour bar's width, and the distances around it.
 const BAR: f32 = 150.0;
 const GAP: f32 = 8.0;
-/// More regions than this are summed up in one entry.
+/// Regions beyond this many are summed up in one entry.
 const ENTRIES: usize = 9;
 
 /// The legend; remembers how wide its entries were in the frame before, to centre them.
@@ -91,7 +93,7 @@ impl Legend {
         }
     }
 
-    /// Words with their share, then everything that is no word as one.
+    /// Words with their shares, then all tokens that are no words as one entry.
     fn regions(&mut self, ui: &mut Ui, document: &Document, view: &mut View, report: &StepReport, area: Rect) {
         let Some(scfg) = &report.scfg else { return };
         let names = view.labels(document);

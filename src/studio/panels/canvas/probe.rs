@@ -1,4 +1,6 @@
 //! Every number under the pointer.
+//!
+//! Apart from its tooltip so that it can be tested without a window.
 
 use egui::Color32;
 
@@ -8,7 +10,7 @@ use crate::{
     studio::{document::regions::labels::RegionLabels, view::maps::region_color},
 };
 
-/// What is known of one place of a picture at one step.
+/// The values of all maps at one place of a picture at one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
     /// In picture pixels.

@@ -1,4 +1,6 @@
 //! The tooltip over the canvas.
+//!
+//! Apart from the probe, which collects the numbers.
 
 use egui::{Color32, CornerRadius, Pos2, Rect, Stroke, StrokeKind, Ui, text::LayoutJob, vec2};
 
