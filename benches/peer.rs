@@ -12,16 +12,15 @@ mod shared;
 
 use std::{
     io::{BufRead as _, Write as _},
-    sync::Arc,
     time::Instant,
 };
 
 use sextant::{
     engine::device,
-    nets::{Precision, TapRequest},
+    model::{Model, Request},
+    nets::Precision,
     recipe::ModelRef,
     sampling::TorchGenerator,
-    weights::LoadedModel,
 };
 use shared::{Models, recipe};
 
@@ -47,8 +46,8 @@ fn main() {
                 });
                 models = Some(Models::on(&opened.device, ModelRef::from((*folder).to_owned()), precision));
             }
-            (["unet", side], Some(models)) => guided_step(&models.general, side.parse().expect("a side")),
-            (["decode", side], Some(models)) => decode(&models.general, side.parse().expect("a side")),
+            (["unet", side], Some(models)) => guided_step(models.general.as_ref(), side.parse().expect("a side")),
+            (["decode", side], Some(models)) => decode(models.general.as_ref(), side.parse().expect("a side")),
             ([..], Some(models)) => drop(models.render(&recipe(&line))),
             _ => continue,
         }
@@ -57,17 +56,20 @@ fn main() {
     }
 }
 
-fn guided_step(model: &LoadedModel, side: usize) {
-    let latents = TorchGenerator::new(7).latents([model.unet.config().channels, side, side]);
-    let mut step = model.unet.at_step(&latents, 500.0, model.unet.time_shifts(500.0).map(Arc::new)).expect("a step");
-    let read = |text: &str| model.unet.read_text(&model.encode(text).expect("a text")).expect("a text that fits");
-    let (uncond, cond, none) = (read(""), read("a red car"), TapRequest::none());
-    for answer in step.predict_all(&[(&uncond, &none), (&cond, &none)], &|| true) {
-        answer.expect("a prediction");
+fn guided_step(model: &dyn Model, side: usize) {
+    let latents = TorchGenerator::new(7).latents([model.geometry().channels, side, side]);
+    let denoiser = model.denoiser();
+    let prepared = denoiser.prepare_timestep(500.0);
+    let mut step = denoiser.at_step(&latents, 500.0, prepared.as_ref()).expect("a step");
+    let read = |text: &str| denoiser.prepare_text(&model.encode(text).expect("a text")).expect("a text that fits");
+    let texts = ["", "a red car"].map(read);
+    let requests = texts.each_ref().map(|text| Request { text, levels: &[] });
+    for prediction in step.predict_all(&requests, &|| true) {
+        prediction.expect("a prediction");
     }
 }
 
-fn decode(model: &LoadedModel, side: usize) {
-    let latents = TorchGenerator::new(7).latents([model.unet.config().channels, side, side]);
-    model.vae.decode(&latents, &|| true).expect("a picture");
+fn decode(model: &dyn Model, side: usize) {
+    let latents = TorchGenerator::new(7).latents([model.geometry().channels, side, side]);
+    model.codec().decode(&latents, &|| true).expect("a picture");
 }

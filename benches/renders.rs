@@ -10,7 +10,7 @@ use sextant::{
     engine::{
         self,
         prediction_cache::PredictionCache,
-        preview::{ApproxDecoder, Previews},
+        preview::{PreviewDecoder, Previews},
         report::step_report,
     },
     recipe::Recipe,
@@ -55,12 +55,12 @@ fn renders(models: &Models, rounds: usize) {
 /// What it costs that a window looks on: segmentation of every step, remembering, reports; and previews beside.
 fn panels(models: &Models, rounds: usize) {
     let recipe = recipe("cfg");
-    let mut likeness = ApproxDecoder::measure(&models.general).expect("a likeness");
+    let mut decoder = PreviewDecoder::measure(models.general.as_ref()).expect("a preview decoder");
     let bare = || models.denoise(&recipe, false, &mut PredictionCache::new(0), |_, _| {});
     let maps = || models.denoise(&recipe, true, &mut PredictionCache::new(0), |_, _| {});
     let empty = std::sync::Arc::new(models.decode(&sextant::tensor::Latents::zeros(4, 8, 8)));
     let mut shown = |previews: bool| {
-        let mut painter = Previews::new(&models.general, &mut likeness);
+        let mut painter = Previews::new(models.general.as_ref(), &mut decoder);
         models.denoise(&recipe, true, &mut PredictionCache::new(engine::MEMORY), |record, memory| {
             let preview = if previews {
                 painter.picture(memory, &record.denoised).expect("a preview")

@@ -15,7 +15,13 @@ use egui_kittest::Harness;
 use sextant::{
     engine::{self, DeviceChoice, EngineHandle, Event},
     recipe::Recipe,
-    studio::{App, demo, store::SessionStore, theme},
+    studio::{
+        App,
+        command::Command,
+        document::{demo, edit::Edit},
+        io::session_store::SessionStore,
+        view::theme,
+    },
 };
 
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -43,7 +49,9 @@ fn frames(device: DeviceChoice) {
     for frame in 0..900 {
         if frame % 6 == 0 && frame > 240 {
             // A drag: another value every tenth of a second.
-            harness.state_mut().studio_mut().recipe.concepts[0].strength = (frame % 97) as f32 / 8.0 - 6.0;
+            let mut concept = harness.state().document().recipe().concepts[0].clone();
+            concept.strength = (frame % 97) as f32 / 8.0 - 6.0;
+            harness.state_mut().send(Command::Edit(Edit::Concept(Box::new(concept))));
         }
         let begun = Instant::now();
         harness.step();

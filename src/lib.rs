@@ -1,17 +1,19 @@
 //! Sextant: steering text-to-image diffusion by meaning.
 //!
-//! A [`recipe::Recipe`] says what is wanted. The [`engine`] carries it out on its own thread: it owns the [`nets`] that
-//! [`weights`] read, takes steps with [`sampling`], decides each step's noise with [`guidance`], and reports. The
-//! [`studio`] draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
+//! A [`recipe::Recipe`] says what is wanted. The [`engine`] carries it out on its own thread: it owns the models, which it
+//! knows through the traits of [`model`] alone, takes steps with [`sampling`], decides each step's noise with
+//! [`guidance`], and reports. Behind `model`, [`weights`] reads files and builds the networks of [`nets`]. The [`studio`]
+//! draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
 //!
-//! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, weights → nets →
-//! recipe, fingerprint, tensor, files. `tests/architecture.rs` holds that true.
+//! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, model → weights, nets →
+//! recipe, fingerprint, tensor, files. `tests/architecture` checks them.
 
 pub mod cli;
 pub mod engine;
 pub mod files;
 pub mod fingerprint;
 pub mod guidance;
+pub mod model;
 pub mod nets;
 pub mod recipe;
 pub mod sampling;

@@ -155,7 +155,7 @@ fn broken_models_are_refused_with_file_and_tensor() {
 #[test]
 fn initial_latents_must_fit() {
     let folder = tempfile::tempdir().expect("a folder");
-    let case = common::root().join("cases/sampler_ddim.safetensors");
+    let case = common::travelling().join("cases/sampler_ddim.safetensors");
     let case = case.to_str().expect("a path");
     assert_refused(folder.path(), &["--prompt", "x", "--init-latents", case], 2, &["init_latents"]);
 }

@@ -1,13 +1,13 @@
 //! Each known defect of the reference implementations (algorithms.md), and `fixed` free of it.
 
-use burn::tensor::{Device, Tensor, TensorData};
 use sextant::{
     guidance::{
-        scfg::{self, Attention, Segmentation},
-        sega, snb,
+        quantile::quantile,
+        scfg::{self, Layer, Segmentation},
+        sega, sequential, snb,
     },
     recipe::{Concept, Momentum, Profile, Scfg},
-    tensor::{Latents, Plane},
+    tensor::{HostAttention, Latents, Plane},
 };
 
 const BOTH: [Profile; 2] = [Profile::Reference, Profile::Fixed];
@@ -32,33 +32,28 @@ fn latents(seed: u64, h: usize, w: usize) -> Latents {
 // ---- S-CFG ------------------------------------------------------------------------------------------------------
 
 /// Attention on an `h` by `w` grid: self-attention spread evenly, cross-attention `columns[k]` for token k.
-fn attention(h: usize, w: usize, columns: &[Vec<f32>]) -> Attention {
+fn attention(h: usize, w: usize, columns: &[Vec<f32>]) -> Layer {
     let (n, tokens) = (h * w, columns.len());
     let identity: Vec<f32> = (0..n * n).map(|i| f32::from(u8::from(i / n == i % n))).collect();
     let cross = columns.concat();
     attention_of(h, w, identity, cross, tokens)
 }
 
-fn attention_of(h: usize, w: usize, own: Vec<f32>, cross: Vec<f32>, tokens: usize) -> Attention {
-    let device = Device::flex();
-    let n = h * w;
-    Attention {
-        grid: [h, w],
-        self_map: Tensor::from_data(TensorData::new(own, [n, n]), &device),
-        cross_map: Tensor::from_data(TensorData::new(cross, [tokens, n]), &device),
-    }
+fn attention_of(h: usize, w: usize, own: Vec<f32>, cross: Vec<f32>, tokens: usize) -> Layer {
+    assert_eq!(cross.len(), tokens * h * w);
+    Box::new(HostAttention::new([h, w], own, cross))
 }
 
 /// Three tokens; the start token holds `start` everywhere.
-fn flat_start(h: usize, w: usize, start: f32) -> Attention {
+fn flat_start(h: usize, w: usize, start: f32) -> Layer {
     let n = h * w;
     let ramp: Vec<f32> = (0..n).map(|p| (1.0 - start) * p as f32 / n as f32).collect();
     let rest: Vec<f32> = ramp.iter().map(|r| 1.0 - start - r).collect();
     attention(h, w, &[vec![start; n], ramp, rest])
 }
 
-fn segment(profile: Profile, cond: Attention, uncond: Attention, size: [usize; 2]) -> Segmentation {
-    scfg::segment(profile, &[cond], &[uncond], size).expect("a segmentation")
+fn segment(profile: Profile, cond: Layer, uncond: Layer, size: [usize; 2]) -> Segmentation {
+    scfg::segment(profile, &[cond], &[uncond], Some(0), size, &sequential).expect("a segmentation")
 }
 
 fn rate(profile: Profile, segmentation: &Segmentation, g: f32, size: [usize; 2]) -> Plane {
@@ -242,19 +237,19 @@ fn a_constant_edit_settles_at_the_gain_of_its_momentum() {
 fn quantiles_keep_as_many_elements_as_torch() {
     let values = noise(9, 4096).iter().map(|v| v.abs()).collect::<Vec<_>>();
     for (q, kept) in [(0.0, 4096), (0.9, 410), (0.95, 205), (0.975, 103), (0.99, 41), (1.0, 1)] {
-        let limit = sega::quantile(&values, q);
+        let limit = quantile(&values, q);
         assert_eq!(values.iter().filter(|&&v| v >= limit).count(), kept, "quantile {q}");
     }
-    assert_eq!(sega::quantile(&[1.0, 2.0, 3.0, 4.0], 0.5), 2.5);
+    assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.5), 2.5);
 }
 
 #[test]
 fn a_branch_that_cannot_matter_is_not_asked_for() {
     let c = concept(4.0, 5, Some(9));
     let quiet = Momentum { scale: 0.0, beta: 0.4 };
-    let needs = |m, i| c.matters_at(i, m, Profile::Fixed);
+    let needs = |m, i| sega::is_needed_at(&c, m, Profile::Fixed, i);
     assert!(needs(Momentum::default(), 0) && !needs(quiet, 4) && needs(quiet, 5) && !needs(quiet, 9));
-    assert!(!needs(Momentum::default(), 9) && c.matters_at(9, quiet, Profile::Reference));
+    assert!(!needs(Momentum::default(), 9) && sega::is_needed_at(&c, quiet, Profile::Reference, 9));
 }
 
 // ---- SNB --------------------------------------------------------------------------------------------------------

@@ -14,13 +14,12 @@ use sextant::{
     recipe::{Concept, Fusion, FusionMode, Recipe, Scfg},
     session::{self, Document, Packed},
     studio::{
-        demo,
-        exports::GreyMaps,
-        files::{SavedSession, SavedTake, Store},
-        state::Studio,
-        steps,
-        store::SessionStore,
-        track::{Playhead, Track},
+        document::{
+            Document as Edited, demo,
+            saved::{SavedSession, SavedTake},
+            track::{Playhead, Track},
+        },
+        io::{demo_session, exports::GreyMaps, session_store::SessionStore, steps, store::Store},
     },
     tensor::Picture,
     tensor::arrays::Arrays,
@@ -33,23 +32,23 @@ fn asset() -> PathBuf {
 /// A recipe rendered, with every preview as the decoder paints it.
 fn rendered(recipe: Recipe) -> Track {
     let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
-    let mut studio = Studio::default();
+    let mut document = Edited::default();
     let job = engine.submit(recipe.clone());
-    studio.begin(job, recipe, 1);
+    document.begin(job, recipe, 1);
     let begun = Instant::now();
-    let drafts = |studio: &Studio| {
-        let take = studio.takes.first()?;
+    let drafts = |document: &Edited| {
+        let take = document.takes().newest()?;
         Some(take.track.reports.iter().flatten().filter(|report| report.draft).count())
     };
-    while drafts(&studio) != Some(0) {
+    while drafts(&document) != Some(0) {
         assert!(begun.elapsed() < Duration::from_secs(120), "the engine did not answer");
         match engine.poll() {
             Some(Event::Failed { message, .. }) => panic!("{message}"),
-            Some(event) => studio.apply(event),
+            Some(event) => drop(document.apply(event, 0)),
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     }
-    studio.takes.remove(0).track
+    document.takes().newest().expect("a take").track.clone()
 }
 
 /// `cargo test --release --test kept -- --ignored` writes `assets/demo.sextant.ron` anew, as it must be when the demo's
@@ -58,7 +57,7 @@ fn rendered(recipe: Recipe) -> Track {
 #[ignore = "writes the asset"]
 fn make_the_demo() {
     let track = rendered(demo::recipe());
-    let size = steps::size(&track);
+    let size = track.packed_bytes();
     let packed = steps::pack(&track).expect("there are steps");
     println!("the steps: {} bytes, foreseen {size}", packed.len());
     let name = "a cat and a red…".into();
@@ -79,7 +78,7 @@ fn apart(a: &Picture, b: &Picture) -> f64 {
 fn the_demo_is_whole_without_an_engine_and_small() {
     let bytes = std::fs::metadata(asset()).expect("it is there").len();
     assert!(bytes < 400_000, "{bytes} bytes");
-    let session = demo::session();
+    let session = demo_session::session();
     let [take] = session.takes.as_slice() else { panic!("make the demo anew: see make_the_demo") };
     let track = &take.track;
     assert_eq!((&track.recipe, track.calls()), (&demo::recipe(), 20));
@@ -96,7 +95,7 @@ fn the_demo_is_whole_without_an_engine_and_small() {
 
 #[test]
 fn the_demo_is_what_the_engine_renders() {
-    let kept = demo::session().takes.remove(0).track;
+    let kept = demo_session::session().takes.remove(0).track;
     let live = rendered(demo::recipe());
     let (kept_picture, live_picture) = (kept.picture.expect("kept"), live.picture.expect("rendered"));
     assert!(apart(&kept_picture, &live_picture) < 1.0, "{}", apart(&kept_picture, &live_picture));
@@ -114,7 +113,7 @@ fn the_demo_is_what_the_engine_renders() {
 fn saved_demo() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.sextant.ron");
-    let session = SavedSession { keep_steps: true, ..demo::session() };
+    let session = SavedSession { keep_steps: true, ..demo_session::session() };
     SessionStore::default().save(&path, &session).expect("written");
     (folder, path)
 }
@@ -134,7 +133,7 @@ fn a_session_with_steps_comes_back_to_the_same_bytes() {
     SessionStore::default().save(&again, &without).expect("written");
     let small = SessionStore::default().load(&again).expect("whole");
     assert!(!small.keep_steps && !small.takes[0].track.has_steps() && small.takes[0].track.picture.is_some());
-    let foreseen = steps::size(&Track { kept: None, ..without.takes[0].track.clone() });
+    let foreseen = Track { kept: None, ..without.takes[0].track.clone() }.packed_bytes();
     let cost = fs::metadata(&path).expect("a").len() - fs::metadata(&again).expect("b").len();
     let ratio = foreseen as f64 / cost as f64;
     assert!((0.6..1.7).contains(&ratio), "{foreseen} bytes were foreseen, {cost} it is");

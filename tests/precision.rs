@@ -1,21 +1,24 @@
 //! What bf16 costs in accuracy, on the bundled model: the U-Net's outputs and whole pictures against f32.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use sextant::{
     engine::{
         prediction_cache::PredictionCache,
         run::{Options, Run},
     },
-    nets::{Precision, TapRequest},
+    model::{self, LocalModels, Model, ModelSource, Target},
+    nets::Precision,
     recipe::{ModelRef, Recipe},
     sampling::TorchGenerator,
     tensor::Picture,
-    weights::{self, LoadedModel},
 };
 
-fn models() -> [LoadedModel; 2] {
+fn models() -> [Arc<dyn Model>; 2] {
+    let target = |precision| Target { device: Device::flex(), precision };
     [Precision::F32, Precision::Bf16]
-        .map(|p| weights::load_with(&ModelRef::Pocket, &Device::flex(), p).expect("the bundled model"))
+        .map(|p| LocalModels.load(&ModelRef::Pocket, &[], &target(p)).expect("the bundled model"))
 }
 
 #[test]
@@ -25,7 +28,7 @@ fn predictions_in_bf16_are_near_those_in_f32() {
     for timestep in [900.0, 500.0, 100.0] {
         let [exact, found] = models.each_ref().map(|model| {
             let text = model.encode("a red car on a city street at sunset").expect("a text");
-            let found = model.unet.predict(&latents, timestep, &text, &TapRequest::none(), &|| true);
+            let found = model::predict(model.as_ref(), &latents, timestep, &text, &[], &|| true);
             found.expect("a prediction").output.values
         });
         let off: Vec<f64> = exact.iter().zip(&found).map(|(a, b)| f64::from((a - b).abs())).collect();
@@ -39,25 +42,25 @@ fn predictions_in_bf16_are_near_those_in_f32() {
     }
 }
 
-fn render(model: &LoadedModel, seed: u64) -> Picture {
+fn render(model: &dyn Model, seed: u64) -> Picture {
     let prompt = "a red car on a city street at sunset".to_owned();
     let recipe = Recipe { prompt, seed, ..Recipe::default() };
     let mut memory = PredictionCache::new(0);
     let mut run = Run::prepare(&recipe, model, None, Options::default(), &mut memory).expect("a run");
     while run.step(&mut memory, &|| true).expect("a step").is_some() {}
-    model.vae.decode(run.latents(), &|| true).expect("a picture").to_picture()
+    model.codec().decode(run.latents(), &|| true).expect("a picture").to_picture()
 }
 
 #[test]
 fn pictures_in_bf16_look_like_those_in_f32() {
     let models = models();
     for seed in [7, 8, 9] {
-        let [exact, found] = models.each_ref().map(|model| render(model, seed));
+        let [exact, found] = models.each_ref().map(|model| render(model.as_ref(), seed));
         let square = |(a, b): (&u8, &u8)| f64::from(a.abs_diff(*b)).powi(2);
         let mean = exact.rgb.iter().zip(&found.rgb).map(square).sum::<f64>() / exact.rgb.len() as f64;
         let psnr = 10.0 * (255.0 * 255.0 / mean).log10();
         println!("seed {seed}: {psnr:.1} dB");
         assert!(psnr > 30.0, "seed {seed}: {psnr:.1} dB");
-        assert_eq!(found, render(&models[1], seed), "bf16 gives the same bits every time");
+        assert_eq!(found, render(models[1].as_ref(), seed), "bf16 gives the same bits every time");
     }
 }

@@ -1,14 +1,14 @@
 //! Exact resume on the bundled models: what is made with memory equals what is made without, bit for bit, and costs
 //! exactly the branch evaluations that were foretold.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use burn::tensor::Device;
 use sextant::{
     engine::{
         prediction_cache::PredictionCache,
         run::{Options, Run},
     },
+    model::{LocalModels, Model, ModelSource, Target},
     recipe::{
         Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, ModelRef, Owner, Paint, Profile, Recipe,
         RegionFactor, RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule,
@@ -16,19 +16,17 @@ use sextant::{
         keys,
     },
     tensor::Latents,
-    weights::{self, LoadedModel},
 };
 
-static MODELS: LazyLock<(LoadedModel, LoadedModel)> = LazyLock::new(|| {
-    let device = Device::flex();
-    let general = weights::load(&ModelRef::Pocket, &device).expect("the bundled model");
-    let expert = weights::load_expert(&ModelRef::PocketToon, &general, &device).expect("the bundled expert");
-    (general, expert)
+static MODELS: LazyLock<[Arc<dyn Model>; 2]> = LazyLock::new(|| {
+    let general = LocalModels.load(&ModelRef::Pocket, &[], &Target::cpu()).expect("the bundled model");
+    let expert = LocalModels.load_expert(&ModelRef::PocketToon, &general, &Target::cpu()).expect("the bundled expert");
+    [general, expert]
 });
 
 /// Latents after every step, the timesteps, and the evaluations that were spent.
 fn render(recipe: &Recipe, memory: &mut PredictionCache) -> (Vec<Latents>, Vec<f32>, usize) {
-    let (general, expert) = &*MODELS;
+    let [general, expert] = MODELS.each_ref().map(|model| model.as_ref());
     let options = Options { segment: true, ..Options::default() };
     let mut run = Run::prepare(recipe, general, Some(expert), options, memory).expect("a run");
     let (mut latents, mut timesteps, mut evaluations) = (Vec::new(), Vec::new(), 0);
@@ -141,6 +139,7 @@ fn edit(dice: &mut Dice, recipe: &mut Recipe) {
         }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
         14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![dice.roll(6), 2],
+        22 if k < recipe.concepts.len() => recipe.concepts.swap(0, k),
         23 => {
             let first = 1 + dice.roll(3);
             recipe.groups = vec![RegionGroup { positions: vec![first, first + 1], name: String::new() }];

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use burn::tensor::Device;
 use sextant::{
@@ -10,10 +10,10 @@ use sextant::{
         prediction_cache::PredictionCache,
         run::{Options, Run, StepRecord},
     },
+    model::{LocalModels, Model, ModelSource, Target},
     nets::Precision,
     recipe::{Concept, Fusion, FusionMode, ModelRef, Recipe, Scfg},
     tensor::{Latents, Picture},
-    weights::{self, LoadedModel},
 };
 
 pub const METHODS: [&str; 6] = ["unguided", "s-cfg", "sega 1", "sega 3", "snb", "all"];
@@ -39,8 +39,8 @@ pub fn recipe(what: &str) -> Recipe {
 
 /// The models of a recipe; the second where it asks for one.
 pub struct Models {
-    pub general: LoadedModel,
-    pub expert: LoadedModel,
+    pub general: Arc<dyn Model>,
+    pub expert: Arc<dyn Model>,
 }
 
 impl Models {
@@ -55,9 +55,10 @@ impl Models {
 
     /// The same on another device.
     pub fn on(device: &Device, model: ModelRef, precision: Precision) -> Self {
-        let general = weights::load_with(&model, device, precision).expect("a model");
+        let target = Target { device: device.clone(), precision };
+        let general = LocalModels.load(&model, &[], &target).expect("a model");
         let expert = match model {
-            ModelRef::Pocket => weights::load_expert(&ModelRef::PocketToon, &general, device).expect("Pocket Toon"),
+            ModelRef::Pocket => LocalModels.load_expert(&ModelRef::PocketToon, &general, &target).expect("Pocket Toon"),
             _ => general.clone(),
         };
         Self { general, expert }
@@ -72,7 +73,8 @@ impl Models {
         mut each: impl FnMut(&StepRecord, &mut PredictionCache),
     ) -> (Latents, usize) {
         let options = Options { segment, ..Options::default() };
-        let mut run = Run::prepare(recipe, &self.general, Some(&self.expert), options, memory).expect("a run");
+        let mut run =
+            Run::prepare(recipe, self.general.as_ref(), Some(self.expert.as_ref()), options, memory).expect("a run");
         let mut evaluations = 0;
         while let Some(record) = run.step(memory, &|| true).expect("a step") {
             evaluations += record.evaluations();
@@ -88,7 +90,7 @@ impl Models {
     }
 
     pub fn decode(&self, latents: &Latents) -> Picture {
-        self.general.vae.decode(latents, &|| true).expect("a picture").to_picture()
+        self.general.codec().decode(latents, &|| true).expect("a picture").to_picture()
     }
 }
 

@@ -1,4 +1,6 @@
 //! `sextant render`: one picture without a window, and its trace.
+//!
+//! Apart as one command.
 
 use std::path::Path;
 
@@ -11,10 +13,10 @@ use crate::{
         provenance,
         run::{Options, Run},
     },
+    model::Model,
     recipe::Recipe,
     session,
     trace::{self, Trace},
-    weights::LoadedModel,
 };
 
 /// Carries out `sextant render`.
@@ -27,32 +29,32 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
 
     let opened = device::open_named(&args.compute.device, args.compute.precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
-    let (general, expert) = Models::default().for_recipe(&recipe, &opened, &busy).map_err(Failure::refused)?;
-    native_size(args, &mut recipe, &general);
+    let (general, expert) = Models::default().for_recipe(&recipe, &opened.target(), &busy).map_err(Failure::refused)?;
+    native_size(args, &mut recipe, general.as_ref());
     recipe.validate().map_err(Failure::refused)?;
 
-    // One picture is made once: there is nothing to remember it for.
-    let mut memory = PredictionCache::new(0);
+    // One picture is made once: nothing needs to be cached.
+    let mut cache = PredictionCache::new(0);
     let description =
         ron::ser::to_string_pretty(&recipe, ron::ser::PrettyConfig::default()).map_err(Failure::failed)?;
     let mut trace = args.trace.as_ref().map(|_| Trace::new(description));
     let options = Options { init_latents: init, ..Options::default() };
-    let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut memory).map_err(Failure::refused)?;
+    let mut run =
+        Run::prepare(&recipe, general.as_ref(), expert.as_deref(), options, &mut cache).map_err(Failure::refused)?;
     if let Some(trace) = &mut trace {
         let (texts, expert_texts) = run.texts();
         trace.begin(run.init_latents(), texts, expert_texts);
     }
-    render_job::denoise(&mut run, &mut memory, &mut |record| {
+    render_job::denoise(&mut run, &mut cache, &mut |record| {
         if let Some(trace) = &mut trace {
             trace.step(record);
         }
     })
     .map_err(Failure::failed)?;
 
-    let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = provenance::fingerprint(&run, &opened, &general, expert.as_deref());
-    let metadata =
-        session::Metadata { recipe: &recipe, model_hash: Some(&general.content_hash), run: Some(&fingerprint) };
+    let pixels = general.codec().decode(run.latents(), &|| true).map_err(Failure::failed)?;
+    let fingerprint = provenance::fingerprint(&run, &opened, general.as_ref(), expert.as_deref());
+    let metadata = session::Metadata { recipe: &recipe, model_hash: Some(general.hash()), run: Some(&fingerprint) };
     session::save_picture(&args.out, &pixels.to_picture(), Some(metadata)).map_err(Failure::failed)?;
     if let (Some(trace), Some(path)) = (&mut trace, &args.trace) {
         trace.finish(run.latents(), &pixels);
@@ -70,11 +72,11 @@ fn base_recipe(args: &RenderArgs) -> Result<Recipe, Failure> {
 }
 
 /// Without a size in flags or session, the size the model was trained at.
-fn native_size(args: &RenderArgs, recipe: &mut Recipe, model: &LoadedModel) {
+fn native_size(args: &RenderArgs, recipe: &mut Recipe, model: &dyn Model) {
     if args.session.is_some() {
         return;
     }
-    let Some(side) = model.unet.config().sample_size.map(|side| side * model.vae.config().factor()) else { return };
+    let Some(side) = model.geometry().native_side else { return };
     recipe.width = args.width.unwrap_or(side);
     recipe.height = args.height.unwrap_or(side);
 }

@@ -1,4 +1,6 @@
-//! The run itself, as `render` makes it and `verify` repeats it.
+//! The steps of a run, with progress on standard error.
+//!
+//! Apart because `render` and `verify` share it.
 
 use std::{
     io::Write as _,
@@ -11,22 +13,22 @@ use crate::engine::{
     run::{Run, StepRecord},
 };
 
-/// Makes all steps, and tells of each on standard error and to `watch`.
+/// Makes all steps and reports each on standard error and to `watch`.
 pub(super) fn denoise(
     run: &mut Run<'_>,
-    memory: &mut PredictionCache,
+    cache: &mut PredictionCache,
     watch: &mut dyn FnMut(&StepRecord),
 ) -> Result<(), EngineError> {
     let calls = run.calls();
     let begun = Instant::now();
-    while let Some(record) = run.step(memory, &|| true)? {
+    while let Some(record) = run.step(cache, &|| true)? {
         progress(&record, calls, begun.elapsed());
         watch(&record);
     }
     Ok(())
 }
 
-/// One line a step on standard error. A closed standard error is nobody's loss.
+/// One line a step on standard error. Errors are ignored: standard error may be closed.
 fn progress(record: &StepRecord, calls: usize, elapsed: Duration) {
     let done = record.step + 1;
     let per_step = elapsed.as_secs_f32() / done as f32;

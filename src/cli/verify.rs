@@ -1,4 +1,6 @@
 //! `sextant verify`: renders a picture again from the recipe it carries, and says whether it is the same.
+//!
+//! Apart as one command.
 
 use std::{
     fs,
@@ -38,7 +40,7 @@ pub struct VerifyArgs {
     pub precision: Option<Precision>,
 }
 
-/// What a picture claims: its pixels, and how they came about.
+/// What a picture says of itself: its pixels, its recipe and its fingerprint.
 struct Claim {
     recipe: Recipe,
     picture: Picture,
@@ -46,7 +48,7 @@ struct Claim {
 }
 
 impl Claim {
-    /// What it says that it was made with; pictures that say nothing were made in f32.
+    /// The recorded precision; pictures without one were made in f32.
     fn precision(&self) -> Precision {
         self.run.as_ref().and_then(|run| run.precision.as_deref()?.parse().ok()).unwrap_or_default()
     }
@@ -71,19 +73,19 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     }
     let (picture, run) = make_again(&claim.recipe, &args.device, args.precision.unwrap_or_else(|| claim.precision()))?;
     let difference = difference(&claim.picture, &picture);
-    let course = course(claim.run.as_ref(), &run);
+    let steps = first_difference(claim.run.as_ref(), &run);
     Ok(match difference {
-        Difference { differing: 0, values, .. } => say(true, &format!("all {values} values; {course}")),
+        Difference { differing: 0, values, .. } => say(true, &format!("all {values} values; {steps}")),
         Difference { differing, values, largest, mean } => say(
             false,
-            &format!("{differing} of {values} values, by {largest} of 255 at most and {mean:.4} in the mean; {course}"),
+            &format!("{differing} of {values} values, by {largest} of 255 at most and {mean:.4} in the mean; {steps}"),
         ),
     })
 }
 
 fn say(identical: bool, what: &str) -> ExitCode {
     let word = if identical { "identical" } else { "different" };
-    // The exit status says it even where nobody reads the words.
+    // Errors are ignored: the exit status says it too.
     let _ = writeln!(std::io::stdout(), "{word}: {what}");
     if identical { ExitCode::SUCCESS } else { ExitCode::from(Status::Failed as u8) }
 }
@@ -117,13 +119,13 @@ fn refuse(sentence: String) -> Failure {
 fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Picture, Fingerprint), Failure> {
     let opened = device::open_named(device, precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
-    let (general, expert) = Models::default().for_recipe(recipe, &opened, &busy).map_err(Failure::refused)?;
-    let mut memory = PredictionCache::new(0);
-    let mut run =
-        Run::prepare(recipe, &general, expert.as_deref(), Options::default(), &mut memory).map_err(Failure::refused)?;
-    render_job::denoise(&mut run, &mut memory, &mut |_| {}).map_err(Failure::failed)?;
-    let pixels = general.vae.decode(run.latents(), &|| true).map_err(Failure::failed)?;
-    let fingerprint = provenance::fingerprint(&run, &opened, &general, expert.as_deref());
+    let (general, expert) = Models::default().for_recipe(recipe, &opened.target(), &busy).map_err(Failure::refused)?;
+    let mut cache = PredictionCache::new(0);
+    let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), Options::default(), &mut cache)
+        .map_err(Failure::refused)?;
+    render_job::denoise(&mut run, &mut cache, &mut |_| {}).map_err(Failure::failed)?;
+    let pixels = general.codec().decode(run.latents(), &|| true).map_err(Failure::failed)?;
+    let fingerprint = provenance::fingerprint(&run, &opened, general.as_ref(), expert.as_deref());
     Ok((pixels.to_picture(), fingerprint))
 }
 
@@ -139,8 +141,8 @@ fn difference(a: &Picture, b: &Picture) -> Difference {
     }
 }
 
-/// Where the steps part from those the picture was made in, and what may be the reason.
-fn course(before: Option<&Fingerprint>, now: &Fingerprint) -> String {
+/// The first step that differs from the recorded ones, and possible reasons.
+fn first_difference(before: Option<&Fingerprint>, now: &Fingerprint) -> String {
     let Some(before) = before else { return "the picture does not say how its steps went".to_owned() };
     let count = now.steps.len();
     let Some(parting) = before.parting(now) else {
@@ -171,7 +173,7 @@ fn expectation(expected: Expected) -> Vec<String> {
     vec![text.to_owned()]
 }
 
-/// What was otherwise when the picture was made.
+/// What differed when the picture was made.
 fn differences(before: &Fingerprint, now: &Fingerprint) -> Vec<String> {
     let mut found = Vec::new();
     if before.model_hash != now.model_hash {
@@ -193,23 +195,30 @@ mod tests {
     use crate::{fingerprint::LatentDigest, tensor::Latents};
 
     fn fingerprint(last: f32) -> Fingerprint {
-        let mark = |value: f32| LatentDigest::of(&Latents::new(1, 4, 4, vec![value; 16]));
-        Fingerprint { start: mark(1.0), steps: vec![mark(2.0), mark(3.0), mark(last)], ..Fingerprint::default() }
+        let digest = |value: f32| LatentDigest::of(&Latents::new(1, 4, 4, vec![value; 16]));
+        Fingerprint {
+            start: digest(1.0),
+            steps: vec![digest(2.0), digest(3.0), digest(last)],
+            ..Fingerprint::default()
+        }
     }
 
     #[test]
     fn the_first_step_that_parts_is_named() {
         let before = fingerprint(4.0);
-        assert!(course(Some(&before), &fingerprint(4.0)).contains("all 3 steps are the same"));
-        let said = course(Some(&before), &Fingerprint { device: "GPU".into(), ..fingerprint(5.0) });
+        assert!(first_difference(Some(&before), &fingerprint(4.0)).contains("all 3 steps are the same"));
+        let said = first_difference(Some(&before), &Fingerprint { device: "GPU".into(), ..fingerprint(5.0) });
         assert!(said.starts_with("step 3 of 3") && said.contains("by 2.5e-1") && said.contains("GPU"), "{said}");
         let same = |digest: &str| Fingerprint { probe_digest: Some(digest.into()), ..fingerprint(5.0) };
         let with = Fingerprint { probe_digest: Some("aa".into()), ..before.clone() };
-        assert!(course(Some(&with), &same("aa")).ends_with("here as where it was made"));
-        assert!(course(Some(&with), &same("bb")).contains("only closeness was to be expected"));
-        assert!(!course(Some(&before), &same("aa")).contains("to be expected"), "an old picture does not say");
+        assert!(first_difference(Some(&with), &same("aa")).ends_with("here as where it was made"));
+        assert!(first_difference(Some(&with), &same("bb")).contains("only closeness was to be expected"));
+        assert!(
+            !first_difference(Some(&before), &same("aa")).contains("to be expected"),
+            "an old picture does not say"
+        );
         let other_noise = Fingerprint { start: LatentDigest::default(), ..fingerprint(4.0) };
-        assert!(course(Some(&before), &other_noise).contains("--init-latents"));
+        assert!(first_difference(Some(&before), &other_noise).contains("--init-latents"));
     }
 
     #[test]

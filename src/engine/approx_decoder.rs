@@ -1,30 +1,30 @@
-//! A quick likeness of the decoder, learned from the pictures that it has painted.
+//! An approximation of a model's decoder, fitted to the pictures that it has decoded.
 //!
-//! Every element of the latents answers for a square of pixels. A draft takes those pixels for a linear function of the
-//! element and its eight neighbours, fitted by least squares (ridge regression) to the latents that were decoded last.
-//! It costs next to nothing beside the decoder, and shows edges and colours where a projection of single elements shows
-//! only patches. It is never more than a preview: it says so wherever it is shown.
+//! Every element of the latents stands for a square of pixels. The approximation takes those pixels for a linear function
+//! of the element and its eight neighbours, fitted by ridge regression to the latents that were decoded last. It costs
+//! next to nothing beside the decoder, and shows edges and colours where a projection of single elements shows only
+//! patches. Apart from `preview` as pure arithmetic.
 
 use crate::tensor::{Latents, Picture};
 
 /// The element and its eight neighbours.
 const NEIGHBOURS: usize = 9;
 
-/// How much of what was learned before still counts beside a picture learned now.
-const MEMORY: f64 = 0.6;
+/// The weight of everything learned before when a picture is learned.
+const RETENTION: f64 = 0.6;
 
-/// Ridge, as a share of the mean square of the inputs: keeps inputs that hardly vary from running away.
+/// Ridge, as a share of the mean square of the inputs: bounds the weights of inputs that hardly vary.
 const RIDGE: f64 = 1e-3;
 
-/// Latents of a smaller mean square than this are as tame as any.
-const LEAST: f32 = 0.1;
+/// Latents of a smaller mean square than this count as if they had this one.
+const MIN_ENERGY: f32 = 0.1;
 
-/// So many elements of a picture teach as much as all of them.
-const ENOUGH: usize = 1024;
+/// At most about so many elements of a picture are used: more do not improve the fit.
+const SAMPLES: usize = 1024;
 
-/// What has been learned of one decoder.
+/// A linear approximation of one decoder.
 #[derive(Default)]
-pub struct Draft {
+pub struct ApproxDecoder {
     shape: Shape,
     /// Sum of products of inputs, `inputs * inputs`.
     gram: Vec<f64>,
@@ -32,7 +32,7 @@ pub struct Draft {
     cross: Vec<f64>,
     /// Pixels for inputs, `inputs * outputs`; empty until something was learned.
     weights: Vec<f32>,
-    /// The least mean square of latents learned from; 0 until something was learned.
+    /// The smallest mean square of latents learned from; 0 until something was learned.
     min_energy: f32,
 }
 
@@ -61,34 +61,35 @@ impl Shape {
     }
 }
 
-impl Draft {
-    /// Whether a picture of `latents` would teach much: nothing was learned yet, or only from much wilder latents.
+impl ApproxDecoder {
+    /// Whether a picture of `latents` would improve the fit: nothing was learned yet, or only from latents of much more
+    /// energy.
     pub fn would_gain(&self, latents: &Latents) -> bool {
         self.weights.is_empty()
             || latents.channels != self.shape.channels
             || 2.0 * mean_square(latents) < self.min_energy
     }
 
-    /// Learns from `picture`, which the decoder painted of `latents`. A picture of another shape begins anew.
+    /// Learns from `picture`, which the decoder made of `latents`. A picture of another shape discards what was learned.
     ///
-    /// The first steps' guesses of x0 are far from anything that the decoder was trained on, and teach little of how it
-    /// paints: what is learned from latents counts less, the larger they are.
+    /// The first steps' predictions of x0 are far from anything that the decoder was trained on and say little of how it
+    /// decodes others: latents count the less, the more energy they have.
     pub fn learn(&mut self, latents: &Latents, picture: &Picture) {
         let Some(shape) = Shape::of(latents, picture) else { return };
         let size = mean_square(latents);
         if !size.is_finite() {
-            // A run that went astray would spoil every draft after it.
+            // Latents that are not finite would spoil every later fit.
             return;
         }
         let (n, m) = (shape.inputs(), shape.outputs());
         if shape != self.shape {
             *self = Self { shape, gram: vec![0.0; n * n], cross: vec![0.0; n * m], ..Self::default() };
         }
-        self.gram.iter_mut().chain(&mut self.cross).for_each(|sum| *sum *= MEMORY);
-        let size = size.max(LEAST);
+        self.gram.iter_mut().chain(&mut self.cross).for_each(|sum| *sum *= RETENTION);
+        let size = size.max(MIN_ENERGY);
         self.min_energy = if self.min_energy == 0.0 { size } else { size.min(self.min_energy) };
         let share = size.powi(-4);
-        let stride = (latents.area() / ENOUGH).isqrt().max(1);
+        let stride = (latents.area() / SAMPLES).isqrt().max(1);
         let (mut inputs, mut square) = (vec![0.0; n], vec![0.0; m]);
         for y in (0..latents.height).step_by(stride) {
             for x in (0..latents.width).step_by(stride) {
@@ -103,7 +104,7 @@ impl Draft {
         self.solve();
     }
 
-    /// The square of pixels that `inputs` stand for.
+    /// The square of pixels for `inputs`.
     fn mix(&self, inputs: &[f32], square: &mut [f32]) {
         square.fill(0.0);
         for (&input, row) in inputs.iter().zip(self.weights.chunks_exact(square.len())) {
@@ -111,7 +112,7 @@ impl Draft {
         }
     }
 
-    /// The draft of `latents` at the decoder's size; `None` until something was learned of such latents.
+    /// An approximate picture of `latents` at the decoder's size; `None` until something was learned of such latents.
     pub fn picture(&self, latents: &Latents) -> Option<Picture> {
         let Shape { channels, factor } = self.shape;
         if self.weights.is_empty() || latents.channels != channels {
@@ -236,7 +237,7 @@ mod tests {
         Latents::new(2, 6, 5, values.collect())
     }
 
-    /// A decoder that a draft can learn whole: pixels from the element and its right neighbour.
+    /// A decoder that is linear itself: pixels from the element and its right neighbour.
     fn decoder(latents: &Latents) -> Picture {
         let (height, width) = (latents.height, latents.width);
         let mut picture = Picture { width: 2 * width, height: 2 * height, rgb: vec![0; 12 * width * height] };
@@ -255,38 +256,38 @@ mod tests {
 
     #[test]
     fn a_linear_decoder_is_learned_from_a_few_pictures() {
-        let mut draft = Draft::default();
-        assert!(draft.picture(&latents(9)).is_none());
+        let mut approx = ApproxDecoder::default();
+        assert!(approx.picture(&latents(9)).is_none());
         for seed in 1..8 {
-            draft.learn(&latents(seed), &decoder(&latents(seed)));
+            approx.learn(&latents(seed), &decoder(&latents(seed)));
         }
-        let (found, wanted) = (draft.picture(&latents(9)).unwrap(), decoder(&latents(9)));
-        assert_eq!((found.width, found.height), (wanted.width, wanted.height));
-        let off = found.rgb.iter().zip(&wanted.rgb).map(|(a, b)| a.abs_diff(*b)).max();
+        let (found, expected) = (approx.picture(&latents(9)).unwrap(), decoder(&latents(9)));
+        assert_eq!((found.width, found.height), (expected.width, expected.height));
+        let off = found.rgb.iter().zip(&expected.rgb).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(off <= Some(2), "off by {off:?} of 255");
     }
 
     #[test]
-    fn a_run_that_went_astray_teaches_nothing() {
-        let mut draft = Draft::default();
-        draft.learn(&latents(1), &decoder(&latents(1)));
-        let before = draft.picture(&latents(2)).unwrap();
+    fn latents_that_are_not_finite_are_not_learned() {
+        let mut approx = ApproxDecoder::default();
+        approx.learn(&latents(1), &decoder(&latents(1)));
+        let before = approx.picture(&latents(2)).unwrap();
         for wild in [f32::NAN, f32::INFINITY] {
-            let mut astray = latents(3);
-            astray.values[5] = wild;
-            draft.learn(&astray, &decoder(&latents(3)));
-            assert!(draft.picture(&latents(2)).unwrap() == before, "{wild}");
+            let mut broken = latents(3);
+            broken.values[5] = wild;
+            approx.learn(&broken, &decoder(&latents(3)));
+            assert!(approx.picture(&latents(2)).unwrap() == before, "{wild}");
         }
     }
 
     #[test]
-    fn another_kind_of_latents_begins_anew() {
-        let mut draft = Draft::default();
-        draft.learn(&latents(1), &decoder(&latents(1)));
+    fn latents_of_another_shape_discard_what_was_learned() {
+        let mut approx = ApproxDecoder::default();
+        approx.learn(&latents(1), &decoder(&latents(1)));
         let three = Latents::zeros(3, 4, 4);
-        assert!(draft.picture(&three).is_none());
-        draft.learn(&three, &Picture { width: 4, height: 4, rgb: vec![7; 48] });
-        assert_eq!(draft.picture(&three).unwrap().rgb[0], 7);
-        assert!(draft.picture(&latents(1)).is_none());
+        assert!(approx.picture(&three).is_none());
+        approx.learn(&three, &Picture { width: 4, height: 4, rgb: vec![7; 48] });
+        assert_eq!(approx.picture(&three).unwrap().rgb[0], 7);
+        assert!(approx.picture(&latents(1)).is_none());
     }
 }

@@ -1,16 +1,19 @@
 //! Which device computes: a real GPU through wgpu, else the CPU. A software rasteriser is never picked.
+//!
+//! Apart because a device is opened once for all models.
 
 use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::{Device, DeviceKind};
-use burn_wgpu::{WgpuInitError, WgpuSetup, wgpu};
+use burn_wgpu::{WgpuInitError, WgpuSetup};
 
 use super::error::EngineError;
 use crate::{
     fingerprint,
-    nets::{self, Precision, TapRequest},
+    model::{self, LocalModels, ModelSource, Target},
+    nets::{self, Precision},
     recipe::ModelRef,
-    weights::{self, LoadedModel},
+    sampling::TorchGenerator,
 };
 
 /// What the user asks for.
@@ -23,15 +26,15 @@ pub enum DeviceChoice {
     /// The CPU with products in bf16.
     CpuBf16,
     Wgpu,
-    /// A graphics card with products in f16.
+    /// A GPU with products in f16.
     WgpuF16,
 }
 
 impl DeviceChoice {
-    /// The choice with products in `precision`. f16 asks for a graphics card, bf16 for the CPU.
+    /// The choice with products in `precision`. f16 needs a GPU, bf16 the CPU.
     ///
     /// # Errors
-    /// [`EngineError::Device`] where bf16 is asked of a graphics card or f16 of the CPU.
+    /// [`EngineError::Device`] for bf16 on a GPU or f16 on the CPU.
     pub fn with(self, precision: Precision) -> Result<Self, EngineError> {
         match (precision, self) {
             (Precision::F32, Self::CpuBf16) => Ok(Self::Cpu),
@@ -83,6 +86,16 @@ impl Opened {
         let probe_digest = output.ok().map(|output| fingerprint::probe_digest(&output));
         Self { device, precision, name, probe_digest }
     }
+
+    /// Where models are to be loaded.
+    pub fn target(&self) -> Target {
+        Target { device: self.device.clone(), precision: self.precision }
+    }
+
+    /// Whether it is the CPU, whose kernels need no warming up.
+    pub fn is_cpu(&self) -> bool {
+        nets::is_cpu(&self.device)
+    }
 }
 
 impl fmt::Debug for Opened {
@@ -91,7 +104,7 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// Largest relative difference (L2) that the self-test grants a GPU against the CPU.
+/// Largest relative difference (L2) between a GPU and the CPU that passes the self-test.
 const SELF_TEST_TOLERANCE: f32 = 2e-3;
 /// The same for products in f16: wide enough for 10 bits of mantissa, not for a wrong kernel.
 const SELF_TEST_TOLERANCE_F16: f32 = 2e-2;
@@ -169,15 +182,16 @@ fn may_have_gpu() -> bool {
     !cfg!(target_os = "linux") || nodes.iter().any(|node| Path::new(node).exists())
 }
 
-/// One pass of the bundled U-Net and decoder on both devices must agree, at the size they are used at: guards against a
-/// driver or kernel that computes wrongly, for long sums only perhaps.
+/// One prediction and one decoded picture of the bundled model must agree on both devices, at the size they are used at:
+/// guards against a driver or kernel that computes wrongly, perhaps for long sums only.
 fn self_test(device: &Device, precision: Precision, name: &str) -> Result<(), EngineError> {
     let on = |device: &Device, precision| -> Result<Vec<f32>, EngineError> {
-        let model: LoadedModel = weights::load_with(&ModelRef::Pocket, device, precision)?;
+        let target = Target { device: device.clone(), precision };
+        let model = LocalModels.load(&ModelRef::Pocket, &[], &target)?;
         let text = model.encode("a red car")?;
-        let noise = crate::sampling::TorchGenerator::new(7).latents([model.unet.config().channels, 24, 24]);
-        let mut values = model.unet.predict(&noise, 500.0, &text, &TapRequest::none(), &|| true)?.output.values;
-        values.extend(model.vae.decode(&noise, &|| true)?.values);
+        let noise = TorchGenerator::new(7).latents([model.geometry().channels, 24, 24]);
+        let mut values = model::predict(model.as_ref(), &noise, 500.0, &text, &[], &|| true)?.output.values;
+        values.extend(model.codec().decode(&noise, &|| true)?.values);
         Ok(values)
     };
     let (ours, theirs) = (on(device, precision)?, on(&Device::flex(), Precision::F32)?);

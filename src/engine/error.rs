@@ -1,31 +1,34 @@
+//! Why a run has no result: one sentence each, for people.
+//!
+//! Apart because every file of the engine returns it.
+
 use crate::{
-    nets::{NetError, Stopped},
+    model::{Cancelled, ModelError},
     recipe::RecipeError,
     sampling::ScheduleError,
-    weights::{EncodeError, LoadError},
 };
 
-/// Why a run came to nothing.
+/// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     #[error(transparent)]
     Recipe(#[from] RecipeError),
     #[error(transparent)]
-    Load(#[from] LoadError),
-    #[error(transparent)]
     Schedule(#[from] ScheduleError),
     #[error(transparent)]
-    Encode(#[from] EncodeError),
+    Model(ModelError),
+    /// Not an error to people: the result is no longer needed.
     #[error(transparent)]
-    Net(NetError),
-    /// Not an error to people: somebody no longer wants the result.
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    #[error("the initial latents are {given:?} (channels, height, width), but this size and model need {wanted:?}")]
-    LatentShape { given: [usize; 3], wanted: [usize; 3] },
+    Cancelled(#[from] Cancelled),
+    #[error("this model draws pictures whose sides are multiples of {multiple_of} pixels, not {width}x{height}")]
+    Size { width: usize, height: usize, multiple_of: usize },
+    #[error("the initial latents are {given:?} (channels, height, width), but this size and model need {needed:?}")]
+    LatentShape { given: [usize; 3], needed: [usize; 3] },
     #[error("the expert cannot be fused with the general model: {0}; choose another expert")]
     ExpertMismatch(String),
+    #[error("S-CFG and settings of regions need attention to the text, which the {0} of this model does not show")]
+    NoAttention(&'static str),
     #[error("step {step} gave numbers that are not finite: lower the guidance scale or the concept scales")]
     NotFinite { step: usize },
     #[error("no such device: {0}")]
@@ -34,11 +37,11 @@ pub enum EngineError {
     Panicked(String),
 }
 
-impl From<NetError> for EngineError {
-    fn from(error: NetError) -> Self {
+impl From<ModelError> for EngineError {
+    fn from(error: ModelError) -> Self {
         match error {
-            NetError::Stopped(stopped) => Self::Stopped(stopped),
-            other => Self::Net(other),
+            ModelError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Model(other),
         }
     }
 }

@@ -1,10 +1,12 @@
-//! What the engine tells: small, lossless events. Bulky values travel behind `Arc`.
+//! The engine's events: small and lossless. Large values are behind `Arc`.
+//!
+//! Apart as what a window knows of the engine.
 
 use std::{sync::Arc, time::Duration};
 
-use super::compatibility::Compatibility;
 use crate::{
     fingerprint::Fingerprint,
+    model::Compatibility,
     recipe::{ConceptId, Recipe},
     tensor::{Picture, Plane},
 };
@@ -20,19 +22,19 @@ pub struct JobId(pub u64);
 pub enum Event {
     /// The device was chosen and tested; `device` is its name for people.
     Ready { device: String },
-    /// A model is being read, or something else takes a moment: a sentence for the progress line.
+    /// A model is being read, or something else takes a while: a sentence for the progress line.
     Busy { message: String },
-    /// Whether two models can be fused, as it was asked for.
+    /// Whether two models can be fused, in answer to [`super::EngineHandle::compare`].
     Compatibility(Compatibility),
     /// The job's models are loaded and its text is encoded; denoising begins.
     Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
     /// One step was finished.
     Step { job: JobId, report: Arc<StepReport> },
-    /// A better picture of a step that was reported with a draft.
+    /// The decoded picture of a step that was reported with an approximate one.
     Preview { job: JobId, step: usize, picture: Arc<Picture> },
-    /// The job's picture is there.
+    /// The job's picture is finished.
     Done { job: JobId, take: Arc<RenderResult> },
-    /// The job was stopped by request or overtaken by a newer one.
+    /// The job was cancelled, by request or by a newer one.
     Stopped { job: JobId },
     /// The job could not be carried out; the next one can.
     Failed { job: JobId, message: String },
@@ -60,16 +62,16 @@ pub struct RenderResult {
     pub picture: Arc<Picture>,
     pub reports: Vec<Arc<StepReport>>,
     pub elapsed: Duration,
-    /// U-Net forward passes of one sample each.
+    /// Evaluations of the denoisers, of one sample each.
     pub branch_evaluations: usize,
-    /// How the steps went and on what, for the picture to carry.
+    /// Digests of all steps and where they were computed, for the picture's file.
     pub fingerprint: Arc<Fingerprint>,
 }
 
 /// Everything the panels show of one step. Maps are at latent size unless said.
 #[derive(Clone, Debug)]
 pub struct StepReport {
-    /// Index of the U-Net call, from 0.
+    /// Index of the denoiser's call, from 0.
     pub step: usize,
     pub calls: usize,
     /// Training timestep of the model input, 0..1000.
@@ -78,16 +80,17 @@ pub struct StepReport {
     pub sigma: f32,
     /// The picture as predicted from this step (x0).
     pub preview: Arc<Picture>,
-    /// The preview is a quick projection at latent size; a decoded one may follow.
+    /// The preview is approximate; a decoded one may follow.
     pub draft: bool,
-    /// Regions of the prompt's tokens, whether or not S-CFG acts on them; absent without guidance.
+    /// Regions of the prompt's tokens, whether or not S-CFG acts on them; absent without guidance, and for models that show
+    /// no attention.
     pub scfg: Option<Arc<ScfgReport>>,
     /// One per active concept, in order.
     pub concepts: Vec<Arc<ConceptReport>>,
     pub fusion: Option<Arc<FusionReport>>,
     pub norms: Norms,
     pub ledger: Ledger,
-    /// U-Net evaluations that the step took; 0 where everything was remembered.
+    /// Evaluations of the denoisers that the step took; 0 where everything was cached.
     pub evaluations: usize,
     pub elapsed: Duration,
 }
@@ -120,7 +123,7 @@ impl StepReport {
 }
 
 impl ScfgReport {
-    /// Counts whom the regions belong to.
+    /// Counts the elements of each region.
     pub fn new(region: Plane<u16>, foreground: Plane<u8>, rate: Plane, attention: Vec<Plane>) -> Self {
         let mut counts: Vec<(usize, usize)> = Vec::new();
         for &owner in &region.values {
@@ -145,9 +148,9 @@ pub struct ConceptReport {
     pub active: bool,
     /// Channel-norm of the concept's direction, before the threshold.
     pub magnitude: Plane,
-    /// Share of the channels that the concept may touch at each element, 0..=1.
+    /// Share of the channels that the concept may change at each element, 0..=1.
     pub mask: Plane,
-    /// Share of elements of which it touches at least one channel.
+    /// Share of elements of which it may change at least one channel.
     pub share: f32,
     /// Norm of the term that the concept adds.
     pub norm: f32,

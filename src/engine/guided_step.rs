@@ -1,11 +1,16 @@
-//! One model at one step: which branches are evaluated, and what guidance makes of them.
+//! One model at one step: which branches are evaluated, and guidance applied to them.
+//!
+//! Apart because a run does this for each of its models. The formulas are in [`crate::guidance`].
 
 use std::sync::Arc;
 
-use super::prediction_cache::{CacheKey, PredictionCache, Text, TextKey};
+use super::{
+    cached_denoiser::{CachedDenoiser, PromptPair},
+    prediction_cache::{CacheKey, PredictionCache, Text},
+};
 use crate::{
-    guidance::{cfg, regions::Regions, scfg, sega},
-    nets::{self, AtStep, AttentionTap, NetError, Prediction, TapRequest, TextKeys, UNet},
+    guidance::{combine, regions::Regions, scfg, sega},
+    model::{self, Denoiser, IsCurrent, ModelError},
     recipe::{Concept, Recipe},
     tensor::{Latents, Plane},
 };
@@ -18,28 +23,28 @@ pub struct Texts {
     pub concepts: Vec<Text>,
 }
 
-/// One of the two models of a run: a U-Net, its texts and what SEGA remembers of it.
+/// One of the two models of a run: its denoiser, its texts and SEGA's momentum on it.
 pub struct Branches<'a> {
-    pub unet: &'a UNet,
-    /// Content hash of the U-Net's model.
+    pub denoiser: &'a dyn Denoiser,
+    /// Hash of the model.
     pub model: Arc<str>,
     pub texts: Texts,
-    /// What the user's settings mean by regions, where this model's attention cuts them.
+    /// What the user's settings mean by regions, where this model's attention gives them.
     pub regions: Regions,
     pub sega: sega::State,
 }
 
-/// What one model said and what guidance made of it, in the model's own parametrisation.
+/// Predictions of one model and what guidance made of them, in the model's own parametrisation.
 #[derive(Clone, Debug)]
 pub struct Predictions {
-    /// Absent when the guidance scale asks for no guidance.
+    /// Absent when the step is not guided.
     pub uncond: Option<Latents>,
     pub cond: Latents,
     /// One per active concept; `None` where it was not needed.
     pub concepts: Vec<Option<Latents>>,
-    /// Who owns what, by this model's attention and the user's corrections; absent where nobody asked.
+    /// Who owns what, by this model's attention and the user's corrections; absent where it was not needed.
     pub segmentation: Option<Arc<scfg::Segmentation>>,
-    /// The region of every element as the user's settings name it; absent where nobody asked.
+    /// The region of every element as the user's settings name it; absent likewise.
     pub regions: Option<Plane<u16>>,
     /// S-CFG's rate map rho, where it is on.
     pub rate: Option<Plane>,
@@ -48,7 +53,7 @@ pub struct Predictions {
     pub guided: Latents,
     /// Norm of the guidance term.
     pub guidance_norm: f32,
-    /// U-Net evaluations spent; what was remembered cost none.
+    /// Evaluations of the denoiser on one sample each; what was cached costs none.
     pub evaluations: usize,
 }
 
@@ -65,231 +70,106 @@ pub struct StepInput<'a> {
     pub segment: bool,
     /// Whether concepts act; they do not on a model that draws nothing.
     pub concepts: bool,
-    /// The regions that the user's factors and locks speak of, where another model cuts them.
+    /// The regions that the user's factors and locks refer to, where they are another model's.
     pub regions: Option<(&'a Regions, &'a Plane<u16>)>,
-    pub wanted: &'a (dyn Fn() -> bool + Sync),
+    pub is_current: IsCurrent<'a>,
 }
 
-/// A U-Net at one step, asked through the memory.
-struct CachedDenoiser<'a> {
-    unet: &'a UNet,
-    model: Arc<str>,
-    question: &'a CacheKey,
-    /// From the first evaluation on.
-    at_step: Option<AtStep<'a>>,
-    wanted: &'a (dyn Fn() -> bool + Sync),
-    memory: &'a mut PredictionCache,
-    /// What was evaluated beside others and is not called for yet.
-    ready: Vec<(TextKey, Prediction)>,
+/// The predictions of a guided step before guidance.
+struct Evaluated {
+    uncond: Latents,
+    cond: Latents,
+    concepts: Vec<Option<Latents>>,
+    segmentation: Option<Arc<scfg::Segmentation>>,
     evaluations: usize,
 }
 
-impl<'a> CachedDenoiser<'a> {
-    fn new(
-        branches: &Branches<'a>,
-        question: &'a CacheKey,
-        wanted: &'a (dyn Fn() -> bool + Sync),
-        memory: &'a mut PredictionCache,
-    ) -> Self {
-        let Branches { unet, ref model, .. } = *branches;
-        let model = model.clone();
-        Self { unet, model, question, at_step: None, wanted, memory, ready: Vec::new(), evaluations: 0 }
-    }
-
-    /// What a guided step is going to ask for and nobody remembers.
-    fn missing<'t>(
-        &mut self,
-        recipe: &Recipe,
-        texts: &'t Texts,
-        concepts: &[&'t Text],
-        segment: bool,
-    ) -> Vec<(&'t Text, TapRequest)> {
-        let (u, c, q) = (&texts.uncond, &texts.cond, self.question);
-        let anew = segment && self.memory.segmentation(q, recipe.profile, &u.key, &c.key).is_none();
-        let taps = if anew { self.segmenting() } else { TapRequest::none() };
-        let mut missing: Vec<(&Text, TapRequest)> = Vec::new();
-        let concepts = concepts.iter().map(|text| (*text, TapRequest::none(), false));
-        for (text, taps, anew) in [(u, taps.clone(), anew), (c, taps, anew)].into_iter().chain(concepts) {
-            let asked = missing.iter().any(|(other, _)| other.key == text.key);
-            if !asked && (anew || self.memory.prediction(q, &text.key).is_none()) {
-                missing.push((text, taps));
-            }
-        }
-        missing
-    }
-
-    /// Evaluates `texts` side by side, to have them at hand when they are asked for.
-    fn prefetch(&mut self, texts: Vec<(&Text, TapRequest)>) -> Result<(), NetError> {
-        if texts.len() < 2 {
-            return Ok(());
-        }
-        let keys: Vec<_> = texts.iter().map(|(text, _)| self.keys(text)).collect::<Result<_, _>>()?;
-        let asked: Vec<_> = keys.iter().zip(&texts).map(|(keys, (_, taps))| (&**keys, taps)).collect();
-        let wanted = self.wanted;
-        let answers = self.at_step()?.predict_all(&asked, wanted);
-        for (answer, (text, _)) in answers.into_iter().zip(&texts) {
-            let answer = answer?;
-            self.take(text, &answer);
-            self.ready.push((text.key.clone(), answer));
-        }
-        Ok(())
-    }
-
-    /// The maps that a segmentation is made of.
-    fn segmenting(&self) -> TapRequest {
-        TapRequest::at(scfg::levels(&self.unet.factors()))
-    }
-
-    /// The branch of one text.
-    fn branch(&mut self, text: &Text) -> Result<Latents, NetError> {
-        match self.memory.prediction(self.question, &text.key) {
-            Some(known) => Ok(known),
-            None => Ok(self.evaluate(text, &TapRequest::none())?.output),
-        }
-    }
-
-    /// Unconditional and prompt branch with the segmentation that their attention gives.
-    fn segmented(
-        &mut self,
-        recipe: &Recipe,
-        texts: &Texts,
-    ) -> Result<(Latents, Latents, Arc<scfg::Segmentation>), NetError> {
-        let (u, c) = (&texts.uncond, &texts.cond);
-        if let Some(known) = self.memory.segmentation(self.question, recipe.profile, &u.key, &c.key) {
-            return Ok((self.branch(u)?, self.branch(c)?, known));
-        }
-        let taps = self.segmenting();
-        let (uncond, cond) = (self.evaluate(u, &taps)?, self.evaluate(c, &taps)?);
-        let size = [cond.output.height, cond.output.width];
-        let segmentation = scfg::segment(recipe.profile, &attention(cond.taps), &attention(uncond.taps), size)?;
-        let segmentation = Arc::new(segmentation);
-        self.memory.insert_segmentation(self.question, recipe.profile, &u.key, &c.key, &segmentation);
-        Ok((uncond.output, cond.output, segmentation))
-    }
-
-    fn evaluate(&mut self, text: &Text, taps: &TapRequest) -> Result<Prediction, NetError> {
-        if let Some(i) = self.ready.iter().position(|(key, _)| *key == text.key) {
-            return Ok(self.ready.swap_remove(i).1);
-        }
-        let (keys, wanted) = (self.keys(text)?, self.wanted);
-        let answer = self.at_step()?.predict(&keys, taps, wanted)?;
-        self.take(text, &answer);
-        Ok(answer)
-    }
-
-    fn take(&mut self, text: &Text, answer: &Prediction) {
-        self.evaluations += 1;
-        self.memory.insert_prediction(self.question, &text.key, &answer.output);
-    }
-
-    fn keys(&mut self, text: &Text) -> Result<Arc<TextKeys>, NetError> {
-        let unet = self.unet;
-        self.memory.text_keys(&self.model, &text.key, || unet.read_text(&text.encoding))
-    }
-
-    fn at_step(&mut self) -> Result<&mut AtStep<'a>, NetError> {
-        let (unet, q) = (self.unet, self.question);
-        Ok(match &mut self.at_step {
-            Some(at_step) => at_step,
-            none => {
-                let shifts = self.memory.time_shifts(&self.model, q.timestep(), || unet.time_shifts(q.timestep()));
-                none.insert(unet.at_step(q.model_input(), q.timestep(), shifts)?)
-            }
-        })
-    }
-}
-
-fn attention(taps: Vec<AttentionTap>) -> Vec<scfg::Attention> {
-    let convert = |t: AttentionTap| scfg::Attention { grid: t.grid, self_map: t.self_map, cross_map: t.cross_map };
-    taps.into_iter().map(convert).collect()
-}
-
 impl Branches<'_> {
-    /// Evaluates the branches that `recipe` needs at this step, or remembers them, and combines them.
+    /// Evaluates the branches that `recipe` needs at this step, or takes them from `cache`, and combines them.
     pub fn step(
         &mut self,
         recipe: &Recipe,
         input: &StepInput<'_>,
-        memory: &mut PredictionCache,
-    ) -> Result<Predictions, NetError> {
-        nets::with_workers(self.unet.device(), || self.evaluate(recipe, input, memory))
+        cache: &mut PredictionCache,
+    ) -> Result<Predictions, ModelError> {
+        let denoiser = self.denoiser;
+        model::with_workers(denoiser, || {
+            let key = CacheKey::new(self.model.clone(), input.timestep, input.model_input.clone());
+            let mut cached = CachedDenoiser::new(denoiser, self.model.clone(), &key, input.is_current, cache);
+            if !input.guided {
+                let cond = cached.predict(&self.texts.cond)?;
+                return Ok(unguided(cond, self.texts.concepts.len(), cached.evaluations()));
+            }
+            let concepts: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
+            let evaluated = self.evaluate(recipe, input, &concepts, &mut cached)?;
+            Ok(self.guide(recipe, input, &concepts, evaluated))
+        })
     }
 
+    /// Unconditional, prompt and concept branches, segmented where S-CFG or the input asks for it.
     fn evaluate(
+        &self,
+        recipe: &Recipe,
+        input: &StepInput<'_>,
+        concepts: &[Concept],
+        cached: &mut CachedDenoiser<'_>,
+    ) -> Result<Evaluated, ModelError> {
+        let Texts { uncond, cond, concepts: texts } = &self.texts;
+        let prompts = PromptPair { uncond, cond };
+        let needed = |concept: &Concept| sega::is_needed_at(concept, recipe.momentum, recipe.profile, input.step);
+        let texts: Vec<Option<&Text>> =
+            concepts.iter().zip(texts).map(|(concept, text)| needed(concept).then_some(text)).collect();
+        let segment = (recipe.scfg.enabled || input.segment).then_some(recipe.profile);
+        cached.prefetch(prompts, &texts.iter().flatten().copied().collect::<Vec<_>>(), segment)?;
+        let (uncond, cond, segmentation) = match segment {
+            Some(profile) => {
+                let (uncond, cond, segmentation) = cached.segmented(profile, prompts)?;
+                (uncond, cond, Some(self.regions.correct(profile, segmentation)))
+            }
+            None => (cached.predict(uncond)?, cached.predict(cond)?, None),
+        };
+        let predict = |text: Option<&Text>| text.map(|text| cached.predict(text)).transpose();
+        let concepts = texts.into_iter().map(predict).collect::<Result<_, _>>()?;
+        Ok(Evaluated { uncond, cond, concepts, segmentation, evaluations: cached.evaluations() })
+    }
+
+    /// Applies S-CFG, the user's factors and SEGA.
+    fn guide(
         &mut self,
         recipe: &Recipe,
         input: &StepInput<'_>,
-        memory: &mut PredictionCache,
-    ) -> Result<Predictions, NetError> {
-        let question = &CacheKey::new(self.model.clone(), input.timestep, input.model_input.clone());
-        let mut asker = CachedDenoiser::new(self, question, input.wanted, memory);
-        if !input.guided {
-            let cond = asker.branch(&self.texts.cond)?;
-            return Ok(unguided(cond, self.texts.concepts.len(), asker.evaluations));
-        }
-        let active: Vec<Concept> = recipe.active_concepts().filter(|_| input.concepts).cloned().collect();
-        let acting = active.iter().zip(&self.texts.concepts).filter(|(c, _)| acts(c, recipe, input.step));
-        let acting: Vec<&Text> = acting.map(|(_, text)| text).collect();
-        let segment = recipe.scfg.enabled || input.segment;
-        let missing = asker.missing(recipe, &self.texts, &acting, segment);
-        asker.prefetch(missing)?;
-        let (uncond, cond, segmentation) = if segment {
-            let (uncond, cond, segmentation) = asker.segmented(recipe, &self.texts)?;
-            (uncond, cond, Some(self.regions.correct(recipe.profile, segmentation)))
-        } else {
-            (asker.branch(&self.texts.uncond)?, asker.branch(&self.texts.cond)?, None)
-        };
+        concepts: &[Concept],
+        evaluated: Evaluated,
+    ) -> Predictions {
+        let Evaluated { uncond, cond, concepts: predictions, segmentation, evaluations } = evaluated;
         let own = segmentation.as_ref().map(|s| self.regions.of_owners(&s.region()));
         let regions = input.regions.or(own.as_ref().map(|own| (&self.regions, own)));
-        let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
         let g = recipe.cfg_at(input.step);
+        let rate = segmentation.as_ref().filter(|_| recipe.scfg.enabled);
         let rate = rate.map(|s| scfg::rate(recipe.profile, &recipe.scfg, g, s, &uncond, &cond));
-        let guidance = match strength(recipe, rate.as_ref(), regions) {
-            Some(map) => scfg::term(g, &map, &uncond, &cond),
-            None => cfg::term(g, &uncond, &cond),
-        };
-        let mut guided = uncond.zip(&guidance, |u, g| u + g);
-
-        let concepts = concept_branches(&mut asker, recipe, &active, &self.texts.concepts, input.step)?;
-        let evaluations = asker.evaluations;
-        let sega = (!active.is_empty()).then(|| {
-            let locks: Vec<_> = active.iter().map(|c| regions.and_then(|(by, map)| by.lock(c, map))).collect();
-            let setting = sega::Setting { concepts: &active, locks: &locks, momentum: recipe.momentum };
-            sega::step(&mut self.sega, &setting, recipe.profile, input.step, &uncond, &concepts)
+        let factors = regions.and_then(|(by, map)| by.factors(recipe, map));
+        let guidance = combine::guidance_term(g, rate.as_ref(), factors, &uncond, &cond);
+        let sega = (!concepts.is_empty()).then(|| {
+            let locks: Vec<_> = concepts.iter().map(|c| regions.and_then(|(by, map)| by.lock(c, map))).collect();
+            let setting = sega::Setting { concepts, locks: &locks, momentum: recipe.momentum };
+            sega::step(&mut self.sega, &setting, recipe.profile, input.step, &uncond, &predictions)
         });
-        if let Some(s) = &sega {
-            guided = guided.zip(&s.term, |e, t| e + t);
-        }
-        let guidance_norm = guidance.norm();
-        Ok(Predictions {
+        Predictions {
+            guided: combine::guided(&uncond, &guidance, sega.as_ref().map(|s| &s.term)),
+            guidance_norm: guidance.norm(),
             uncond: Some(uncond),
             cond,
-            concepts,
+            concepts: predictions,
             segmentation,
             regions: own,
             rate,
             sega,
-            guided,
-            guidance_norm,
             evaluations,
-        })
-    }
-}
-
-/// What the guidance is multiplied by, element by element: `rho * override`; `None` where that is 1 everywhere.
-fn strength(recipe: &Recipe, rate: Option<&Plane>, regions: Option<(&Regions, &Plane<u16>)>) -> Option<Plane> {
-    let factors = regions.and_then(|(by, map)| by.factors(recipe, map));
-    match (rate, factors) {
-        (Some(rate), Some(mut factors)) => {
-            factors.values.iter_mut().zip(&rate.values).for_each(|(f, rho)| *f *= rho);
-            Some(factors)
         }
-        (Some(rate), None) => Some(rate.clone()),
-        (None, factors) => factors,
     }
 }
 
-/// Without guidance the prompt's own prediction is all there is.
+/// Without guidance the prompt's own prediction is used as it is.
 fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
     Predictions {
         uncond: None,
@@ -303,22 +183,4 @@ fn unguided(cond: Latents, concepts: usize, evaluations: usize) -> Predictions {
         guidance_norm: 0.0,
         evaluations,
     }
-}
-
-/// Whether a concept's branch is needed at this step.
-fn acts(concept: &Concept, recipe: &Recipe, step: usize) -> bool {
-    concept.matters_at(step, recipe.momentum, recipe.profile)
-}
-
-fn concept_branches(
-    asker: &mut CachedDenoiser<'_>,
-    recipe: &Recipe,
-    active: &[Concept],
-    texts: &[Text],
-    step: usize,
-) -> Result<Vec<Option<Latents>>, NetError> {
-    let one = |(concept, text): (&Concept, &Text)| {
-        if acts(concept, recipe, step) { asker.branch(text).map(Some) } else { Ok(None) }
-    };
-    active.iter().zip(texts).map(one).collect()
 }

@@ -1,4 +1,6 @@
-//! The two ends of the line between a window (or a script) and the worker.
+//! The two ends of the channel between a window (or a script) and the worker.
+//!
+//! Apart so that a test can play either end.
 
 use std::sync::{
     Arc, Condvar, Mutex, PoisonError,
@@ -7,11 +9,10 @@ use std::sync::{
 };
 
 use super::{
-    compatibility::ModelPair,
     event::{Event, JobId},
     prediction_cache::MemoryBudget,
 };
-use crate::recipe::Recipe;
+use crate::{model::ModelPair, recipe::Recipe};
 
 /// Room for the events of several runs: a hidden window that drains late does not block the worker for long.
 const EVENT_ROOM: usize = 4096;
@@ -30,13 +31,13 @@ pub struct WorkerEnd {
 }
 
 struct Shared {
-    /// Only the newest request is kept: an older one that was never begun is simply replaced.
+    /// Only the newest request is kept; it replaces an older one that was never begun.
     pending: Mutex<Pending>,
     arrived: Condvar,
-    /// Raised by every submission and stop; a running job compares it with the value it began with.
+    /// Incremented by every submission and stop; a running job compares it with the value it began with.
     generation: AtomicU64,
     closed: AtomicBool,
-    gauge: Arc<MemoryBudget>,
+    budget: Arc<MemoryBudget>,
 }
 
 #[derive(Default)]
@@ -44,8 +45,8 @@ struct Pending {
     request: Option<Request>,
     /// The budget was lowered since the worker last looked.
     trim: bool,
-    /// Two models of which it is asked whether they can be fused.
-    partners: Option<ModelPair>,
+    /// Two models to compare: whether they can be fused.
+    pair: Option<ModelPair>,
     next_id: u64,
 }
 
@@ -53,7 +54,7 @@ struct Pending {
 pub enum Work {
     Render(Box<Request>),
     Compare(ModelPair),
-    /// Forget what no longer fits the budget.
+    /// Free what no longer fits the budget.
     Trim,
 }
 
@@ -65,14 +66,15 @@ pub struct Request {
     generation: u64,
 }
 
-/// Tells a running job whether it is still wanted. One atomic load, cheap enough to ask between any two operations.
+/// Tells a running job whether its result is still needed. One atomic load, cheap enough to ask between any two
+/// operations.
 #[derive(Clone)]
-pub struct Cancel {
+pub struct CancelToken {
     shared: Arc<Shared>,
     generation: u64,
 }
 
-impl Cancel {
+impl CancelToken {
     pub fn is_cancelled(&self) -> bool {
         self.shared.generation.load(Ordering::Acquire) != self.generation
     }
@@ -85,7 +87,7 @@ pub fn connect(wake: impl Fn() + Send + 'static) -> (EngineHandle, WorkerEnd) {
         arrived: Condvar::new(),
         generation: AtomicU64::new(0),
         closed: AtomicBool::new(false),
-        gauge: Arc::default(),
+        budget: Arc::default(),
     });
     let (sender, events) = sync_channel(EVENT_ROOM);
     let worker = WorkerEnd { shared: shared.clone(), events: sender, wake: Box::new(wake) };
@@ -93,7 +95,7 @@ pub fn connect(wake: impl Fn() + Send + 'static) -> (EngineHandle, WorkerEnd) {
 }
 
 impl EngineHandle {
-    /// Asks for `recipe`; whatever runs or waits is given up for it.
+    /// Asks for `recipe`; whatever runs or waits is cancelled for it.
     pub fn submit(&self, recipe: Recipe) -> JobId {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.next_id += 1;
@@ -104,31 +106,32 @@ impl EngineHandle {
         job
     }
 
-    /// Asks whether two models can be fused; [`Event::Compatibility`] answers. Neither stops a job nor waits for it to end.
-    pub fn compare(&self, partners: ModelPair) {
+    /// Asks whether two models can be fused; [`Event::Compatibility`] answers. Does not stop a running job, and the answer
+    /// does not wait for its end.
+    pub fn compare(&self, pair: ModelPair) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.partners = Some(partners);
+        pending.pair = Some(pair);
         self.shared.arrived.notify_one();
     }
 
-    /// Gives up whatever runs or waits.
+    /// Cancels whatever runs or waits.
     pub fn stop(&self) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.request = None;
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Sets how many bytes the worker may remember of earlier runs; a running job keeps to it from now on, and one that
-    /// waits forgets at once what is too much.
+    /// Sets how many bytes the worker's cache may take; a running job keeps to it from now on, an idle worker frees at
+    /// once what is too much.
     pub fn set_memory(&self, bytes: usize) {
-        self.shared.gauge.set_budget(bytes);
+        self.shared.budget.set_budget(bytes);
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).trim = true;
         self.shared.arrived.notify_one();
     }
 
-    /// How much the worker remembers, and how much it may.
+    /// How much memory the worker's cache takes, and how much it may.
     pub fn memory(&self) -> &MemoryBudget {
-        &self.shared.gauge
+        &self.shared.budget
     }
 
     /// The next event, if there is one.
@@ -140,7 +143,7 @@ impl EngineHandle {
 impl Drop for EngineHandle {
     fn drop(&mut self) {
         self.stop();
-        // Under the lock, or the worker could look just before and fall asleep just after.
+        // Under the lock: otherwise the worker could check before this store and wait after it.
         let _pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.closed.store(true, Ordering::Release);
         self.shared.arrived.notify_one();
@@ -148,23 +151,22 @@ impl Drop for EngineHandle {
 }
 
 impl WorkerEnd {
-    /// Waits for the newest request, and leaves questions about models to [`Self::partners`]; `None` once the other end
-    /// is gone.
+    /// Waits for the newest request, and leaves models to compare to [`Self::pair`]; `None` once the other end is gone.
     pub fn next(&self) -> Option<Request> {
         self.wait(|pending| pending.request.take())
     }
 
-    /// A question about models that is not answered yet.
-    pub fn partners(&self) -> Option<ModelPair> {
-        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).partners.take()
+    /// Models to compare, if there are any.
+    pub fn pair(&self) -> Option<ModelPair> {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).pair.take()
     }
 
-    /// Waits for the newest request, a question about models or a lower budget; `None` once the other end is gone.
+    /// Waits for the newest request, models to compare or a lower budget; `None` once the other end is gone.
     pub fn work(&self) -> Option<Work> {
         self.wait(|pending| {
-            let question = pending.partners.take().map(Work::Compare);
-            let question = question.or_else(|| std::mem::take(&mut pending.trim).then_some(Work::Trim));
-            question.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
+            let compare = pending.pair.take().map(Work::Compare);
+            let work = compare.or_else(|| std::mem::take(&mut pending.trim).then_some(Work::Trim));
+            work.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
         })
     }
 
@@ -182,16 +184,16 @@ impl WorkerEnd {
         }
     }
 
-    /// The budget of what is remembered, and where its use is told.
-    pub fn gauge(&self) -> Arc<MemoryBudget> {
-        self.shared.gauge.clone()
+    /// The budget of the cache, which the worker tells how much it takes.
+    pub fn budget(&self) -> Arc<MemoryBudget> {
+        self.shared.budget.clone()
     }
 
-    pub fn cancel_token(&self, request: &Request) -> Cancel {
-        Cancel { shared: self.shared.clone(), generation: request.generation }
+    pub fn cancel_token(&self, request: &Request) -> CancelToken {
+        CancelToken { shared: self.shared.clone(), generation: request.generation }
     }
 
-    /// Sends an event and wakes the other end. An event to nobody is dropped.
+    /// Sends an event and wakes the other end. Once that is gone, events are dropped.
     pub fn send(&self, event: Event) {
         if self.events.send(event).is_ok() {
             (self.wake)();

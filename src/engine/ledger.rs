@@ -1,18 +1,20 @@
-//! The guidance ledger: per step, how hard everything pulls and in which direction, as numbers for plots.
+//! The guidance ledger: per step, norms and directions of the guidance terms, as numbers for plots.
+//!
+//! Apart from the report because sessions save it, too.
 
 use serde::{Deserialize, Serialize};
 
 use super::guided_step::Predictions;
 use crate::{
-    guidance::sega,
+    guidance::quantile::quantile,
     recipe::Recipe,
     tensor::{Latents, Plane},
 };
 
-/// What the plots of one step need beyond the maps.
+/// The numbers of one step that are not read off its maps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// How far S-CFG's rates lie apart; absent where it does not act.
+    /// The spread of S-CFG's rates; absent where it does not act.
     pub rate: Option<Spread>,
     /// One per active concept, in order; empty without guidance.
     pub concepts: Vec<Pull>,
@@ -32,7 +34,7 @@ pub struct Spread {
 pub struct Pull {
     /// Norm of what momentum adds to the next step; in the reference profile all concepts share one.
     pub momentum: f32,
-    /// Cosine with the prompt's direction; absent where the concept was not evaluated or pulls with strength 0.
+    /// Cosine with the prompt's direction; absent where the concept was not evaluated or has strength 0.
     pub with_prompt: Option<f32>,
     /// Cosine with every active concept, in order; 1 with itself.
     pub with: Vec<Option<f32>>,
@@ -47,12 +49,12 @@ impl Ledger {
 
 impl Spread {
     fn of(map: &Plane) -> Self {
-        let at = |q| sega::quantile(&map.values, q);
+        let at = |q| quantile(&map.values, q);
         Self { low: at(0.05), mean: map.mean(), high: at(0.95) }
     }
 }
 
-/// Reads the ledger of step `step` off the predictions of the general model.
+/// The ledger of step `step`, from the predictions of the general model.
 pub(super) fn ledger(recipe: &Recipe, step: usize, general: &Predictions) -> Ledger {
     let rate = general.rate.as_ref().map(Spread::of);
     let (Some(uncond), Some(sega)) = (&general.uncond, &general.sega) else {
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn cosines_tell_directions_and_not_sizes() {
+    fn cosines_depend_on_directions_and_not_on_sizes() {
         let a = latents(&[1.0, 2.0, -1.0]);
         assert_eq!(cosine(&a, &latents(&[10.0, 20.0, -10.0])), Some(1.0));
         assert_eq!(cosine(&a, &latents(&[-0.5, -1.0, 0.5])), Some(-1.0));

@@ -2,10 +2,35 @@
 //!
 //! [`start`] gives the handle that a window holds; [`handle::connect`] gives both ends, for tests that play the worker.
 //! One thread for all tensor work: burn's GPU streams belong to the OS thread that uses them.
+//!
+//! ```
+//! use std::sync::mpsc::channel;
+//!
+//! use sextant::{
+//!     engine::{self, DeviceChoice, Event},
+//!     recipe::Recipe,
+//! };
+//!
+//! let (wake, woken) = channel();
+//! let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, move || drop(wake.send(())))?;
+//! engine.submit(Recipe { prompt: "a cat on a beach".into(), steps: 2, ..Recipe::default() });
+//! let picture = 'done: loop {
+//!     woken.recv()?;
+//!     while let Some(event) = engine.poll() {
+//!         match event {
+//!             Event::Done { take, .. } => break 'done take.picture.clone(),
+//!             Event::Failed { message, .. } => return Err(message.into()),
+//!             _ => {}
+//!         }
+//!     }
+//! };
+//! assert_eq!((picture.width, picture.height), (192, 192));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod approx_decoder;
 mod cache_key;
-mod compatibility;
+mod cached_denoiser;
 pub mod device;
 mod error;
 pub mod event;
@@ -19,10 +44,11 @@ pub mod provenance;
 pub mod report;
 pub mod run;
 mod sized_lru;
+mod start;
 mod warmup;
 mod worker;
 
-pub use compatibility::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
+pub use crate::model::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub use event::{
@@ -31,18 +57,4 @@ pub use event::{
 };
 pub use handle::EngineHandle;
 pub use prediction_cache::MemoryBudget;
-
-/// What the worker may remember of earlier runs unless it is told otherwise, in bytes; [`EngineHandle::set_memory`].
-pub const MEMORY: usize = 1 << 30;
-
-/// Starts the worker's thread, which remembers earlier runs within `memory` bytes. `wake` is called from it after every
-/// event.
-///
-/// # Errors
-/// When the operating system refuses a thread.
-pub fn start(choice: DeviceChoice, memory: usize, wake: impl Fn() + Send + 'static) -> std::io::Result<EngineHandle> {
-    let (handle, worker) = handle::connect(wake);
-    handle.set_memory(memory);
-    std::thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice))?;
-    Ok(handle)
-}
+pub use start::{MEMORY, start, start_with};

@@ -1,32 +1,52 @@
-//! Loaded models, kept until others are needed.
+//! The loaded models, kept until others are needed.
+//!
+//! Apart so that the worker and a script load models the same way, from any [`ModelSource`].
 
 use std::sync::Arc;
 
-use super::{device::Opened, error::EngineError};
+use super::error::EngineError;
 use crate::{
+    model::{LocalModels, Model, ModelSource, Target},
     recipe::{Lora, ModelRef, Recipe},
-    weights::{self, LoadedModel},
 };
 
+/// The general model of a recipe, and its expert where there is one.
+pub type Loaded = (Arc<dyn Model>, Option<Arc<dyn Model>>);
+
 /// The general model and the expert that were used last.
-#[derive(Default)]
 pub struct Models {
-    general: Option<(ModelRef, Vec<Lora>, Arc<LoadedModel>)>,
-    /// With the hash of the general model it was loaded over: a part of a model borrows the rest.
-    expert: Option<(ModelRef, String, Arc<LoadedModel>)>,
+    source: Arc<dyn ModelSource>,
+    general: Option<(ModelRef, Vec<Lora>, Arc<dyn Model>)>,
+    /// With the hash of the general model it was loaded over: an expert may take parts from there.
+    expert: Option<(ModelRef, String, Arc<dyn Model>)>,
+}
+
+impl Default for Models {
+    /// Bundled models and those on disk.
+    fn default() -> Self {
+        Self::new(Arc::new(LocalModels))
+    }
 }
 
 impl Models {
-    /// The models of a recipe, read where they are not at hand; `busy` hears what is being read.
+    /// Nothing loaded yet.
+    pub fn new(source: Arc<dyn ModelSource>) -> Self {
+        Self { source, general: None, expert: None }
+    }
+
+    /// The models of a recipe, read where they are not loaded. Reports what is being read through `busy`.
+    ///
+    /// # Errors
+    /// As [`ModelSource::load`] and [`ModelSource::load_expert`].
     pub fn for_recipe(
         &mut self,
         recipe: &Recipe,
-        opened: &Opened,
+        target: &Target,
         busy: &dyn Fn(String),
-    ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
-        let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), opened, busy)?;
+    ) -> Result<Loaded, EngineError> {
+        let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), target, busy)?;
         let expert = match recipe.expert_fusion() {
-            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, opened, busy)?),
+            Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, target, busy)?),
             None => None,
         };
         Ok((general, expert))
@@ -34,18 +54,19 @@ impl Models {
 
     fn general(
         &mut self,
-        wanted: &ModelRef,
+        requested: &ModelRef,
         loras: Vec<Lora>,
-        opened: &Opened,
+        target: &Target,
         busy: &dyn Fn(String),
-    ) -> Result<Arc<LoadedModel>, EngineError> {
+    ) -> Result<Arc<dyn Model>, EngineError> {
         match &self.general {
-            Some((name, with, model)) if name == wanted && *with == loras => Ok(model.clone()),
+            Some((name, with, model)) if name == requested && *with == loras => Ok(model.clone()),
             _ => {
-                busy(format!("Reading {}…", wanted.title()));
+                busy(format!("Reading {}…", requested.title()));
+                // Freed before the next is read: both need not fit in memory.
                 self.general = None;
-                let model = Arc::new(weights::load_changed(wanted, &loras, &opened.device, opened.precision)?);
-                self.general = Some((wanted.clone(), loras, model.clone()));
+                let model = self.source.load(requested, &loras, target)?;
+                self.general = Some((requested.clone(), loras, model.clone()));
                 Ok(model)
             }
         }
@@ -53,22 +74,22 @@ impl Models {
 
     fn expert(
         &mut self,
-        wanted: &ModelRef,
+        requested: &ModelRef,
         over: &ModelRef,
-        general: &Arc<LoadedModel>,
-        opened: &Opened,
+        general: &Arc<dyn Model>,
+        target: &Target,
         busy: &dyn Fn(String),
-    ) -> Result<Arc<LoadedModel>, EngineError> {
-        if wanted == over {
+    ) -> Result<Arc<dyn Model>, EngineError> {
+        if requested == over {
             return Ok(general.clone());
         }
         match &self.expert {
-            Some((name, base, model)) if name == wanted && *base == general.content_hash => Ok(model.clone()),
+            Some((name, base, model)) if name == requested && base == general.hash() => Ok(model.clone()),
             _ => {
-                busy(format!("Reading {}…", wanted.title()));
+                busy(format!("Reading {}…", requested.title()));
                 self.expert = None;
-                let model = Arc::new(weights::load_expert(wanted, general, &opened.device)?);
-                self.expert = Some((wanted.clone(), general.content_hash.clone(), model.clone()));
+                let model = self.source.load_expert(requested, general, target)?;
+                self.expert = Some((requested.clone(), general.hash().to_owned(), model.clone()));
                 Ok(model)
             }
         }

@@ -17,7 +17,7 @@ use std::{
 use super::sized_lru::SizedLru;
 use crate::{
     guidance::scfg::Segmentation,
-    nets::{NetError, TextEncoding, TextKeys, TimeShifts},
+    model::{Conditioning, ModelError, Precomputed},
     recipe::Profile,
     tensor::{Latents, Picture},
 };
@@ -28,7 +28,7 @@ pub use super::cache_key::{CacheKey, TextKey};
 #[derive(Clone, Debug)]
 pub struct Text {
     pub key: TextKey,
-    pub encoding: TextEncoding,
+    pub encoding: Arc<Conditioning>,
 }
 
 /// A budget in bytes and how much of it is in use. Threads read and change it without waiting.
@@ -71,9 +71,9 @@ enum Key {
 enum Value {
     Step(StepEntry),
     Picture(Arc<Picture>),
-    Text(Arc<TextEncoding>),
-    TextKeys(Arc<TextKeys>),
-    TimeShifts(Arc<TimeShifts>),
+    Text(Arc<Conditioning>),
+    TextKeys(Precomputed),
+    TimeShifts(Precomputed),
 }
 
 /// Profile, unconditional text and prompt of a segmentation.
@@ -113,8 +113,8 @@ fn bytes(key: &Key, value: &Value) -> usize {
 /// them. They are working memory and not counted.
 #[derive(Default)]
 struct RunTexts {
-    encodings: HashMap<TextKey, Arc<TextEncoding>>,
-    keys: HashMap<(Arc<str>, TextKey), Arc<TextKeys>>,
+    encodings: HashMap<TextKey, Arc<Conditioning>>,
+    keys: HashMap<(Arc<str>, TextKey), Precomputed>,
 }
 
 /// Size-bounded LRU cache of predictions, segmentations, pictures, encoded texts and what denoisers derive from texts and
@@ -156,7 +156,7 @@ impl PredictionCache {
     }
 
     /// The text of `key`, encoded now if it is not cached.
-    pub fn text<E>(&mut self, key: TextKey, encode: impl FnOnce() -> Result<TextEncoding, E>) -> Result<Text, E> {
+    pub fn text<E>(&mut self, key: TextKey, encode: impl FnOnce() -> Result<Conditioning, E>) -> Result<Text, E> {
         let cached = match self.entries.get(&Key::Text(key.clone())) {
             Some(Value::Text(encoding)) => Some(encoding.clone()),
             _ => self.run.encodings.get(&key).cloned(),
@@ -170,7 +170,7 @@ impl PredictionCache {
             }
         };
         self.run.encodings.insert(key.clone(), encoding.clone());
-        Ok(Text { key, encoding: TextEncoding::clone(&encoding) })
+        Ok(Text { key, encoding })
     }
 
     /// A text as the denoiser of `model` reads it, computed now if it is not cached.
@@ -178,8 +178,8 @@ impl PredictionCache {
         &mut self,
         model: &Arc<str>,
         text: &TextKey,
-        read: impl FnOnce() -> Result<TextKeys, NetError>,
-    ) -> Result<Arc<TextKeys>, NetError> {
+        prepare: impl FnOnce() -> Result<Precomputed, ModelError>,
+    ) -> Result<Precomputed, ModelError> {
         let own = (model.clone(), text.clone());
         let key = || Key::TextKeys(model.clone(), text.clone());
         let cached = match self.entries.get(&key()) {
@@ -189,7 +189,7 @@ impl PredictionCache {
         let keys = match cached {
             Some(keys) => keys,
             None => {
-                let keys = Arc::new(read()?);
+                let keys = prepare()?;
                 self.insert(key(), Value::TextKeys(keys.clone()));
                 keys
             }
@@ -204,13 +204,13 @@ impl PredictionCache {
         &mut self,
         model: &Arc<str>,
         timestep: f32,
-        compute: impl FnOnce() -> Option<TimeShifts>,
-    ) -> Option<Arc<TimeShifts>> {
+        compute: impl FnOnce() -> Option<Precomputed>,
+    ) -> Option<Precomputed> {
         let key = Key::TimeShifts(model.clone(), timestep.to_bits());
         if let Some(Value::TimeShifts(shifts)) = self.entries.get(&key) {
             return Some(shifts.clone());
         }
-        let shifts = Arc::new(compute()?);
+        let shifts = compute()?;
         self.insert(key, Value::TimeShifts(shifts.clone()));
         Some(shifts)
     }

@@ -1,132 +1,150 @@
-//! Pictures of unfinished latents: a draft at once, the decoder's own picture when there is time.
+//! Pictures of unfinished latents: an approximate one at once, the codec's own when there is time.
+//!
+//! Apart because a run without a window needs none.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::{approx_decoder::Draft, prediction_cache::PredictionCache};
+use super::{approx_decoder::ApproxDecoder, prediction_cache::PredictionCache};
 use crate::{
-    nets::{NetError, Pixels},
-    tensor::{Latents, Picture},
-    weights::LoadedModel,
+    model::{Model, ModelError},
+    tensor::{Latents, Picture, Pixels},
 };
 
-/// Above this many latent elements the decoder costs more than a step, and is left for the finished picture.
+/// Above this many latent elements decoding costs more than a step, and is left for the finished picture.
 const DECODE_UP_TO: usize = 32 * 32;
 
-/// While a run goes on, decoding may take one part in so many of the time: the picture is waited for more than its
-/// previews.
+/// While a run goes on, decoding previews may take one part in so many of the time: the finished picture matters more.
 const DECODE_SHARE: u32 = 20;
 
-/// Side of the patch on which the decoder's answer to a constant latent is read.
+/// Side of the patch on which the codec's colour for constant latents is read.
 const PATCH: usize = 8;
 
-/// The decoder's first-order answer: colour = `bias + matrix * latent`, in -1..1.
+/// The codec's first-order approximation: colour = `bias + matrix * latent`, in -1..1.
 struct Projection {
     bias: [f32; 3],
     /// One column a latent channel.
     columns: Vec<[f32; 3]>,
 }
 
-/// What is known of a model's decoder without asking it.
-pub struct ApproxDecoder {
-    /// The content hash of the model.
-    name: Arc<str>,
-    projection: Projection,
-    draft: Draft,
+/// Approximations of one model's codec.
+pub struct PreviewDecoder {
+    /// Hash of the model.
+    model: Arc<str>,
+    /// For latents of which nothing was learned yet; not needed where decoding is cheap.
+    projection: Option<Projection>,
+    approx: ApproxDecoder,
 }
 
-impl ApproxDecoder {
-    pub fn measure(model: &LoadedModel) -> Result<Self, NetError> {
-        let projection = Projection::measure(model)?;
-        Ok(Self { name: model.content_hash.as_str().into(), projection, draft: Draft::default() })
+impl PreviewDecoder {
+    /// Measures the projection of a model's codec: one small picture a latent channel.
+    ///
+    /// # Errors
+    /// As [`crate::model::Codec::decode`].
+    pub fn measure(model: &dyn Model) -> Result<Self, ModelError> {
+        let projection = if model.codec().is_cheap() { None } else { Some(Projection::measure(model)?) };
+        Ok(Self { model: model.hash().into(), projection, approx: ApproxDecoder::default() })
     }
 
-    pub fn is_of(&self, model: &LoadedModel) -> bool {
-        *self.name == *model.content_hash
+    pub fn is_of(&self, model: &dyn Model) -> bool {
+        *self.model == *model.hash()
     }
 
-    /// The draft that was learned, else the projection, which nothing needs to be learned for.
-    fn picture(&self, latents: &Latents) -> Picture {
-        self.draft.picture(latents).unwrap_or_else(|| self.projection.picture(latents))
+    /// The learned approximation, else the projection.
+    fn picture(&self, latents: &Latents) -> Option<Picture> {
+        self.approx.picture(latents).or_else(|| Some(self.projection.as_ref()?.picture(latents)))
     }
 }
 
 /// Previews of one run.
 pub struct Previews<'a> {
-    model: &'a LoadedModel,
-    likeness: &'a mut ApproxDecoder,
-    /// When the decoder had painted a preview, and how long that took.
+    model: &'a dyn Model,
+    decoder: &'a mut PreviewDecoder,
+    /// When the codec last decoded a preview, and how long that took.
     decoded: Option<(Instant, Duration)>,
 }
 
 impl<'a> Previews<'a> {
-    pub fn new(model: &'a LoadedModel, likeness: &'a mut ApproxDecoder) -> Self {
-        Self { model, likeness, decoded: None }
+    pub fn new(model: &'a dyn Model, decoder: &'a mut PreviewDecoder) -> Self {
+        Self { model, decoder, decoded: None }
     }
 
-    /// The picture of `denoised`, and whether it is only a draft. The first step that has no picture yet is always
+    /// The picture of `denoised`, and whether it is only approximate. The first step without a cached picture is always
     /// decoded: it is the first that an edit has changed, and what the edit is judged by.
+    ///
+    /// # Errors
+    /// As [`crate::model::Codec::decode`].
     pub fn picture(
         &mut self,
-        memory: &mut PredictionCache,
+        cache: &mut PredictionCache,
         denoised: &Latents,
-    ) -> Result<(Arc<Picture>, bool), NetError> {
-        if let Some(known) = memory.picture(&self.likeness.name, denoised) {
+    ) -> Result<(Arc<Picture>, bool), ModelError> {
+        if let Some(known) = cache.picture(&self.decoder.model, denoised) {
             return Ok((known, false));
         }
         let due = self.decoded.is_none_or(|(last, took)| last.elapsed() >= took * DECODE_SHARE);
-        let worth = due || self.likeness.draft.would_gain(denoised);
-        if worth && denoised.area() <= DECODE_UP_TO {
-            let begun = Instant::now();
-            let picture = self.decode(memory, denoised, &|| true)?;
-            self.decoded = Some((Instant::now(), begun.elapsed()));
-            return Ok((picture, false));
+        let worth = due || self.decoder.approx.would_gain(denoised);
+        let cheap = self.model.codec().is_cheap();
+        let decode = cheap || worth && denoised.area() <= DECODE_UP_TO;
+        if !decode && let Some(picture) = self.decoder.picture(denoised) {
+            return Ok((Arc::new(picture), true));
         }
-        Ok((Arc::new(self.likeness.picture(denoised)), true))
+        let begun = Instant::now();
+        let picture = self.decode(cache, denoised, &|| true)?;
+        self.decoded = Some((Instant::now(), begun.elapsed()));
+        Ok((picture, false))
     }
 
-    /// The decoder's picture, now; `None` where the decoder is too slow to be asked for previews.
+    /// The codec's picture, now; `None` where decoding is too slow for previews.
+    ///
+    /// # Errors
+    /// As [`crate::model::Codec::decode`].
     pub fn refine(
         &mut self,
-        memory: &mut PredictionCache,
+        cache: &mut PredictionCache,
         denoised: &Latents,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<Option<Arc<Picture>>, NetError> {
+        is_current: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Picture>>, ModelError> {
         if denoised.area() > DECODE_UP_TO {
             return Ok(None);
         }
-        self.decode(memory, denoised, wanted).map(Some)
+        self.decode(cache, denoised, is_current).map(Some)
     }
 
-    /// The decoder's picture, remembered or painted now and learned from.
+    /// The codec's picture, cached or decoded now and learned from.
+    ///
+    /// # Errors
+    /// As [`crate::model::Codec::decode`].
     pub fn decode(
         &mut self,
-        memory: &mut PredictionCache,
+        cache: &mut PredictionCache,
         latents: &Latents,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<Arc<Picture>, NetError> {
-        if let Some(known) = memory.picture(&self.likeness.name, latents) {
+        is_current: &dyn Fn() -> bool,
+    ) -> Result<Arc<Picture>, ModelError> {
+        if let Some(known) = cache.picture(&self.decoder.model, latents) {
             return Ok(known);
         }
-        let picture = Arc::new(self.model.vae.decode(latents, wanted)?.to_picture());
-        self.likeness.draft.learn(latents, &picture);
-        memory.insert_picture(&self.likeness.name, latents, &picture);
+        let picture = Arc::new(self.model.codec().decode(latents, is_current)?.to_picture());
+        if self.decoder.projection.is_some() {
+            self.decoder.approx.learn(latents, &picture);
+        }
+        cache.insert_picture(&self.decoder.model, latents, &picture);
         Ok(picture)
     }
 }
 
 impl Projection {
-    /// Asks the decoder for the colour of constant latents: zero, and one standard deviation in each channel.
-    fn measure(model: &LoadedModel) -> Result<Self, NetError> {
-        let channels = model.unet.config().channels;
+    /// The codec's colour for constant latents: zero, and one standard deviation in each channel.
+    fn measure(model: &dyn Model) -> Result<Self, ModelError> {
+        let channels = model.geometry().channels;
         let bias = patch_colour(model, channels, None)?;
         let column = |c| {
             let with = patch_colour(model, channels, Some(c))?;
             Ok(std::array::from_fn(|i| with[i] - bias[i]))
         };
-        Ok(Self { bias, columns: (0..channels).map(column).collect::<Result<_, NetError>>()? })
+        Ok(Self { bias, columns: (0..channels).map(column).collect::<Result<_, ModelError>>()? })
     }
 
     fn picture(&self, latents: &Latents) -> Picture {
@@ -142,13 +160,13 @@ impl Projection {
     }
 }
 
-/// What the decoder paints in the middle of a patch of zeros, with one channel set to 1.
-fn patch_colour(model: &LoadedModel, channels: usize, hot: Option<usize>) -> Result<[f32; 3], NetError> {
+/// The colour in the middle of a decoded patch of zeros, with the channel `set` at 1.
+fn patch_colour(model: &dyn Model, channels: usize, set: Option<usize>) -> Result<[f32; 3], ModelError> {
     let mut patch = Latents::zeros(channels, PATCH, PATCH);
-    if let Some(c) = hot {
+    if let Some(c) = set {
         patch.values[c * PATCH * PATCH..(c + 1) * PATCH * PATCH].fill(1.0);
     }
-    let pixels = model.vae.decode(&patch, &|| true)?;
+    let pixels = model.codec().decode(&patch, &|| true)?;
     let (area, middle) = (pixels.height * pixels.width, (pixels.height / 2) * pixels.width + pixels.width / 2);
     Ok(std::array::from_fn(|i| pixels.values[i * area + middle]))
 }

@@ -1,24 +1,26 @@
-//! What a picture remembers of its run and of the machine that made it.
+//! What a picture records of its run and of the machine that made it.
+//!
+//! Apart from `fingerprint`, which is plain data that sessions read.
 
 use super::{device::Opened, run::Run};
 use crate::{
     fingerprint::{Fingerprint, LatentDigest},
+    model::Model,
     nets::Precision,
-    weights::LoadedModel,
 };
 
 /// The fingerprint of the steps that `run` has made so far.
-pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &LoadedModel, expert: Option<&LoadedModel>) -> Fingerprint {
+pub fn fingerprint(run: &Run<'_>, opened: &Opened, general: &dyn Model, expert: Option<&dyn Model>) -> Fingerprint {
     Fingerprint {
         app: env!("CARGO_PKG_VERSION").to_owned(),
         device: opened.name.clone(),
         cpu: cpu(),
         precision: (opened.precision != Precision::F32).then(|| opened.precision.to_string()),
         probe_digest: opened.probe_digest.clone(),
-        model_hash: general.content_hash.clone(),
-        expert_hash: expert.map(|model| model.content_hash.clone()),
+        model_hash: general.hash().to_owned(),
+        expert_hash: expert.map(|model| model.hash().to_owned()),
         start: LatentDigest::of(run.init_latents()),
-        steps: run.marks().to_vec(),
+        steps: run.digests().to_vec(),
     }
 }
 

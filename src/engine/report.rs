@@ -1,4 +1,6 @@
-//! From what happened in a step to what the panels show.
+//! From the record of a step to the report that panels show.
+//!
+//! Apart because a run without a window makes no reports.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +16,7 @@ use crate::{
     tensor::{Latents, Picture, Plane},
 };
 
-/// The report of one step. `preview` is the picture of its x0 prediction, `draft` if it is only a projection.
+/// The report of one step. `preview` is the picture of its x0 prediction, `draft` if it is only approximate.
 pub fn step_report(
     recipe: &Recipe,
     record: &StepRecord,
@@ -23,7 +25,7 @@ pub fn step_report(
     elapsed: Duration,
 ) -> StepReport {
     let general = &record.general;
-    // Whose guidance the picture follows: the expert's where it draws alone.
+    // The model whose guidance the picture follows: the expert where it draws alone.
     let alone = recipe.expert_fusion().is_some_and(Fusion::is_expert_alone);
     let lead = record.expert.as_ref().filter(|_| alone).unwrap_or(general);
     StepReport {
@@ -70,14 +72,14 @@ fn attention_shares(tokens: &[Plane]) -> Vec<Plane> {
 fn concept_reports(recipe: &Recipe, drawn: &Predictions) -> Vec<Arc<ConceptReport>> {
     let Some(sega) = &drawn.sega else { return Vec::new() };
     let report = |(concept, step): (&Concept, &sega::ConceptStep)| {
-        let mask = touched_channels(step, &drawn.cond);
-        let touched = mask.values.iter().filter(|&&v| v > 0.0).count();
+        let mask = changed_channels(step, &drawn.cond);
+        let changed = mask.values.iter().filter(|&&v| v > 0.0).count();
         Arc::new(ConceptReport {
             id: concept.id,
             text: concept.text.clone(),
             active: step.active,
             magnitude: step.magnitude.clone(),
-            share: touched as f32 / mask.values.len() as f32,
+            share: changed as f32 / mask.values.len() as f32,
             mask,
             norm: step.norm,
         })
@@ -85,8 +87,8 @@ fn concept_reports(recipe: &Recipe, drawn: &Predictions) -> Vec<Arc<ConceptRepor
     recipe.active_concepts().zip(&sega.concepts).map(report).collect()
 }
 
-/// Share of the channels that the concept may touch, element by element.
-fn touched_channels(step: &sega::ConceptStep, shape: &Latents) -> Plane {
+/// Share of the channels that the concept may change, element by element.
+fn changed_channels(step: &sega::ConceptStep, shape: &Latents) -> Plane {
     let area = shape.area();
     let mut share = Plane::filled(shape.height, shape.width, 0.0);
     if let Some(mask) = &step.mask {

@@ -1,15 +1,16 @@
-//! Before a picture is begun on a device other than the CPU: its kernels are compiled, and tuned by trying them, at their
-//! first use at a size. That takes seconds to minutes; done here, it is said what is waited for and how far it has come,
-//! and a run's own times are those of its steps.
+//! Runs a model once on a GPU before its first picture: there, kernels are compiled, and tuned by trying them, at their
+//! first use at a size.
+//!
+//! That takes seconds to minutes. Apart from a run so that the wait has its own progress and a run's times are those of
+//! its steps.
 
 use std::{cell::Cell, time::Instant};
 
 use super::error::EngineError;
 use crate::{
     guidance::scfg,
-    nets::{NetError, TapRequest},
+    model::{self, Model},
     tensor::Latents,
-    weights::LoadedModel,
 };
 
 /// Which models have been run at which sizes.
@@ -19,26 +20,27 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// Runs `model` (called `title`) once at the latent size `[height, width]`: the U-Net with the maps that segmentation
-    /// wants, the U-Net without any, the decoder. Nothing happens if that has been done. `busy` hears of the progress.
+    /// Runs `model` (called `title`) once at the latent size `[height, width]`: a prediction with the maps that
+    /// segmentation needs, one without any, the codec. Does nothing if that has been done. Reports progress through
+    /// `busy`.
     ///
     /// # Errors
-    /// [`NetError::Stopped`] as soon as `wanted` says no; it is then begun anew next time, and what was tuned is not tuned
-    /// again. Others as the networks have them.
+    /// [`EngineError::Cancelled`] once `is_current` says no; the next call starts again, and what was tuned is not tuned
+    /// again. Others as the model has them.
     pub fn run(
         &mut self,
-        model: &LoadedModel,
+        model: &dyn Model,
         title: &str,
         size: [usize; 2],
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
         busy: &dyn Fn(String),
     ) -> Result<(), EngineError> {
-        let name = (model.content_hash.clone(), size);
+        let name = (model.hash().to_owned(), size);
         if self.done.contains(&name) {
             return Ok(());
         }
         let begun = Instant::now();
-        run_once(model, size, wanted, &|part| busy(format!("Preparing the graphics card for {title}: {part}…")))?;
+        run_once(model, size, is_current, &|part| busy(format!("Preparing the graphics card for {title}: {part}…")))?;
         log::info!("{title} is warm at {size:?} after {:.1} s", begun.elapsed().as_secs_f64());
         self.done.push(name);
         Ok(())
@@ -46,68 +48,73 @@ impl WarmUp {
 }
 
 fn run_once(
-    model: &LoadedModel,
+    model: &dyn Model,
     [height, width]: [usize; 2],
-    wanted: &dyn Fn() -> bool,
+    is_current: &dyn Fn() -> bool,
     say: &dyn Fn(String),
 ) -> Result<(), EngineError> {
-    let unet = &model.unet;
-    let latents = Latents::zeros(unet.config().channels, height, width);
+    let denoiser = model.denoiser();
+    let latents = Latents::zeros(model.geometry().channels, height, width);
     let text = model.encode("")?;
-    let taps = [TapRequest::at(scfg::levels(&unet.factors())), TapRequest::none()];
-    let (stages, stage) = (taps.len() * unet.stages(), Cell::new(0));
+    let levels = [scfg::levels(&denoiser.levels()), Vec::new()];
+    let (stages, stage) = (levels.len() * denoiser.stages(), Cell::new(0));
     let count = || {
         stage.set(stage.get() + 1);
-        say(format!("U-Net, {} of {stages}", stage.get()));
-        wanted()
+        say(format!("{}, {} of {stages}", denoiser.name(), stage.get()));
+        is_current()
     };
-    for taps in &taps {
-        let prediction = unet.predict(&latents, 500.0, &text, taps, &count)?;
+    for levels in &levels {
+        let prediction = model::predict(model, &latents, 500.0, &text, levels, &count)?;
         // Maps are read back as segmentation reads them.
-        for tap in prediction.taps {
-            tap.cross_map.try_into_vec_as::<f32>().map_err(NetError::from)?;
+        for layer in prediction.attention {
+            layer.cross().map_err(model::ModelError::from)?;
         }
     }
     say("decoder".into());
-    model.vae.decode(&latents, wanted)?;
+    model.codec().decode(&latents, is_current)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
-    use burn::tensor::Device;
+    use std::{cell::RefCell, sync::Arc};
 
     use super::*;
-    use crate::{recipe::ModelRef, weights};
+    use crate::{
+        model::{LocalModels, ModelSource, Target},
+        recipe::ModelRef,
+    };
+
+    fn pocket() -> Arc<dyn Model> {
+        LocalModels.load(&ModelRef::Pocket, &[], &Target::cpu()).unwrap()
+    }
 
     #[test]
-    fn every_part_is_told_once_and_only_the_first_time() {
-        let model = weights::load(&ModelRef::Pocket, &Device::flex()).unwrap();
+    fn every_part_is_reported_once_and_only_the_first_time() {
+        let model = pocket();
         let (mut warm, told) = (WarmUp::default(), RefCell::new(Vec::new()));
         let busy = |message: String| told.borrow_mut().push(message);
-        warm.run(&model, "Pocket", [24, 16], &|| true, &busy).unwrap();
-        let stages = 2 * model.unet.stages();
+        warm.run(model.as_ref(), "Pocket", [24, 16], &|| true, &busy).unwrap();
+        let stages = 2 * model.denoiser().stages();
         let mut expected: Vec<String> =
             (1..=stages).map(|i| format!("Preparing the graphics card for Pocket: U-Net, {i} of {stages}…")).collect();
         expected.push("Preparing the graphics card for Pocket: decoder…".into());
         assert_eq!(told.take(), expected);
 
-        warm.run(&model, "Pocket", [24, 16], &|| true, &busy).unwrap();
+        warm.run(model.as_ref(), "Pocket", [24, 16], &|| true, &busy).unwrap();
         assert!(told.take().is_empty());
     }
 
     #[test]
-    fn a_stopped_one_is_begun_anew() {
-        let model = weights::load(&ModelRef::Pocket, &Device::flex()).unwrap();
+    fn a_cancelled_one_starts_again() {
+        let model = pocket();
         let (mut warm, told) = (WarmUp::default(), RefCell::new(Vec::new()));
         let busy = |message: String| told.borrow_mut().push(message);
         let few = || told.borrow().len() < 3;
-        let stopped = warm.run(&model, "Pocket", [16, 16], &few, &busy);
-        assert!(matches!(stopped, Err(EngineError::Stopped(_))), "{stopped:?}");
+        let cancelled = warm.run(model.as_ref(), "Pocket", [16, 16], &few, &busy);
+        assert!(matches!(cancelled, Err(EngineError::Cancelled(_))), "{cancelled:?}");
         assert_eq!(told.take().len(), 3);
-        warm.run(&model, "Pocket", [16, 16], &|| true, &busy).unwrap();
+        warm.run(model.as_ref(), "Pocket", [16, 16], &|| true, &busy).unwrap();
         assert!(!told.take().is_empty());
     }
 }

@@ -1,4 +1,6 @@
-//! The worker's loop: newest request wins, errors and panics become messages.
+//! The worker's loop: the newest request wins, errors and panics become messages.
+//!
+//! Apart as the only part of the engine that knows of requests and events.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,14 +9,13 @@ use std::{
 };
 
 use super::{
-    compatibility,
     device::{self, DeviceChoice, Opened},
     error::EngineError,
     event::{Event, JobId, RenderResult, StepReport},
-    handle::{Cancel, Request, Work, WorkerEnd},
-    models::Models,
+    handle::{CancelToken, Request, Work, WorkerEnd},
+    models::{Loaded, Models},
     prediction_cache::PredictionCache,
-    preview::{ApproxDecoder, Previews},
+    preview::{PreviewDecoder, Previews},
     provenance,
     report::step_report,
     run::{self, Options, Run},
@@ -22,51 +23,64 @@ use super::{
 };
 use crate::{
     fingerprint::Fingerprint,
-    nets,
+    model::{Compatibility, IsCurrent, ModelPair, ModelSource},
     recipe::Recipe,
     tensor::{Latents, Picture},
-    weights::LoadedModel,
 };
 
 /// Serves requests until the other end is gone.
-pub fn serve(line: &WorkerEnd, choice: DeviceChoice) {
-    let mut worker = Worker::new(line, choice);
-    while let Some(work) = line.work() {
+pub fn serve(end: &WorkerEnd, choice: DeviceChoice, source: Arc<dyn ModelSource>) {
+    let channel = Channel { end, source };
+    let mut worker = Worker::new(&channel, choice);
+    while let Some(work) = end.work() {
         let request = match work {
             Work::Render(request) => *request,
             Work::Trim => {
-                worker.memory.trim();
+                worker.cache.trim();
                 continue;
             }
-            Work::Compare(partners) => {
-                line.send(Event::Compatibility(compatibility::check(partners)));
+            Work::Compare(pair) => {
+                channel.compare(pair);
                 continue;
             }
         };
         let job = request.job;
-        let cancel = line.cancel_token(&request);
+        let cancel = end.cancel_token(&request);
         match catch_unwind(AssertUnwindSafe(|| worker.carry_out(request, &cancel))) {
             Ok(Ok(())) => {}
-            Ok(Err(EngineError::Stopped(_))) => line.send(Event::Stopped { job }),
-            Ok(Err(error)) => line.send(Event::Failed { job, message: error.to_string() }),
+            Ok(Err(EngineError::Cancelled(_))) => end.send(Event::Stopped { job }),
+            Ok(Err(error)) => end.send(Event::Failed { job, message: error.to_string() }),
             Err(panic) => {
-                // What the panic left behind is unknown, so everything is begun anew.
-                worker = Worker::new(line, choice);
+                // A panic may leave anything half done, so nothing of the worker is used again.
+                worker = Worker::new(&channel, choice);
                 let error = EngineError::Panicked(panic_text(panic.as_ref()));
-                line.send(Event::Failed { job, message: error.to_string() });
+                end.send(Event::Failed { job, message: error.to_string() });
             }
         }
     }
 }
 
+/// Where events go, and where models come from.
+struct Channel<'a> {
+    end: &'a WorkerEnd,
+    source: Arc<dyn ModelSource>,
+}
+
+impl Channel<'_> {
+    fn compare(&self, pair: ModelPair) {
+        let points = self.source.compare(&pair);
+        self.end.send(Event::Compatibility(Compatibility { partners: pair, points }));
+    }
+}
+
 struct Worker<'a> {
-    line: &'a WorkerEnd,
+    channel: &'a Channel<'a>,
     choice: DeviceChoice,
     opened: Option<Opened>,
     models: Models,
     warm: WarmUp,
-    memory: PredictionCache,
-    likeness: Option<ApproxDecoder>,
+    cache: PredictionCache,
+    decoder: Option<PreviewDecoder>,
 }
 
 /// One run while it goes on.
@@ -80,71 +94,66 @@ struct Progress {
 }
 
 impl<'a> Worker<'a> {
-    fn new(line: &'a WorkerEnd, choice: DeviceChoice) -> Self {
-        let memory = PredictionCache::with_budget(line.gauge());
-        Self { line, choice, opened: None, models: Models::default(), warm: WarmUp::default(), memory, likeness: None }
+    fn new(channel: &'a Channel<'a>, choice: DeviceChoice) -> Self {
+        let (cache, models) = (PredictionCache::with_budget(channel.end.budget()), Models::new(channel.source.clone()));
+        Self { channel, choice, opened: None, models, warm: WarmUp::default(), cache, decoder: None }
     }
 
     /// One request from start to end.
-    fn carry_out(&mut self, request: Request, cancel: &Cancel) -> Result<(), EngineError> {
+    fn carry_out(&mut self, request: Request, cancel: &CancelToken) -> Result<(), EngineError> {
         let begun = Instant::now();
-        let (job, recipe) = (request.job, request.recipe);
+        let (job, recipe, end) = (request.job, request.recipe, self.channel.end);
         recipe.validate()?;
-        let wanted = || !cancel.is_cancelled();
-        let (general, expert) = self.load(&recipe, &wanted)?;
+        let is_current = || !cancel.is_cancelled();
+        let (general, expert) = self.load(&recipe, &is_current)?;
         let options = Options { segment: true, ..Options::default() };
-        let mut run = Run::prepare(&recipe, &general, expert.as_deref(), options, &mut self.memory)?;
+        let mut run = Run::prepare(&recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;
         let tokens = Arc::new(run.tokens().to_vec());
-        self.line.send(Event::Started { job, calls: run.calls(), tokens });
+        end.send(Event::Started { job, calls: run.calls(), tokens });
 
-        let Some(likeness) = &mut self.likeness else { return Ok(()) };
-        let mut previews = Previews::new(&general, likeness);
+        let (Some(decoder), Some(opened)) = (&mut self.decoder, &self.opened) else { return Ok(()) };
+        let mut previews = Previews::new(general.as_ref(), decoder);
         let mut progress = Progress { job, begun, reports: Vec::new(), denoised: Vec::new(), evaluations: 0 };
-        denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.memory, self.line, &wanted)?;
+        denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.cache, self.channel, &is_current)?;
 
-        let picture = previews.decode(&mut self.memory, run.latents(), &wanted)?;
-        let Some(opened) = &self.opened else { return Ok(()) };
-        let fingerprint = Arc::new(provenance::fingerprint(&run, opened, &general, expert.as_deref()));
+        let picture = previews.decode(&mut self.cache, run.latents(), &is_current)?;
+        let fingerprint = Arc::new(provenance::fingerprint(&run, opened, general.as_ref(), expert.as_deref()));
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
         log::info!("a picture after {:.2} s and {} evaluations", begun.elapsed().as_secs_f64(), progress.evaluations);
-        self.line.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture, fingerprint)) });
+        end.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture, fingerprint)) });
 
-        // The picture is there; a newer request only ends the polishing.
+        // The picture is there; a newer request ends nothing but these previews.
         for (report, latents) in reports.iter().zip(&denoised).filter(|(report, _)| report.draft) {
-            match previews.refine(&mut self.memory, latents, &wanted) {
-                Ok(Some(picture)) => self.line.send(Event::Preview { job, step: report.step, picture }),
+            match previews.refine(&mut self.cache, latents, &is_current) {
+                Ok(Some(picture)) => end.send(Event::Preview { job, step: report.step, picture }),
                 Ok(None) | Err(_) => break,
             }
         }
         Ok(())
     }
 
-    /// Device, models and likeness for a recipe, at hand or made ready now.
-    fn load(
-        &mut self,
-        recipe: &Recipe,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<(Arc<LoadedModel>, Option<Arc<LoadedModel>>), EngineError> {
-        let line = self.line;
-        let busy = |message| line.send(Event::Busy { message });
+    /// Opens the device, loads the models and measures the preview decoder, each where that is not done yet.
+    fn load(&mut self, recipe: &Recipe, is_current: &dyn Fn() -> bool) -> Result<Loaded, EngineError> {
+        let end = self.channel.end;
+        let busy = |message| end.send(Event::Busy { message });
         let opened = match &self.opened {
             Some(opened) => opened,
             None => {
                 busy("Choosing and testing the device…".into());
                 let found = device::open(self.choice)?;
-                line.send(Event::Ready { device: found.name.clone() });
+                end.send(Event::Ready { device: found.name.clone() });
                 self.opened.insert(found)
             }
         };
-        let (general, expert) = self.models.for_recipe(recipe, opened, &busy)?;
-        if !nets::is_cpu(&opened.device) {
-            let [_, height, width] = run::latent_shape(recipe, &general);
-            self.warm.run(&general, &recipe.model.title(), [height, width], wanted, &busy)?;
+        let (general, expert) = self.models.for_recipe(recipe, &opened.target(), &busy)?;
+        if !opened.is_cpu() {
+            let [_, height, width] = run::latent_shape(recipe, general.as_ref())?;
+            self.warm.run(general.as_ref(), &recipe.model.title(), [height, width], is_current, &busy)?;
         }
-        if !self.likeness.as_ref().is_some_and(|likeness| likeness.is_of(&general)) {
-            self.likeness = Some(ApproxDecoder::measure(&general)?);
+        if !self.decoder.as_ref().is_some_and(|decoder| decoder.is_of(general.as_ref())) {
+            self.decoder = Some(PreviewDecoder::measure(general.as_ref())?);
         }
         Ok((general, expert))
     }
@@ -156,22 +165,22 @@ fn denoise(
     recipe: &Recipe,
     progress: &mut Progress,
     previews: &mut Previews<'_>,
-    memory: &mut PredictionCache,
-    line: &WorkerEnd,
-    wanted: &(dyn Fn() -> bool + Sync),
+    cache: &mut PredictionCache,
+    channel: &Channel<'_>,
+    is_current: IsCurrent<'_>,
 ) -> Result<(), EngineError> {
     let calls = run.calls();
     let mut begun = Instant::now();
-    while let Some(record) = run.step(memory, wanted)? {
-        let preview = previews.picture(memory, &record.denoised)?;
+    while let Some(record) = run.step(cache, is_current)? {
+        let preview = previews.picture(cache, &record.denoised)?;
         let report = Arc::new(step_report(recipe, &record, calls, preview, begun.elapsed()));
         begun = Instant::now();
         progress.evaluations += report.evaluations;
         progress.reports.push(report.clone());
         progress.denoised.push(record.denoised);
-        line.send(Event::Step { job: progress.job, report });
-        if let Some(partners) = line.partners() {
-            line.send(Event::Compatibility(compatibility::check(partners)));
+        channel.end.send(Event::Step { job: progress.job, report });
+        if let Some(pair) = channel.end.pair() {
+            channel.compare(pair);
         }
     }
     Ok(())

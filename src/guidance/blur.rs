@@ -1,7 +1,7 @@
 //! The 3x3 smoothing of S-CFG (algorithms.md §0.1): separable taps after reflect padding by one element.
 //!
 //! Its reference squares `d / (2 sigma)` where a Gaussian halves `(d / sigma)^2`, so a nominal sigma of 0.5 acts like
-//! 0.7071; the taps below are that kernel, normalised.
+//! 0.7071; the taps below are that kernel, normalised. Apart because it is not the textbook's Gaussian.
 
 use crate::tensor::Plane;
 

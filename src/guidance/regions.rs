@@ -1,23 +1,28 @@
-//! The regions that the user speaks of: attention's own, after words were merged and cells were painted.
+//! The regions that a recipe's settings refer to: attention's own, with words merged and elements painted.
 //!
-//! Attention gives every element to one token. Merged words count as the first of them; an element that was given to a
-//! region by hand goes to whichever of the region's tokens attention prefers there, and one that was taken away to the
-//! best of all the others. Without groups and paint nothing here changes anything.
+//! Attention gives every element to one token. Merged words count as the first of them. An element that the user gave to
+//! a region belongs to whichever of the region's tokens has the largest map there; one that the user took away belongs to
+//! the best of all the others. Without groups and paint the segmentation stays as it is. Apart from `scfg` because no
+//! paper has these settings.
 
 use std::sync::Arc;
 
-use super::scfg::Segmentation;
+use super::{resample::painted, scfg::Segmentation};
 use crate::{
-    recipe::{BACKGROUND, Concept, Owner, Paint, Profile, Recipe, RegionOwner, first_of},
+    recipe::{Concept, Owner, Paint, Profile, Recipe, RegionOwner, first_of},
     tensor::{Plane, Token, TokenKind},
 };
+
+/// The region of all that is no word: start, end and padding. Not a position, because a text need not have a start
+/// token whose position could stand for it.
+const BACKGROUND: u16 = u16::MAX;
 
 /// How the tokens of one prompt are regions of one recipe, on one latent grid.
 #[derive(Clone, Debug, Default)]
 pub struct Regions {
-    /// The token that each token counts as where it owns something: its group's first, else itself.
+    /// The position that each token's elements are counted under: its group's first, else its own.
     united: Vec<u16>,
-    /// The region of each token: as before, and [`BACKGROUND`] for all that is no word.
+    /// The region of each token: the same, and [`BACKGROUND`] for all that is no word.
     named: Vec<u16>,
     /// Whether words were merged.
     merged: bool,
@@ -33,7 +38,7 @@ impl Regions {
         let united: Vec<u16> = tokens.iter().map(|t| first_of(&recipe.groups, t.position) as u16).collect();
         let name = |token: &Token| match token.kind {
             TokenKind::Word => first_of(&recipe.groups, token.position) as u16,
-            _ => BACKGROUND as u16,
+            TokenKind::Start | TokenKind::End | TokenKind::Padding => BACKGROUND,
         };
         let mut regions = Self {
             named: tokens.iter().map(name).collect(),
@@ -45,16 +50,16 @@ impl Regions {
         let [h, w] = size;
         let layers = recipe.painted.iter().filter(|layer| !layer.cells.is_empty());
         regions.painted = layers.map(|layer| (regions.region(layer.position), layer.cells.resized(h, w))).collect();
-        regions.factor = resample(&recipe.painted_factor, size).map(|field| field.map(|level| 1.0 + level));
+        regions.factor = painted(&recipe.painted_factor, size).map(|map| map.map(|level| 1.0 + level));
         regions
     }
 
-    /// The region that a setting means by a position.
+    /// The region that a setting means by a position: the background where no word stands.
     fn region(&self, position: usize) -> u16 {
-        self.named.get(position).copied().unwrap_or(BACKGROUND as u16)
+        self.named.get(position).copied().unwrap_or(BACKGROUND)
     }
 
-    /// The segmentation with its owners as the user wants them; the very same where the user said nothing.
+    /// The segmentation with its owners as the user wants them; the very same `Arc` without groups and paint.
     pub fn correct(&self, profile: Profile, segmentation: Arc<Segmentation>) -> Arc<Segmentation> {
         if !self.merged && self.painted.is_empty() {
             return segmentation;
@@ -62,17 +67,17 @@ impl Regions {
         Arc::new(segmentation.with_owners(profile, &self.united, &|element| self.may_own(element)))
     }
 
-    /// Which tokens may own an element; `None` where nothing is painted, and where every token was taken away.
+    /// Which tokens may own an element; `None` where nothing is painted, and where every token is excluded.
     fn may_own(&self, element: usize) -> Option<Vec<bool>> {
-        let marks = self.painted.iter().map(|(region, cells)| (*region, cells.levels()[element]));
-        let marks: Vec<(u16, i16)> = marks.filter(|(_, level)| *level != 0).collect();
-        let given = marks.iter().find(|(_, level)| *level > 0);
+        let levels = self.painted.iter().map(|(region, cells)| (*region, cells.levels()[element]));
+        let painted: Vec<(u16, i16)> = levels.filter(|(_, level)| *level != 0).collect();
+        let given = painted.iter().find(|(_, level)| *level > 0);
         let allowed = |region: &u16| match given {
             Some((owner, _)) => region == owner,
-            None => !marks.iter().any(|(taken, _)| taken == region),
+            None => !painted.iter().any(|(taken, _)| taken == region),
         };
         let allowed: Vec<bool> = self.named.iter().map(allowed).collect();
-        (!marks.is_empty() && allowed.contains(&true)).then_some(allowed)
+        (!painted.is_empty() && allowed.contains(&true)).then_some(allowed)
     }
 
     /// The region of every element, from its owning token.
@@ -80,8 +85,8 @@ impl Regions {
         owners.map(|position| self.region(usize::from(position)))
     }
 
-    /// The user's factors, element by element, region's and painted; `None` where all are 1. `regions` are
-    /// [`Regions::of_owners`].
+    /// The user's factors, element by element: the region's times the painted one; `None` where all are 1. `regions` is
+    /// what [`Regions::of_owners`] gave.
     pub fn factors(&self, recipe: &Recipe, regions: &Plane<u16>) -> Option<Plane> {
         let chosen: Vec<(u16, f32)> = recipe.regions.iter().map(|r| (self.region(r.position), r.factor)).collect();
         let own = |region: u16| chosen.iter().find(|(r, _)| *r == region).map_or(1.0, |(_, factor)| *factor);
@@ -100,7 +105,7 @@ impl Regions {
         (!lock.is_empty()).then(|| regions.map(|region| lock.contains(&region)))
     }
 
-    /// Who draws each element by the user's word; `None` where no region has an owner.
+    /// Which model the user lets draw each element; `None` where no region has an owner.
     pub fn owners(&self, owners: &[RegionOwner], regions: &Plane<u16>) -> Option<Plane<Owner>> {
         let chosen: Vec<(u16, Owner)> = owners.iter().map(|o| (self.region(o.position), o.owner)).collect();
         let own = |region: u16| chosen.iter().find(|(r, _)| *r == region).map_or(Owner::Saliency, |(_, owner)| *owner);
@@ -108,20 +113,16 @@ impl Regions {
     }
 }
 
-/// A painted field in its own unit, level / 100, on the latent grid; `None` where nothing is painted.
-pub fn resample(paint: &Paint, [h, w]: [usize; 2]) -> Option<Plane> {
-    let levels = |paint: Paint| paint.levels().iter().map(|&level| f32::from(level) / 100.0).collect();
-    (!paint.is_empty()).then(|| Plane::new(h, w, levels(paint.resized(h, w))))
-}
-
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Tensor, TensorData};
-
     use super::*;
     use crate::{
-        guidance::scfg::{self, Attention},
-        recipe::{RegionFactor, RegionGroup, RegionOwner, RegionPaint, Scfg},
+        guidance::{
+            scfg::{self, Layer},
+            tasks::sequential,
+        },
+        recipe::{self, RegionFactor, RegionGroup, RegionOwner, RegionPaint, Scfg},
+        tensor::HostAttention,
     };
 
     /// Start token, "red", "balloon", "sky".
@@ -133,8 +134,7 @@ mod tests {
     /// A row of eight elements that do not look at each other: two for each token, and each token's second best is the
     /// next one.
     fn segmentation(profile: Profile) -> Arc<Segmentation> {
-        let attention = || {
-            let device = Device::flex();
+        let attention = || -> [Layer; 1] {
             let map = |p: usize, k: usize| match (p / 2 + 4 - k) % 4 {
                 0 => 0.7,
                 3 => 0.2,
@@ -142,13 +142,10 @@ mod tests {
             };
             let cross: Vec<f32> = (0..64 * 4).map(|i| map(i % 64 % 8, i / 64)).collect();
             let own: Vec<f32> = (0..64 * 64).map(|i| f32::from(u8::from(i / 64 == i % 64))).collect();
-            Attention {
-                grid: [8, 8],
-                self_map: Tensor::from_data(TensorData::new(own, [64, 64]), &device),
-                cross_map: Tensor::from_data(TensorData::new(cross, [4, 64]), &device),
-            }
+            [Box::new(HostAttention::new([8, 8], own, cross))]
         };
-        Arc::new(scfg::segment(profile, &[attention()], &[attention()], [8, 8]).expect("maps of one size"))
+        let found = scfg::segment(profile, &attention(), &attention(), Some(0), [8, 8], &sequential);
+        Arc::new(found.expect("maps on the host"))
     }
 
     fn owners(recipe: &Recipe, profile: Profile) -> Vec<u16> {
@@ -206,7 +203,7 @@ mod tests {
         assert_eq!(owners(&given, Profile::Fixed), [0, 0, 3, 1, 2, 2, 3, 3]);
         let taken = Recipe { painted: vec![paint(1, &[(3, -1)])], ..Recipe::default() };
         assert_eq!(owners(&taken, Profile::Fixed), [0, 0, 1, 2, 2, 2, 3, 3], "the next best");
-        let background = Recipe { painted: vec![paint(BACKGROUND, &[(7, 1), (0, -1)])], ..Recipe::default() };
+        let background = Recipe { painted: vec![paint(recipe::BACKGROUND, &[(7, 1), (0, -1)])], ..Recipe::default() };
         assert_eq!(owners(&background, Profile::Fixed), [1, 0, 1, 1, 2, 2, 3, 0]);
         let all = Recipe { painted: (0..4).map(|p| paint(p, &[(2, -1)])).collect(), ..Recipe::default() };
         assert_eq!(owners(&all, Profile::Fixed)[2], 1, "what nobody may have stays");
@@ -222,10 +219,10 @@ mod tests {
         recipe.painted_factor.set(0, 7, 100);
         let regions = Regions::new(&recipe, &tokens(), [1, 8]);
         let map = regions.of_owners(&Plane::new(1, 8, vec![0, 0, 1, 1, 2, 2, 3, 3]));
-        assert_eq!(map.values, [0, 0, 1, 1, 1, 1, 3, 3]);
+        assert_eq!(map.values, [BACKGROUND, BACKGROUND, 1, 1, 1, 1, 3, 3]);
         let factors = regions.factors(&recipe, &map).map(|f| f.values);
         assert_eq!(factors, Some(vec![1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0]));
-        let concept = Concept { lock: vec![2, BACKGROUND], ..Concept::default() };
+        let concept = Concept { lock: vec![2, recipe::BACKGROUND], ..Concept::default() };
         let lock = regions.lock(&concept, &map).map(|l| l.values);
         assert_eq!(lock, Some(vec![true, true, true, true, true, true, false, false]));
         assert_eq!(regions.lock(&Concept::default(), &map), None);
@@ -233,5 +230,18 @@ mod tests {
         let owned = regions.owners(&expert, &map).map(|o| o.values[1..4].to_vec());
         assert_eq!(owned, Some(vec![Owner::Saliency, Owner::Expert, Owner::Expert]));
         assert_eq!(regions.owners(&[], &map), None);
+    }
+
+    #[test]
+    fn without_a_start_token_the_first_word_is_a_region_like_any_other() {
+        let word = |position| Token { position, text: "x".into(), kind: TokenKind::Word };
+        let end = Token { position: 2, text: String::new(), kind: TokenKind::End };
+        let mut recipe = Recipe { regions: vec![RegionFactor { position: 0, factor: 0.5 }], ..Recipe::default() };
+        let regions = Regions::new(&recipe, &[word(0), word(1), end], [1, 3]);
+        let map = regions.of_owners(&Plane::new(1, 3, vec![0, 1, 2]));
+        assert_eq!(regions.factors(&recipe, &map).map(|f| f.values), Some(vec![0.5, 1.0, 1.0]));
+        // Any position without a word names the background.
+        recipe.regions[0].position = 2;
+        assert_eq!(regions.factors(&recipe, &map).map(|f| f.values), Some(vec![1.0, 1.0, 0.5]));
     }
 }

@@ -1,20 +1,23 @@
 //! SEGA, semantic guidance (Brack et al., NeurIPS 2023; arXiv 2301.12247): steering along concept directions.
 //!
-//! A concept k has a direction `d_k = sign_k * scale_k * (eps_k - eps_u)`, with the scale that its keys give the step.
-//! Of it only the elements at or above a quantile of |d_k|, per channel, are kept: `E_k`. The kept parts are added to
-//! the guidance once the concept's warm-up is over, together with a momentum `nu` that remembers earlier steps.
-//! Numbering as in algorithms.md §2.1.
+//! A concept k has a direction `d_k = sign_k * scale_k * (eps_k - eps_u)`, its scale as its keys set it for the step.
+//! Only the elements at or above a quantile of |d_k|, per channel, are kept: `E_k`. The kept parts are added to the
+//! guidance once the concept's warm-up is over, together with a momentum `nu` over earlier steps. Numbering as in
+//! algorithms.md §2.1.
 //!
 //! * `reference`: all concepts share one momentum. While some, but not all, have warmed up, their parts are *averaged*
 //!   by weight and momentum is left out; once all have, parts are *summed* and momentum comes in.
 //! * `fixed`: every concept is a SEGA of its own, and the terms add up.
+//!
+//! One paper, one file.
 
+use super::quantile::quantile;
 use crate::{
     recipe::{Concept, Momentum, Profile},
     tensor::{Latents, Plane},
 };
 
-/// What SEGA remembers between steps.
+/// Momentum between steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// Momentum nu: one for all concepts (`reference`) or one a concept (`fixed`). Empty before the first step.
@@ -24,13 +27,13 @@ pub struct State {
 /// One concept at one step.
 #[derive(Clone, Debug)]
 pub struct ConceptStep {
-    /// Elements the concept may touch, `[channels, height, width]`; `None` once it has cooled down.
+    /// Elements that the concept may change, `[channels, height, width]`; `None` once it has cooled down.
     pub mask: Option<Vec<bool>>,
     /// Channel-norm of the direction before the threshold.
     pub magnitude: Plane,
     /// Past its warm-up and not cooled down.
     pub active: bool,
-    /// Norm of the kept, weighted part, momentum left out.
+    /// Norm of the kept, weighted part, without momentum.
     pub norm: f32,
 }
 
@@ -39,12 +42,12 @@ pub struct ConceptStep {
 pub struct Step {
     pub term: Latents,
     pub concepts: Vec<ConceptStep>,
-    /// Norm of what momentum adds to the next step, `s_m |nu|`, one a concept: each its own (`fixed`), or all the one
-    /// that they share (`reference`).
+    /// Norm of what momentum adds to the next step, `s_m |nu|`, one a concept: its own (`fixed`), or the one that all
+    /// share (`reference`).
     pub momentum: Vec<f32>,
 }
 
-/// What SEGA is asked to do.
+/// The settings of SEGA for one step.
 pub struct Setting<'a> {
     pub concepts: &'a [Concept],
     /// One a concept: where it may act, `[height, width]`; `None` is everywhere.
@@ -52,8 +55,16 @@ pub struct Setting<'a> {
     pub momentum: Momentum,
 }
 
-/// One step of SEGA. `predictions` holds one entry a concept, `None` where
-/// [`Concept::matters_at`] said no.
+/// Whether a concept's own prediction can matter at a step: never after its cool-down, and before the end of its warm-up
+/// only through momentum. `reference` evaluates every concept at every step.
+pub fn is_needed_at(concept: &Concept, momentum: Momentum, profile: Profile, step: usize) -> bool {
+    match profile {
+        Profile::Reference => true,
+        Profile::Fixed => !concept.is_cooled(step) && (concept.is_warm(step) || momentum.scale != 0.0),
+    }
+}
+
+/// One step of SEGA. `predictions` holds one entry a concept, `None` where it [`is_needed_at`] not.
 pub fn step(
     state: &mut State,
     setting: &Setting<'_>,
@@ -85,8 +96,8 @@ fn momentum_norms(state: &State, setting: &Setting<'_>, profile: Profile, step: 
     }
 }
 
-/// `E_k`, unweighted: the direction where it is at or above its quantile and inside its lock, else 0 (zero everywhere
-/// once cooled down).
+/// Step 2: `E_k`, unweighted: the direction where it is at or above its quantile and inside its lock, else 0 (zero
+/// everywhere once cooled down).
 fn kept_part(
     concept: &Concept,
     lock: Option<&Plane<bool>>,
@@ -147,7 +158,7 @@ fn joint_term(
         }
     }
 
-    // 4. Always: the weighted sum of all, with momentum, which then takes it up.
+    // 4. Always: the weighted sum of all, with momentum, from which momentum is then updated.
     if state.momentum.is_empty() {
         state.momentum.push(zeros.clone());
     }
@@ -159,7 +170,7 @@ fn joint_term(
     edit = edit.zip(nu, |e, nu| e + momentum.scale * nu);
     *nu = nu.zip(&edit, |nu, e| momentum.beta * nu + (1.0 - momentum.beta) * e);
 
-    // 5. Full phase: the momentum-laden sum; partial phase: the average; nobody warm: nothing.
+    // 5. Full phase: the sum with momentum; partial phase: the average; no concept warm: nothing.
     if warm.iter().all(|&w| w) {
         edit
     } else if warm.iter().any(|&w| w) {
@@ -213,15 +224,4 @@ fn quantile_mask(direction: &Latents, threshold: f32) -> Vec<bool> {
         mask.extend(magnitudes.iter().map(|&m| m >= limit));
     }
     mask
-}
-
-/// Quantile `q` in 0..=1 with linear interpolation between the two nearest ranks (torch.quantile).
-pub fn quantile(values: &[f32], q: f32) -> f32 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let position = q * (sorted.len() - 1) as f32;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-    let t = position - position.floor();
-    // The two forms of torch's lerp: each exact at its own end.
-    if t < 0.5 { below + t * (above - below) } else { above - (above - below) * (1.0 - t) }
 }

@@ -1,16 +1,84 @@
 //! SNB, saliency-aware noise blending (MagicFusion: Zhao et al., ICCV 2023; arXiv 2303.13126).
 //!
-//! Two models look at the same latents; at every element the one whose guidance response is the more *salient* supplies
-//! its whole guided noise. Numbering as in algorithms.md §3.2. Predictions are noise (epsilon) here: temperatures mean
-//! something else in other parametrisations.
+//! Two models predict from the same latents; at every element the one whose guidance response is the more *salient*
+//! supplies its whole guided noise. Numbering as in algorithms.md §3.2. Responses are differences of noise (epsilon)
+//! predictions: temperatures mean something else in other parametrisations.
 //!
-//! The rules that SNB is compared with (one model alone, a given mask, a weighted sum) put something else in the place
-//! of step 6: [`Choice::apply_rule`]. The saliencies are worked out all the same, to be looked at.
+//! The rules that SNB is compared with (one model alone, a given mask, a weighted sum) replace step 6:
+//! [`Choice::apply_rule`]. The saliencies are computed all the same, for display. One paper, one file.
 
+use super::resample::{bilinear, painted};
 use crate::{
-    recipe::{Fusion, FusionRule, Owner, Paint, Profile},
+    recipe::{Fusion, FusionMode, FusionRule, Owner, Paint, Profile},
     tensor::{Latents, Plane},
 };
+
+/// Step 8: whether the expert is evaluated at raw timestep `t` (0..1000). A rule that lets one model draw alone has no
+/// window.
+pub fn is_fused_at(fusion: &Fusion, t: f32) -> bool {
+    match fusion.rule {
+        FusionRule::General => false,
+        FusionRule::Expert => true,
+        FusionRule::Saliency | FusionRule::Mask | FusionRule::Weighted => in_window(fusion.mode, t, fusion.t0),
+    }
+}
+
+/// The timestep gate T0. Strict `>`, as in the reference.
+fn in_window(mode: FusionMode, t: f32, t0: f32) -> bool {
+    match mode {
+        FusionMode::Off => false,
+        FusionMode::Low => t <= t0,
+        FusionMode::High => t > t0,
+    }
+}
+
+/// One model's predictions, in one parametrisation for both models.
+#[derive(Clone, Copy)]
+pub struct Pair<'a> {
+    pub uncond: &'a Latents,
+    pub cond: &'a Latents,
+}
+
+/// What steps 3 to 6 need besides the predictions.
+pub struct Setting<'a> {
+    pub profile: Profile,
+    pub fusion: &'a Fusion,
+    /// The guidance scale s, times what brings differences of predictions to differences of noise.
+    pub scale: f32,
+    /// The model that the user lets draw each element, where there is one.
+    pub owners: Option<&'a Plane<Owner>>,
+}
+
+/// Steps 3 to 6 with the user's bias and owners and the fusion's rule: which model draws where.
+pub fn decide(setting: &Setting<'_>, general: Pair<'_>, expert: Pair<'_>) -> Choice {
+    let Setting { profile, fusion, scale, owners } = *setting;
+    let general_response = response(scale, general.cond, general.uncond);
+    let expert_response = response(scale, expert.cond, expert_baseline(profile, general, expert));
+    let mut choice = choose(profile, &general_response, &expert_response, fusion.k_g, fusion.k_e);
+    if fusion.rule == FusionRule::Saliency {
+        if let Some(bias) = painted(&fusion.bias, [choice.mask.height, choice.mask.width]) {
+            apply_bias(&mut choice, fusion.k_g, fusion.k_e, &bias);
+        }
+        if let Some(owners) = owners {
+            apply_owners(&mut choice, owners);
+        }
+    }
+    choice.apply_rule(fusion)
+}
+
+/// Step 3: the baseline of the expert's response. `reference` measures both models against the general model's
+/// unconditional prediction, `fixed` each against its own.
+fn expert_baseline<'a>(profile: Profile, general: Pair<'a>, expert: Pair<'a>) -> &'a Latents {
+    match profile {
+        Profile::Reference => general.uncond,
+        Profile::Fixed => expert.uncond,
+    }
+}
+
+/// Step 3: `scale (eps_c - eps_baseline)`.
+fn response(scale: f32, cond: &Latents, baseline: &Latents) -> Latents {
+    cond.zip(baseline, |c, b| scale * (c - b))
+}
 
 /// Both saliency maps and the choice made from them.
 #[derive(Clone, Debug)]
@@ -18,12 +86,12 @@ pub struct Choice {
     /// After smoothing and channel mean, before sharpness and softmax: `[height, width]`.
     pub saliency_general: Plane,
     pub saliency_expert: Plane,
-    /// 1 where the expert draws; in a weighted sum, where it has its part.
+    /// 1 where the expert draws; in a weighted sum, where it has its share.
     pub mask: Plane<u8>,
 }
 
 impl Choice {
-    /// The choice as a fusion's rule has it; the contest is left as it is.
+    /// The mask as a fusion's rule sets it; saliencies stay as they are.
     pub fn apply_rule(mut self, fusion: &Fusion) -> Self {
         let (height, width) = (self.mask.height, self.mask.width);
         match (fusion.rule, &fusion.mask) {
@@ -36,44 +104,43 @@ impl Choice {
     }
 }
 
-/// A given mask on the latent grid: the expert draws an element when the mask asks for it on at least half of the
-/// element.
+/// A given mask on the latent grid: the expert draws an element of which the mask covers at least half.
 fn given_mask(given: &Paint, height: usize, width: usize) -> Plane<u8> {
-    // Finer than both grids, so that a cell of the mask counts by about the area that it covers.
+    // On a grid finer than both, so that a cell of the mask counts by about the area that it covers.
     let [rows, columns] = given.size();
     let fine = |cells: usize, from: usize| cells * from.div_ceil(cells).max(1) * 2;
     let (fine_rows, fine_columns) = (fine(height, rows), fine(width, columns));
     let large = given.resized(fine_rows, fine_columns);
     let (down, across) = (fine_rows / height, fine_columns / width);
-    let wanted = |i: usize| {
+    let covered = |i: usize| {
         let (y, x) = (i / width * down, i % width * across);
         let inside = (0..down * across).filter(|k| large.at(y + k / across, x + k % across) > 0).count();
         u8::from(2 * inside >= down * across)
     };
-    Plane::new(height, width, (0..height * width).map(wanted).collect())
+    Plane::new(height, width, (0..height * width).map(covered).collect())
 }
 
-/// Steps 3 to 6: who draws where, from the responses `g (eps_c - eps_baseline)` of both models.
+/// Steps 4 to 6: which model draws where, from the responses `g (eps_c - eps_baseline)` of both.
 ///
-/// `k_g` and `k_e` sharpen the saliencies before the softmax over space; since each softmax sums to 1, sharpening a
-/// model's map lets it win at its peaks and lose elsewhere.
+/// `k_g` and `k_e` sharpen the saliencies before the softmax over space; since each softmax sums to 1, a sharper model
+/// wins at its peaks and loses elsewhere.
 pub fn choose(profile: Profile, general: &Latents, expert: &Latents, k_g: f32, k_e: f32) -> Choice {
     let saliency_general = saliency(general);
     let saliency_expert = saliency(expert);
-    let compete = match profile {
+    let normalize = match profile {
         Profile::Reference => softmax,
         Profile::Fixed => log_softmax,
     };
-    let g = compete(&saliency_general, k_g);
-    let e = compete(&saliency_expert, k_e);
+    let g = normalize(&saliency_general, k_g);
+    let e = normalize(&saliency_expert, k_e);
     // A tie goes to the general model.
     let mask = g.iter().zip(&e).map(|(g, e)| u8::from(e > g)).collect();
     let mask = Plane::new(general.height, general.width, mask);
     Choice { saliency_general, saliency_expert, mask }
 }
 
-/// A bias in the contest: `bias` is added to the expert's advantage in log-saliency. Where it is 0 the choice stays as
-/// it was made; in the log domain, so that it counts also where the reference's probabilities underflow.
+/// Adds `bias` to the expert's advantage in log-saliency. Where it is 0 the choice stays as it is. In the log domain, so
+/// that it counts also where the reference's probabilities underflow.
 pub fn apply_bias(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
     let g = log_softmax(&choice.saliency_general, k_g);
     let e = log_softmax(&choice.saliency_expert, k_e);
@@ -82,7 +149,7 @@ pub fn apply_bias(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
     }
 }
 
-/// Gives elements to the model that their region belongs to, whatever the saliencies say.
+/// Gives elements to the model that owns their region, whatever the saliencies are.
 pub fn apply_owners(choice: &mut Choice, owners: &Plane<Owner>) {
     for (mask, owner) in choice.mask.values.iter_mut().zip(&owners.values) {
         match owner {
@@ -95,23 +162,8 @@ pub fn apply_owners(choice: &mut Choice, owners: &Plane<Owner>) {
 
 /// Step 7: the expert's guided noise where the mask is 1, the general model's elsewhere.
 pub fn blend(mask: &Plane<u8>, general: &Latents, expert: &Latents) -> Latents {
-    weighted(mask, 1.0, general, expert)
-}
-
-/// As [`blend`], but where the mask is 1 the expert has only a share of the noise, 0..=1, and the general model the
-/// rest.
-pub fn weighted(mask: &Plane<u8>, share: f32, general: &Latents, expert: &Latents) -> Latents {
     let area = general.area();
-    let mixed = |g: f32, e: f32| match share {
-        // Alone, each is taken as it is: a sum with nothing would still round.
-        1.0 => e,
-        0.0 => g,
-        share => g + share * (e - g),
-    };
-    let pick = |i: usize| {
-        let general = general.values[i];
-        if mask.values[i % area] == 1 { mixed(general, expert.values[i]) } else { general }
-    };
+    let pick = |i: usize| if mask.values[i % area] == 1 { expert.values[i] } else { general.values[i] };
     general.like((0..general.values.len()).map(pick).collect())
 }
 
@@ -122,7 +174,7 @@ fn saliency(response: &Latents) -> Plane {
     let mut mean = vec![0.0f32; h * w];
     for c in 0..response.channels {
         let magnitude = Plane::new(h, w, response.channel(c).iter().map(|v| v.abs()).collect());
-        let smooth = resize_bilinear(&box_filter(&magnitude), h, w);
+        let smooth = bilinear(&box_filter(&magnitude), h, w);
         for (sum, value) in mean.iter_mut().zip(&smooth.values) {
             *sum += value;
         }
@@ -152,31 +204,6 @@ fn box_filter(map: &Plane) -> Plane {
     Plane::new(out_h, out_w, out)
 }
 
-/// Bilinear resize with half-pixel centres (torch, `align_corners=False`).
-pub(super) fn resize_bilinear(map: &Plane, height: usize, width: usize) -> Plane {
-    if (map.height, map.width) == (height, width) {
-        return map.clone();
-    }
-    let ys: Vec<_> = (0..height).map(|y| source(y, map.height, height)).collect();
-    let xs: Vec<_> = (0..width).map(|x| source(x, map.width, width)).collect();
-    let mut out = Vec::with_capacity(height * width);
-    for &(y0, y1, ty) in &ys {
-        for &(x0, x1, tx) in &xs {
-            let top = map.at(y0, x0) * (1.0 - tx) + map.at(y0, x1) * tx;
-            let bottom = map.at(y1, x0) * (1.0 - tx) + map.at(y1, x1) * tx;
-            out.push(top * (1.0 - ty) + bottom * ty);
-        }
-    }
-    Plane::new(height, width, out)
-}
-
-/// The two source indices and the weight of the second for target index `i`.
-pub(super) fn source(i: usize, from: usize, to: usize) -> (usize, usize, f32) {
-    let position = ((i as f32 + 0.5) * (from as f32 / to as f32) - 0.5).max(0.0);
-    let low = (position as usize).min(from - 1);
-    (low, (low + 1).min(from - 1), position - low as f32)
-}
-
 /// Step 5 as the reference has it: probabilities over space, which underflow when k is large.
 fn softmax(map: &Plane, k: f32) -> Vec<f32> {
     let top = map.max() * k;
@@ -201,34 +228,6 @@ mod tests {
         let out = box_filter(&Plane::filled(8, 8, 1.0));
         assert_eq!((out.height, out.width), (7, 7));
         assert_eq!((out.at(0, 0), out.at(0, 3), out.at(3, 3), out.at(6, 6)), (0.5625, 0.75, 1.0, 0.5625));
-    }
-
-    /// A contest that each wins half of: the expert the right half.
-    fn contest() -> Choice {
-        let saliency =
-            |expert: bool| Plane::new(2, 4, (0..8).map(|i| f32::from(u8::from((i % 4 > 1) == expert))).collect());
-        let mask = Plane::new(2, 4, vec![0, 0, 1, 1, 0, 0, 1, 1]);
-        Choice { saliency_general: saliency(false), saliency_expert: saliency(true), mask }
-    }
-
-    fn drawn(fusion: &Fusion) -> Vec<f32> {
-        let (general, expert) = (Latents::new(1, 2, 4, vec![1.0; 8]), Latents::new(1, 2, 4, vec![3.0; 8]));
-        let choice = contest().apply_rule(fusion);
-        assert_eq!(choice.saliency_expert, contest().saliency_expert, "a rule changes no saliency");
-        weighted(&choice.mask, fusion.expert_share(), &general, &expert).values
-    }
-
-    #[test]
-    fn each_rule_decides_who_draws() {
-        let by = |rule| Fusion { rule, ..Fusion::default() };
-        assert_eq!(drawn(&by(FusionRule::Saliency)), [1.0, 1.0, 3.0, 3.0, 1.0, 1.0, 3.0, 3.0]);
-        assert_eq!(drawn(&by(FusionRule::General)), [1.0; 8]);
-        assert_eq!(drawn(&by(FusionRule::Expert)), [3.0; 8]);
-        assert_eq!(drawn(&Fusion { weight: 0.25, ..by(FusionRule::Weighted) }), [1.5; 8]);
-        assert_eq!(drawn(&Fusion { weight: 0.0, ..by(FusionRule::Weighted) }), [1.0; 8]);
-        let mask = "2x2: 1*1 0*2 1*1".parse().expect("a mask");
-        let given = drawn(&Fusion { mask: Some(mask), ..by(FusionRule::Mask) });
-        assert_eq!(given, [3.0, 3.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0]);
     }
 
     #[test]
@@ -272,12 +271,39 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_overrules_the_contest() {
+    fn an_owner_overrules_the_halves() {
         let mut choice = tied(8);
         choice.mask.values[1] = 1;
         let mut owners = Plane::filled(8, 8, Owner::Saliency);
         (owners.values[0], owners.values[1]) = (Owner::Expert, Owner::General);
         apply_owners(&mut choice, &owners);
         assert_eq!(choice.mask.values[..3], [1, 0, 0]);
+    }
+
+    #[test]
+    fn windows_are_gated_by_raw_timestep_and_rules_without_one_ignore_it() {
+        let at = |rule, mode| {
+            let fusion = Fusion { rule, mode, t0: 600.0, ..Fusion::default() };
+            [599.0, 600.0, 601.0].map(|t| is_fused_at(&fusion, t))
+        };
+        assert_eq!(at(FusionRule::Saliency, FusionMode::Low), [true, true, false]);
+        assert_eq!(at(FusionRule::Saliency, FusionMode::High), [false, false, true]);
+        assert_eq!(at(FusionRule::Weighted, FusionMode::Off), [false; 3]);
+        assert_eq!(at(FusionRule::Expert, FusionMode::Off), [true; 3]);
+        assert_eq!(at(FusionRule::General, FusionMode::Low), [false; 3]);
+    }
+
+    #[test]
+    fn the_expert_has_its_own_baseline_in_fixed_only() {
+        let flat = |value: f32| Latents::new(1, 8, 8, vec![value; 64]);
+        let (zero, one, two) = (flat(0.0), flat(1.0), flat(2.0));
+        let (general, expert) = (Pair { uncond: &zero, cond: &one }, Pair { uncond: &one, cond: &two });
+        let saliency = |profile| {
+            let fusion = &Fusion::default();
+            let choice = decide(&Setting { profile, fusion, scale: 3.0, owners: None }, general, expert);
+            (choice.saliency_general.at(4, 4), choice.saliency_expert.at(4, 4))
+        };
+        assert_eq!(saliency(Profile::Fixed), (3.0, 3.0));
+        assert_eq!(saliency(Profile::Reference), (3.0, 6.0));
     }
 }

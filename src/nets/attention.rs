@@ -1,3 +1,7 @@
+//! Attention: the layer, its computation on each kind of device, and the maps that it can return.
+//!
+//! Separate from the other layers, because self-attention, cross-attention and the text encoder share it.
+
 use burn::tensor::{Bool, FloatDType, Tensor, activation::softmax, module::attention, ops::AttentionModuleOptions};
 
 use super::{
@@ -6,23 +10,24 @@ use super::{
     layers::Linear,
 };
 
-/// At most this many attention scores exist at once (256 MiB of f32); longer pictures go in blocks of queries.
+/// The largest number of attention scores in memory (256 MiB of f32). Above it, queries are processed in blocks.
 const SCORE_BUDGET: usize = 64 << 20;
 
-/// From so many keys on, attention in f16 is fused. A text has fewer (77): there, scores are small and cheap.
-const FUSED_FROM: usize = 128;
+/// The smallest number of keys for which f16 attention is fused. Texts have fewer (77), and their scores are cheap.
+const MIN_FUSED_KEYS: usize = 128;
 
-/// Tensor cores multiply so many channels of a head at once; burn falls back to plain steps for others.
+/// Channels that tensor cores multiply at once. For heads of another width, burn's fused attention is not available.
 const FUSED_CHANNELS: usize = 16;
 
-/// Which attention maps of a U-Net are wanted, by downsampling factor (latent side / grid side: 1, 2, 4, 8).
+/// Which attention maps of a U-Net are requested, by downsampling factor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TapRequest {
+    /// Latent side / grid side: 1, 2, 4, 8.
     pub factors: Vec<usize>,
 }
 
 impl TapRequest {
-    /// No maps: costs nothing.
+    /// No maps, at no cost.
     pub fn none() -> Self {
         Self::default()
     }
@@ -32,32 +37,34 @@ impl TapRequest {
         Self { factors: factors.into() }
     }
 
+    /// Whether the maps at `factor` are requested.
     pub(super) fn wants(&self, factor: usize) -> bool {
         self.factors.contains(&factor)
     }
 }
 
-/// Attention probabilities of one transformer block: after softmax, mean over heads. N = h * w positions, row-major.
+/// The attention probabilities of one transformer block: after softmax, averaged over heads, for N = h * w positions in
+/// row-major order.
 #[derive(Clone, Debug)]
 pub struct AttentionTap {
     /// Latent side / grid side.
     pub factor: usize,
     /// `[h, w]` of the block.
     pub grid: [usize; 2],
-    /// `[N, N]`: row = position looked at, column = asking position. Columns sum to 1.
+    /// Self-attention `[N, N]`: rows are keys, columns are queries. Columns sum to 1.
     pub self_map: Tensor<2>,
-    /// `[L, N]`: row = token of the text, column = asking position. Columns sum to 1.
+    /// Cross-attention `[L, N]`: rows are tokens of the text, columns are queries. Columns sum to 1.
     pub cross_map: Tensor<2>,
 }
 
-/// Keys and values of one attention, `[batch, width, L]` each.
+/// Keys and values of one attention layer, `[batch, width, L]` each.
 #[derive(Clone, Debug)]
 pub(super) struct KeyValue {
     pub(super) key: Tensor<3>,
     pub(super) value: Tensor<3>,
 }
 
-/// Multi-head attention with its four projections, under diffusers' names.
+/// Multi-head attention with its four projections (`Attention` in diffusers).
 #[derive(Clone)]
 pub(super) struct Attention {
     query: Linear,
@@ -65,12 +72,13 @@ pub(super) struct Attention {
     value: Linear,
     out: Linear,
     heads: usize,
-    /// Products in f16, on devices other than the CPU.
-    half: bool,
+    /// Whether products are f16: on devices other than the CPU only.
+    f16: bool,
 }
 
 impl Attention {
-    /// `width` of the queries and the output, `context` width of what is looked at; `bias` of the three projections.
+    /// `width` is that of queries and output, `context` that of the input of keys and values. `bias` says whether the
+    /// projections of queries, keys and values have one.
     pub(super) fn load(p: &Params, width: usize, context: usize, heads: usize, bias: bool) -> Result<Self, ParamError> {
         Ok(Self {
             query: Linear::load(&p.at("to_q"), width, width, bias)?,
@@ -78,17 +86,17 @@ impl Attention {
             value: Linear::load(&p.at("to_v"), context, width, bias)?,
             out: Linear::load(&p.at("to_out.0"), width, width, true)?,
             heads,
-            half: p.precision() == Precision::F16 && !kernels::is_cpu(p.device()),
+            f16: p.precision() == Precision::F16 && !kernels::is_cpu(p.device()),
         })
     }
 
-    /// What there is to look at in `context` `[batch, context width, L]`.
-    pub(super) fn read(&self, context: Tensor<3>) -> KeyValue {
+    /// Keys and values for `context` `[batch, context width, L]`.
+    pub(super) fn key_value(&self, context: Tensor<3>) -> KeyValue {
         KeyValue { key: self.key.forward(context.clone()), value: self.value.forward(context) }
     }
 
-    /// `x` `[batch, width, N]` looks at what was [`Attention::read`]: `residual` (if any) plus `[batch, width, N]`, and
-    /// where `tap` says so the probabilities `[L, N]` of the first sample.
+    /// Attention of the queries `x` `[batch, width, N]` to keys and values: `[batch, width, N]`, plus `residual` where given.
+    /// With `tap`, also the probabilities `[L, N]` of the first sample.
     pub(super) fn forward(
         &self,
         x: Tensor<3>,
@@ -97,19 +105,19 @@ impl Attention {
         tap: bool,
     ) -> (Tensor<3>, Option<Tensor<2>>) {
         let query = self.query.forward(x);
-        let (mixed, map) = if self.half && !tap && key.dims()[2] >= FUSED_FROM {
+        let (attended, map) = if self.f16 && !tap && key.dims()[2] >= MIN_FUSED_KEYS {
             (attend_fused([query, key, value], self.heads, SCORE_BUDGET), None)
         } else {
             attend([query, key, value], self.heads, false, tap)
         };
-        (self.out.forward_onto(mixed, residual), map)
+        (self.out.forward_with_residual(attended, residual), map)
     }
 }
 
-/// softmax(q k^T / sqrt(d)) v per head.
+/// `softmax(q k^T / sqrt(d)) v` per head (Vaswani et al. 2017, eq. 1).
 ///
-/// Query `[batch, width, N]`, key and value `[batch, width, L]`; gives `[batch, width, N]` and, if asked, the first
-/// sample's mean probabilities `[L, N]`. `causal`: a position does not see what comes after it.
+/// Query `[batch, width, N]`, key and value `[batch, width, L]`; gives `[batch, width, N]` and, with `tap`, the first
+/// sample's probabilities `[L, N]`, averaged over heads. With `causal`, a position attends to itself and those before it.
 pub(super) fn attend(
     [query, key, value]: [Tensor<3>; 3],
     heads: usize,
@@ -127,7 +135,7 @@ pub(super) fn attend(
     }
 }
 
-/// In plain steps: burn's fused routine may round to f16 inside on GPUs.
+/// [`attend`] composed of burn's operations. burn's fused attention may round to f16 on GPUs.
 pub(super) fn attend_composed(
     [query, key, value]: [Tensor<3>; 3],
     heads: usize,
@@ -145,7 +153,7 @@ pub(super) fn attend_composed(
     let (key, value) = (split(key), split(value).transpose());
     let future = causal.then(|| Tensor::<2, Bool>::tril_mask([n, l], 0, &query.device()).reshape([1, 1, n, l]));
     let block = (SCORE_BUDGET / (batch * heads * l)).clamp(1, n);
-    let mut mixed = Vec::new();
+    let mut outputs = Vec::new();
     let mut maps = Vec::new();
     for start in (0..n).step_by(block) {
         let count = block.min(n - start);
@@ -158,18 +166,18 @@ pub(super) fn attend_composed(
         if tap {
             maps.push(probabilities.clone().narrow(0, 0, 1).mean_dim(1).reshape([count, l]).transpose());
         }
-        mixed.push(probabilities.matmul(value.clone()));
+        outputs.push(probabilities.matmul(value.clone()));
     }
-    let mixed = join(mixed, 2).transpose().reshape([batch, width, n]);
-    (mixed, tap.then(|| join(maps, 1)))
+    let output = concat(outputs, 2).transpose().reshape([batch, width, n]);
+    (output, tap.then(|| concat(maps, 1)))
 }
 
-/// [`attend`] in f16 by burn's fused routine, which keeps no scores where the device has one (flash attention).
+/// [`attend`] in f16 by burn's fused attention, which stores no scores where the device has flash attention.
 ///
-/// Heads are padded with zeros to a multiple of [`FUSED_CHANNELS`] (SD 1.5's finest are 40 wide). That changes no product;
-/// the routine divides by the root of the padded width, which is made good in the query.
+/// Heads are padded with zeros to a multiple of [`FUSED_CHANNELS`] (SD 1.5's finest are 40 wide). The padding changes no
+/// product. The fused attention divides by the root of the padded width; the query is scaled to compensate.
 ///
-/// Where the device has no such routine, scores are kept after all: `budget` at once, as in plain steps.
+/// Where the device has no flash attention, scores are stored after all: `budget` at once, as in [`attend_composed`].
 pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize, budget: usize) -> Tensor<3> {
     let [batch, width, n] = query.dims();
     let channels = width / heads;
@@ -183,15 +191,15 @@ pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize, bu
     };
     let [query, key, value] = [query.mul_scalar(scale), key, value].map(split);
     let block = (budget / (batch * heads * key.dims()[2])).clamp(1, n);
-    let mixed = (0..n).step_by(block).map(|start| {
+    let outputs = (0..n).step_by(block).map(|start| {
         let query = gpu::row_major(query.clone().narrow(2, start, block.min(n - start)));
         attention(query, key.clone(), value.clone(), None, None, AttentionModuleOptions::default())
     });
-    let mixed = join(mixed.collect(), 2).cast(FloatDType::F32).narrow(3, 0, channels);
-    mixed.transpose().reshape([batch, width, n])
+    let output = concat(outputs.collect(), 2).cast(FloatDType::F32).narrow(3, 0, channels);
+    output.transpose().reshape([batch, width, n])
 }
 
-/// The blocks in a row; a single one is not copied.
-fn join<const D: usize>(mut blocks: Vec<Tensor<D>>, dim: usize) -> Tensor<D> {
+/// The blocks one after the other along `dim`; a single block is not copied.
+fn concat<const D: usize>(mut blocks: Vec<Tensor<D>>, dim: usize) -> Tensor<D> {
     if blocks.len() == 1 { blocks.remove(0) } else { Tensor::cat(blocks, dim) }
 }

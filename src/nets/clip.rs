@@ -153,12 +153,12 @@ impl Layer {
         let parts = [&self.query, &self.key, &self.value].map(|projection| projection.forward(normed.clone()));
         // Causal: a position attends to itself and those before it.
         let (attended, _) = attend(parts, self.heads, true, false);
-        let x = self.out.forward_onto(attended, Some(x));
+        let x = self.out.forward_with_residual(attended, Some(x));
         let activation = match self.activation {
             ClipActivation::QuickGelu => Activation::QuickGelu,
             ClipActivation::Gelu => Activation::Gelu,
         };
         let inner = activation.of(self.fc1.forward(self.norm2.forward(x.clone())));
-        self.fc2.forward_onto(inner, Some(x))
+        self.fc2.forward_with_residual(inner, Some(x))
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Apart because both the benchmark of single operations and the tests of the GPU's kernels take them; no network does.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
+#[cfg(feature = "bench")]
+use burn::tensor::{Tensor, TensorData};
 
 use super::params::{ParamError, Params, TensorSource};
 
@@ -29,6 +31,7 @@ pub(super) fn numbers(count: usize) -> Vec<f32> {
 }
 
 /// A tensor of [`numbers`].
+#[cfg(feature = "bench")]
 pub(super) fn tensor<const D: usize>(device: &Device, shape: [usize; D]) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers(shape.iter().product()), shape), device)
 }

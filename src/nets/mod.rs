@@ -20,7 +20,6 @@ mod made_up;
 #[cfg(feature = "bench")]
 pub mod operations;
 mod params;
-mod pixels;
 mod precision;
 mod predict;
 mod probe;
@@ -43,12 +42,12 @@ pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use error::{NetError, Stopped};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
-pub use pixels::Pixels;
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, Prediction, TextKeys, TimeShifts};
 pub use probe::probe_output;
 pub use spread::SelfAttention;
 pub use text::TextEncoding;
+pub use threads::is_cpu;
 pub(crate) use threads::{parallel_map, with_workers};
 pub use time::AddedConditions;
 pub use tokenizer::{Tokenized, Tokenizer, TokenizerError, TokenizerSettings};
@@ -56,8 +55,3 @@ pub use unet::UNet;
 pub use unet_config::{Level, UNetConfig};
 pub use vae::Vae;
 pub use vae_config::VaeConfig;
-
-/// Whether networks on `device` compute on the CPU, whose kernels need no warming up.
-pub fn is_cpu(device: &burn::tensor::Device) -> bool {
-    kernels::is_cpu(device)
-}

@@ -1,3 +1,7 @@
+//! One prediction of a U-Net for one sample on the host, and several at one step.
+//!
+//! Separate from the network itself, which computes with device tensors alone.
+
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
@@ -8,7 +12,7 @@ use super::{
 };
 use crate::tensor::Latents;
 
-/// The autoencoders of all SDXL models halve three times.
+/// The autoencoders of all SDXL models have three downsamplers.
 const SDXL_PIXELS_PER_LATENT: usize = 8;
 
 /// One evaluation of a U-Net on one sample.
@@ -16,30 +20,30 @@ const SDXL_PIXELS_PER_LATENT: usize = 8;
 pub struct Prediction {
     /// Noise or v, by the model's prediction type, shaped as the latents.
     pub output: Latents,
-    /// The maps that were asked for, still on the device.
+    /// The attention maps that were requested, still on the device.
     pub taps: Vec<AttentionTap>,
 }
 
-/// What a timestep does to every block of a U-Net: the same for all latents and texts, so it is made once a schedule.
+/// The shift that a timestep adds in every block of a U-Net: the same for all latents and texts.
 pub struct TimeShifts(Shifts);
 
-/// A text as every attention of a U-Net reads it: the same for all latents and timesteps, so it is made once.
+/// Keys and values of a text in every cross-attention of a U-Net: the same for all latents and timesteps.
 pub struct TextKeys {
-    read: TextKeyValues,
+    key_values: TextKeyValues,
     pooled: Option<Tensor<2>>,
 }
 
 impl TimeShifts {
-    /// Memory it takes.
+    /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         self.0.0.iter().flatten().map(bytes).sum()
     }
 }
 
 impl TextKeys {
-    /// Memory it takes.
+    /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        self.read.0.iter().map(|kv| bytes(&kv.key) + bytes(&kv.value)).sum()
+        self.key_values.0.iter().map(|kv| bytes(&kv.key) + bytes(&kv.value)).sum()
     }
 }
 
@@ -47,7 +51,7 @@ fn bytes<const D: usize>(x: &Tensor<D>) -> usize {
     x.dims().iter().product::<usize>() * size_of::<f32>()
 }
 
-/// A U-Net at one step, asked for several texts. What no text decides is computed once; the answers are those of
+/// A U-Net at one step, for several texts. What does not depend on the text is computed once; predictions are those of
 /// [`UNet::predict`] to the bit.
 pub struct AtStep<'a> {
     unet: &'a UNet,
@@ -55,44 +59,45 @@ pub struct AtStep<'a> {
     /// Absent where they depend on the text (SDXL).
     shifts: Option<Arc<TimeShifts>>,
     timestep: f32,
-    trunk: Option<SharedPrefix>,
+    prefix: Option<SharedPrefix>,
 }
 
 impl UNet {
     /// Predicts for one sample on the host: `latents` as the sampler scales them, `timestep` in 0..1000.
     ///
-    /// SDXL is told that original, cropped and target size are all the latents' own.
+    /// SDXL's size conditions (original, cropped and target size) are all the latents' own size.
     ///
     /// # Errors
-    /// [`NetError::Input`] where latents or text do not fit this network, [`NetError::Stopped`] when `wanted` says no.
+    /// [`NetError::Input`] where latents or text do not fit this network, [`NetError::Stopped`] once `is_current`
+    /// answers no.
     pub fn predict(
         &self,
         latents: &Latents,
         timestep: f32,
         text: &TextEncoding,
         taps: &TapRequest,
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
         let text = self.read_text(text)?;
         let mut at_step = self.at_step(latents, timestep, self.time_shifts(timestep).map(Arc::new))?;
-        at_step.predict(&text, taps, wanted)
+        at_step.predict(&text, taps, is_current)
     }
 
-    /// What `timestep` does to every block; `None` where the text has a say in it (SDXL).
+    /// The shifts of `timestep`; `None` where they depend on the text too (SDXL).
     pub fn time_shifts(&self, timestep: f32) -> Option<TimeShifts> {
         self.config().pooled_width().is_none().then(|| TimeShifts(self.shifts(timestep, 1, None)))
     }
 
-    /// Reads a text for [`AtStep::predict`].
+    /// Prepares a text for [`AtStep::predict`].
     ///
     /// # Errors
     /// [`NetError::Input`] where it does not fit this network.
     pub fn read_text(&self, text: &TextEncoding) -> Result<TextKeys, NetError> {
         self.check_text(text)?;
-        Ok(TextKeys { read: self.text_key_values(text.hidden.clone()), pooled: text.pooled.clone() })
+        Ok(TextKeys { key_values: self.text_key_values(text.hidden.clone()), pooled: text.pooled.clone() })
     }
 
-    /// At `latents` as the sampler scales them and `timestep` in 0..1000, with what [`UNet::time_shifts`] gave for it.
+    /// At `latents` as the sampler scales them and `timestep` in 0..1000, with its [`UNet::time_shifts`].
     ///
     /// # Errors
     /// [`NetError::Input`] where the latents do not fit this network.
@@ -106,7 +111,7 @@ impl UNet {
         if latents.channels != channels {
             return input(format!("latents of {channels} channels"), format!("{} channels", latents.channels));
         }
-        Ok(AtStep { unet: self, latents, shifts, timestep, trunk: None })
+        Ok(AtStep { unet: self, latents, shifts, timestep, prefix: None })
     }
 
     fn check_text(&self, text: &TextEncoding) -> Result<(), NetError> {
@@ -131,59 +136,64 @@ fn input<T>(expected: String, given: String) -> Result<T, NetError> {
 }
 
 impl AtStep<'_> {
-    /// The prediction for one text; [`UNet::predict`] says how and when it fails.
+    /// The prediction for one text.
+    ///
+    /// # Errors
+    /// As [`UNet::predict`].
     pub fn predict(
         &mut self,
         text: &TextKeys,
         taps: &TapRequest,
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
         kernels::with_workers(self.unet.device(), || {
-            let trunk = self.trunk(taps, wanted)?;
-            self.finish(trunk, text, taps, wanted)
+            let prefix = self.prefix(taps, is_current)?;
+            self.finish(prefix, text, taps, is_current)
         })
     }
 
-    /// The predictions for several texts, in this order: on the CPU side by side, so that threads work on texts of their
-    /// own and seldom wait for each other.
+    /// The predictions for several texts, in this order. On the CPU they run side by side: each thread works on a text of
+    /// its own and seldom waits for the others.
     pub fn predict_all(
         &mut self,
         texts: &[(&TextKeys, &TapRequest)],
-        wanted: &(dyn Fn() -> bool + Sync),
+        is_current: &(dyn Fn() -> bool + Sync),
     ) -> Vec<Result<Prediction, NetError>> {
         kernels::with_workers(self.unet.device(), || {
-            let trunks: Vec<_> = texts.iter().map(|(_, taps)| self.trunk(taps, wanted)).collect();
+            let prefixes: Vec<_> = texts.iter().map(|(_, taps)| self.prefix(taps, is_current)).collect();
             let this = &*self;
-            kernels::parallel_map(texts.len(), |i| this.finish(trunks[i].clone()?, texts[i].0, texts[i].1, wanted))
+            kernels::parallel_map(texts.len(), |i| {
+                this.finish(prefixes[i].clone()?, texts[i].0, texts[i].1, is_current)
+            })
         })
     }
 
     fn finish(
         &self,
-        trunk: Option<SharedPrefix>,
+        prefix: Option<SharedPrefix>,
         text: &TextKeys,
         taps: &TapRequest,
-        wanted: &dyn Fn() -> bool,
+        is_current: &dyn Fn() -> bool,
     ) -> Result<Prediction, NetError> {
-        let (output, taps) = match (&self.shifts, trunk) {
-            (Some(shifts), Some(trunk)) => self.unet.finish(trunk, &shifts.0, &text.read, taps, wanted)?,
+        let (output, taps) = match (&self.shifts, prefix) {
+            (Some(shifts), Some(prefix)) => self.unet.finish(prefix, &shifts.0, &text.key_values, taps, is_current)?,
             _ => {
                 let shifts = self.unet.shifts(self.timestep, 1, self.added(text).as_ref());
-                let trunk = self.unet.run_prefix(self.sample(), &shifts, taps, wanted)?;
-                self.unet.finish(trunk, &shifts, &text.read, taps, wanted)?
+                let prefix = self.unet.run_prefix(self.sample(), &shifts, taps, is_current)?;
+                self.unet.finish(prefix, &shifts, &text.key_values, taps, is_current)?
             }
         };
         Ok(Prediction { output: self.latents.like(output.try_into_vec_as::<f32>()?), taps })
     }
 
-    /// What was computed for an earlier text, or is now; nothing where each text has its own.
-    fn trunk(&mut self, taps: &TapRequest, wanted: &dyn Fn() -> bool) -> Result<Option<SharedPrefix>, Stopped> {
+    /// The part of the network that all texts share, computed at the first call; `None` where no part is shared.
+    fn prefix(&mut self, taps: &TapRequest, is_current: &dyn Fn() -> bool) -> Result<Option<SharedPrefix>, Stopped> {
         let Some(shifts) = self.shifts.clone() else { return Ok(None) };
-        if let Some(trunk) = self.trunk.as_ref().filter(|trunk| trunk.serves(taps)) {
-            return Ok(Some(trunk.clone()));
+        if let Some(prefix) = self.prefix.as_ref().filter(|prefix| prefix.serves(taps)) {
+            return Ok(Some(prefix.clone()));
         }
-        let trunk = self.unet.run_prefix(self.sample(), &shifts.0, taps, wanted)?;
-        Ok(Some(self.trunk.insert(trunk).clone()))
+        let prefix = self.unet.run_prefix(self.sample(), &shifts.0, taps, is_current)?;
+        Ok(Some(self.prefix.insert(prefix).clone()))
     }
 
     fn sample(&self) -> Tensor<4> {

@@ -1,4 +1,7 @@
-//! A few fixed operations, the same whatever models are loaded: where their bits agree, runs can be expected to agree.
+//! The output of a few fixed operations, the same whatever models are loaded: where two devices' outputs agree to the
+//! bit, their runs can be expected to agree.
+//!
+//! Separate from the networks, of which it uses two blocks with made-up weights.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -16,8 +19,8 @@ const TIME: usize = 40;
 const CONTEXT: usize = 32;
 const TOKENS: usize = 11;
 
-/// Weights of any shape from nothing but their name: whole numbers are made of it and scaled by a power of two, which
-/// every machine does alike.
+/// Weights of any shape, made from their names alone: whole numbers scaled by a power of two, which is exact on every
+/// machine.
 struct Made;
 
 impl TensorSource for Made {
@@ -27,7 +30,7 @@ impl TensorSource for Made {
         let matrix = |rows, columns| if bias { vec![rows] } else { vec![rows, columns] };
         let kernel = |rows, columns, side| if bias { vec![rows] } else { vec![rows, columns, side, side] };
         let last = layer.rsplit('.').find(|part| part.parse::<usize>().is_err())?;
-        let looks_at_text = layer.contains("attn2");
+        let is_cross_attention = layer.contains("attn2");
         Some(match last {
             "norm1" if !layer.contains("blocks") => vec![INPUTS],
             "norm" | "norm1" | "norm2" | "norm3" => vec![WIDTH],
@@ -35,7 +38,7 @@ impl TensorSource for Made {
             "conv2" => kernel(WIDTH, WIDTH, 3),
             "conv_shortcut" => kernel(WIDTH, INPUTS, 1),
             "time_emb_proj" => matrix(WIDTH, TIME),
-            "to_k" | "to_v" if looks_at_text => matrix(WIDTH, CONTEXT),
+            "to_k" | "to_v" if is_cross_attention => matrix(WIDTH, CONTEXT),
             "proj_in" | "proj_out" | "to_q" | "to_k" | "to_v" | "to_out" => matrix(WIDTH, WIDTH),
             "proj" => matrix(8 * WIDTH, WIDTH),
             "net" => matrix(WIDTH, 4 * WIDTH),
@@ -49,7 +52,7 @@ impl TensorSource for Made {
     }
 }
 
-/// Numbers in -1/4..1/4, told apart by `name`.
+/// Pseudo-random numbers in -1/4..1/4, seeded by `name`.
 fn made(name: &str, count: usize) -> Vec<f32> {
     let mut state =
         name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
@@ -60,7 +63,7 @@ fn made(name: &str, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// What `device` makes of a resnet block and a transformer of fixed weights: convolutions, products, normalisations,
+/// The output of `device` for a resnet block and a transformer of fixed weights: convolutions, products, normalisations,
 /// attention and activations on sizes that fill no tile evenly. Takes some milliseconds; the same device always gives
 /// the same bits.
 ///
@@ -84,7 +87,7 @@ pub fn probe_output(device: &Device) -> Result<Vec<f32>, NetError> {
     };
     let blocks = ResnetBlock::load(&params.at("resnet"), INPUTS, WIDTH, norm)
         .and_then(|resnet| Ok((resnet, SpatialTransformer::load(&params.at("transformer"), &level, 8)?)));
-    // Whatever is asked for is there, in its shape; a test loads it all.
+    // `Made` has every tensor in its shape; the test below loads them all.
     let Ok((resnet, transformer)) = blocks else { return Ok(Vec::new()) };
     let x = input("input", [1, INPUTS, SIDE * SIDE]).reshape([1, INPUTS, SIDE, SIDE]);
     let (time, text) = (input("time", [1, TIME, 1]), input("text", [1, CONTEXT, TOKENS]));
@@ -101,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_output_is_the_same_each_time_and_no_two_neighbours_are_equal() {
+    fn the_same_device_gives_the_same_bits_and_every_value_differs() {
         let output = probe_output(&Device::flex()).expect("the CPU delivers");
         assert_eq!(output.len(), WIDTH * SIDE * SIDE);
         assert!(output.iter().all(|v| v.is_finite()) && output.windows(2).all(|pair| pair[0] != pair[1]));

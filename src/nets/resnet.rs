@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::{
     ParamError, Params,
-    layers::{Around, Conv, GroupNorm, Linear},
+    layers::{Conv, ConvExtras, GroupNorm, Linear},
 };
 
 /// `ResnetBlock2D`: two convolutions with a shortcut around them, and a shift by the time embedding between them.
@@ -53,12 +53,13 @@ impl ResnetBlock {
 
     /// `x` `[batch, inputs, h, w]` to `[batch, outputs, h, w]`; `shift` from [`ResnetBlock::shift`].
     pub(super) fn forward(&self, x: Tensor<4>, shift: Option<Tensor<3>>) -> Tensor<4> {
-        let hidden = self.conv1.forward_in(x.clone(), Around { norm: Some(&self.norm1), shift, ..Default::default() });
+        let hidden =
+            self.conv1.forward_with(x.clone(), ConvExtras { norm: Some(&self.norm1), shift, ..Default::default() });
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x),
             None => x,
         };
-        let around = Around { norm: Some(&self.norm2), residual: Some(shortcut), ..Default::default() };
-        self.conv2.forward_in(hidden, around)
+        let extras = ConvExtras { norm: Some(&self.norm2), residual: Some(shortcut), ..Default::default() };
+        self.conv2.forward_with(hidden, extras)
     }
 }

@@ -1,9 +1,13 @@
+//! Powers of a self-attention map applied to other maps, as S-CFG refines its token maps.
+//!
+//! Separate from the attention layer, which only returns the map.
+
 use burn::tensor::{Tensor, TensorData, TensorReadError};
 
 use super::kernels::{self, Values};
 
-/// The self-attention of one transformer block, along which maps over its grid are spread: `(S m)(p)` is the mean of map
-/// m over what position p looks at.
+/// The self-attention map S of one transformer block, as an operator on maps over its grid: `(S m)(p)` is the mean of map m,
+/// weighted by the attention of position p.
 pub struct SelfAttention(Held);
 
 #[expect(clippy::large_enum_variant, reason = "a handful exist at a time, and none is moved about")]
@@ -21,16 +25,16 @@ impl SelfAttention {
         })
     }
 
-    /// Whether `self_map` is in this process's memory, so that calls for a few maps each, on several threads, are quicker
-    /// than one call for all.
+    /// Whether `self_map` is in host memory. There, calls for a few maps each on several threads are faster than one call for
+    /// all maps.
     pub fn is_cpu(self_map: &Tensor<2>) -> bool {
         kernels::is_cpu(&self_map.device())
     }
 
-    /// The sum over r of `weights[r - 1] S^r m` for each map m of `maps`, which are `[N]` each, one after another.
+    /// `sum over r of weights[r - 1] S^r m` for each map m in `maps`: maps of N values, one after the other.
     ///
     /// # Errors
-    /// When the device does not give the result.
+    /// [`TensorReadError`] when the device does not deliver the result.
     pub fn spread(&self, maps: &[f32], weights: &[f32]) -> Result<Vec<f32>, TensorReadError> {
         match &self.0 {
             Held::Cpu(attention) => Ok(spread_on_cpu(attention, maps, weights)),
@@ -69,7 +73,7 @@ mod tests {
 
     #[test]
     fn powers_agree_with_plain_products() {
-        // Sizes that no vector divides.
+        // Sizes that are no multiples of a vector.
         for (n, count) in [(1, 1), (7, 3), (36, 32), (150, 9)] {
             let number = |i: usize| ((i * 7919) % 1013) as f32 / 1013.0 / n as f32;
             let attention: Vec<f32> = (0..n * n).map(number).collect();

@@ -59,7 +59,7 @@ impl SpatialTransformer {
 
     /// Keys and values of each block's cross-attention for `context` `[batch, context width, L]`, in order.
     pub(super) fn text_key_values(&self, context: &Tensor<3>) -> impl Iterator<Item = KeyValue> {
-        self.blocks.iter().map(|block| block.attn2.read(context.clone()))
+        self.blocks.iter().map(|block| block.attn2.key_value(context.clone()))
     }
 
     /// The part before the first cross-attention, for `x` `[batch, channels, h, w]`. With `tap`, the map of the first
@@ -92,7 +92,7 @@ impl SpatialTransformer {
                 taps.push(AttentionTap { factor: self.factor, grid: [h, w], self_map, cross_map });
             }
         }
-        from_tokens(self.proj_out.forward_onto(tokens, Some(to_tokens(input))), [h, w])
+        from_tokens(self.proj_out.forward_with_residual(tokens, Some(to_tokens(input))), [h, w])
     }
 
     /// Number of transformer blocks.
@@ -135,7 +135,7 @@ impl Block {
     /// Self-attention of `[batch, width, N]`, to the same shape, and its map where `tap` requests it.
     fn self_attention(&self, x: Tensor<3>, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
         let normed = self.norm1.forward(x.clone());
-        self.attn1.forward(normed.clone(), self.attn1.read(normed), Some(x), tap)
+        self.attn1.forward(normed.clone(), self.attn1.key_value(normed), Some(x), tap)
     }
 
     /// Cross-attention to the text and the feed-forward network, to the same shape, and the map of the cross-attention where
@@ -143,6 +143,6 @@ impl Block {
     fn cross_attention(&self, x: Tensor<3>, text: KeyValue, tap: bool) -> (Tensor<3>, Option<Tensor<2>>) {
         let (x, map) = self.attn2.forward(self.norm2.forward(x.clone()), text, Some(x), tap);
         let gated = self.ff_in.forward(self.norm3.forward(x.clone()));
-        (self.ff_out.forward_onto(geglu(gated), Some(x)), map)
+        (self.ff_out.forward_with_residual(geglu(gated), Some(x)), map)
     }
 }

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use super::{
     AttentionTap, ParamError, Params, Stopped, TapRequest,
     attention::KeyValue,
-    layers::{Around, Conv},
+    layers::{Conv, ConvExtras},
     resnet::{ResnetBlock, ResnetNorm},
     transformer::{SpatialTransformer, TransformerState},
     unet_config::{Level, UNetConfig},
@@ -170,7 +170,7 @@ impl DownBlock {
         let channels = (0..level.layers).map(|i| (if i == 0 { first } else { outputs }, outputs));
         let layers = load_layers(p, level, config, level.down_attention, channels)?;
         let downsamples = index + 1 < config.levels.len();
-        let downsample = downsamples.then(|| Conv::load_halving(&p.at("downsamplers.0.conv"), outputs, (1, 1)));
+        let downsample = downsamples.then(|| Conv::load_downsampling(&p.at("downsamplers.0.conv"), outputs, (1, 1)));
         skips.extend(std::iter::repeat_n(outputs, level.layers + usize::from(downsamples)));
         Ok(Self { layers, downsample: downsample.transpose()? })
     }
@@ -325,7 +325,7 @@ impl UpBlock {
             // An odd side is not twice its half, so the size is that of the next skip connection.
             let [_, _, h, w] = x.dims();
             let size = skips.last().map_or([2 * h, 2 * w], |skip| [skip.dims()[2], skip.dims()[3]]);
-            x = upsample.forward_in(x, Around { size: Some(size), ..Default::default() });
+            x = upsample.forward_with(x, ConvExtras { size: Some(size), ..Default::default() });
         }
         Ok(x)
     }

@@ -5,11 +5,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
-    NetError, ParamError, Params, Pixels, Stopped, VaeConfig, kernels,
+    NetError, ParamError, Params, Stopped, VaeConfig, kernels,
     predict::upload,
     vae_blocks::{Decoder, Encoder},
 };
-use crate::tensor::Latents;
+use crate::tensor::{Latents, Pixels};
 
 /// AutoencoderKL (Rombach et al. 2022): pictures to latents and back.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::{
     ParamError, Params, Stopped, VaeConfig,
     attention::Attention,
-    layers::{Around, Conv, GroupNorm, from_tokens, to_tokens},
+    layers::{Conv, ConvExtras, GroupNorm, from_tokens, to_tokens},
     resnet::{ResnetBlock, ResnetNorm},
 };
 
@@ -62,7 +62,7 @@ impl Stage {
             Some(Resize::Down(conv)) => conv.forward(x),
             Some(Resize::Up(conv)) => {
                 let [_, _, h, w] = x.dims();
-                conv.forward_in(x, Around { size: Some([2 * h, 2 * w]), ..Default::default() })
+                conv.forward_with(x, ConvExtras { size: Some([2 * h, 2 * w]), ..Default::default() })
             }
         })
     }
@@ -96,7 +96,7 @@ impl Middle {
             let [_, _, h, w] = x.dims();
             let tokens = to_tokens(x);
             let normed = norm.forward(tokens.clone());
-            let (attended, _) = attention.forward(normed.clone(), attention.read(normed), Some(tokens), false);
+            let (attended, _) = attention.forward(normed.clone(), attention.key_value(normed), Some(tokens), false);
             x = from_tokens(attended, [h, w]);
         }
         Stopped::check(is_current)?;
@@ -125,7 +125,7 @@ impl Encoder {
             let outputs = config.channels[i];
             let inputs = config.channels[i.saturating_sub(1)];
             // The encoder pads with zeros below and to the right only.
-            let down = (i < last).then(|| Conv::load_halving(&p.at("downsamplers.0.conv"), outputs, (0, 1)));
+            let down = (i < last).then(|| Conv::load_downsampling(&p.at("downsamplers.0.conv"), outputs, (0, 1)));
             Ok(Stage {
                 resnets: Stage::load_resnets(&p, config, inputs, outputs, config.layers)?,
                 resize: down.transpose()?.map(Resize::Down),

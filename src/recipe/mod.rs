@@ -1,6 +1,20 @@
 //! What is wanted: plain, serialisable data. A [`Recipe`] is all that is needed to make the same picture again.
 //!
 //! Apart from the engine because sessions, pictures, the window and the command line all pass recipes around.
+//!
+//! ```
+//! use sextant::recipe::{Concept, Recipe, Scfg};
+//!
+//! let recipe = Recipe {
+//!     prompt: "a cat on a beach".into(),
+//!     scfg: Scfg { enabled: true, ..Scfg::default() },
+//!     concepts: vec![Concept { text: "sunglasses".into(), strength: 6.0, ..Concept::default() }],
+//!     ..Recipe::default()
+//! };
+//! recipe.validate()?;
+//! assert!(Recipe { steps: 0, ..recipe }.validate().is_err());
+//! # Ok::<(), sextant::recipe::RecipeError>(())
+//! ```
 
 mod canonical;
 mod concept;

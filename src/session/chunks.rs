@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use flate2::{Crc, read::ZlibDecoder};
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::files::latin1;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -132,7 +132,8 @@ fn split(content: &[u8]) -> Option<(String, &[u8])> {
     Some((latin1(&content[..end]), &content[end + 1..]))
 }
 
-/// Decompresses a text that is complete and not too large; `room` is what remains of the limit for the whole file.
+/// Decompresses a text; `None` if it is damaged or too large. `room` is the number of bytes that are left for all texts of
+/// the file together.
 fn unpacked(packed: &[u8], room: &mut usize) -> Option<Vec<u8>> {
     let limit = MAX_TEXT.min(*room);
     let text = limited(ZlibDecoder::new(packed), limit);

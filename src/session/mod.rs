@@ -2,6 +2,17 @@
 //!
 //! Apart from the window because the command line reads and writes the same files. Every file is written whole or not at
 //! all, and what cannot be read is told in one sentence.
+//!
+//! ```
+//! use sextant::{recipe::Recipe, session::Document};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("beach.sextant.ron");
+//! let recipe = Recipe { prompt: "a cat on a beach".into(), ..Recipe::default() };
+//! Document::new(recipe.clone()).save(&path)?;
+//! assert_eq!(Document::load(&path)?.recipe, recipe);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod chunks;
 mod document;

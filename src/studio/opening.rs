@@ -9,12 +9,15 @@ use std::{
 use eframe::egui_wgpu::wgpu;
 
 use super::{
-    App,
-    autosave::{self, Autosave},
-    demo, files, layout,
-    state::Action,
-    store::SessionStore,
-    theme,
+    app::App,
+    command::Command,
+    document::{demo, file},
+    io::{
+        autosave::{self, Autosave},
+        demo_session,
+        session_store::SessionStore,
+    },
+    view::theme,
 };
 use crate::{
     engine::EngineHandle,
@@ -78,21 +81,19 @@ fn pause_before_repaint(cc: &eframe::CreationContext<'_>) -> Duration {
     Duration::from_millis(if software { 400 } else { 1 })
 }
 
-/// The window's document: a session that an earlier window left behind, else the wanted one, else the demo.
+/// The window's contents: a session that an earlier window left behind, else the wanted one, else the demo.
 fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> App {
     let Opening { session, settings, begun } = opening;
     let store = Arc::new(SessionStore::default());
-    let mut app = App::new(engine, store.clone(), demo::recipe(), format);
-    layout::apply_settings(&mut app.studio, settings);
-    app.begun = begun;
+    let mut app = App::new(engine, store.clone(), demo::recipe(), format).with_settings(settings, begun);
     let folder = state_folder();
-    let hints = folder.as_deref().is_some_and(first_start).then(Default::default);
+    let hints = folder.as_deref().is_some_and(first_start);
     let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
     let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
     let left = match kept {
         Ok((autosave, left)) => {
-            app.autosave = Some(autosave);
+            app = app.with_autosave(autosave);
             left
         }
         Err(error) => {
@@ -101,17 +102,16 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
         }
     };
     match (left, session) {
-        (Some(document), _) => autosave::recover(&mut app.studio, document),
+        (Some(document), _) => app.recover(autosave::recovered(document)),
         // What is no session, and is not there, is told of when it is opened.
-        (None, Some(path)) if path.exists() || (files::is_known(&path) && !files::is_session(&path)) => {
-            app.studio.actions.push(Action::OpenFile(path));
+        (None, Some(path)) if path.exists() || (file::is_known(&path) && !file::is_session(&path)) => {
+            app.send(Command::OpenFile(path));
         }
         // A name that is not taken yet: a new session, to be saved there.
         (None, path) => {
-            app = app.with_session(demo::session());
-            app.studio.path = path;
+            app = app.with_session(demo_session::session());
+            app.document_mut().set_path(path);
         }
     }
-    app.studio.hints = hints;
-    app
+    if hints { app.with_hints() } else { app }
 }

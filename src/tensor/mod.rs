@@ -4,13 +4,17 @@
 //! on these, in f32 on the CPU. That keeps results independent of the device, and the UI free of burn.
 
 pub mod arrays;
+mod attention;
 mod latents;
 pub mod maps;
 mod picture;
+mod pixels;
 mod plane;
 mod token;
 
+pub use attention::{AttentionError, AttentionMaps, HostAttention};
 pub use latents::Latents;
 pub use picture::{Picture, shrink};
+pub use pixels::Pixels;
 pub use plane::Plane;
 pub use token::{Token, TokenKind};

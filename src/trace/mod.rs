@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use burn::tensor::Tensor;
 use safetensors::Dtype;
 
 use crate::{
@@ -14,9 +13,9 @@ use crate::{
         run::StepRecord,
     },
     files::write_atomically,
-    nets::Pixels,
+    model::Embedding,
     tensor::{
-        Latents, Plane,
+        Latents, Pixels, Plane,
         arrays::{Arrays, ArraysError},
         maps::{StepArray, StepKeys},
     },
@@ -52,8 +51,7 @@ impl Trace {
         self.arrays.insert_latents("init_latents", init_latents);
         self.texts("text", general);
         for (k, text) in general.concepts.iter().enumerate() {
-            let (shape, values) = host(&text.encoding.hidden);
-            self.arrays.insert_f32(format!("text.concept.{k}"), &shape, &values);
+            self.embedding(format!("text.concept.{k}"), &text.encoding.hidden);
         }
         self.fusing = expert.is_some();
         if let Some(expert) = expert {
@@ -63,13 +61,15 @@ impl Trace {
 
     fn texts(&mut self, prefix: &str, texts: &Texts) {
         for (name, text) in [("uncond", &texts.uncond), ("cond", &texts.cond)] {
-            let (shape, values) = host(&text.encoding.hidden);
-            self.arrays.insert_f32(format!("{prefix}.{name}"), &shape, &values);
-            if let Some(pooled) = &text.encoding.pooled {
-                let (shape, values) = host(pooled);
-                self.arrays.insert_f32(format!("{prefix}.{name}_pooled"), &shape, &values);
+            self.embedding(format!("{prefix}.{name}"), &text.encoding.hidden);
+            for (other, embedding) in &text.encoding.others {
+                self.embedding(format!("{prefix}.{name}_{other}"), embedding);
             }
         }
+    }
+
+    fn embedding(&mut self, name: String, embedding: &Embedding) {
+        self.arrays.insert_f32(name, &embedding.shape, &embedding.values);
     }
 
     /// Adds the tensors of one step.
@@ -109,7 +109,9 @@ impl Trace {
             self.arrays.insert_bytes(keys.key(StepArray::Foreground), &s.foreground);
             self.arrays.insert_plane(keys.key(StepArray::Rate), rate);
             self.stack(keys.key(StepArray::TokenMaps), &s.tokens);
-            self.stack(keys.key(StepArray::ForegroundMaps), &s.fore);
+            if let Some(fore) = &s.fore {
+                self.stack(keys.key(StepArray::ForegroundMaps), fore);
+            }
         }
         if let Some(s) = &p.sega {
             self.arrays.insert_latents(keys.key(StepArray::SegaTerm), &s.term);
@@ -143,11 +145,6 @@ impl Trace {
         let bytes = self.arrays.to_safetensors()?;
         write_atomically(path, &bytes).map_err(|source| TraceError::Write { path: path.display().to_string(), source })
     }
-}
-
-/// Shape and values of a device tensor.
-fn host<const D: usize>(tensor: &Tensor<D>) -> (Vec<usize>, Vec<f32>) {
-    (tensor.dims().to_vec(), tensor.to_data().iter::<f32>().collect())
 }
 
 /// Reads the tensor `init_latents` (f32 `[1, C, h, w]` or `[C, h, w]`, standard normal) of a safetensors file.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use burn::tensor::Device;
 use safetensors::SafeTensors;
 
 use super::*;
@@ -11,9 +10,9 @@ use crate::{
         prediction_cache::PredictionCache,
         run::{Options, Run},
     },
+    model::{LocalModels, ModelSource, Target},
     recipe::{Concept, Fusion, ModelRef, Recipe},
     tensor::maps::TABLE,
-    weights,
 };
 
 /// Two steps with every method on.
@@ -29,11 +28,11 @@ fn trace_of_everything() -> Trace {
         ..Recipe::default()
     };
     recipe.scfg.enabled = true;
-    let device = Device::flex();
-    let general = weights::load(&ModelRef::Pocket, &device).expect("Pocket");
-    let expert = weights::load_expert(&ModelRef::PocketToon, &general, &device).expect("Pocket Toon");
+    let general = LocalModels.load(&ModelRef::Pocket, &[], &Target::cpu()).expect("Pocket");
+    let expert = LocalModels.load_expert(&ModelRef::PocketToon, &general, &Target::cpu()).expect("Pocket Toon");
     let mut cache = PredictionCache::new(0);
-    let mut run = Run::prepare(&recipe, &general, Some(&expert), Options::default(), &mut cache).expect("a run");
+    let mut run =
+        Run::prepare(&recipe, general.as_ref(), Some(expert.as_ref()), Options::default(), &mut cache).expect("a run");
     let mut trace = Trace::new("");
     let (texts, expert_texts) = run.texts();
     trace.begin(run.init_latents(), texts, expert_texts);

@@ -1,7 +1,7 @@
 //! From files to networks: diffusers folders and single-file checkpoints on disk, and the two models inside the program.
 //!
-//! Separate from `nets`, so that no network depends on files. [`load`] gives a complete model. [`load_expert`] also takes a folder with nothing but a U-Net, which then shares
-//! text encoder, autoencoder and scheduler with a complete one.
+//! Separate from `nets`, so that no network depends on files. [`load`] gives a complete model. [`load_expert`] also takes
+//! a folder with nothing but a U-Net, which then shares text encoder, autoencoder and scheduler with a complete one.
 
 mod bundled;
 mod checkpoint;

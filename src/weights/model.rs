@@ -1,3 +1,7 @@
+//! Reads a complete Stable Diffusion or SDXL model, or a U-Net to stand beside one.
+//!
+//! Separate from the parts' own readers, whose results it puts together and checks against each other.
+
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -16,7 +20,7 @@ use crate::{
     sampling::ScheduleConfig,
 };
 
-/// Which pipeline a model belongs to.
+/// The pipeline that a model belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Stable Diffusion 1.x and 2.x, and Pocket.
@@ -25,7 +29,8 @@ pub enum Family {
     Sdxl,
 }
 
-/// A complete model on a device. Parts are shared, so a clone, or an expert beside its general model, costs little.
+/// A complete model on a device. Parts are behind `Arc`, so a clone costs little, and an expert shares those of its general
+/// model.
 #[derive(Clone)]
 pub struct LoadedModel {
     pub family: Family,
@@ -36,10 +41,10 @@ pub struct LoadedModel {
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
-    /// SHA-256 over the LoRAs that were added, if there are any; the other hash then knows of them, too.
+    /// SHA-256 over the LoRAs that were added, if there are any; the content hash then covers them too.
     pub changes: Option<String>,
-    /// With which U-Net and autoencoder multiply on the CPU. The text encoder, whose few products decide over all that
-    /// follows, keeps to f32.
+    /// Of the products in U-Net and autoencoder. The text encoder, whose few products influence everything after it,
+    /// always computes in f32.
     pub precision: Precision,
 }
 
@@ -95,7 +100,8 @@ pub fn load_changed(
     load_complete(&files, loras, (device, precision))
 }
 
-/// Loads a model to stand beside `general`, with its precision. A folder with nothing but a U-Net borrows the rest from there.
+/// Loads a model to stand beside `general`, with its precision. A folder with nothing but a U-Net shares the other parts of
+/// `general`.
 ///
 /// # Errors
 /// As [`load`], and [`LoadError::Mismatch`] where the U-Net does not fit `general`'s text encoder or autoencoder.
@@ -106,7 +112,7 @@ pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> 
     }
     let mut hash = Sha256::new();
     let unet = read_unet(&files, &Loras::default(), (device, general.precision), &mut hash)?;
-    // It reads its texts through the general model's encoder.
+    // Its texts come from the general model's encoder, so the LoRAs there are part of its hash.
     hash.update(general.changes.as_deref().unwrap_or_default());
     check_fit(&files, &unet, &general.text, &general.vae)?;
     Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
@@ -118,7 +124,7 @@ pub(super) fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadEr
         .map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
 }
 
-/// Whether there is nothing but a U-Net.
+/// Whether there is a U-Net and nothing else.
 pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
     !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
 }
@@ -164,7 +170,7 @@ fn load_complete(
     })
 }
 
-/// Some autoencoders (SDXL's) have values that f16 does not hold.
+/// Some autoencoders (SDXL's) have values beyond the range of f16.
 fn of_autoencoder(precision: Precision) -> Precision {
     if precision == Precision::F16 { Precision::F32 } else { precision }
 }
@@ -178,7 +184,7 @@ fn read_unet(
     read_part(files, "unet", Some(loras), on, hash, UNetConfig::parse, UNet::load)
 }
 
-/// Config, weights and network of the part in `folder`.
+/// The network of the part in `folder`, from its config and weights.
 fn read_part<C, N>(
     files: &ModelFiles,
     folder: &str,
@@ -205,7 +211,7 @@ fn read_part<C, N>(
     Ok(net)
 }
 
-/// Whether the parts of a model speak the same sizes, so that nothing fails later.
+/// Checks that the parts of a model agree on their sizes, so that nothing fails later.
 fn check_fit(files: &ModelFiles, unet: &UNet, text: &TextStack, vae: &Vae) -> Result<(), LoadError> {
     let config = unet.config();
     let what = if config.context_width() != text.width() {

@@ -1,3 +1,7 @@
+//! What a model's config files say, without reading a weight.
+//!
+//! Separate from loading, because comparing two models must not take as long.
+
 use super::{
     LoadError, ModelFiles,
     model::{is_expert_part, read_schedule},
@@ -15,25 +19,25 @@ pub struct Outline {
     pub channels: usize,
     /// Width of the text embedding that the U-Net attends to.
     pub context_width: usize,
-    /// Absent for a folder with nothing but a U-Net, which borrows it.
+    /// Absent for a folder with nothing but a U-Net, which shares the general model's.
     pub rest: Option<Rest>,
 }
 
-/// What stands around a U-Net.
+/// The parts beside a U-Net.
 #[derive(Clone, Debug)]
 pub struct Rest {
     /// Picture side / latent side.
     pub factor: usize,
     pub scheduler: ScheduleConfig,
-    /// Width of each text encoder's embeddings, and its layers.
+    /// Of each text encoder: width of its embeddings, number of layers.
     pub text: Vec<[usize; 2]>,
 }
 
 impl Outline {
-    /// Reads the config files of `model`, and looks whether its U-Net's weights are there in a form that can be read.
+    /// Reads the config files of `model`, and checks that its U-Net's weights are there in a readable format.
     ///
     /// # Errors
-    /// As [`super::load`], as far as config files and file names show it.
+    /// As [`super::load`], as far as config files and file names tell.
     pub fn read(model: &ModelRef) -> Result<Self, LoadError> {
         let files = ModelFiles::open(model)?;
         if !files.has("unet/config.json") {
@@ -63,7 +67,7 @@ impl Outline {
 }
 
 impl Rest {
-    /// Width of the text embeddings, all encoders side by side.
+    /// Width of the text embeddings, all encoders concatenated.
     pub fn text_width(&self) -> usize {
         self.text.iter().map(|[width, _]| width).sum()
     }

@@ -1,3 +1,7 @@
+//! The text encoders of a model with their tokenizers: from files to encoded texts.
+//!
+//! Separate because one model has one pair and another has two.
+
 use burn::tensor::{Device, Tensor};
 use sha2::Sha256;
 
@@ -75,11 +79,11 @@ impl TextStack {
         pairs.map(|(tokenizer, _)| tokenizer.encode(text)).collect()
     }
 
-    /// Encodes a prompt. One encoder: its last layer, normed. Two: the layers before the last, side by side, and the
-    /// second one's pooled embedding.
+    /// Encodes a prompt. One encoder: its last layer, normalised. Two: the outputs of their layers before the last,
+    /// concatenated, and the pooled embedding of the second.
     ///
     /// # Errors
-    /// [`EncodeError`] if the tokenizer's rules fail, or give ids that the encoder does not know.
+    /// [`EncodeError`] if the tokenizer's rules fail, or give ids beyond the encoder's vocabulary.
     pub fn encode(&self, text: &str) -> Result<TextEncoding, EncodeError> {
         let (tokenizer, encoder) = &self.first;
         let first = tokenizer.encode(text)?;
@@ -95,7 +99,7 @@ impl TextStack {
         Ok(TextEncoding { hidden, pooled: Some(second.pooled), tokens: first.tokens })
     }
 
-    /// Encodes a negative prompt, which where the model wants it so is zeros when empty.
+    /// Encodes a negative prompt; for some models an empty one is all zeros.
     ///
     /// # Errors
     /// As [`TextStack::encode`].

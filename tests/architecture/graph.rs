@@ -23,6 +23,7 @@ pub type Graph = BTreeMap<String, BTreeSet<String>>;
 pub struct Sources {
     /// By module path: the module and the file that it stands in.
     modules: BTreeMap<Vec<String>, (Module, String)>,
+    with_tests: bool,
 }
 
 /// What a path means.
@@ -33,9 +34,10 @@ enum Meaning {
 }
 
 impl Sources {
-    /// Every module that `src/lib.rs` declares, directly or not; `src/main.rs` besides.
-    pub fn read(src: &Path) -> Self {
-        let mut sources = Self { modules: BTreeMap::new() };
+    /// Every module that `src/lib.rs` declares, directly or not; `src/main.rs` besides. Code under `#[cfg(test)]` is left out
+    /// unless `with_tests`.
+    pub fn read(src: &Path, with_tests: bool) -> Self {
+        let mut sources = Self { modules: BTreeMap::new(), with_tests };
         sources.add(src, &src.join("lib.rs"), &[]);
         sources.add(src, &src.join("main.rs"), &["<main>".to_owned()]);
         sources
@@ -44,7 +46,9 @@ impl Sources {
     fn add(&mut self, src: &Path, file: &Path, path: &[String]) {
         let text = fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let name = file.strip_prefix(src).unwrap_or(file).display().to_string();
-        for module in module::read(path, &tokens::without_tests(&tokens::tokens(&text))) {
+        let tokens = tokens::tokens(&text);
+        let tokens = if self.with_tests { tokens } else { tokens::without_tests(&tokens) };
+        for module in module::read(path, &tokens) {
             let (inner, children) = (module.path.clone(), module.children.clone());
             self.modules.insert(inner.clone(), (module, name.clone()));
             for child in children {

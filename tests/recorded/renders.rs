@@ -64,12 +64,11 @@ fn concepts(case: &Case) -> Vec<Concept> {
     let list = case.params()["concepts"].as_array().expect("concepts");
     let concept = |c: &serde_json::Value| Concept {
         text: c["prompt"].as_str().expect("prompt").into(),
-        scale: c["scale"].as_f64().expect("scale") as f32,
+        strength: c["scale"].as_f64().expect("scale") as f32 * if c["reverse"] == true { -1.0 } else { 1.0 },
         threshold: c["threshold"].as_f64().expect("threshold") as f32,
         warmup: c["warmup"].as_u64().expect("warmup") as usize,
         cooldown: c["cooldown"].as_u64().map(|n| n as usize),
         weight: c["weight"].as_f64().unwrap_or(1.0) as f32,
-        reverse: c["reverse"].as_bool().unwrap_or(false),
         ..Concept::default()
     };
     list.iter().map(concept).collect()

@@ -1,9 +1,16 @@
 //! Comparing: blink, the difference in words and numbers, the grid, and switching methods off and on.
 
 use egui_kittest::kittest::Queryable;
-use sextant::studio::{
-    grid::{Content, Parameter, Side},
-    state::Compare,
+use sextant::{
+    recipe::ConceptId,
+    studio::{
+        command::Command,
+        document::{
+            edit::Edit,
+            grid::{Content, Parameter, Side},
+        },
+        view::compare::Compare,
+    },
 };
 
 use crate::window::Window;
@@ -11,10 +18,10 @@ use crate::window::Window;
 /// Two takes that differ in their seed, pinned as A and B.
 fn pair() -> Window {
     let mut window = Window::rendered();
-    window.change(|studio| studio.recipe.seed = 8);
+    window.edit(|recipe| recipe.seed = 8);
     let request = window.request();
     window.play(&request);
-    window.change(|studio| studio.pins = [Some(studio.takes[0].id), Some(studio.takes[1].id)]);
+    window.pin([0, 1]);
     window
 }
 
@@ -25,7 +32,8 @@ fn what_differs_is_said_in_words_and_in_numbers() {
     assert!(window.harness.query_by_label("seed 3 → 8").is_some());
     window.click("Side by side");
     assert!(window.harness.query_by_label("seed 3 → 8").is_some());
-    window.change(|studio| studio.pins[1] = studio.pins[0]);
+    let first = window.takes()[0].id;
+    window.send(Command::Edit(Edit::TogglePin { side: 1, take: first }));
     assert!(window.harness.query_by_label("A and B have the same settings.").is_some());
 }
 
@@ -34,10 +42,10 @@ fn a_blinking_canvas_can_be_stopped() {
     let mut window = pair();
     window.harness.get_by_label("Blink").click();
     window.harness.run_steps(3);
-    assert_eq!(window.studio().look.compare, Compare::Blink);
+    assert_eq!(window.view().comparison.mode, Compare::Blink);
     window.harness.get_by_label("Blink by itself").click();
     window.harness.run_steps(3);
-    assert!(!window.studio().look.blinks);
+    assert!(!window.view().comparison.blinks);
     assert!(window.harness.query_by_label("seed 3 → 8").is_some());
 }
 
@@ -46,30 +54,26 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
     let mut window = Window::rendered();
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
-    window.change(|studio| {
-        studio.grid.sides = Some([
-            side(Parameter::Strength(sextant::recipe::ConceptId(1)), -4.0, 4.0),
-            side(Parameter::Seed, 3.0, 4.0),
-        ]);
-    });
+    let sides = [side(Parameter::Strength(ConceptId(1)), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
+    window.send(Command::Edit(Edit::GridSides(sides)));
     window.harness.get_by_label("Render grid").click();
     let first = window.request();
     assert_eq!((first.recipe.concepts[0].strength, first.recipe.seed), (-4.0, 3));
     // An edit goes first, and the cell is rendered after it.
-    window.harness.state_mut().studio_mut().recipe.cfg = 7.0;
+    window.edit_without_frames(|recipe| recipe.cfg = 7.0);
     let edit = window.request();
     assert_eq!(edit.recipe.cfg, 7.0);
     window.play(&edit);
-    let takes = window.studio().takes.len();
+    let takes = window.takes().len();
     for expected in [(-4.0, 3), (4.0, 3), (-4.0, 4), (4.0, 4)] {
         let request = window.request();
         let recipe = &request.recipe;
         assert_eq!((recipe.concepts[0].strength, recipe.seed, recipe.cfg), (expected.0, expected.1, 5.0));
         window.play(&request);
     }
-    let studio = window.studio();
-    assert!(studio.grid.cells.iter().all(|cell| matches!(cell.content, Content::Done(_))) && !studio.grid.running);
-    assert_eq!(studio.takes.len(), takes);
+    let grid = window.document().grid();
+    assert!(grid.cells.iter().all(|cell| matches!(cell.content, Content::Done(_))) && !grid.running);
+    assert_eq!(window.takes().len(), takes);
     window.click("Cell +4.0, 4");
     let request = window.request();
     assert_eq!((request.recipe.concepts[0].strength, request.recipe.seed), (4.0, 4), "a cell's recipe is taken over");

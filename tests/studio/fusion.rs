@@ -7,16 +7,22 @@ use sextant::{
     recipe::{FusionRule, ModelRef},
     session,
     studio::{
-        figure::{self, Figure},
-        files::Store,
-        grid::{Parameter, Side},
-        state::{Compare, DifferenceAs},
-        store::SessionStore,
+        command::Command,
+        document::{
+            edit::Edit,
+            grid::{Parameter, Side},
+        },
+        io::{
+            figure::{self, Figure},
+            session_store::SessionStore,
+            store::Store,
+        },
+        view::compare::{Compare, DifferenceAs},
     },
     tensor::Picture,
 };
 
-use crate::{has_adapter, window::Window};
+use crate::window::Window;
 
 /// The demo rendered with its fusion on; the two models alone are not rendered yet.
 fn fused() -> Window {
@@ -50,7 +56,7 @@ fn each_baseline_is_one_click() {
     }
     assert!(window.harness.query_by_label("The expert's share").is_some());
     assert!(window.harness.query_by_label("Sharpness of the expert").is_none(), "a sum has none");
-    // A mask is taken from the territory as it is shown.
+    // A mask is taken from the fusion mask as it is shown.
     let request = choose(&mut window, "Mask");
     let mask = request.recipe.fusion.as_ref().and_then(|fusion| fusion.mask.clone()).expect("a mask");
     assert_eq!((rule(&request), mask.size()), (Some(FusionRule::Mask), [24, 24]));
@@ -67,16 +73,16 @@ fn each_baseline_is_one_click() {
 #[test]
 fn both_models_alone_are_rendered_at_leisure_and_can_be_pinned() {
     let mut window = fused();
-    let takes = window.studio().takes.len();
+    let takes = window.takes().len();
     let general = window.request();
     assert_eq!(rule(&general), Some(FusionRule::General));
     window.click("Pin general only as A");
-    assert_eq!(window.studio().pins, [None, None], "it is not rendered yet");
+    assert_eq!(window.document().takes().pins(), [None, None], "it is not rendered yet");
     window.play(&general);
     let expert = window.request();
     assert_eq!(rule(&expert), Some(FusionRule::Expert));
     // An edit goes first; what was under way waits for its turn again.
-    window.harness.state_mut().studio_mut().recipe.cfg = 6.0;
+    window.edit_without_frames(|recipe| recipe.cfg = 6.0);
     let edit = window.request();
     assert_eq!((edit.recipe.cfg, rule(&edit)), (6.0, Some(FusionRule::Saliency)));
     window.play(&edit);
@@ -85,28 +91,24 @@ fn both_models_alone_are_rendered_at_leisure_and_can_be_pinned() {
         assert_eq!((rule(&request), request.recipe.cfg), (Some(wanted), 6.0));
         window.play(&request);
     }
-    assert_eq!(window.studio().takes.len(), takes + 1, "only the edit made a take");
+    assert_eq!(window.takes().len(), takes + 1, "only the edit made a take");
     window.click("Pin expert only as A");
-    let studio = window.studio();
-    let pinned = studio.take(studio.pins[0].expect("a pin")).expect("a take");
+    let document = window.document();
+    let pinned = document.take(document.takes().pins()[0].expect("a pin")).expect("a take");
     assert_eq!((pinned.name.as_str(), pinned.track.recipe.cfg), ("expert only", 6.0));
-    assert_eq!((pinned.track.calls(), studio.look.compare), (20, Compare::SideBySide));
-    assert!(window.harness.query_by_label("fusion rule expert only → saliency contest").is_some());
+    assert_eq!((pinned.track.calls(), window.view().comparison.mode), (20, Compare::SideBySide));
+    assert!(window.harness.query_by_label("fusion rule expert only → saliency").is_some());
     window.click("Pin expert only as A");
-    assert_eq!((window.studio().pins[0], window.studio().look.compare), (None, Compare::Single));
+    assert_eq!((window.document().takes().pins()[0], window.view().comparison.mode), (None, Compare::Single));
 }
 
 #[test]
 fn the_expert_is_said_to_fit_or_not() {
     let mut window = Window::rendered();
-    assert_eq!(window.worker.partners().map(|p| p.expert), Some(ModelRef::PocketToon), "asked at once");
+    assert_eq!(window.worker.pair().map(|p| p.expert), Some(ModelRef::PocketToon), "asked at once");
     let expert = ModelRef::Folder("models/other".into());
-    window.change(|studio| {
-        if let Some(fusion) = &mut studio.recipe.fusion {
-            fusion.expert = expert.clone();
-        }
-    });
-    let partners = window.worker.partners().expect("another question");
+    window.send(Command::Edit(Edit::Expert(expert.clone())));
+    let partners = window.worker.pair().expect("another question");
     assert_eq!(partners, ModelPair { general: ModelRef::Pocket, expert });
     let text = "it works on 16 latent channels, the general model on 4".to_owned();
     let points = vec![CompatibilityPoint { verdict: Verdict::Refused, text }];
@@ -114,38 +116,8 @@ fn the_expert_is_said_to_fit_or_not() {
     window.harness.run_ok();
     assert!(window.harness.query_by_label("does not fit").is_some());
     assert!(window.harness.query_by_label("It works on 16 latent channels, the general model on 4.").is_some());
-    window.change(|studio| studio.recipe.model = ModelRef::PocketToon);
+    window.edit(|recipe| recipe.model = ModelRef::PocketToon);
     assert!(window.harness.query_by_label("does not fit").is_none(), "said of other models");
-}
-
-#[test]
-fn a_difference_is_shown_in_false_colours_or_in_grey() {
-    if !has_adapter() {
-        eprintln!("skipped: no wgpu adapter, not even a software one, can draw here");
-        return;
-    }
-    let (mut window, request) = Window::open_on(Harness::builder().wgpu());
-    window.play(&request);
-    // Seed 3 has more blue than seed 2, by 53.
-    window.change(|studio| (studio.recipe.seed, studio.look.gain) = (2, 4.0));
-    let request = window.request();
-    window.play(&request);
-    window.change(|studio| studio.pins = [Some(studio.takes[0].id), Some(studio.takes[1].id)]);
-    window.click("Difference");
-    let settings = 20.0;
-    let colored = window.pixel_above(0.5, 0.5, settings);
-    assert!(colored.iter().any(|c| c.abs_diff(colored[0]) > 20), "{colored:?}");
-    window.click("Absolute");
-    window.change(|studio| studio.look.gain = 1.0);
-    assert_eq!(window.studio().look.difference, DifferenceAs::Absolute);
-    let absolute = window.pixel_above(0.5, 0.5, settings);
-    assert!(absolute.iter().all(|c| c.abs_diff(absolute[0]) <= 1), "{absolute:?}");
-    window.change(|studio| studio.look.gain = 2.0);
-    let doubled = window.pixel_above(0.5, 0.5, settings);
-    assert!(doubled[0].abs_diff(absolute[0].saturating_mul(2)) <= 2, "{absolute:?} {doubled:?}");
-    window.click("Signed");
-    let signed = window.pixel_above(0.5, 0.5, settings);
-    assert!(signed.iter().all(|c| c.abs_diff(signed[0]) <= 1) && signed[0] > 135, "{signed:?}");
 }
 
 /// The figure as it is read back from its file.
@@ -172,7 +144,7 @@ fn colors(figure: &Figure, picture: &Picture, row: usize, column: usize) -> usiz
 #[test]
 fn a_run_becomes_a_figure_of_steps_and_words() {
     let mut window = fused();
-    window.change(|studio| studio.recipe.concepts[1].strength = 4.0);
+    window.edit(|recipe| recipe.concepts[1].strength = 4.0);
     let request = loop {
         let request = window.request();
         if rule(&request) == Some(FusionRule::Saliency) {
@@ -181,12 +153,12 @@ fn a_run_becomes_a_figure_of_steps_and_words() {
         window.play(&request);
     };
     window.play(&request);
-    let figure = figure::steps(window.studio()).expect("a figure");
+    let figure = figure::steps(window.shown_track().expect("a run")).expect("a figure");
     let [rows, columns] = figure.size();
     let titles = figure.row_titles().join(",");
     assert_eq!(columns, 6);
     let words = "a,cat,and,a,red,balloon,on,a,beach,at,sunset";
-    assert_eq!(titles, format!("picture,regions,rate ρ,{words},sunglasses,night,territory"));
+    assert_eq!(titles, format!("picture,regions,rate ρ,{words},sunglasses,night,fusion mask"));
     let picture = written(&figure);
     let [left, top, width, height] = figure.cell(rows - 1, columns - 1);
     assert!(left + width <= picture.width && top + height <= picture.height);
@@ -202,16 +174,17 @@ fn a_run_becomes_a_figure_of_steps_and_words() {
 #[test]
 fn a_grid_becomes_a_figure_with_its_labels() {
     let mut window = Window::rendered();
-    assert!(figure::grid(window.studio()).is_err(), "there is none yet");
+    assert!(figure::grid(window.document().grid()).is_err(), "there is none yet");
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
-    window.change(|studio| studio.grid.sides = Some([side(Parameter::Cfg, 3.0, 6.0), side(Parameter::Seed, 3.0, 4.0)]));
+    let sides = [side(Parameter::Cfg, 3.0, 6.0), side(Parameter::Seed, 3.0, 4.0)];
+    window.send(Command::Edit(Edit::GridSides(sides)));
     window.harness.get_by_label("Render grid").click();
     for _ in 0..3 {
         let request = window.request();
         window.play(&request);
     }
-    let figure = figure::grid(window.studio()).expect("a figure");
+    let figure = figure::grid(window.document().grid()).expect("a figure");
     assert_eq!((figure.size(), figure.row_titles()), ([2, 2], vec!["3", "4"]));
     let picture = written(&figure);
     assert!(colors(&figure, &picture, 0, 0) > 100 && colors(&figure, &picture, 1, 0) > 100);

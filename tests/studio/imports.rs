@@ -1,7 +1,7 @@
 //! Pictures of other programs, opened in the window.
 
 use egui_kittest::kittest::Queryable;
-use sextant::studio::state::Action;
+use sextant::studio::command::Command;
 
 use crate::window::Window;
 
@@ -19,25 +19,29 @@ fn a_picture_restores_what_it_can_and_says_what_it_could_not() {
                 Size: 256x192, Model: other, Clip skip: 2, Version: v1.10.1";
     std::fs::write(&path, jpeg(text)).expect("a file");
     let mut window = Window::rendered();
-    window.change(|studio| studio.saved = studio.version);
-    window.change(|studio| studio.ask(Action::OpenFile(path)));
-    window.until("opened", |studio| studio.recipe.seed == 5);
+    window.discard_changes();
+    window.send(Command::OpenFile(path));
+    window.until("opened", |document| document.recipe().seed == 5);
     window.harness.run_steps(3);
-    let recipe = &window.studio().recipe;
+    let recipe = &window.recipe();
     assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a red cat", "dog"));
     assert_eq!((recipe.steps, recipe.width, recipe.height), (12, 256, 192));
-    assert!(window.studio().path.is_none() && !window.studio().is_unsaved());
-    let banner = window.studio().banner.clone().expect("a notice");
-    assert!(!banner.bad && banner.message.contains("cat.jpg, but for 5 things: Model: other"), "{}", banner.message);
+    assert!(window.document().file().path.is_none() && !window.document().is_unsaved());
+    let banner = window.document().notices().shown.clone().expect("a notice");
+    assert!(
+        !banner.is_error && banner.message.contains("cat.jpg, but for 5 things: Model: other"),
+        "{}",
+        banner.message
+    );
     window.harness.get_by_label("Show what is missing").click();
     window.harness.run_steps(3);
     let line = "emphasis: (red:1.3) (not applied: the words count as they stand)";
-    assert!(window.harness.query_by_label(line).is_some() && window.studio().banner.is_none());
+    assert!(window.harness.query_by_label(line).is_some() && window.document().notices().shown.is_none());
     assert!(window.harness.query_by_label("LoRA: fur, weight 0.8 (not loaded)").is_some());
 
     let silent = folder.path().join("silent.jpg");
     std::fs::write(&silent, jpeg("a holiday")).expect("a file");
-    window.change(|studio| studio.ask(Action::OpenFile(silent)));
-    window.until("refused", |studio| studio.banner.as_ref().is_some_and(|banner| banner.bad));
-    assert_eq!(window.studio().recipe.seed, 5, "what was open stays");
+    window.send(Command::OpenFile(silent));
+    window.until("refused", |document| document.notices().shown.as_ref().is_some_and(|notice| notice.is_error));
+    assert_eq!(window.recipe().seed, 5, "what was open stays");
 }

@@ -6,8 +6,12 @@ use egui_kittest::{Harness, kittest::Queryable};
 use sextant::{
     session::{Document, Recovery},
     studio::{
-        autosave::{self, Autosave},
-        store::SessionStore,
+        command::Command,
+        document::edit::Edit,
+        io::{
+            autosave::{self, Autosave},
+            session_store::SessionStore,
+        },
     },
 };
 
@@ -55,12 +59,12 @@ fn a_change_is_on_disk_within_a_second_also_in_the_middle_of_a_drag() {
     window.harness.step();
     window.harness.hover_at(at(0.6));
     window.harness.step();
-    let held = window.studio().recipe.cfg;
+    let held = window.recipe().cfg;
     assert!(held > 10.0);
     within_a_second(&mut window, folder.path(), |kept| kept.is_some_and(|d| d.recipe.cfg == held));
     window.harness.drop_at(at(0.6));
     window.harness.run_steps(3);
-    window.change(|studio| studio.saved = studio.version);
+    window.discard_changes();
     within_a_second(&mut window, folder.path(), |kept| kept.is_none());
 }
 
@@ -68,7 +72,7 @@ fn a_change_is_on_disk_within_a_second_also_in_the_middle_of_a_drag() {
 fn an_orderly_end_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut window, _) = window(folder.path());
-    window.change(|studio| studio.recipe.seed = 77);
+    window.edit(|recipe| recipe.seed = 77);
     within_a_second(&mut window, folder.path(), |kept| kept.is_some());
     drop(window);
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
@@ -78,12 +82,10 @@ fn an_orderly_end_leaves_nothing_behind() {
 fn what_was_left_behind_is_opened_and_can_be_discarded() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut first, _) = window(folder.path());
-    first.change(|studio| {
-        studio.recipe.seed = 77;
-        studio.path = Some("beach.sextant.ron".into());
-        studio.takes[0].starred = true;
-        studio.look.dark = false;
-    });
+    first.set_path("beach.sextant.ron".into());
+    first.look(|view| view.appearance.dark = false);
+    first.send(Command::Edit(Edit::ToggleStar(first.takes()[0].id)));
+    first.edit(|recipe| recipe.seed = 77);
     let request = first.request();
     first.play(&request);
     within_a_second(&mut first, folder.path(), |kept| kept.is_some_and(|d| d.takes.len() == 2));
@@ -93,18 +95,20 @@ fn what_was_left_behind_is_opened_and_can_be_discarded() {
 
     let (mut second, request) = Window::open();
     second.play(&request);
-    second.change(|studio| autosave::recover(studio, document));
-    let studio = second.studio();
-    assert_eq!((studio.recipe.seed, studio.takes.len(), studio.look.dark), (77, 2, false));
-    assert_eq!((studio.takes[0].starred, studio.takes[1].parent), (true, Some(studio.takes[0].id)));
-    assert!(studio.path.as_ref().is_some_and(|path| path.ends_with("beach.sextant.ron")));
-    assert!(studio.is_unsaved(), "it is not saved yet");
+    second.harness.state_mut().recover(autosave::recovered(document));
+    second.harness.run_ok();
+    let takes = second.takes();
+    assert_eq!((second.recipe().seed, takes.len(), second.view().appearance.dark), (77, 2, false));
+    assert_eq!((takes[0].starred, takes[1].parent), (true, Some(takes[0].id)));
+    let document = second.document();
+    assert!(document.file().path.as_ref().is_some_and(|path| path.ends_with("beach.sextant.ron")));
+    assert!(document.is_unsaved(), "it is not saved yet");
     let request = second.request();
     assert_eq!(request.recipe.seed, 77);
     second.play(&request);
-    assert_eq!(second.studio().takes.len(), 2, "rendering it again gives its take the steps back");
+    assert_eq!(second.takes().len(), 2, "rendering it again gives its take the steps back");
     assert!(second.harness.query_by_label_contains("Recovered the session \"beach.sextant.ron\"").is_some());
     second.click("Discard");
-    assert!(second.studio().takes.is_empty() && !second.studio().is_unsaved());
+    assert!(second.takes().is_empty() && !second.document().is_unsaved());
     assert_eq!(second.request().recipe.seed, 3, "the file was never written: the demo again");
 }

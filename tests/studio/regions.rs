@@ -3,7 +3,11 @@
 use egui_kittest::kittest::Queryable;
 use sextant::{
     recipe::{Owner, Paint, RegionFactor, RegionGroup, RegionOwner},
-    studio::brush::{Act, Target},
+    studio::{
+        command::Command,
+        document::edit::Edit,
+        view::brush::{Act, Target},
+    },
 };
 
 use crate::window::Window;
@@ -50,10 +54,10 @@ fn the_canvas_and_the_legend_choose_regions_too() {
     let mut window = Window::rendered();
     window.harness.get_by_label_contains("Legend cat").click();
     window.harness.run_ok();
-    assert_eq!(window.studio().look.region, Some(2));
+    assert_eq!(window.view().selection.region, Some(2));
     window.harness.get_by_label_contains("Legend cat").click();
     window.harness.run_ok();
-    assert_eq!(window.studio().look.region, None);
+    assert_eq!(window.view().selection.region, None);
     let canvas = window.harness.get_by_label("Canvas").rect();
     let at = canvas.center() + egui::vec2(-60.0, 60.0);
     for pressed in [true, false] {
@@ -62,16 +66,16 @@ fn the_canvas_and_the_legend_choose_regions_too() {
         window.harness.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
         window.harness.step();
     }
-    assert!(window.studio().look.region.is_some());
+    assert!(window.view().selection.region.is_some());
 }
 
 #[test]
 fn a_factor_follows_its_word_into_another_prompt_as_one_step_of_undo() {
     let mut window = Window::rendered();
-    window.change(|studio| studio.recipe.regions = vec![RegionFactor { position: 2, factor: 1.5 }]);
+    window.edit(|recipe| recipe.regions = vec![RegionFactor { position: 2, factor: 1.5 }]);
     let request = window.request();
     window.play(&request);
-    window.change(|studio| studio.recipe.prompt = "a big cat and a red balloon on a beach at sunset".into());
+    window.edit(|recipe| recipe.prompt = "a big cat and a red balloon on a beach at sunset".into());
     let request = window.request();
     window.play(&request);
     let request = window.request();
@@ -81,15 +85,15 @@ fn a_factor_follows_its_word_into_another_prompt_as_one_step_of_undo() {
     let request = window.request();
     assert_eq!((request.recipe.regions[0].position, request.recipe.prompt.contains("big")), (2, false));
     window.play(&request);
-    assert_eq!(window.studio().recipe.regions[0].position, 2, "it stays there");
+    assert_eq!(window.recipe().regions[0].position, 2, "it stays there");
 }
 
 #[test]
 fn an_edit_says_what_it_costs_while_it_is_dragged() {
     let mut window = Window::rendered();
-    assert_eq!(window.studio().edit, None);
+    assert_eq!(window.document().history().cost(), None);
     window.drag("Strength of sunglasses", &[0.8, 0.6]);
-    let edit = window.studio().edit.expect("a price");
+    let edit = window.document().history().cost().expect("a price");
     // Both concepts act from step 4: 16 steps of all four branches come after it.
     assert_eq!((edit.first, edit.evaluations, edit.full), (Some(3), 16 * 4, 20 * 4));
 }
@@ -104,13 +108,13 @@ fn chosen_words_are_merged_named_and_split_again() {
     let mut window = Window::rendered();
     window.click("Word balloon");
     ctrl_click(&mut window, "Word beach");
-    assert_eq!(window.studio().look.also, [9]);
+    assert_eq!(window.view().selection.also, [9]);
     ctrl_click(&mut window, "Word beach");
     window.click("Merge regions");
     let request = window.request();
     assert_eq!(request.recipe.groups, [RegionGroup { positions: vec![5, 6], name: String::new() }], "as suggested");
     window.play(&request);
-    assert_eq!(window.studio().look.region, Some(5));
+    assert_eq!(window.view().selection.region, Some(5));
     assert!(window.harness.query_by_label("Word red balloon").is_some());
     assert!(window.harness.query_by_label_contains("Legend red balloon").is_some());
     window.drag("Own factor of red balloon", &[0.33, 0.6]);
@@ -118,14 +122,14 @@ fn chosen_words_are_merged_named_and_split_again() {
     assert_eq!(request.recipe.regions.first().map(|r| r.position), Some(5));
     window.play(&request);
 
-    let job = window.studio().run.as_ref().map(|run| run.job);
+    let job = window.document().run().map(|run| run.job);
     window.harness.get_by_label("Name of red balloon").focus();
     window.harness.run_ok();
     window.harness.get_by_label("Name of red balloon").type_text("prize");
     window.harness.run_ok();
     assert!(window.harness.query_by_label("Word prize").is_some(), "a name shows at once");
-    assert_eq!(window.studio().run.as_ref().map(|run| run.job), job, "and renders nothing");
-    assert_eq!(window.studio().recipe.groups[0].name, "prize");
+    assert_eq!(window.document().run().map(|run| run.job), job, "and renders nothing");
+    assert_eq!(window.recipe().groups[0].name, "prize");
     window.click("Split");
     let request = window.request();
     assert!(request.recipe.groups.is_empty());
@@ -137,7 +141,7 @@ fn chosen_words_are_merged_named_and_split_again() {
         window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
         window.harness.run_ok();
     }
-    assert_eq!(window.studio().recipe.groups[0].name, "", "undo gives the words and then the name back");
+    assert_eq!(window.recipe().groups[0].name, "", "undo gives the words and then the name back");
 }
 
 /// Presses on the canvas at shares of the picture's sides, moves along and lets go.
@@ -164,8 +168,8 @@ fn a_stroke_gives_places_to_a_region_as_one_step_of_undo() {
     let mut window = Window::rendered();
     window.click("Word cat");
     window.click("Paint cat");
-    assert!(window.studio().look.painting);
-    let before = window.studio().look.view;
+    assert!(window.view().brush.active);
+    let before = window.view().zoom;
     stroke(&mut window, &[(0.25, 0.25), (0.5, 0.25), (0.5, 0.5)]);
     let request = window.request();
     let [layer] = &request.recipe.painted[..] else { panic!("one layer: {:?}", request.recipe.painted) };
@@ -173,23 +177,23 @@ fn a_stroke_gives_places_to_a_region_as_one_step_of_undo() {
     // Six elements across and six down with a brush of three.
     assert!((30..=60).contains(&painted(&layer.cells)), "{}", layer.cells);
     assert!(layer.cells.at(6, 9) > 0 && layer.cells.at(9, 12) > 0 && layer.cells.at(12, 6) == 0);
-    assert_eq!(window.studio().look.view, before, "a stroke moves nothing");
+    assert_eq!(window.view().zoom, before, "a stroke moves nothing");
     window.play(&request);
     window.harness.key_press(egui::Key::X);
     window.harness.key_press(egui::Key::OpenBracket);
     window.harness.run_ok();
-    assert_eq!((window.studio().look.brush.act, window.studio().look.brush.size), (Act::TakeAway, 2.0));
+    assert_eq!((window.view().brush.act, window.view().brush.size), (Act::TakeAway, 2.0));
     stroke(&mut window, &[(0.8, 0.8)]);
     let request = window.request();
     assert!(request.recipe.painted[0].cells.levels().contains(&-1));
     window.play(&request);
     window.harness.key_press(egui::Key::Escape);
     window.harness.run_ok();
-    assert!(!window.studio().look.painting, "Esc lays it down");
+    assert!(!window.view().brush.active, "Esc lays it down");
     for layers in [1, 0] {
         window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
         window.harness.run_ok();
-        assert_eq!(window.studio().recipe.painted.len(), layers);
+        assert_eq!(window.recipe().painted.len(), layers);
     }
 }
 
@@ -214,7 +218,7 @@ fn without_a_region_the_brush_first_chooses_one() {
     window.harness.key_press(egui::Key::B);
     window.harness.run_ok();
     stroke(&mut window, &[(0.3, 0.68)]);
-    assert_eq!((window.studio().look.region, window.studio().recipe.painted.len()), (Some(2), 0));
+    assert_eq!((window.view().selection.region, window.recipe().painted.len()), (Some(2), 0));
 }
 
 #[test]
@@ -222,7 +226,7 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     let mut window = Window::rendered();
     window.click("Word cat");
     assert!(window.harness.query_by_label("Who draws cat").is_none(), "no fusion, no choice");
-    window.change(sextant::studio::state::Studio::flip_fusion);
+    window.send(Command::Edit(Edit::ToggleFusion));
     let request = window.request();
     window.play(&request);
     window.click("Who draws cat");
@@ -230,12 +234,12 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     window.harness.run_ok();
     let owners = |recipe: &sextant::recipe::Recipe| recipe.fusion.as_ref().map(|f| f.owners.clone());
     let expert = vec![RegionOwner { position: 2, owner: Owner::Expert }];
-    assert_eq!(owners(&window.studio().recipe), Some(expert));
+    assert_eq!(owners(window.recipe()), Some(expert));
     let request = window.request();
     window.play(&request);
-    window.change(|studio| studio.set_painting(Some(Target::Bias)));
+    window.look(|view| view.set_painting(Some(Target::Bias)));
     stroke(&mut window, &[(0.7, 0.3)]);
-    let most = window.studio().recipe.fusion.as_ref().and_then(|f| f.bias.levels().iter().copied().max());
+    let most = window.recipe().fusion.as_ref().and_then(|f| f.bias.levels().iter().copied().max());
     assert_eq!(most, Some(200));
     let request = window.request();
     window.play(&request);
@@ -243,7 +247,7 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     window.harness.set_size(egui::vec2(1296.0, 1100.0));
     window.harness.run_ok();
     window.click("Let both compete for cat");
-    assert_eq!(owners(&window.studio().recipe), Some(Vec::new()));
+    assert_eq!(owners(window.recipe()), Some(Vec::new()));
 }
 
 #[test]
@@ -251,7 +255,7 @@ fn the_background_is_one_region_that_can_be_chosen_and_locked_to() {
     let mut window = Window::rendered();
     window.harness.get_by_label_contains("Legend background").click();
     window.harness.run_ok();
-    assert_eq!(window.studio().look.region, Some(0));
+    assert_eq!(window.view().selection.region, Some(0));
     assert!(window.harness.query_by_label("Name of background").is_none());
     window.click("Lock night to regions");
     window.click("on background");

@@ -1,7 +1,7 @@
 //! The strip of takes: a tree that is walked, starred, searched and mended.
 
 use egui_kittest::kittest::Queryable;
-use sextant::studio::state::{Shown, TakeId};
+use sextant::studio::{document::takes::TakeId, view::state::Shown};
 
 use crate::window::Window;
 
@@ -9,7 +9,7 @@ use crate::window::Window;
 fn branched() -> (Window, Vec<TakeId>) {
     let mut window = Window::rendered();
     let seed = |window: &mut Window, seed| {
-        window.change(|studio| studio.recipe.seed = seed);
+        window.edit(|recipe| recipe.seed = seed);
         let request = window.request();
         window.play(&request);
     };
@@ -20,16 +20,16 @@ fn branched() -> (Window, Vec<TakeId>) {
     window.click("Restore");
     let request = window.request();
     window.play(&request);
-    assert_eq!(window.studio().takes.len(), 3, "a restored recipe is the take that it came from");
+    assert_eq!(window.takes().len(), 3, "a restored recipe is the take that it came from");
     seed(&mut window, 10);
-    let ids = window.studio().takes.iter().map(|take| take.id).collect();
+    let ids = window.takes().iter().map(|take| take.id).collect();
     (window, ids)
 }
 
 #[test]
 fn a_take_hangs_on_the_one_its_recipe_was_changed_from() {
     let (window, ids) = branched();
-    let parents: Vec<Option<TakeId>> = window.studio().takes.iter().map(|take| take.parent).collect();
+    let parents: Vec<Option<TakeId>> = window.takes().iter().map(|take| take.parent).collect();
     assert_eq!(parents, [None, Some(ids[0]), Some(ids[1]), Some(ids[0])]);
     assert!(window.harness.query_by_label("4 takes · 2 branches").is_some());
 }
@@ -42,7 +42,7 @@ fn arrow_keys_walk_the_tree_and_letters_act_on_it() {
     let mut press = |key| {
         window.harness.key_press(key);
         window.harness.run_ok();
-        window.studio().shown
+        window.view().shown
     };
     assert_eq!(press(egui::Key::ArrowRight), Shown::Take(ids[1]));
     assert_eq!(press(egui::Key::ArrowRight), Shown::Take(ids[2]));
@@ -51,21 +51,24 @@ fn arrow_keys_walk_the_tree_and_letters_act_on_it() {
     assert_eq!(press(egui::Key::ArrowDown), Shown::Take(ids[1]), "to the first made from it");
     press(egui::Key::S);
     press(egui::Key::A);
-    let studio = window.studio();
-    assert_eq!((studio.takes[1].starred, studio.pins[0]), (true, Some(ids[1])));
+    let pin = window.document().takes().pins()[0];
+    assert_eq!((window.takes()[1].starred, pin), (true, Some(ids[1])));
     window.harness.key_press(egui::Key::Delete);
     window.harness.run_ok();
-    assert_eq!((window.studio().takes.len(), window.studio().takes[1].parent), (3, Some(ids[0])));
+    assert_eq!((window.takes().len(), window.takes()[1].parent), (3, Some(ids[0])));
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
     window.harness.run_ok();
-    let studio = window.studio();
-    assert_eq!((studio.takes.len(), studio.takes[2].parent, studio.pins[0]), (4, Some(ids[1]), Some(ids[1])));
+    let (takes, pin) = (window.takes(), window.document().takes().pins()[0]);
+    assert_eq!((takes.len(), takes[2].parent, pin), (4, Some(ids[1]), Some(ids[1])));
 }
 
 #[test]
 fn words_find_takes() {
     let (mut window, _) = branched();
-    window.change(|studio| studio.filter = "seed 1".into());
+    window.harness.get_by_label("Find takes").focus();
+    window.harness.run_ok();
+    window.harness.get_by_label("Find takes").type_text("seed 1");
+    window.harness.run_ok();
     assert!(window.harness.query_by_label_contains("Take 4:").is_some());
     assert!(window.harness.query_by_label_contains("Take 2:").is_none());
 }

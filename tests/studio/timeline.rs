@@ -4,7 +4,7 @@ use egui::{Key, Modifiers, PointerButton, Pos2, Rect, pos2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use sextant::{
     recipe::{self, GuidanceInterval, Profile},
-    studio::{state::Plot, track::Playhead},
+    studio::{document::track::Playhead, view::ledger::Plot},
 };
 
 use crate::window::Window;
@@ -36,7 +36,7 @@ impl Window {
     }
 
     fn keys(&self) -> String {
-        recipe::keys::text(&self.studio().recipe.concepts[0].keys)
+        recipe::keys::text(&self.recipe().concepts[0].keys)
     }
 }
 
@@ -85,7 +85,7 @@ fn keys_are_added_dragged_typed_and_removed() {
 #[test]
 fn a_key_follows_the_arrow_keys_and_delete() {
     let mut window = Window::rendered();
-    window.change(|studio| studio.recipe.concepts[0].keys = recipe::keys::parse("5:1,9:1").expect("keys"));
+    window.edit(|recipe| recipe.concepts[0].keys = recipe::keys::parse("5:1,9:1").expect("keys"));
     window.harness.get_by_label("Key of sunglasses at step 6").focus();
     window.harness.run_ok();
     for key in [Key::ArrowRight, Key::ArrowUp, Key::ArrowUp] {
@@ -112,31 +112,29 @@ fn a_lane_end_follows_the_arrow_keys() {
         window.harness.key_press(key);
         window.harness.run_ok();
     }
-    let concept = &window.studio().recipe.concepts[0];
+    let concept = &window.recipe().concepts[0];
     assert_eq!((concept.warmup, concept.cooldown), (4, Some(19)));
 
     assert!(window.harness.query_by_label("End of S-CFG lane").is_none(), "every step is guided");
-    window.change(|studio| studio.recipe.guidance_interval = Some(GuidanceInterval { from: 0, until: 16 }));
+    window.edit(|recipe| recipe.guidance_interval = Some(GuidanceInterval { from: 0, until: 16 }));
     window.harness.get_by_label("End of S-CFG lane").focus();
     window.harness.run_ok();
     window.harness.key_press(Key::ArrowLeft);
     window.harness.run_ok();
-    assert_eq!(window.studio().recipe.guidance_interval, Some(GuidanceInterval { from: 0, until: 15 }));
+    assert_eq!(window.recipe().guidance_interval, Some(GuidanceInterval { from: 0, until: 15 }));
 }
 
 #[test]
 fn the_button_beside_a_lane_sets_a_key_at_the_playhead_and_takes_it_away() {
     let mut window = Window::rendered();
-    window.change(|studio| {
-        studio.playhead = Playhead::At(6);
-        studio.recipe.cfg_keys = recipe::keys::parse("4:1,8:2").expect("keys");
-    });
+    window.look(|view| view.playhead = Playhead::At(6));
+    window.edit(|recipe| recipe.cfg_keys = recipe::keys::parse("4:1,8:2").expect("keys"));
     window.click("Add a key to S-CFG at step 7");
-    assert_eq!(recipe::keys::text(&window.studio().recipe.cfg_keys), "4:1,6:1.5,8:2", "on the curve");
+    assert_eq!(recipe::keys::text(&window.recipe().cfg_keys), "4:1,6:1.5,8:2", "on the curve");
     window.click("Remove the key of S-CFG at step 7");
     assert_eq!(window.request().recipe.cfg_keys.len(), 2);
     window.click("Add a key to night at step 7");
-    assert_eq!(recipe::keys::text(&window.studio().recipe.concepts[1].keys), "6:1");
+    assert_eq!(recipe::keys::text(&window.recipe().concepts[1].keys), "6:1");
 }
 
 #[test]
@@ -148,15 +146,15 @@ fn the_ledger_opens_shows_four_plots_and_a_click_goes_to_the_step() {
     assert!(window.rect("Plot of norms").height() > 2.0 * folded);
     for (plot, name) in [(Plot::Cosines, "cosines"), (Plot::Rate, "rate"), (Plot::Share, "share")] {
         window.click(&format!("Plot {}", plot.title()));
-        assert_eq!(window.studio().look.plot, plot);
+        assert_eq!(window.view().ledger.plot, plot);
         assert!(window.harness.query_by_label(&format!("Plot of {name}")).is_some());
     }
     let at = window.over("Plot of share", 5);
     window.press(at, PointerButton::Primary, Modifiers::NONE, 1);
-    assert_eq!(window.studio().playhead, Playhead::At(5));
+    assert_eq!(window.view().playhead, Playhead::At(5));
     let at = window.over("Plot of share", 19);
     window.press(at, PointerButton::Primary, Modifiers::NONE, 1);
-    assert_eq!(window.studio().playhead, Playhead::Newest);
+    assert_eq!(window.view().playhead, Playhead::Newest);
     window.click("Plot Cosines");
     window.harness.hover_at(window.over("Plot of cosines", 8));
     window.harness.run_steps(8);
@@ -169,12 +167,12 @@ fn the_ledger_opens_shows_four_plots_and_a_click_goes_to_the_step() {
 #[test]
 fn the_jump_of_the_reference_rule_is_marked_and_can_be_had_rid_of() {
     let mut window = Window::rendered();
-    window.change(|studio| studio.recipe.concepts[1].warmup = 8);
+    window.edit(|recipe| recipe.concepts[1].warmup = 8);
     assert!(window.harness.query_by_label_contains("Jump of the reference").is_none());
-    window.change(|studio| studio.recipe.profile = Profile::Reference);
+    window.edit(|recipe| recipe.profile = Profile::Reference);
     window.click("Jump of the reference rule at step 9");
     window.click("Use the fixed profile");
-    assert_eq!(window.studio().recipe.profile, Profile::Fixed);
+    assert_eq!(window.recipe().profile, Profile::Fixed);
     assert!(window.harness.query_by_label_contains("Jump of the reference").is_none());
 }
 
@@ -188,13 +186,13 @@ fn a_step_can_be_typed() {
     window.harness.run_steps(2);
     window.harness.key_press(Key::Enter);
     window.harness.run_ok();
-    assert_eq!(window.studio().playhead, Playhead::At(6));
+    assert_eq!(window.view().playhead, Playhead::At(6));
 }
 
 #[test]
 fn concepts_that_pull_alike_are_told_and_kinds_set_their_numbers() {
     let mut window = Window::rendered();
-    window.change(|studio| studio.recipe.concepts[1].threshold = 0.1);
+    window.edit(|recipe| recipe.concepts[1].threshold = 0.1);
     let request = window.request();
     window.play(&request);
     let said = window.harness.query_by_label_contains("nearly the same direction");
@@ -212,17 +210,17 @@ fn concepts_that_pull_alike_are_told_and_kinds_set_their_numbers() {
     window.harness.get_by_label("Add a concept").type_text("- 2 \"a mild - smile\"");
     window.harness.key_press(Key::Enter);
     window.harness.run_ok();
-    let new = window.studio().recipe.concepts.last().expect("a row");
+    let new = window.recipe().concepts.last().expect("a row");
     assert_eq!((new.text.as_str(), new.strength, new.weight, new.threshold), ("a mild - smile", -5.0, 2.0, 0.95));
 }
 
 #[test]
 fn lanes_with_keys_leave_no_control_unnamed() {
     let mut window = Window::rendered();
-    window.change(|studio| {
-        studio.look.ledger_open = true;
-        studio.recipe.cfg_keys = recipe::keys::parse("0:1,19:0.3").expect("keys");
-        studio.recipe.concepts[0].keys = recipe::keys::parse("3:0.5,12:1.5").expect("keys");
+    window.look(|view| view.ledger.open = true);
+    window.edit(|recipe| {
+        recipe.cfg_keys = recipe::keys::parse("0:1,19:0.3").expect("keys");
+        recipe.concepts[0].keys = recipe::keys::parse("3:0.5,12:1.5").expect("keys");
     });
     assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
     let strip = window.rect("Timeline step");

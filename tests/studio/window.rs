@@ -16,11 +16,19 @@ use sextant::{
     fingerprint::Fingerprint,
     recipe::Recipe,
     studio::{
-        App, canvas, demo,
-        files::{SavedSession, Store},
-        state::Studio,
-        store::SessionStore,
-        theme,
+        App,
+        command::Command,
+        document::{
+            Document, demo,
+            edit::Edit,
+            live_run::{LiveRun, Progress},
+            saved::SavedSession,
+            takes::Take,
+            track::{Frame, Track},
+        },
+        io::{session_store::SessionStore, store::Store},
+        panels::canvas,
+        view::{View, theme},
     },
     tensor::Picture,
 };
@@ -136,10 +144,10 @@ impl Window {
     }
 
     /// Runs frames until `done`; files are handled in a thread of their own.
-    pub fn until(&mut self, what: &str, done: impl Fn(&Studio) -> bool) {
+    pub fn until(&mut self, what: &str, done: impl Fn(&Document) -> bool) {
         for _ in 0..200 {
             self.harness.step();
-            if done(self.studio()) {
+            if done(self.document()) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -157,8 +165,8 @@ impl Window {
         let whole = self.harness.get_by_label("Canvas").rect();
         let below = vec2(0.0, canvas::BOTTOM + line);
         let area = Rect::from_min_max(whole.min + vec2(0.0, canvas::TOP), whole.max - below);
-        let frame = self.studio().shown_frame().expect("a picture");
-        let placed = self.studio().look.view.place(area, [frame.picture.width, frame.picture.height]);
+        let frame = self.shown_frame().expect("a picture");
+        let placed = self.view().zoom.place(area, [frame.picture.width, frame.picture.height]);
         placed.min + placed.size() * vec2(u, v)
     }
 
@@ -175,12 +183,74 @@ impl Window {
         [r, g, b]
     }
 
-    pub fn studio(&self) -> &Studio {
-        self.harness.state().studio()
+    pub fn document(&self) -> &Document {
+        self.harness.state().document()
     }
 
-    pub fn change(&mut self, change: impl FnOnce(&mut Studio)) {
-        change(self.harness.state_mut().studio_mut());
+    pub fn view(&self) -> &View {
+        self.harness.state().view()
+    }
+
+    pub fn recipe(&self) -> &Recipe {
+        self.document().recipe()
+    }
+
+    pub fn takes(&self) -> &[Take] {
+        self.document().takes().list()
+    }
+
+    pub fn shown_track(&self) -> Option<&Track> {
+        self.view().shown_track(self.document())
+    }
+
+    pub fn shown_frame(&self) -> Option<Frame> {
+        self.view().shown_frame(self.document())
+    }
+
+    pub fn progress(&self) -> Option<Progress> {
+        self.document().run().and_then(LiveRun::progress)
+    }
+
+    /// Has a command carried out.
+    pub fn send(&mut self, command: Command) {
+        self.harness.state_mut().send(command);
+        self.harness.run_ok();
+    }
+
+    /// Changes the recipe as a panel does.
+    pub fn edit(&mut self, change: impl FnOnce(&mut Recipe)) {
+        self.edit_without_frames(change);
+        self.harness.run_ok();
+    }
+
+    /// As [`Self::edit`], without running a frame yet.
+    pub fn edit_without_frames(&mut self, change: impl FnOnce(&mut Recipe)) {
+        let mut recipe = self.recipe().clone();
+        change(&mut recipe);
+        self.harness.state_mut().send(Command::Edit(Edit::Recipe(Box::new(recipe))));
+    }
+
+    /// Changes what is looked at.
+    pub fn look(&mut self, change: impl FnOnce(&mut View)) {
+        change(self.harness.state_mut().view_mut());
+        self.harness.run_ok();
+    }
+
+    /// Pins two takes, by their places in the list, as A and B.
+    pub fn pin(&mut self, places: [usize; 2]) {
+        for (side, place) in places.into_iter().enumerate() {
+            let take = self.takes()[place].id;
+            self.send(Command::Edit(Edit::TogglePin { side, take }));
+        }
+    }
+
+    pub fn set_path(&mut self, path: PathBuf) {
+        self.harness.state_mut().document_mut().set_path(Some(path));
+    }
+
+    /// Counts the session as saved.
+    pub fn discard_changes(&mut self) {
+        self.harness.state_mut().document_mut().discard_changes();
         self.harness.run_ok();
     }
 

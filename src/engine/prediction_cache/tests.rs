@@ -1,9 +1,7 @@
 //! Tests of the prediction cache: exactness, the budget, and the texts of a run.
 
-use burn::tensor::{Device, Tensor};
-
 use super::*;
-use crate::tensor::Token;
+use crate::model::Embedding;
 
 fn input(seed: f32) -> CacheKey {
     let values = (0..16).map(|i| seed + i as f32).collect();
@@ -14,9 +12,9 @@ fn key(text: &str) -> TextKey {
     TextKey::new("m", text, false)
 }
 
-fn encoding(positions: usize) -> TextEncoding {
-    let hidden = Tensor::zeros([1, positions, 4], &Device::flex());
-    TextEncoding { hidden, pooled: None, tokens: Vec::<Token>::new() }
+fn encoding(positions: usize) -> Conditioning {
+    let hidden = Embedding { shape: vec![1, positions, 4], values: vec![0.0; 4 * positions] };
+    Conditioning { tokens: Vec::new(), hidden, others: Vec::new() }
 }
 
 #[test]

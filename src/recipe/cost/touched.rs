@@ -104,14 +104,15 @@ fn concepts_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usi
     touched.into_iter().min()
 }
 
-/// Places of the concepts that both lists have, in the order of `old`, and the concepts that only one of them has. The
-/// text decides, since it is what is evaluated; among concepts of one text the id does, since it outlives reordering.
+/// Pairs of places in the old and the new list, the unpaired old concepts, and the unpaired new ones.
 type Matched<'a> = (Vec<(usize, usize)>, Vec<&'a Concept>, Vec<&'a Concept>);
 
+/// Pairs the concepts of two lists, in the order of `old`. The text decides, since it is what is evaluated; among
+/// concepts of one text the id does, since it outlives reordering.
 fn matched<'a>(old: &[&'a Concept], new: &[&'a Concept]) -> Matched<'a> {
     let mut free: Vec<usize> = (0..new.len()).collect();
     let mut partners = vec![None; old.len()];
-    // Those of the same id first, so that no other of the same text takes their place.
+    // Concepts with the same id pair first, so that no other of the same text takes their place.
     for by_id in [true, false] {
         for (o, partner) in partners.iter_mut().enumerate().filter(|(_, partner)| partner.is_none()) {
             let fits = |&n: &usize| new[n].text == old[o].text && (!by_id || new[n].id == old[o].id);

@@ -2,7 +2,7 @@
 
 use egui::{Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use crate::studio::theme::{self, Theme};
+use crate::studio::view::theme::{self, Theme};
 
 /// A word on its colour; with `filled` off, a quiet word without one. `chosen` puts a rim around it.
 pub fn chip(ui: &mut Ui, text: &str, color: Color32, filled: bool, chosen: bool) -> Response {

@@ -1,12 +1,15 @@
 //! Controls that know nothing of diffusion: sliders, chips, rows, small pictures.
 
 pub mod chip;
+pub mod combo;
 pub mod icon;
 pub mod picture;
 pub mod range;
 pub mod row;
 pub mod segmented;
 pub mod slider;
+pub mod text;
+pub mod textures;
 
 pub use icon::{Icon, icon_button, icon_toggle};
 pub use slider::ValueSlider;

@@ -2,7 +2,7 @@
 
 use egui::{Color32, CornerRadius, Rect, TextureId, Ui, pos2, vec2};
 
-use crate::studio::theme::Theme;
+use crate::studio::view::theme::Theme;
 
 const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 

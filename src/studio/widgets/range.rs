@@ -3,7 +3,7 @@
 use egui::{CornerRadius, Rect, Response, Sense, Ui, pos2};
 
 use super::slider::{describe_whole, paint_knob};
-use crate::studio::theme::{Theme, size};
+use crate::studio::view::theme::{Theme, size};
 
 /// A half-open range `start..end` inside `0..=count`; an open end means `count`.
 pub struct RangeSlider<'a> {

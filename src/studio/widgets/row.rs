@@ -3,7 +3,7 @@
 use egui::{Align, Color32, Layout, Rect, Response, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 
 use super::ValueSlider;
-use crate::studio::theme::{self, Theme, size};
+use crate::studio::view::theme::{self, Theme, size};
 
 /// A section heading with something small at its right end.
 pub fn heading(ui: &mut Ui, title: &str, trailing: impl FnOnce(&mut Ui)) {
@@ -99,7 +99,7 @@ pub fn number(
     decimals: usize,
 ) {
     let theme = Theme::of(ui);
-    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.field;
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.input_background;
     ui.spacing_mut().button_padding = vec2(5.0, 1.0);
     ui.spacing_mut().interact_size = vec2(32.0, size::ROW - 4.0);
     let field = ui.add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(decimals));

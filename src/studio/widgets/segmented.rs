@@ -2,7 +2,7 @@
 
 use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::studio::theme::{self, Theme, size};
+use crate::studio::view::theme::{self, Theme, size};
 
 const PAD: f32 = 9.0;
 const LEAST_PAD: f32 = 3.0;
@@ -44,7 +44,7 @@ pub fn segmented_explained<T: Copy + PartialEq>(
     let pad = (spare / (2 * options.len().max(1)) as f32).clamp(LEAST_PAD, PAD);
     widths.iter_mut().for_each(|width| *width += 2.0 * pad);
     let (rect, _) = ui.allocate_exact_size(vec2(widths.iter().sum::<f32>() + 4.0, HEIGHT), Sense::hover());
-    ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS + 1), theme.field);
+    ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS + 1), theme.input_background);
     let mut left = rect.left() + 2.0;
     let mut changed = false;
     for (&option, width) in options.iter().zip(widths) {

@@ -11,7 +11,7 @@ use egui::{
     vec2,
 };
 
-use crate::studio::theme::{Theme, size};
+use crate::studio::view::theme::{Theme, size};
 
 /// This close to the origin, in points, a drag rests on it.
 const DETENT: f32 = 3.0;

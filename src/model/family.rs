@@ -1,0 +1,38 @@
+//! A model of any family.
+//!
+//! Apart as the one trait that a family implements as a whole.
+
+use std::any::Any;
+
+use super::{codec::Codec, conditioning::Conditioning, denoiser::Denoiser, error::ModelError, geometry::Geometry};
+use crate::sampling::ScheduleConfig;
+
+/// A complete model, ready to compute.
+pub trait Model: Any + Send + Sync {
+    /// Names the weights: two models of one hash give the same results. Cached results are kept under it.
+    fn hash(&self) -> &str;
+
+    /// Sizes of its latents and pictures.
+    fn geometry(&self) -> Geometry;
+
+    /// The noise schedule it was trained with, and what it predicts.
+    fn schedule(&self) -> &ScheduleConfig;
+
+    /// Encodes a prompt.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the text cannot be encoded.
+    fn encode(&self, text: &str) -> Result<Conditioning, ModelError>;
+
+    /// Encodes a negative prompt, which some families encode otherwise.
+    ///
+    /// # Errors
+    /// As [`Model::encode`].
+    fn encode_negative(&self, text: &str) -> Result<Conditioning, ModelError> {
+        self.encode(text)
+    }
+
+    fn denoiser(&self) -> &dyn Denoiser;
+
+    fn codec(&self) -> &dyn Codec;
+}

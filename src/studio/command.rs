@@ -1,0 +1,119 @@
+//! What a panel asks the window to do: one type, carried out at one place ([`super::app`]).
+//!
+//! Apart from the panels because any of them may send any command.
+
+use std::path::PathBuf;
+
+use super::document::{baselines::ModelRole, edit::Edit, takes::TakeId};
+
+/// What is carried out after the panels of a frame are drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Change the document.
+    Edit(Edit),
+    Undo,
+    Redo,
+    Generate,
+    Stop,
+    NewSession,
+    OpenSession,
+    /// A session or a picture, dropped on the window.
+    OpenFile(PathBuf),
+    SaveSession,
+    SaveSessionAs,
+    /// Save the session, then carry this out.
+    SaveThen(Box<Command>),
+    /// Carry this out although the changes since the last saving are lost.
+    Discard(Box<Command>),
+    /// Give up what was recovered, for the session as it was last saved.
+    DiscardRecovered,
+    /// Of what is shown, or of one take.
+    ExportPng(Option<TakeId>),
+    /// Every map of the shown step, into a folder; of all steps, into one safetensors file.
+    ExportMaps(MapFormat),
+    /// The previews of the shown run, one a step; with the overlay that is shown, or without.
+    ExportAnimation {
+        overlay: bool,
+    },
+    /// The shown run as a figure: steps across, what they show down.
+    ExportFigure,
+    /// The grid over two parameters as a figure.
+    ExportGrid,
+    /// Ask for a model's folder.
+    PickModel(ModelRole),
+    /// Ask for a checkpoint of one file.
+    PickCheckpoint(ModelRole),
+    /// Ask for a LoRA to add to the general model.
+    PickLora,
+    /// Ask for a picture whose bright parts the expert draws.
+    PickMask,
+    /// How many bytes the engine may remember.
+    SetMemory(usize),
+    /// List what could not be taken over from the file that was opened.
+    ShowLeftovers,
+    /// Open the palette of commands, or close it.
+    TogglePalette,
+    ShowLog,
+    ToggleLog,
+    /// Give the number of the shown step the keyboard.
+    GoToStep,
+    /// Close the window.
+    Quit,
+}
+
+/// How maps are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapFormat {
+    /// Coloured pictures, as on the canvas.
+    Colours,
+    /// 16-bit grey values at latent size, and a sheet that says what they mean.
+    Grey16,
+    /// Every step's values as they are.
+    Safetensors,
+}
+
+/// The commands of one frame, in the order in which they were sent.
+#[derive(Debug, Default)]
+pub struct Commands(Vec<Command>);
+
+impl Commands {
+    pub fn send(&mut self, command: Command) {
+        self.0.push(command);
+    }
+
+    pub fn edit(&mut self, edit: Edit) {
+        self.send(Command::Edit(edit));
+    }
+
+    /// Sends `edit` of `new` when it is not what it was `before`.
+    pub fn edit_if_changed<T: PartialEq>(&mut self, before: &T, new: T, edit: impl FnOnce(T) -> Edit) {
+        if *before != new {
+            self.edit(edit(new));
+        }
+    }
+
+    /// The commands so far: edits first, so that everything else sees the document as it stands at the end of the
+    /// frame.
+    pub fn take(&mut self) -> Vec<Command> {
+        let (edits, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|command| matches!(command, Command::Edit(_)));
+        edits.into_iter().chain(others).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_come_before_everything_else() {
+        let mut commands = Commands::default();
+        commands.send(Command::Generate);
+        commands.edit(Edit::Prompt("a cat".into()));
+        commands.edit_if_changed(&1, 1, |_| Edit::ToggleScfg);
+        commands.send(Command::Quit);
+        let expected = [Command::Edit(Edit::Prompt("a cat".into())), Command::Generate, Command::Quit];
+        assert_eq!(commands.take(), expected);
+        assert!(commands.take().is_empty());
+    }
+}

@@ -1,0 +1,22 @@
+//! What the engine says of itself, apart from the jobs that it carries out.
+
+use crate::engine::Compatibility;
+
+/// What the prediction cache holds, and how much it may, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub used: usize,
+    pub budget: usize,
+}
+
+/// The engine's device and what it is busy with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineStatus {
+    /// The device's name for people, once it is chosen.
+    pub device: Option<String>,
+    pub memory: MemoryUse,
+    /// What the engine is busy with besides denoising.
+    pub busy: Option<String>,
+    /// Whether the models of a fusion fit together, as the engine said last.
+    pub compatibility: Option<Compatibility>,
+}

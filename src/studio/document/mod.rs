@@ -1,0 +1,27 @@
+//! The document behind the window: no widget, no clock, no channel.
+
+mod apply_edit;
+pub mod background;
+pub mod baselines;
+pub mod cost;
+pub mod demo;
+pub mod difference;
+pub mod edit;
+pub mod engine_status;
+pub mod event;
+pub mod file;
+pub mod grid;
+pub mod history;
+pub mod live_run;
+pub mod naming;
+pub mod notice;
+pub mod paint;
+pub mod presets;
+pub mod regions;
+pub mod saved;
+pub mod state;
+pub mod takes;
+pub mod track;
+
+pub use edit::Edit;
+pub use state::Document;

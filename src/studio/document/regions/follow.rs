@@ -1,0 +1,105 @@
+//! Settings of regions name words by their position in the prompt; when the prompt changes, they follow their words.
+
+use crate::{
+    engine::{Token, TokenKind},
+    recipe::{BACKGROUND, Recipe, first_of, group_of},
+};
+
+/// Moves every setting of a region from a word of the old prompt (`before`) to the same word of the new one (`now`).
+/// Settings of words that are gone are dropped.
+pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
+    let moved = |position: usize| -> Option<usize> {
+        let Some((word, nth)) = occurrence(before, position) else {
+            // A token that is no word belongs to the background in every prompt.
+            return before.iter().any(|t| t.position == position).then_some(BACKGROUND);
+        };
+        now.iter().filter(|t| t.kind == TokenKind::Word && t.text.trim() == word).nth(nth).map(|t| t.position)
+    };
+    let merged = recipe.groups.clone();
+    for group in &mut recipe.groups {
+        group.positions = group.positions.iter().filter_map(|&p| moved(p)).collect();
+        group.positions.sort_unstable();
+    }
+    recipe.groups.retain(|g| g.positions.len() > 1 || (g.positions.len() == 1 && !g.name.is_empty()));
+    recipe.groups.sort_by_key(|group| group.positions[0]);
+    // Settings of a merged region stay with those of its words that are left.
+    let groups = recipe.groups.clone();
+    let moved = |position: usize| {
+        let left = match group_of(&merged, position) {
+            Some(group) => group.positions.iter().find_map(|&p| moved(p)),
+            None => moved(position),
+        };
+        left.map(|p| first_of(&groups, p))
+    };
+    keep(&mut recipe.regions, |r| &mut r.position, &moved);
+    keep(&mut recipe.painted, |layer| &mut layer.position, &moved);
+    for concept in &mut recipe.concepts {
+        keep(&mut concept.lock, |position| position, &moved);
+    }
+    if let Some(fusion) = &mut recipe.fusion {
+        keep(&mut fusion.owners, |o| &mut o.position, &moved);
+    }
+}
+
+/// Moves settings to new positions, in order; drops those whose position is gone.
+fn keep<T>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, moved: &dyn Fn(usize) -> Option<usize>) {
+    said.retain_mut(|one| match moved(*position(one)) {
+        Some(now) => {
+            *position(one) = now;
+            true
+        }
+        None => false,
+    });
+}
+
+/// The word at a position, and how many equal words come before it.
+fn occurrence(tokens: &[Token], position: usize) -> Option<(&str, usize)> {
+    let word = tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word)?.text.trim();
+    let same = |t: &&Token| t.kind == TokenKind::Word && t.position < position && t.text.trim() == word;
+    Some((word, tokens.iter().filter(same).count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Concept, Fusion, Owner, Paint, RegionFactor, RegionGroup, RegionOwner, RegionPaint};
+    use crate::studio::document::regions::labels::tests::tokens;
+
+    fn said() -> Recipe {
+        Recipe {
+            regions: vec![RegionFactor { position: 2, factor: 1.5 }, RegionFactor { position: 5, factor: 0.5 }],
+            concepts: vec![Concept { lock: vec![0, 2, 5], ..Concept::default() }],
+            ..Recipe::default()
+        }
+    }
+
+    #[test]
+    fn factors_and_locks_stay_with_their_words() {
+        let mut recipe = said();
+        follow_words(&mut recipe, &tokens("a cat and a balloon"), &tokens("a big balloon near a cat"));
+        assert_eq!((recipe.region_factor(6), recipe.region_factor(3)), (1.5, 0.5));
+        assert_eq!(recipe.concepts[0].lock, [0, 6, 3], "the background is in every prompt");
+        follow_words(&mut recipe, &tokens("a big balloon near a cat"), &tokens("a dog"));
+        assert!(recipe.regions.is_empty() && recipe.concepts[0].lock == [0]);
+    }
+
+    #[test]
+    fn merged_words_paint_and_owners_follow_too() {
+        let mut recipe = Recipe {
+            groups: vec![RegionGroup { positions: vec![5, 6], name: String::new() }],
+            painted: vec![RegionPaint { position: 5, cells: Paint::blank(2, 2) }],
+            fusion: Some(Fusion {
+                owners: vec![RegionOwner { position: 2, owner: Owner::Expert }],
+                ..Fusion::default()
+            }),
+            ..Recipe::default()
+        };
+        follow_words(&mut recipe, &tokens("a cat and a red balloon"), &tokens("red balloon and cat"));
+        assert_eq!((recipe.groups[0].positions.as_slice(), recipe.painted[0].position), (&[1, 2][..], 1));
+        assert_eq!(recipe.fusion.as_ref().map(|f| f.owners[0].position), Some(4));
+        follow_words(&mut recipe, &tokens("red balloon and cat"), &tokens("a balloon"));
+        assert!(recipe.groups.is_empty());
+        assert_eq!(recipe.painted[0].position, 2, "red is gone, the balloon is not");
+        assert_eq!(recipe.fusion.map(|f| f.owners), Some(Vec::new()));
+    }
+}

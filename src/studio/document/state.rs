@@ -1,0 +1,256 @@
+//! The document: what is wanted, what came back, and where it is saved.
+//!
+//! It names nothing of the window, reads no clock and holds no channel: the same edits and events give the same
+//! document. [`super::edit`] changes it for the user, [`super::event`] for the engine.
+
+use super::{
+    baselines::Baselines,
+    cost,
+    engine_status::{EngineStatus, MemoryUse},
+    file::FileState,
+    grid::Grid,
+    history::History,
+    live_run::LiveRun,
+    notice::{Notice, Notices},
+    takes::{Take, TakeId, Takes},
+    track::Track,
+};
+use crate::{
+    engine::{Compatibility, ModelPair, Token},
+    recipe::{ConceptId, Recipe},
+};
+
+/// What the recipe refers to beyond itself: the words of its positions, and concepts that it had or mutes.
+#[derive(Clone, Debug, Default)]
+pub struct RecipeContext {
+    /// The prompt whose token positions factors, locks and paint name, and its tokens.
+    pub(super) words: Option<(String, Vec<Token>)>,
+    /// The concepts that were muted together.
+    pub(super) muted: Vec<ConceptId>,
+    /// The largest id of a concept that was added to this document or removed from it.
+    pub(super) last_concept: ConceptId,
+}
+
+/// Everything that an edit or an event can change.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    pub(in crate::studio) recipe: Recipe,
+    pub(in crate::studio) takes: Takes,
+    pub(in crate::studio) run: Option<LiveRun>,
+    pub(super) history: History,
+    pub(in crate::studio) grid: Grid,
+    pub(in crate::studio) baselines: Baselines,
+    pub(super) context: RecipeContext,
+    pub(in crate::studio) file: FileState,
+    pub(in crate::studio) engine: EngineStatus,
+    pub(in crate::studio) notices: Notices,
+}
+
+impl Document {
+    pub fn new(recipe: Recipe) -> Self {
+        let recipe = recipe.with_concept_ids();
+        let context = RecipeContext { last_concept: recipe.last_concept_id(), ..RecipeContext::default() };
+        Self { recipe, context, ..Self::default() }
+    }
+
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    pub fn takes(&self) -> &Takes {
+        &self.takes
+    }
+
+    pub fn take(&self, id: TakeId) -> Option<&Take> {
+        self.takes.get(id)
+    }
+
+    pub fn run(&self) -> Option<&LiveRun> {
+        self.run.as_ref()
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    pub fn baselines(&self) -> &Baselines {
+        &self.baselines
+    }
+
+    pub fn file(&self) -> &FileState {
+        &self.file
+    }
+
+    pub fn engine(&self) -> &EngineStatus {
+        &self.engine
+    }
+
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// Shows a notice in the place of the one before.
+    pub fn notify(&mut self, notice: Notice) {
+        self.notices.shown = Some(notice);
+    }
+
+    /// Takes the notice away if it is an error.
+    pub fn clear_error(&mut self) {
+        self.notices.shown = self.notices.shown.take().filter(|notice| !notice.is_error);
+    }
+
+    pub fn is_unsaved(&self) -> bool {
+        self.file.is_unsaved()
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.run.as_ref().is_some_and(LiveRun::is_busy)
+    }
+
+    /// Notes how much the engine remembers.
+    pub fn set_memory(&mut self, memory: MemoryUse) {
+        self.engine.memory = memory;
+    }
+
+    /// The two models of the recipe, when it names two.
+    pub fn model_pair(&self) -> Option<ModelPair> {
+        let expert = self.recipe.fusion.as_ref()?.expert.clone();
+        Some(ModelPair { general: self.recipe.model.clone(), expert })
+    }
+
+    /// Whether the models of the recipe can be fused, as far as the engine has said.
+    pub fn compatibility(&self) -> Option<&Compatibility> {
+        let known = self.engine.compatibility.as_ref();
+        known.filter(|known| self.model_pair().as_ref() == Some(&known.partners))
+    }
+
+    /// Whether a gesture has changed the recipe and not ended yet.
+    pub fn is_moving(&self) -> bool {
+        self.history.is_moving(&self.recipe)
+    }
+
+    /// Looks at the recipe once a frame, after all edits. `moving` is whether a gesture (a drag, typing) still goes on;
+    /// with its end the change becomes one entry of the history. `timesteps` are those of the recipe's steps (see
+    /// [`cost::timesteps`]); they price the change.
+    pub fn watch_recipe(&mut self, moving: bool, timesteps: &[f32]) {
+        if self.is_moving() {
+            let before = self.history.settled();
+            self.history.cost = before.and_then(|before| cost::of_edit(before, &self.recipe, timesteps));
+        }
+        if self.history.watch(&self.recipe, moving) {
+            self.file.touch();
+        }
+    }
+
+    pub fn undo(&mut self) {
+        self.history.undo(&mut self.recipe, &mut self.takes);
+        self.went_through_history();
+    }
+
+    pub fn redo(&mut self) {
+        self.history.redo(&mut self.recipe, &mut self.takes);
+        self.went_through_history();
+    }
+
+    fn went_through_history(&mut self) {
+        // The positions of the other recipe are of its own prompt.
+        self.context.words = self.context.words.take().filter(|(prompt, _)| *prompt == self.recipe.prompt);
+        self.file.touch();
+    }
+
+    /// Drops the steps of old takes while all steps take too much memory; `shown` keeps its own.
+    pub fn trim_steps(&mut self, shown: Option<TakeId>) {
+        self.takes.trim_steps(shown);
+    }
+
+    /// The run that has something to show: the newest job once it has a step of its own, else what was shown before it.
+    pub fn live_track(&self) -> Option<&Track> {
+        let run = self.run.as_ref()?;
+        let before = run.before.as_deref();
+        // What a session kept is being rendered again: it stays until the picture itself is there.
+        let again = before.filter(|before| before.kept.is_some() && before.recipe.same_settings(&run.track.recipe));
+        if again.is_some() {
+            return again;
+        }
+        if run.track.has_steps() || run.track.picture.is_some() { Some(&run.track) } else { before }
+    }
+
+    /// What was shown before the newest job.
+    pub fn previous_track(&self) -> Option<&Track> {
+        self.run.as_ref().and_then(|run| run.before.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::studio::document::edit::Edit;
+
+    const NOW: u64 = 0;
+
+    /// Changes the recipe; `moving` is whether the gesture goes on.
+    fn change(document: &mut Document, change: impl FnOnce(&mut Recipe), moving: bool) {
+        let mut recipe = document.recipe().clone();
+        change(&mut recipe);
+        document.edit(Edit::Recipe(Box::new(recipe)), NOW);
+        document.watch_recipe(moving, &[]);
+    }
+
+    #[test]
+    fn a_drag_is_one_entry_and_undo_and_redo_mirror_each_other() {
+        let mut document = Document::default();
+        document.watch_recipe(false, &[]);
+        for cfg in [6.0, 7.0, 8.0] {
+            change(&mut document, |recipe| recipe.cfg = cfg, true);
+        }
+        assert!(document.is_moving() && !document.is_unsaved(), "the gesture goes on");
+        document.watch_recipe(false, &[]);
+        assert!(document.is_unsaved());
+        document.undo();
+        assert_eq!(document.recipe().cfg, 5.0);
+        assert!(!document.history().can_undo());
+        document.watch_recipe(false, &[]);
+        document.redo();
+        assert_eq!(document.recipe().cfg, 8.0);
+        assert!(document.history().can_undo() && !document.history().can_redo());
+    }
+
+    #[test]
+    fn a_new_change_forgets_what_was_undone() {
+        let mut document = Document::default();
+        document.watch_recipe(false, &[]);
+        change(&mut document, |recipe| recipe.seed = 1, false);
+        document.undo();
+        change(&mut document, |recipe| recipe.seed = 2, false);
+        assert!(!document.history().can_redo());
+    }
+
+    #[test]
+    fn a_removed_take_comes_back_to_its_place_with_its_children() {
+        let mut document = Document::default();
+        let add =
+            |document: &mut Document| document.takes.add("take".into(), Track::default(), Default::default(), NOW);
+        let ids: Vec<TakeId> = (0..3).map(|_| add(&mut document)).collect();
+        for (child, parent) in [(1, 0), (2, 1)] {
+            if let Some(take) = document.takes.get_mut(ids[child]) {
+                take.parent = Some(ids[parent]);
+            }
+        }
+        document.edit(Edit::TogglePin { side: 1, take: ids[1] }, NOW);
+        document.edit(Edit::RemoveTake(ids[1]), NOW);
+        let takes = document.takes();
+        assert_eq!((takes.list().len(), takes.list()[1].parent, takes.pins()[1]), (2, Some(ids[0]), None));
+        document.undo();
+        let takes = document.takes();
+        let order: Vec<TakeId> = takes.list().iter().map(|take| take.id).collect();
+        assert_eq!((order, takes.list()[2].parent, takes.pins()[1]), (ids.clone(), Some(ids[1]), Some(ids[1])));
+        document.redo();
+        assert_eq!(document.takes().list().len(), 2);
+        document.undo();
+        assert_eq!(document.takes().list().len(), 3);
+    }
+}

@@ -1,0 +1,205 @@
+//! Finished results: their list, the tree that they form, and the two that are pinned.
+//!
+//! Apart from the rest of the document because a take is never edited by the engine's events once it is finished.
+
+use std::time::Duration;
+
+use super::{naming, track::Track};
+use crate::recipe::Recipe;
+
+/// The steps of older takes are dropped while all steps together take more than this many bytes; pictures and recipes
+/// stay.
+const STEP_BYTES: usize = 768 << 20;
+
+/// Names a take for as long as the window is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TakeId(pub u64);
+
+/// A finished result.
+#[derive(Clone, Debug)]
+pub struct Take {
+    pub id: TakeId,
+    pub name: String,
+    pub track: Track,
+    pub elapsed: Duration,
+    /// Seconds since 1970-01-01 UTC.
+    pub created: u64,
+    /// The gesture it came from: one uninterrupted drag makes one take, however many pictures it rendered.
+    pub gesture: u64,
+    /// The take whose recipe was changed into this one's.
+    pub parent: Option<TakeId>,
+    pub starred: bool,
+}
+
+/// A removed take with everything that is needed to put it back.
+#[derive(Clone, Debug)]
+pub struct RemovedTake {
+    at: usize,
+    take: Take,
+    children: Vec<TakeId>,
+    pins: [bool; 2],
+    was_base: bool,
+}
+
+/// All takes, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Takes {
+    list: Vec<Take>,
+    /// The takes pinned as A and B.
+    pins: [Option<TakeId>; 2],
+    /// The take that the recipe was changed from.
+    base: Option<TakeId>,
+    last_id: u64,
+}
+
+/// What a finished run became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// A take that had the same recipe got its steps back.
+    Restored,
+    /// A new take, or the newest one of the same gesture was replaced.
+    New,
+}
+
+impl Takes {
+    pub fn list(&self) -> &[Take] {
+        &self.list
+    }
+
+    pub fn get(&self, id: TakeId) -> Option<&Take> {
+        self.list.iter().find(|take| take.id == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: TakeId) -> Option<&mut Take> {
+        self.list.iter_mut().find(|take| take.id == id)
+    }
+
+    pub fn newest(&self) -> Option<&Take> {
+        self.list.last()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn pins(&self) -> [Option<TakeId>; 2] {
+        self.pins
+    }
+
+    pub(super) fn set_pins(&mut self, pins: [Option<TakeId>; 2]) {
+        self.pins = pins;
+    }
+
+    pub fn base(&self) -> Option<TakeId> {
+        self.base
+    }
+
+    pub(super) fn set_base(&mut self, base: Option<TakeId>) {
+        self.base = base;
+    }
+
+    /// The newest take of exactly this recipe.
+    pub fn of_recipe(&self, recipe: &Recipe) -> Option<TakeId> {
+        self.list.iter().rev().find(|take| take.track.recipe.same_settings(recipe)).map(|take| take.id)
+    }
+
+    /// Adds a finished result that belongs to no gesture: one read from a session, or a baseline.
+    pub(super) fn add(&mut self, name: String, track: Track, elapsed: Duration, created: u64) -> TakeId {
+        self.last_id += 1;
+        let id = TakeId(self.last_id);
+        self.list.push(Take { id, name, track, elapsed, created, gesture: 0, parent: None, starred: false });
+        id
+    }
+
+    /// Keeps a finished run. A recipe that came from a take and is unchanged gives that take its steps back. A second
+    /// run of one gesture replaces the first, unless that is pinned.
+    pub(super) fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64, now: u64) -> Kept {
+        let base = self.base;
+        if let Some(same) =
+            self.list.iter_mut().find(|take| Some(take.id) == base && take.track.recipe.same_settings(&track.recipe))
+        {
+            same.track = track;
+            return Kept::Restored;
+        }
+        // A take of this very gesture is about to be replaced: the parent is what that one was made from.
+        let own = self.base.filter(|id| self.get(*id).is_some_and(|take| take.gesture == gesture));
+        let parent = own.map_or(self.base, |id| self.get(id).and_then(|take| take.parent));
+        let before = parent.and_then(|id| self.get(id));
+        let name = naming::name(&track.recipe, before.map(|take| &take.track.recipe));
+        let pins = self.pins;
+        if let Some(last) = self.list.last_mut()
+            && last.gesture == gesture
+            && !pins.contains(&Some(last.id))
+        {
+            (last.name, last.track, last.elapsed) = (name, track, elapsed);
+            return Kept::New;
+        }
+        let id = self.add(name, track, elapsed, now);
+        self.base = Some(id);
+        if let Some(take) = self.list.last_mut() {
+            (take.gesture, take.parent) = (gesture, own.or(parent));
+        }
+        Kept::New
+    }
+
+    /// The newest take of a recipe, for a better picture of one of its steps.
+    pub(super) fn track_of_mut(&mut self, recipe: &Recipe) -> Option<&mut Track> {
+        self.list.iter_mut().rev().find(|take| take.track.recipe.same_settings(recipe)).map(|take| &mut take.track)
+    }
+
+    /// Pins a take as A (0) or B (1); a second time takes the pin off.
+    pub(super) fn toggle_pin(&mut self, side: usize, id: TakeId) {
+        self.pins[side] = if self.pins[side] == Some(id) { None } else { Some(id) };
+    }
+
+    /// Removes a take; what was made from it now counts as made from its parent.
+    pub(super) fn remove(&mut self, id: TakeId) -> Option<RemovedTake> {
+        let at = self.list.iter().position(|take| take.id == id)?;
+        let take = self.list.remove(at);
+        let mut children = Vec::new();
+        for child in self.list.iter_mut().filter(|child| child.parent == Some(id)) {
+            child.parent = take.parent;
+            children.push(child.id);
+        }
+        let pins = self.pins.map(|pin| pin == Some(id));
+        let was_base = self.base == Some(id);
+        if was_base {
+            self.base = take.parent;
+        }
+        self.pins = self.pins.map(|pin| pin.filter(|pin| *pin != id));
+        Some(RemovedTake { at, take, children, pins, was_base })
+    }
+
+    /// Puts a removed take back where it was.
+    pub(super) fn put_back(&mut self, removed: RemovedTake) -> TakeId {
+        let RemovedTake { at, take, children, pins, was_base } = removed;
+        let id = take.id;
+        self.list.iter_mut().filter(|other| children.contains(&other.id)).for_each(|child| child.parent = Some(id));
+        self.list.insert(at.min(self.list.len()), take);
+        for (pin, was) in self.pins.iter_mut().zip(pins) {
+            *pin = pin.or(was.then_some(id));
+        }
+        if was_base {
+            self.base = Some(id);
+        }
+        id
+    }
+
+    /// Drops the steps of the oldest takes while all steps together take too much memory. Pinned takes, the newest one
+    /// and `shown` keep theirs.
+    pub(super) fn trim_steps(&mut self, shown: Option<TakeId>) {
+        let held = |take: &Take| take.track.bytes();
+        let mut total: usize = self.list.iter().map(held).sum();
+        let (pins, newest) = (self.pins, self.list.last().map(|take| take.id));
+        for take in &mut self.list {
+            if total <= STEP_BYTES {
+                break;
+            }
+            let id = Some(take.id);
+            if !pins.contains(&id) && shown != id && newest != id {
+                total -= held(take);
+                take.track.reports.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The canvas as a whole: panes, overlay bar, legend and brush, and what the pointer does on them.
+
+use std::sync::Arc;
+
+use eframe::egui_wgpu::{self, wgpu};
+use egui::{Align2, CursorIcon, Key, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::{
+    bar,
+    brush::BrushTool,
+    compare::{self, PictureComparison},
+    gpu::CanvasPaint,
+    grid,
+    legend::Legend,
+    pane::{Empty, Pane, panes},
+    probe, tip,
+};
+use crate::studio::{
+    command::Commands,
+    document::Document,
+    view::{
+        View,
+        compare::Compare,
+        maps::Source,
+        overlay::Overlay,
+        theme::{self, Theme},
+        zoom::Zoom,
+    },
+    widgets::{picture::label_on, textures::Textures},
+};
+
+/// Above the pictures: the bar of overlays.
+pub const TOP: f32 = 46.0;
+/// Below the pictures: the legend.
+pub const BOTTOM: f32 = 30.0;
+const WIPE_GRIP: f32 = 14.0;
+
+/// The canvas, with what it remembers from frame to frame.
+pub struct Canvas {
+    /// The window's, for the GPU pipelines.
+    format: wgpu::TextureFormat,
+    brush: BrushTool,
+    comparison: PictureComparison,
+    legend: Legend,
+}
+
+impl Canvas {
+    /// `format` is the texture format that the window draws to.
+    pub fn new(format: wgpu::TextureFormat) -> Self {
+        Self {
+            format,
+            brush: BrushTool::default(),
+            comparison: PictureComparison::default(),
+            legend: Legend::default(),
+        }
+    }
+
+    /// Draws the canvas into the rest of `ui`.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        commands: &mut Commands,
+        textures: &mut Textures,
+    ) {
+        let whole = ui.max_rect();
+        ui.painter().rect_filled(whole, 0.0, Theme::of(ui).canvas);
+        if view.comparison.mode == Compare::Grid {
+            return grid::show(ui, document, commands, textures, whole);
+        }
+        let line = if view.comparison.mode.pairs() { compare::LINE } else { 0.0 };
+        let area = Rect::from_min_max(whole.min + vec2(0.0, TOP), whole.max - vec2(0.0, BOTTOM + line));
+        let response = ui.interact(whole, ui.scope_id().with("canvas"), Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
+
+        let b = compare::shows_b(ui, &view.comparison, &response);
+        match panes(document, view, area, b) {
+            Ok(panes) => {
+                self.pictures(ui, view, &response, &panes);
+                let below = Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max);
+                if line > 0.0 {
+                    compare::settings_line(ui, document, view, below.with_max_y(below.top() + line));
+                }
+                self.legend.show(ui, document, view, &mut self.comparison, below.with_min_y(below.top() + line));
+                pick_region(ui, view, &response, &panes, whole);
+                if let Some(pane) = panes.first().filter(|_| BrushTool::is_active(view)) {
+                    self.brush.paint(ui, document, view, commands, &response, pane);
+                    self.brush.bar(ui, document, view, commands, area);
+                }
+                if view.comparison.mode == Compare::Blink {
+                    let corner = whole.min + vec2(14.0, 40.0);
+                    let row = Rect::from_min_size(corner, vec2(320.0, 26.0));
+                    compare::blink_switch(ui, &mut view.comparison, row);
+                }
+            }
+            Err(state) => empty(ui, area, &state),
+        }
+        bar::show(ui, document, view, whole);
+    }
+
+    /// The pictures themselves, and what moves them.
+    fn pictures(&self, ui: &Ui, view: &mut View, response: &Response, panes: &[Pane]) {
+        navigate(ui, view, response, panes);
+        for (key, pane) in (0..).zip(panes) {
+            self.paint(ui, view, pane, key);
+        }
+        if view.comparison.mode == Compare::Wipe {
+            wipe_grip(ui, view, panes);
+        }
+    }
+
+    fn paint(&self, ui: &Ui, view: &View, pane: &Pane, key: u64) {
+        let placed = pane.place(view);
+        let frame = pane.frame.clone();
+        let (overlay, comparison) = (&view.overlay, &view.comparison);
+        let mut source = Source::new(frame.picture, frame.report, pane.labels.clone(), overlay, view.selection.region);
+        source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
+        let callback = CanvasPaint {
+            key,
+            format: self.format,
+            source: Arc::new(source),
+            area: pane.area,
+            placed,
+            pixels_per_point: ui.pixels_per_point(),
+            opacity: overlay.opacity,
+            outlines: overlay.outlines,
+            difference: comparison.difference,
+            gain: comparison.gain,
+        };
+        let clip = pane.clip.intersect(ui.clip_rect());
+        let painter = ui.painter().with_clip_rect(clip);
+        painter.add(egui_wgpu::Callback::new_paint_callback(pane.area, callback));
+        if let Some(title) = &pane.title {
+            let corner = placed.min.max(pane.clip.min) + vec2(8.0, 8.0);
+            label_on(ui, corner, Align2::LEFT_TOP, title, theme::small_font());
+        }
+    }
+}
+
+fn empty(ui: &mut Ui, area: Rect, state: &Empty) {
+    let theme = Theme::of(ui);
+    let middle = area.center();
+    let painter = ui.painter();
+    painter.text(middle - vec2(0.0, 4.0), Align2::CENTER_BOTTOM, state.title, theme::bold_font(15.0), theme.dim);
+    let text = painter.layout(state.text.clone(), theme::body_font(), theme.faint, (area.width() - 80.0).max(80.0));
+    painter.galley(middle + vec2(-text.size().x / 2.0, 6.0), text, theme.faint);
+    if state.spin {
+        let spot = Rect::from_center_size(middle - vec2(0.0, 46.0), vec2(22.0, 22.0));
+        ui.put(spot, egui::Spinner::new().size(22.0).color(theme.accent));
+    }
+}
+
+/// The wheel zooms to the pointer, a drag pans, a double-click or F fits.
+fn navigate(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane]) {
+    let keys_free = ui.memory(|m| m.focused().is_none());
+    let strokes = BrushTool::takes_drags(view, response);
+    if (response.double_clicked() && !strokes)
+        || (keys_free && ui.input(|i| i.key_pressed(Key::F) && !i.modifiers.any()))
+    {
+        view.zoom = Zoom::default();
+        return;
+    }
+    let Some(pointer) = response.hover_pos().or_else(|| response.interact_pointer_pos()) else { return };
+    let Some(pane) = panes.iter().find(|pane| pane.area.contains(pointer)).or(panes.first()) else { return };
+    if response.hovered() {
+        let factor = ui.input(|i| (i.smooth_scroll_delta().y / 240.0).exp() * i.zoom_delta());
+        if factor != 1.0 {
+            view.zoom.zoom_at(pane.area, pane.size(), pointer, factor);
+        }
+    }
+    if response.dragged() && !strokes {
+        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        view.zoom.pan(pane.area, pane.size(), response.drag_delta());
+    }
+}
+
+fn wipe_grip(ui: &Ui, view: &mut View, panes: &[Pane]) {
+    let Some(pane) = panes.first() else { return };
+    let placed = pane.place(view);
+    let x = pane.clip.right();
+    let line = Rect::from_center_size(pos2(x, placed.center().y), vec2(WIPE_GRIP, placed.height()));
+    let grip = ui.interact(line.intersect(pane.area), ui.scope_id().with("wipe"), Sense::drag());
+    let wipe = f64::from(view.comparison.wipe);
+    grip.widget_info(|| WidgetInfo::slider(true, wipe, "Wipe"));
+    if let Some(pointer) = grip.interact_pointer_pos() {
+        view.comparison.wipe = ((pointer.x - placed.left()) / placed.width()).clamp(0.0, 1.0);
+    }
+    let ink = Theme::of(ui).on_picture;
+    ui.painter().vline(x, line.intersect(pane.area).y_range(), egui::Stroke::new(1.5, ink));
+    ui.painter().circle_filled(pos2(x, placed.center().y.clamp(pane.area.top(), pane.area.bottom())), 6.0, ink);
+    grip.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
+}
+
+/// Shows the numbers under the pointer; a click chooses the region there. Called late, so that the tooltip lies over
+/// everything that is drawn before.
+fn pick_region(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], whole: Rect) {
+    let under_pointer = hover(ui, view, response, panes, whole);
+    let choosing = match BrushTool::is_active(view) {
+        true => BrushTool::picks(ui, view),
+        false => matches!(view.overlay.kind, Overlay::Picture | Overlay::Regions | Overlay::Rate),
+    };
+    if response.clicked() && choosing {
+        view.choose_region(under_pointer.filter(|&position| view.selection.region != Some(position)));
+    }
+}
+
+/// Shows the numbers under the pointer, and returns the region there.
+fn hover(ui: &Ui, view: &View, response: &Response, panes: &[Pane], whole: Rect) -> Option<usize> {
+    let pointer = response.hover_pos().filter(|_| !response.dragged())?;
+    let pane = panes.iter().find(|pane| pane.clip.contains(pointer))?;
+    let (u, v) = share(pane.place(view), pointer)?;
+    let report = pane.frame.report.as_deref()?;
+    let probe = probe::probe(report, &pane.recipe, &pane.labels, pane.size(), u, v);
+    if !BrushTool::is_active(view) {
+        tip::show(ui, &probe, pointer, whole);
+    }
+    Some(probe.region?.position)
+}
+
+/// Where in a placed picture the pointer is, as shares of its sides; `None` when outside.
+fn share(placed: Rect, pointer: Pos2) -> Option<(f32, f32)> {
+    let at = (pointer - placed.min) / placed.size();
+    placed.contains(pointer).then_some((at.x, at.y))
+}

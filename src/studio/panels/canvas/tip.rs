@@ -1,0 +1,70 @@
+//! The tooltip over the canvas.
+
+use egui::{Color32, CornerRadius, Pos2, Rect, Stroke, StrokeKind, Ui, text::LayoutJob, vec2};
+
+use crate::studio::{
+    panels::canvas::probe::Probe,
+    view::theme::{self, Theme},
+};
+
+/// The name column, in characters.
+const NAME: usize = 13;
+
+pub fn show(ui: &Ui, probe: &Probe, pointer: Pos2, within: Rect) {
+    let theme = Theme::of(ui);
+    let galley = ui.painter().layout_job(job(probe, theme));
+    let extent = galley.size() + vec2(22.0, 18.0);
+    // Below and right of the pointer, on the other side where there is no room.
+    let place = |at: f32, extent: f32, low: f32, high: f32| {
+        let after = at + 16.0;
+        if after + extent <= high { after } else { (at - 16.0 - extent).max(low) }
+    };
+    let min = Pos2::new(
+        place(pointer.x, extent.x, within.left() + 4.0, within.right() - 4.0),
+        place(pointer.y, extent.y, within.top() + 4.0, within.bottom() - 4.0),
+    );
+    let rect = Rect::from_min_size(min, extent);
+    let painter = ui.painter();
+    painter.rect_filled(rect, CornerRadius::same(6), theme.probe);
+    let rim = Stroke::new(1.0, theme.probe_line);
+    painter.rect_stroke(rect, CornerRadius::same(6), rim, StrokeKind::Inside);
+    painter.galley(rect.min + vec2(11.0, 9.0), galley, theme.text);
+}
+
+fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    let mut put = |text: String, color: Color32| {
+        let format =
+            egui::TextFormat { line_height: Some(19.0), ..egui::TextFormat::simple(theme::mono_font(), color) };
+        job.append(&text, 0.0, format);
+    };
+    if let Some(region) = &probe.region {
+        let name: String = region.name.chars().take(NAME - 1).collect();
+        put(format!("{name:NAME$}"), region.color);
+        put(format!("region {} of {}\n", region.rank, region.regions), theme.dim);
+        put(format!("{:NAME$}", "rate ρ"), theme.dim);
+        put(format!("{:.2}", region.rate), theme.text);
+        put("  effective ".into(), theme.dim);
+        put(format!("{:.2}\n", region.effective), theme.text);
+    }
+    for concept in &probe.concepts {
+        let name: String = concept.text.chars().take(NAME - 1).collect();
+        put(format!("{name:NAME$}"), theme.dim);
+        let (word, color) = if concept.touched { ("touched  ", theme.text) } else { ("untouched", theme.faint) };
+        put(word.into(), color);
+        put(format!(" |Δ| {:.2}\n", concept.magnitude), if concept.touched { theme.dim } else { theme.faint });
+    }
+    if let Some(fusion) = &probe.fusion {
+        put(format!("{:NAME$}", "saliency g/e"), theme.dim);
+        put(format!("{:.2} / {:.2}\n", fusion.general, fusion.expert), theme.text);
+        put(format!("{:NAME$}", "fusion mask"), theme.dim);
+        put(format!("{}\n", if fusion.expert_draws { "expert" } else { "general" }), theme.text);
+    }
+    if let Some([x, y]) = probe.latent {
+        put(format!("{:NAME$}{x},{y}", "latent"), theme.dim);
+        put("   ".into(), theme.dim);
+    }
+    let [x, y] = probe.picture;
+    put(format!("picture {x},{y}"), theme.dim);
+    job
+}

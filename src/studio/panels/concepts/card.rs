@@ -1,0 +1,289 @@
+//! One concept's card: name, strength, where it acts, and the details on request.
+//!
+//! Apart from the list, which knows how cards are opened and concepts removed.
+
+use std::sync::Arc;
+
+use egui::{
+    Align, Align2, CornerRadius, Layout, Popup, PopupCloseBehavior, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2,
+};
+
+use super::kinds::{self, EditKind};
+use crate::{
+    engine::ConceptReport,
+    recipe::Concept,
+    studio::{
+        document::{Document, cost, regions::labels::RegionLabels},
+        panels::regions::locks,
+        view::{
+            View, colormap,
+            overlay::Overlay,
+            theme::{self, Theme, size},
+        },
+        widgets::{
+            Icon, ValueSlider,
+            combo::quiet_combo,
+            icon, icon_button, icon_toggle, picture,
+            range::RangeSlider,
+            row,
+            textures::{self, Kind, Textures},
+        },
+    },
+    tensor::Plane,
+};
+
+/// The slider's ends.
+const STRONGEST: f32 = 12.0;
+const CARD: f32 = 64.0;
+const TILE: f32 = 44.0;
+
+/// What was clicked on a card.
+pub enum Action {
+    Remove,
+    ToggleDetails,
+}
+
+/// A card while it is drawn: its widgets change a copy of the concept.
+pub struct Card {
+    concept: Concept,
+    row: usize,
+    open: bool,
+    /// What the shown step says of the concept, when the shown run computed it with this text.
+    report: Option<Arc<ConceptReport>>,
+    labels: RegionLabels,
+    /// The regions that the concept can be locked to.
+    words: Vec<(usize, String)>,
+}
+
+impl Card {
+    /// The card of the concept in a row; `open` is whether its details are shown.
+    pub fn new(document: &Document, view: &View, row: usize, concept: &Concept, open: bool) -> Self {
+        let report = view.shown_frame(document).and_then(|frame| frame.report?.concept(concept.id).cloned());
+        Self {
+            concept: concept.clone(),
+            row,
+            open,
+            report: report.filter(|report| report.text == concept.text),
+            labels: view.labels(document),
+            words: locks::lockable(document, view, &concept.lock),
+        }
+    }
+
+    /// The concept as the widgets have left it.
+    pub fn into_concept(self) -> Concept {
+        self.concept
+    }
+
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document, view: &mut View, textures: &mut Textures) -> Option<Action> {
+        let color = theme::concept_color(self.row);
+        let details = if self.open { 5.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
+        let theme = Theme::of(ui);
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
+        let edge = if self.concept.enabled { color } else { theme.faint };
+        ui.painter().rect_filled(rect, CornerRadius::same(6), edge);
+        let face = Rect::from_min_max(rect.min + vec2(2.5, 0.0), rect.max);
+        ui.painter().rect_filled(face, CornerRadius { nw: 3, sw: 3, ne: 6, se: 6 }, theme.input_background);
+
+        let tile = Rect::from_min_size(rect.min + vec2(10.0, 10.0), vec2(TILE, TILE));
+        self.where_tile(ui, view, textures, tile);
+        let left = tile.right() + 9.0;
+        let body = Rect::from_min_max(pos2(left, rect.top() + 5.0), pos2(rect.right() - 8.0, rect.bottom()));
+        let remove = self.title_row(ui, body);
+        self.strength(ui, document, view, body, edge);
+        let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
+        let toggle = self.summary(ui, document.recipe().steps, line);
+        if self.open {
+            let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0));
+            let (words, labels) = (&self.words, &self.labels);
+            more(ui, &mut self.concept, self.row, document.recipe().steps, area, (words, labels));
+        }
+        match (remove, toggle) {
+            (true, _) => Some(Action::Remove),
+            (_, true) => Some(Action::ToggleDetails),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> String {
+        name_of(&self.concept, self.row)
+    }
+
+    fn strength(&mut self, ui: &mut Ui, document: &Document, view: &View, body: Rect, color: egui::Color32) {
+        let rail = Rect::from_min_size(pos2(body.left(), body.top() + 21.0), vec2(body.width() - 48.0, 16.0));
+        let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
+        let name = format!("Strength of {}", self.name());
+        let id = self.concept.id;
+        let slider = ValueSlider::new(name, &mut self.concept.strength, -STRONGEST..=STRONGEST);
+        let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", id)).max_rect(body));
+        let response = slider.bipolar().color(color).place(&mut child, rail, number);
+        response.on_hover_ui(|ui| {
+            drop(ui.label(cost::of_slider(document.recipe(), id, view.shown_track(document))));
+        });
+    }
+
+    /// The settings in one line; returns whether it was clicked.
+    fn summary(&self, ui: &mut Ui, steps: usize, line: Rect) -> bool {
+        let mut text = summary(&self.concept, steps, self.report.as_deref());
+        if !self.concept.lock.is_empty() {
+            text = format!("{} {}", text.replace("  ", " "), locks::lock_text(&self.concept.lock, &self.labels));
+        }
+        summary_row(ui, &text, line, self.open, &format!("Details of {}", self.name()))
+    }
+
+    /// Where the concept acts; a click shows it on the canvas.
+    fn where_tile(&self, ui: &mut Ui, view: &mut View, textures: &mut Textures, tile: Rect) {
+        let (id, name) = (self.concept.id, format!("Where {} acts", self.name()));
+        let response = ui.interact(tile, ui.scope_id().with(("where", id)), Sense::click());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+        ui.painter().rect_filled(tile, CornerRadius::same(3), Theme::of(ui).canvas);
+        let Some(report) = &self.report else { return };
+        let texture = textures.get(ui.ctx(), report, Kind::Mask, || {
+            let shown = masked(report);
+            textures::map_image(&shown, 0.0, shown.max(), &colormap::magma())
+        });
+        let tint = if report.active { theme::PLAIN } else { theme::IDLE };
+        picture::cover(ui, tile, texture.id(), [report.mask.width, report.mask.height], 3, tint);
+        if response.clicked() {
+            (view.overlay.kind, view.overlay.concept) = (Overlay::Concept, Some(id));
+        }
+        response.on_hover_text(if report.active { "Show on the canvas" } else { "Not acting at this step" });
+    }
+
+    /// Name and buttons; returns whether the concept is to be removed.
+    fn title_row(&mut self, ui: &mut Ui, body: Rect) -> bool {
+        let (name, row) = (self.name(), self.row);
+        let Self { concept, words, .. } = self;
+        let theme = Theme::of(ui);
+        let line = Rect::from_min_size(body.min, vec2(body.width() + 4.0, 20.0));
+        let layout = Layout::right_to_left(Align::Center);
+        let mut tools = ui.new_child(UiBuilder::new().id_salt(("tools", concept.id)).max_rect(line).layout(layout));
+        tools.spacing_mut().item_spacing.x = 0.0;
+        let remove = icon_button(&mut tools, Icon::Close, &format!("Remove {name}")).clicked();
+        let sign = if concept.enabled { Icon::Eye } else { Icon::EyeOff };
+        let mute = icon_toggle(&mut tools, sign, &format!("Mute {name}"), !concept.enabled);
+        if mute.clicked() {
+            concept.enabled = !concept.enabled;
+        }
+        let sign = if concept.lock.is_empty() { Icon::Unlock } else { Icon::Lock };
+        let lock = icon_toggle(&mut tools, sign, &format!("Lock {name} to regions"), !concept.lock.is_empty());
+        Popup::menu(&lock)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .show(|ui| locks::lock_menu(ui, &mut concept.lock, words));
+        let field = Rect::from_min_max(line.min, pos2(tools.min_rect().left() - 2.0, line.bottom()));
+        let ink = if concept.enabled { theme.text } else { theme.faint };
+        let edit = TextEdit::singleline(&mut concept.text)
+            .id_salt(("concept text", concept.id))
+            .font(theme::bold_font(size::BODY))
+            .text_color(ink)
+            .frame(egui::Frame::NONE)
+            .margin(egui::Margin::ZERO)
+            .hint_text("a word or two");
+        let mut child = ui.new_child(UiBuilder::new().id_salt(("title", concept.id)).max_rect(field));
+        child.put(field, edit).accessible_name(format!("Concept {}", row + 1));
+        remove
+    }
+}
+
+fn name_of(concept: &Concept, row: usize) -> String {
+    let text = concept.text.trim();
+    if text.is_empty() { format!("concept {}", row + 1) } else { text.to_owned() }
+}
+
+/// The concept's magnitude where it may act, 0 elsewhere.
+fn masked(report: &ConceptReport) -> Plane {
+    let values = report.magnitude.values.iter().zip(&report.mask.values).map(|(m, share)| m * share).collect();
+    Plane::new(report.mask.height, report.mask.width, values)
+}
+
+fn summary(concept: &Concept, steps: usize, report: Option<&ConceptReport>) -> String {
+    let top = 100.0 * (1.0 - concept.threshold);
+    let end = concept.cooldown.unwrap_or(steps).min(steps);
+    let mut text = format!("top {top:.0} %  {}–{end}", (concept.warmup + 1).min(steps));
+    if concept.weight != 1.0 {
+        text += &format!("  ×{:.1}", concept.weight);
+    }
+    if !concept.keys.is_empty() {
+        text += "  keys";
+    }
+    if let Some(report) = report {
+        text += &format!("  area {:.0} %", 100.0 * report.share);
+    }
+    text
+}
+
+fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> bool {
+    let theme = Theme::of(ui);
+    let response = ui.interact(line, ui.scope_id().with(("summary", name)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, open, name));
+    let ink = if response.hovered() || response.has_focus() { theme.text } else { theme.faint };
+    // What has no room ends in dots; the tooltip says it all.
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), egui::FontId::monospace(10.0), ink);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(line.width() - 16.0);
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(pos2(line.left(), line.center().y - galley.size().y / 2.0), galley, ink);
+    let sign = if open { Icon::Down } else { Icon::Right };
+    icon::paint(ui.painter(), sign, pos2(line.right() - 6.0, line.center().y), ink);
+    response.on_hover_text(text).clicked()
+}
+
+/// Kind, threshold, steps and weight.
+fn more(
+    ui: &mut Ui,
+    concept: &mut Concept,
+    row: usize,
+    steps: usize,
+    area: Rect,
+    (words, names): (&[(usize, String)], &RegionLabels),
+) {
+    let name = name_of(concept, row);
+    let layout = Layout::top_down(Align::Min);
+    let mut child = ui.new_child(UiBuilder::new().id_salt(("more", concept.id)).max_rect(area).layout(layout));
+    let ui = &mut child;
+    row::labelled(ui, "Kind", |ui| {
+        ui.response()
+            .on_hover_text("What kind of edit this is: sets threshold and warm-up as such edits usually want them");
+        if let Some(picked) = kinds::choice(ui, &format!("Kind of {name}"), EditKind::of(concept, steps), steps) {
+            picked.apply(concept, steps);
+        }
+    });
+    let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
+    let top = 100.0 * (1.0 - *threshold.value());
+    row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
+        .on_hover_text(format!("Touch only the {top:.0} % of elements that this concept moves most"));
+    row::labelled(ui, "Steps", |ui| {
+        let rail = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width() - size::NUMBER - 4.0, size::ROW));
+        let names = [format!("Warm-up of {name}"), format!("Cool-down of {name}")];
+        let range = RangeSlider {
+            start: &mut concept.warmup,
+            end: &mut concept.cooldown,
+            count: steps,
+            names,
+            color: theme::concept_color(row),
+        };
+        range.place(ui, rail);
+        let text = format!("{}–{}", (concept.warmup + 1).min(steps), concept.cooldown.unwrap_or(steps).min(steps));
+        let at = pos2(rail.right() + 4.0 + size::NUMBER - 3.0, rail.center().y);
+        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).text);
+    });
+    let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
+    row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))
+        .on_hover_text("This concept's share when several act at once");
+    let where_to = locks::lock_text(&concept.lock, names);
+    let where_to = if where_to.is_empty() { "everywhere" } else { &where_to };
+    row::labelled(ui, "Acts", |ui| {
+        quiet_combo(ui, &format!("Where {name} may act"), where_to, |ui| {
+            locks::lock_menu(ui, &mut concept.lock, words)
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_steps_from_one() {
+        let concept = Concept { text: "x".into(), threshold: 0.9, warmup: 3, cooldown: Some(12), ..Concept::default() };
+        assert_eq!(summary(&concept, 20, None), "top 10 %  4–12");
+    }
+}

@@ -1,0 +1,116 @@
+//! The list of concepts: their cards, the field that adds new ones, and what they share.
+
+use std::collections::BTreeSet;
+
+use egui::{Align2, TextEdit, Ui, vec2};
+
+use super::{
+    arithmetic::{self, Term},
+    card::{Action, Card},
+    interference,
+    kinds::{self, EditKind},
+};
+use crate::{
+    recipe::{Concept, ConceptId, Momentum},
+    studio::{
+        command::Commands,
+        document::{Document, cost, edit::Edit},
+        view::{
+            View,
+            theme::{self, Theme},
+        },
+        widgets::{row, textures::Textures},
+    },
+};
+
+/// What a new concept starts with.
+const FIRST_STRENGTH: f32 = 5.0;
+
+/// The section of concepts.
+#[derive(Default)]
+pub struct Concepts {
+    /// What new concepts are set up as.
+    kind: EditKind,
+    /// The text of the field that adds concepts.
+    text: String,
+    /// The concepts whose details are shown.
+    open: BTreeSet<ConceptId>,
+}
+
+impl Concepts {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        commands: &mut Commands,
+        textures: &mut Textures,
+    ) {
+        let steps = document.recipe().steps;
+        row::heading(ui, "Concepts", |ui| {
+            if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(self.kind), steps) {
+                self.kind = picked;
+            }
+            row::note(ui, "king - man + 2 woman");
+        });
+        for (row, concept) in document.recipe().concepts.iter().enumerate() {
+            let mut card = Card::new(document, view, row, concept, self.open.contains(&concept.id));
+            match card.ui(ui, document, view, textures) {
+                Some(Action::Remove) => commands.edit(Edit::RemoveConcept(concept.id)),
+                Some(Action::ToggleDetails) if !self.open.remove(&concept.id) => drop(self.open.insert(concept.id)),
+                _ => {}
+            }
+            commands.edit_if_changed(concept, card.into_concept(), |changed| Edit::Concept(Box::new(changed)));
+            ui.add_space(3.0);
+        }
+        interference::show(ui, document, view);
+        self.add(ui, document, commands);
+        if document.recipe().active_concepts().next().is_some() {
+            momentum(ui, document.recipe().momentum, commands);
+        }
+    }
+
+    fn add(&mut self, ui: &mut Ui, document: &Document, commands: &mut Commands) {
+        let field = TextEdit::singleline(&mut self.text)
+            .id(ui.scope_id().with("new concept"))
+            .hint_text("Add a concept…")
+            .desired_width(f32::INFINITY)
+            .margin(egui::Margin::symmetric(8, 4));
+        let response = ui.add(field).accessible_name("Add a concept");
+        if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+            let terms = arithmetic::parse(&std::mem::take(&mut self.text)).into_iter();
+            let concepts: Vec<_> = terms.map(|term| concept(term, self.kind, document.recipe().steps)).collect();
+            if !concepts.is_empty() {
+                commands.edit(Edit::AddConcepts(concepts));
+            }
+        }
+        if let Some(edit) = document.history().cost().filter(|_| self.text.is_empty()) {
+            let at = response.rect.right_center() - vec2(8.0, 0.0);
+            let (badge, faint) = (cost::badge(edit), Theme::of(ui).faint);
+            ui.painter().text(at, Align2::RIGHT_CENTER, badge, theme::small_font(), faint);
+        }
+    }
+}
+
+/// Shared by all concepts.
+fn momentum(ui: &mut Ui, before: Momentum, commands: &mut Commands) {
+    let usual = Momentum::default();
+    let mut momentum = before;
+    ui.add_space(2.0);
+    row::labelled(ui, "Momentum", |ui| {
+        ui.response()
+            .on_hover_text("Carries what a concept did in earlier steps into later ones; β is how slowly it forgets");
+        row::number(ui, "Momentum scale", &mut momentum.scale, 0.0..=1.0, usual.scale, 2);
+        row::note(ui, "β");
+        row::number(ui, "Momentum beta", &mut momentum.beta, 0.0..=0.99, usual.beta, 2);
+    });
+    commands.edit_if_changed(&before, momentum, Edit::Momentum);
+}
+
+/// A typed term as a concept of its kind.
+fn concept(term: Term, kind: EditKind, steps: usize) -> Concept {
+    let Term { sign, weight, text } = term;
+    let mut concept = Concept { text, strength: sign * FIRST_STRENGTH, weight, ..Concept::default() };
+    kind.apply(&mut concept, steps);
+    concept
+}

@@ -1,0 +1,207 @@
+//! The section of the fusion: which model draws which part, and what that is compared with.
+
+use egui::{Sense, Ui, vec2};
+
+use super::tiles;
+use crate::{
+    engine::FusionReport,
+    recipe::{Fusion, FusionMode, FusionRule, Paint},
+    studio::{
+        command::{Command, Commands},
+        document::{Document, difference, edit::Edit},
+        panels::regions::owners,
+        view::{
+            View,
+            theme::{self, Theme, size},
+        },
+        widgets::{
+            ValueSlider,
+            combo::quiet_combo,
+            row::{self, note, tinted},
+            segmented::segmented_explained,
+            text::field,
+            textures::Textures,
+        },
+    },
+};
+
+/// Room for a value under a short rail.
+const SHORT_NUMBER: f32 = 36.0;
+
+/// Rule, tiles and settings of the fusion.
+pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands, textures: &mut Textures) {
+    let report = view.shown_frame(document).and_then(|f| f.report?.fusion.clone());
+    let mut on = document.recipe().active_fusion().is_some();
+    let theme = Theme::of(ui);
+    row::heading(ui, "Fusion", |ui| {
+        let text = if on { "on" } else { "off" };
+        if row::switch(ui, "Fusion", &mut on, text).changed() {
+            commands.edit(Edit::ToggleFusion);
+        }
+        if let Some(report) = report.as_ref().filter(|_| on) {
+            tinted(ui, format!("expert draws {:.0} %", 100.0 * report.share), theme.accent);
+        }
+    });
+    let Some(before) = &document.recipe().fusion else { return };
+    let mut fusion = before.clone();
+    if before.enabled {
+        rules(ui, &mut fusion, report.as_deref(), commands);
+        tiles::show(ui, document, view, commands, textures, report.as_ref());
+    }
+    prompt(ui, &document.recipe().prompt, &mut fusion);
+    if fusion.enabled {
+        controls(ui, &mut fusion, report.as_deref(), commands);
+    }
+    commands.edit_if_changed(before, fusion, |fusion| Edit::Fusion(Some(Box::new(fusion))));
+    owners::fusion_rows(ui, document, view, commands);
+}
+
+/// What decides which model draws: SNB, or one of what it is compared with.
+fn rules(ui: &mut Ui, fusion: &mut Fusion, report: Option<&FusionReport>, commands: &mut Commands) {
+    let mut rule = fusion.rule;
+    segmented_explained(ui, &mut rule, FusionRule::ALL, FusionRule::title, |_| None, |rule| Some(explained(rule)));
+    if rule == fusion.rule {
+        return;
+    }
+    if rule != FusionRule::Mask || fusion.mask.is_some() {
+        fusion.rule = rule;
+    } else if let Some(report) = report.filter(|report| report.active) {
+        (fusion.rule, fusion.mask) = (rule, Some(as_mask(report)));
+    } else {
+        commands.send(Command::PickMask);
+    }
+}
+
+fn explained(rule: FusionRule) -> &'static str {
+    match rule {
+        FusionRule::Saliency => "SNB: every element goes to the model whose guidance is the more salient there",
+        FusionRule::General => "The general model alone, at every step; the expert is not evaluated",
+        FusionRule::Expert => "The expert alone, at every step; the general model is evaluated for its maps only",
+        FusionRule::Mask => "The expert draws inside a given mask: the fusion mask as it is shown, or a picture",
+        FusionRule::Weighted => "Every element is a weighted sum of both models' noise",
+    }
+}
+
+/// The reported fusion mask as a given one, to be kept over other seeds and settings.
+fn as_mask(report: &FusionReport) -> Paint {
+    let mut mask = Paint::blank(report.mask.height, report.mask.width);
+    for y in 0..report.mask.height {
+        for x in 0..report.mask.width {
+            mask.set(y, x, i16::from(report.mask.at(y, x)));
+        }
+    }
+    mask
+}
+
+/// What the expert draws.
+fn prompt(ui: &mut Ui, general: &str, fusion: &mut Fusion) {
+    let mut text = fusion.prompt.clone().unwrap_or_default();
+    let hint = match general.is_empty() {
+        true => format!("What {} draws", fusion.expert.title()),
+        false => format!("{} draws the same words", fusion.expert.title()),
+    };
+    if field(ui, "Expert prompt", &mut text, &hint, 1).changed() {
+        fusion.prompt = (!text.is_empty()).then_some(text);
+    }
+}
+
+fn controls(ui: &mut Ui, fusion: &mut Fusion, report: Option<&FusionReport>, commands: &mut Commands) {
+    match fusion.rule {
+        FusionRule::Saliency => sharpness(ui, fusion),
+        FusionRule::General | FusionRule::Expert => {
+            note(ui, format!("The {}, at every step.", difference::rule(fusion)));
+        }
+        FusionRule::Mask => mask(ui, fusion, report, commands),
+        FusionRule::Weighted => {
+            let share = ValueSlider::new("The expert's share", &mut fusion.weight, 0.0..=1.0);
+            row::slider(ui, "Expert's share", share.step(0.05, 2).default_value(0.5))
+                .on_hover_text("How much of every element's noise is the expert's; the general model gives the rest");
+        }
+    }
+    if fusion.has_window() {
+        window(ui, fusion);
+    }
+}
+
+/// Both sharpnesses in one row.
+fn sharpness(ui: &mut Ui, fusion: &mut Fusion) {
+    let general = ("g", "Sharpness of the general model", &mut fusion.k_g);
+    let expert = ("e", "Sharpness of the expert", &mut fusion.k_e);
+    row::labelled(ui, "Sharpness", |ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let each = ui.available_width() / 2.0;
+        for (letter, name, value) in [general, expert] {
+            let (cell, _) = ui.allocate_exact_size(vec2(each - 4.0, size::ROW), Sense::hover());
+            let (font, ink) = (theme::small_font(), Theme::of(ui).dim);
+            let letter = ui.painter().text(cell.left_center(), egui::Align2::LEFT_CENTER, letter, font, ink);
+            let split = cell.right() - SHORT_NUMBER;
+            let rail = cell.with_min_x(letter.right() + 4.0).with_max_x(split - 2.0);
+            let slider = ValueSlider::new(name, value, 0.0..=8.0).step(0.05, 2).default_value(1.0);
+            slider.place(ui, rail, cell.with_min_x(split)).on_hover_text(
+                "How much the model insists on the places that it cares for most: it wins its peaks more surely, and \
+                 loses elsewhere",
+            );
+        }
+    });
+}
+
+/// Which steps are fused: mode and timestep gate in one row.
+fn window(ui: &mut Ui, fusion: &mut Fusion) {
+    row::labelled(ui, "Fused steps", |ui| {
+        let short = match fusion.mode {
+            FusionMode::Off => "none",
+            FusionMode::Low => "t ≤ T0",
+            FusionMode::High => "t > T0",
+        };
+        quiet_combo(ui, "Fusion mode", short, |ui| {
+            for &mode in FusionMode::ALL {
+                if ui.selectable_label(fusion.mode == mode, mode.title()).clicked() {
+                    fusion.mode = mode;
+                }
+            }
+        });
+        let rest = ui.available_rect_before_wrap();
+        let split = rest.right() - size::NUMBER;
+        let rail = rest.with_max_x(split - 4.0);
+        let gate = ValueSlider::new("Timestep gate T0", &mut fusion.t0, 0.0..=1000.0);
+        gate.step(10.0, 0).default_value(600.0).place(ui, rail, rest.with_min_x(split)).on_hover_text(
+            "T0, the training timestep (1000 is noise, 0 the picture) at which the fusion begins or ends",
+        );
+    });
+}
+
+/// Where the given mask comes from.
+fn mask(ui: &mut Ui, fusion: &mut Fusion, report: Option<&FusionReport>, commands: &mut Commands) {
+    row::labelled(ui, "Mask", |ui| {
+        let from_file = ui.button("File…").on_hover_text("A picture: the expert draws what is brighter than mid-grey");
+        if from_file.clicked() {
+            commands.send(Command::PickMask);
+        }
+        if let Some(mask) = &mut fusion.mask {
+            let invert =
+                ui.button("Swap").on_hover_text("The expert draws what the general model drew, and the reverse");
+            if invert.clicked() {
+                *mask = swapped(mask);
+            }
+            let [height, width] = mask.size();
+            let share =
+                mask.levels().iter().filter(|&&level| level > 0).count() as f32 / (height * width).max(1) as f32;
+            note(ui, format!("{width}×{height}, {:.0} %", 100.0 * share));
+        } else if let Some(report) = report.filter(|report| report.active)
+            && ui.button("Fusion mask").on_hover_text("The expert draws what it drew in the shown step").clicked()
+        {
+            fusion.mask = Some(as_mask(report));
+        }
+    });
+}
+
+fn swapped(mask: &Paint) -> Paint {
+    let [height, width] = mask.size();
+    let mut other = Paint::blank(height, width);
+    for y in 0..height {
+        for x in 0..width {
+            other.set(y, x, i16::from(mask.at(y, x) <= 0));
+        }
+    }
+    other
+}

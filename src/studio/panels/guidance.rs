@@ -1,0 +1,124 @@
+//! How strongly the prompt pulls: guidance scale, S-CFG, profile.
+
+use egui::Ui;
+
+use crate::{
+    recipe::{GuidanceInterval, Profile, Recipe, Scfg},
+    studio::{
+        command::Commands,
+        document::{
+            Document,
+            edit::{Edit, Guidance},
+        },
+        view::View,
+        widgets::{
+            ValueSlider,
+            combo::quiet_combo,
+            row::{self, note},
+        },
+    },
+};
+
+/// The cosine that Castillo et al. (2023) end guidance at.
+const ADAPTIVE: f32 = 0.991;
+
+/// Profile, scale, S-CFG, and what saves evaluations.
+pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
+    let mean = view.shown_frame(document).and_then(|f| Some(f.report?.scfg.as_ref()?.rate.mean()));
+    let mut changed = document.recipe().clone();
+    let recipe = &mut changed;
+    row::heading(ui, "Guidance", |ui| {
+        let title = recipe.profile.title();
+        quiet_combo(ui, "Profile", title, |ui| {
+            for &profile in Profile::ALL {
+                let label = ui.selectable_label(recipe.profile == profile, profile.title());
+                let label = label.on_hover_text(match profile {
+                    Profile::Reference => "As the authors' code does it, step for step",
+                    Profile::Fixed => "The same with its known defects repaired",
+                });
+                if label.clicked() {
+                    recipe.profile = profile;
+                }
+            }
+        });
+        note(ui, "profile");
+    });
+    let scale = ValueSlider::new("Guidance scale", &mut recipe.cfg, 0.0..=20.0).default_value(5.0);
+    row::slider(ui, "Scale", scale)
+        .on_hover_text(
+            "How strongly the prompt pulls against the unguided picture; 1 or less is no guidance. Keys on its lane in the timeline change it from step to step",
+        );
+    row::labelled(ui, "S-CFG", |ui| {
+        let state = match (recipe.scfg.enabled, mean) {
+            (true, Some(mean)) => format!("on · mean ρ {mean:.2}"),
+            (true, None) => "on".into(),
+            (false, _) => "off".into(),
+        };
+        row::switch(ui, "S-CFG", &mut recipe.scfg.enabled, &state)
+            .on_hover_text("Semantic-aware guidance: every region of the picture is guided equally strongly (1)");
+    });
+    if recipe.scfg.enabled {
+        clamps(ui, &mut recipe.scfg);
+    }
+    interval(ui, recipe);
+    adaptive(ui, recipe);
+    commands.edit_if_changed(&Guidance::of(document.recipe()), Guidance::of(&changed), Edit::Guidance);
+}
+
+/// Says of a setting that it changes the picture to save time.
+fn approximation(ui: &mut Ui, hover: &str) {
+    note(ui, "≈").on_hover_text(format!("An approximation: saves evaluations and changes the picture. {hover}"));
+}
+
+fn interval(ui: &mut Ui, recipe: &mut Recipe) {
+    const HOVER: &str = "Guide only these steps; at all others the prompt's own prediction is taken as it is, and \
+                         S-CFG, concepts and fusion rest";
+    row::labelled(ui, "Only steps", |ui| {
+        let steps = recipe.steps;
+        let mut on = recipe.guidance_interval.is_some();
+        let text = if on { "" } else { "all are guided" };
+        if row::switch(ui, "Guide only some steps", &mut on, text).on_hover_text(HOVER).changed() {
+            // The first guess spares the last fifth, where predictions differ least.
+            let until = (steps - steps / 5).max(1);
+            recipe.guidance_interval = on.then_some(GuidanceInterval { from: 0, until });
+        }
+        if let Some(interval) = &mut recipe.guidance_interval {
+            // Steps are counted from 1 for people.
+            let (mut first, mut last) = (interval.from as f32 + 1.0, interval.until as f32);
+            let most = last.max(steps as f32);
+            row::number(ui, "First guided step", &mut first, 1.0..=last, 1.0, 0);
+            note(ui, "to");
+            row::number(ui, "Last guided step", &mut last, first..=most, steps as f32, 0);
+            *interval = GuidanceInterval { from: first.round() as usize - 1, until: last.round() as usize };
+            approximation(ui, HOVER);
+        }
+    });
+}
+
+fn adaptive(ui: &mut Ui, recipe: &mut Recipe) {
+    const HOVER: &str = "Adaptive guidance: once the predictions with and without the prompt point the same way (cosine \
+                         above this), guidance ends, and with it S-CFG, concepts and fusion";
+    row::labelled(ui, "Adaptive", |ui| {
+        let mut on = recipe.adaptive_guidance.is_some();
+        let text = if on { "until cosine" } else { "off" };
+        if row::switch(ui, "Adaptive guidance", &mut on, text).on_hover_text(HOVER).changed() {
+            recipe.adaptive_guidance = on.then_some(ADAPTIVE);
+        }
+        if let Some(cosine) = &mut recipe.adaptive_guidance {
+            row::number(ui, "Cosine at which guidance ends", cosine, 0.5..=1.0, ADAPTIVE, 3);
+            approximation(ui, HOVER);
+        }
+    });
+}
+
+fn clamps(ui: &mut Ui, scfg: &mut Scfg) {
+    let usual = Scfg::default();
+    row::labelled(ui, "Rate clamp", |ui| {
+        let (min, max) = (scfg.rate_min, scfg.rate_max);
+        row::number(ui, "Rate minimum", &mut scfg.rate_min, 0.0..=max, usual.rate_min, 1);
+        note(ui, "to");
+        row::number(ui, "Rate maximum", &mut scfg.rate_max, min..=10.0, usual.rate_max, 1);
+        note(ui, "cap");
+        row::number(ui, "Cap of the effective scale", &mut scfg.scale_cap, 0.5..=40.0, usual.scale_cap, 1);
+    });
+}

@@ -1,0 +1,146 @@
+//! All panels: what each keeps from frame to frame, and where each is drawn.
+//!
+//! Apart from the window, which carries out commands and draws nothing itself.
+
+use eframe::egui_wgpu::wgpu;
+use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder};
+
+use super::{
+    banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, drop_hint, fusion, guidance,
+    hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models, palette::Palette, prompt, regions,
+    sampling, takes::TakeStrip, timeline::Timeline, toolbar,
+};
+use crate::studio::{
+    command::Commands,
+    document::Document,
+    view::{
+        View,
+        theme::{Theme, size},
+    },
+    widgets::{row::divider, textures::Textures},
+};
+
+/// Each panel that has a state of its own.
+pub struct PanelSet {
+    pub canvas: Canvas,
+    pub concepts: Concepts,
+    pub timeline: Timeline,
+    pub takes: TakeStrip,
+    pub hints: Hints,
+    pub palette: Palette,
+    pub log: LogWindow,
+    pub leftovers: LeftoversWindow,
+    pub confirm: Confirmation,
+}
+
+impl PanelSet {
+    /// `format` is the texture format that the window draws to.
+    pub fn new(format: wgpu::TextureFormat) -> Self {
+        Self {
+            canvas: Canvas::new(format),
+            concepts: Concepts::default(),
+            timeline: Timeline::default(),
+            takes: TakeStrip::default(),
+            hints: Hints::default(),
+            palette: Palette::default(),
+            log: LogWindow::default(),
+            leftovers: LeftoversWindow::default(),
+            confirm: Confirmation::default(),
+        }
+    }
+
+    /// Forgets what belonged to another session, and closes the windows over it.
+    pub fn session_changed(&mut self) {
+        self.timeline.session_changed();
+        self.takes.session_changed();
+        self.hints.dismiss();
+        self.palette.close();
+        self.log.close();
+        self.leftovers.close();
+        self.confirm.session_changed();
+    }
+
+    /// Draws the panels that fill the window.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        commands: &mut Commands,
+        textures: &mut Textures,
+    ) {
+        let theme = Theme::of(ui);
+        let bare = |fill| Frame::new().fill(fill);
+        Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            toolbar::show(ui, document, view, commands);
+        });
+        Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
+            self.takes.ui(ui, document, view, commands, textures);
+        });
+        let height = Timeline::height(document, view, ui.ctx().content_rect().height());
+        Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            self.timeline.ui(ui, document, view, commands, textures);
+        });
+        let [left, right] = view.appearance.columns;
+        Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            column(ui, "left column", |ui| left_column(ui, document, view, commands));
+        });
+        Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+            column(ui, "right column", |ui| self.right_column(ui, document, view, commands, textures));
+        });
+        CentralPanel::no_frame().show(ui, |ui| {
+            banner::show(ui, document, commands);
+            let rest = ui.available_rect_before_wrap();
+            columns::borders(ui, &mut view.appearance.columns, rest);
+            let mut inside = ui.new_child(UiBuilder::new().id_salt("canvas").max_rect(rest));
+            inside.set_clip_rect(rest.intersect(ui.clip_rect()));
+            self.canvas.ui(&mut inside, document, view, commands, textures);
+            self.hints.ui(&mut inside, document, view, rest);
+        });
+    }
+
+    fn right_column(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        commands: &mut Commands,
+        textures: &mut Textures,
+    ) {
+        guidance::show(ui, document, view, commands);
+        divider(ui);
+        self.concepts.ui(ui, document, view, commands, textures);
+        divider(ui);
+        fusion::show(ui, document, view, commands, textures);
+    }
+
+    /// Draws what lies over the panels now and then.
+    pub fn windows(&mut self, ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+        self.confirm.ui(ui, commands);
+        self.palette.ui(ui, document, view, commands);
+        self.log.ui(ui);
+        self.leftovers.ui(ui, document);
+        drop_hint::show(ui);
+    }
+}
+
+fn left_column(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+    prompt::show(ui, document, view, commands);
+    regions::show(ui, document, view, commands);
+    divider(ui);
+    prompt::negative(ui, document, commands);
+    divider(ui);
+    models::show(ui, document, commands);
+    divider(ui);
+    sampling::show(ui, document, view, commands);
+}
+
+/// A column of settings that scrolls when it is too long.
+fn column(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
+    ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, |ui| {
+        Frame::new().inner_margin(Margin::symmetric(size::MARGIN as i8, 10)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            contents(ui);
+        });
+    });
+}

@@ -1,0 +1,83 @@
+//! The words: prompt, its tokens in the colours of their regions, and the negative prompt.
+
+use egui::{Ui, vec2};
+
+use crate::{
+    engine::TokenKind,
+    studio::{
+        command::Commands,
+        document::{Document, edit::Edit},
+        view::{
+            View,
+            maps::region_color,
+            overlay::Overlay,
+            theme::{self, Theme},
+        },
+        widgets::{chip, row, text::field},
+    },
+};
+
+/// The prompt and its words.
+pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+    let tokens = view.shown_tokens(document);
+    let words = tokens.iter().filter(|t| t.kind == TokenKind::Word).count();
+    row::heading(ui, "Prompt", |ui| {
+        if words > 0 {
+            row::note(ui, format!("{words} tokens"));
+        }
+    });
+    let before = &document.recipe().prompt;
+    let mut text = before.clone();
+    field(ui, "Prompt", &mut text, "What should be in the picture", 2);
+    commands.edit_if_changed(before, text, Edit::Prompt);
+    if words > 0 {
+        ui.add_space(3.0);
+        chips(ui, document, view);
+    }
+}
+
+/// The negative prompt.
+pub fn negative(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+    row::heading(ui, "Negative", |_| {});
+    let before = &document.recipe().negative;
+    let mut text = before.clone();
+    field(ui, "Negative prompt", &mut text, "none", 1);
+    commands.edit_if_changed(before, text, Edit::Negative);
+}
+
+/// Regions that occur at the shown step are filled with their colour; other words stay quiet. A click chooses one
+/// region, with Ctrl or Shift further ones to merge it with.
+fn chips(ui: &mut Ui, document: &Document, view: &mut View) {
+    let names = view.labels(document);
+    let frame = view.shown_frame(document);
+    let scfg = frame.as_ref().and_then(|frame| frame.report.as_ref()?.scfg.clone());
+    let shares = scfg.as_ref().map(|scfg| names.shares(scfg)).unwrap_or_default();
+    let ground = Theme::of(ui).panel;
+    let several = ui.input(|i| i.modifiers.command || i.modifiers.shift);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+        for (region, name) in names.regions() {
+            let share = shares.iter().find(|(p, _)| *p == region).map(|(_, share)| *share);
+            let selection = &mut view.selection;
+            let chosen = selection.region == Some(region);
+            let along = selection.also.contains(&region);
+            let own = region_color(&names, region);
+            // With one region chosen, the others step back.
+            let color = if selection.region.is_none() || chosen || along { own } else { theme::mix(ground, own, 0.35) };
+            let response = chip::chip(ui, &name, color, share.is_some(), chosen || along);
+            if response.clicked() && several && selection.region.is_some() && !chosen {
+                selection.also.retain(|p| *p != region);
+                selection.also.extend((!along).then_some(region));
+            } else if response.clicked() && share.is_some() {
+                view.choose_region((!chosen).then_some(region));
+                view.overlay.kind = Overlay::Regions;
+            }
+            let tokens: Vec<String> = names.words_of(region).iter().map(usize::to_string).collect();
+            let owns = match share {
+                Some(share) => format!("{:.0} % of the picture", 100.0 * share),
+                None => "owns no region at this step".into(),
+            };
+            response.on_hover_text(format!("token {}, {owns}. Ctrl+click to merge it", tokens.join(" and ")));
+        }
+    });
+}

@@ -1,0 +1,127 @@
+//! The takes as a panel: thumbnails in the order of their tree, with lines to what each was made from.
+
+use egui::{Align, Align2, Layout, Rect, ScrollArea, Shape, Stroke, Ui, UiBuilder, pos2};
+
+use super::{
+    details, keys, thumbnail,
+    tree::{self, Place},
+};
+use crate::studio::{
+    command::Commands,
+    document::Document,
+    view::{
+        View,
+        theme::{self, Theme, size},
+    },
+    widgets::textures::Textures,
+};
+
+/// The column at the right with what can be done to the selected take.
+const DETAILS: f32 = 306.0;
+/// Between neighbours in a branch, and before a new branch.
+const GAP: f32 = 12.0;
+const BRANCH_GAP: f32 = 26.0;
+/// Between the lanes in which lines run below the takes.
+const LANE_STEP: f32 = 3.0;
+
+/// The takes, with what the panel remembers from frame to frame.
+#[derive(Debug, Default)]
+pub struct TakeStrip {
+    /// Words that a take must have to be shown.
+    filter: String,
+}
+
+impl TakeStrip {
+    /// Forgets what belonged to another session.
+    pub fn session_changed(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Draws the takes into the whole of `ui`.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        commands: &mut Commands,
+        textures: &mut Textures,
+    ) {
+        let whole = ui.max_rect();
+        if document.takes().is_empty() {
+            return note(ui, whole, "Takes: every finished picture is kept here.");
+        }
+        let strip = Rect::from_min_max(whole.min, pos2(whole.right() - DETAILS, whole.bottom()));
+        let places = tree::places(document.takes().list(), &self.filter);
+        if places.is_empty() {
+            note(ui, strip, "No take has these words in its name, prompt or concepts.");
+        }
+        let mut child = ui.new_child(UiBuilder::new().id_salt("strip").max_rect(strip));
+        ScrollArea::horizontal().id_salt("takes").auto_shrink(false).stick_to_right(true).show(&mut child, |ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(size::MARGIN);
+                branches(ui, document, view, commands, textures, &places);
+                ui.add_space(size::MARGIN);
+            });
+        });
+        let area = Rect::from_min_max(pos2(strip.right() + 10.0, whole.top()), whole.max);
+        details::show(ui, document, view, commands, &mut self.filter, area);
+    }
+}
+
+fn note(ui: &Ui, area: Rect, text: &str) {
+    let at = pos2(area.left() + size::MARGIN, area.center().y);
+    ui.painter().text(at, Align2::LEFT_CENTER, text, theme::small_font(), Theme::of(ui).faint);
+}
+
+/// Thumbnails in their order, with the lines that join them.
+fn branches(
+    ui: &mut Ui,
+    document: &Document,
+    view: &mut View,
+    commands: &mut Commands,
+    textures: &mut Textures,
+    places: &[Place],
+) {
+    let mut rects: Vec<Rect> = Vec::with_capacity(places.len());
+    let mut focus = None;
+    for (at, place) in places.iter().enumerate() {
+        let continues = place.parent.is_some_and(|parent| parent + 1 == at);
+        if at > 0 {
+            ui.add_space(if continues { GAP } else { BRANCH_GAP });
+        }
+        let number = document.takes().list().iter().position(|take| take.id == place.id).map_or(0, |i| i + 1);
+        let drawn = thumbnail::show(ui, document, view, commands, textures, (place.id, number));
+        let Some(response) = drawn else { continue };
+        if let Some(parent) = place.parent.and_then(|parent| rects.get(parent)) {
+            join(ui, *parent, response.rect, (!continues).then(|| tree::lane(places, at)));
+        }
+        rects.push(response.rect);
+        focus = keys::read(ui, commands, &response, places, at).or(focus);
+    }
+    if let Some(id) = focus {
+        view.show_take(id);
+        ui.memory_mut(|m| m.request_focus(thumbnail::id(ui, id)));
+    }
+}
+
+/// A line from a take to one made from it: straight to its neighbour, or below the others, in its lane, to the head of
+/// a branch.
+fn join(ui: &Ui, parent: Rect, child: Rect, lane: Option<usize>) {
+    let pen = Stroke::new(1.5, Theme::of(ui).faint);
+    let Some(lane) = lane else {
+        ui.painter().hline(parent.right()..=child.left(), child.center().y, pen);
+        return;
+    };
+    let shift = LANE_STEP * lane as f32;
+    let (start, below) = (pos2(parent.right() - 12.0 - shift, parent.bottom()), parent.bottom() + 2.0 + shift);
+    let turn = child.left() - BRANCH_GAP / 2.0;
+    let points = [
+        start,
+        pos2(start.x, below),
+        pos2(turn, below),
+        pos2(turn, child.center().y),
+        pos2(child.left(), child.center().y),
+    ];
+    ui.painter().add(Shape::line(points.to_vec(), pen));
+}

@@ -1,0 +1,14 @@
+//! What is looked at, and the colours that it is shown in.
+
+pub mod brush;
+pub mod colormap;
+pub mod compare;
+pub mod layout;
+pub mod ledger;
+pub mod maps;
+pub mod overlay;
+pub mod state;
+pub mod theme;
+pub mod zoom;
+
+pub use state::View;

@@ -1,0 +1,20 @@
+//! A combo box that does not look like one until it is touched.
+
+use egui::{ComboBox, Ui, vec2};
+
+use crate::studio::view::theme::{Theme, size};
+
+/// A combo box that reads as plain text until it is touched.
+pub fn quiet_combo(ui: &mut Ui, name: &str, current: &str, list: impl FnOnce(&mut Ui)) {
+    let theme = Theme::of(ui);
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
+        widgets.hovered.weak_bg_fill = theme.raised;
+        ui.spacing_mut().button_padding = vec2(4.0, 1.0);
+        ui.spacing_mut().interact_size.y = size::ROW - 2.0;
+        ui.add_space(-4.0);
+        let combo = ComboBox::from_id_salt(name).selected_text(current.to_owned()).width(0.0).height(320.0);
+        combo.show_ui(ui, list).response.accessible_name(name);
+    });
+}
