@@ -24,6 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Whether there are 32 vector registers, or 16.
+    #[inline(always)]
     pub(super) const fn has_32_registers(self) -> bool {
         match self {
             Self::Generic => false,

@@ -33,10 +33,12 @@ impl<'a, E: Element> Matrix<'a, E> {
         Self { panels, rows, depth, taps }
     }
 
+    #[inline(always)]
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
+    #[inline(always)]
     pub(super) fn depth(&self) -> usize {
         self.depth
     }

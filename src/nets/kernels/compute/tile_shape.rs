@@ -24,6 +24,7 @@ impl TileShape {
     /// The shape whose sums fit in registers. Of 32 registers (AVX-512, NEON) 24 hold running sums. Of 16, 12 do where the
     /// inner loop is written by hand (AVX2), else 8: a compiler would always move one or two of 12 to memory and back, which
     /// costs more than it brings.
+    #[inline(always)]
     pub(super) const fn of<I: InstructionSet>() -> Self {
         match I::KIND {
             #[cfg(target_arch = "x86_64")]

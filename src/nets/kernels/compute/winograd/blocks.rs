@@ -32,21 +32,25 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
+    #[inline(always)]
     pub(super) fn count(self) -> usize {
         self.total.div_ceil(self.full)
     }
 
     /// Vectors of a block.
+    #[inline(always)]
     pub(super) fn vectors_of(self, block: usize) -> usize {
         (self.total - block * self.full).div_ceil(self.lanes).min(self.vectors)
     }
 
     /// Start of a place of a block among the transformed inputs of `channels`.
+    #[inline(always)]
     pub(super) fn inputs(self, block: usize, place: usize, channels: usize) -> usize {
         (block * PLACES + place) * (self.full * channels + MAX_LANES)
     }
 
     /// Start of a place of a block among the sums.
+    #[inline(always)]
     pub(super) fn sums(self, panel: usize, place: usize, block: usize) -> usize {
         ((panel * PLACES + place) * self.count() + block) * ROWS * self.full
     }

@@ -58,6 +58,7 @@ impl<E: Element> Filtering<'_, E> {
 }
 
 /// Channels with those that fill up the last two planes.
+#[inline(always)]
 pub(super) fn padded<E: Element>(channels: usize) -> usize {
     channels.next_multiple_of(2 * E::SPAN)
 }
