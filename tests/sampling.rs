@@ -7,7 +7,10 @@ mod common;
 use common::relative_l2;
 use sextant::{
     recipe::{Sampler, Schedule},
-    sampling::{self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator, restate},
+    sampling::{
+        self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator,
+        convert_prediction,
+    },
     tensor::Latents,
 };
 
@@ -33,7 +36,7 @@ fn step_noise_does_not_depend_on_the_order_of_asking() {
     let mut noise = StepNoise::new(9, shape);
     assert_eq!(*noise.initial(), initial);
     for k in [3, 0, 4, 1, 3, 2] {
-        assert_eq!(*noise.for_draw(k), in_order[k], "draw {k}");
+        assert_eq!(*noise.draw(k), in_order[k], "draw {k}");
     }
 }
 
@@ -105,7 +108,7 @@ fn a_perfect_network_is_believed() {
                     PredictionType::VPrediction => clean.zip(noise.initial(), |x0, n| alpha * n - sigma * x0),
                 };
                 let input = solver.scale_model_input(k, &latents);
-                let epsilon = restate(&output, &input, call.sigma, kind, PredictionType::Epsilon);
+                let epsilon = convert_prediction(&output, &input, call.sigma, kind, PredictionType::Epsilon);
                 assert!(relative_l2(&epsilon.values, &noise.initial().values) < 1e-4, "{name}, call {k}: noise");
                 let denoised = solver.denoised(k, &output, &latents);
                 let room = if consistency { 1e-2 } else { 1e-4 };

@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
         let mut predictions = expert.branches.step(self.recipe, &input, cache)?;
         convert(&mut predictions, input.model_input, sigma, expert.prediction, self.prediction);
         // Differences of predictions in any parametrisation are proportional; temperatures are meant for noise.
-        let scale = sampling::noise_scale(self.prediction, sigma) * self.recipe.cfg_at(input.step);
+        let scale = sampling::epsilon_factor(self.prediction, sigma) * self.recipe.cfg_at(input.step);
         let owners = regions.and_then(|map| by.owners(&fusion.owners, map));
         let setting = snb::Setting { profile: self.recipe.profile, fusion, scale, owners: owners.as_ref() };
         let expert_uncond = predictions.uncond.as_ref().unwrap_or(general_uncond);
@@ -245,7 +245,7 @@ fn convert(p: &mut Predictions, model_input: &Latents, sigma: f32, from: Predict
     if from == to {
         return;
     }
-    let restated = |x: &Latents| sampling::restate(x, model_input, sigma, from, to);
+    let restated = |x: &Latents| sampling::convert_prediction(x, model_input, sigma, from, to);
     p.guided = restated(&p.guided);
     p.cond = restated(&p.cond);
     p.uncond = p.uncond.as_ref().map(restated);

@@ -58,7 +58,7 @@ impl Solver for Ddim {
         let std_dev = self.eta * variance.sqrt();
         let (on_x0, on_epsilon) = (alpha_prod_next.sqrt(), (1.0 - alpha_prod_next - std_dev * std_dev).sqrt());
         let next = x0.zip(&epsilon, |x0, e| on_x0 * x0 + on_epsilon * e);
-        if self.eta > 0.0 { next.zip(noise.for_draw(call), |x, n| x + std_dev * n) } else { next }
+        if self.eta > 0.0 { next.zip(noise.draw(call), |x, n| x + std_dev * n) } else { next }
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {

@@ -95,7 +95,7 @@ impl Solver for EulerAncestral {
         let sigma_down = (next_variance - sigma_up * sigma_up).sqrt();
         let x0 = self.denoised(call, model_output, latents);
         let lower = latents.zip(&x0, |x, x0| x + (x - x0) / sigma * (sigma_down - sigma));
-        lower.zip(noise.for_draw(call), |x, n| x + n * sigma_up)
+        lower.zip(noise.draw(call), |x, n| x + n * sigma_up)
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {

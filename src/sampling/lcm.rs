@@ -56,7 +56,7 @@ impl Solver for Lcm {
         }
         let alpha_prod_next = self.alpha_prods[call].1;
         let (alpha, sigma) = (alpha_prod_next.sqrt(), (1.0 - alpha_prod_next).sqrt());
-        x0.zip(noise.for_draw(call), |x0, n| alpha * x0 + sigma * n)
+        x0.zip(noise.draw(call), |x0, n| alpha * x0 + sigma * n)
     }
 
     /// The consistency function: x0 and the latents blended so that it is the identity at timestep 0.

@@ -35,7 +35,7 @@ pub use heun::Heun;
 pub use lcm::Lcm;
 pub use noise::StepNoise;
 pub use noise_schedule::NoiseSchedule;
-pub use parametrization::{noise_scale, restate};
+pub use parametrization::{convert_prediction, epsilon_factor};
 pub use pndm::Pndm;
 pub use samplers::build;
 pub use solver::{Call, Solver};

@@ -38,7 +38,7 @@ impl StepNoise {
     }
 
     /// Draw number `draw` after the initial latents, counted from 0: standard normal.
-    pub fn for_draw(&mut self, draw: usize) -> &Latents {
+    pub fn draw(&mut self, draw: usize) -> &Latents {
         let shape = [self.initial.channels, self.initial.height, self.initial.width];
         while self.draws.len() <= draw {
             self.draws.push(self.generator.latents(shape));

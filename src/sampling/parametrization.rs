@@ -85,7 +85,7 @@ fn sigma_to_alpha_sigma(sigma: f32) -> [f32; 2] {
 
 /// Converts a network's output from one parametrization to another. `model_input` is what the network was given (variance
 /// preserving), `sigma` the noise level in `x0 + sigma * noise`.
-pub fn restate(
+pub fn convert_prediction(
     output: &Latents,
     model_input: &Latents,
     sigma: f32,
@@ -113,7 +113,7 @@ fn convert(
 
 /// The factor that turns a difference of two outputs at one noise level into a difference of noise predictions. `sigma`
 /// as in `x0 + sigma * noise`.
-pub fn noise_scale(prediction_type: PredictionType, sigma: f32) -> f32 {
+pub fn epsilon_factor(prediction_type: PredictionType, sigma: f32) -> f32 {
     match prediction_type {
         PredictionType::Epsilon => 1.0,
         PredictionType::VPrediction => sigma_to_alpha_sigma(sigma)[0],
@@ -129,8 +129,8 @@ mod tests {
         let x = Latents::new(1, 1, 3, vec![0.3, -1.2, 2.0]);
         let epsilon = Latents::new(1, 1, 3, vec![1.0, 0.5, -0.7]);
         let (e, v) = (PredictionType::Epsilon, PredictionType::VPrediction);
-        let velocity = restate(&epsilon, &x, 3.0, e, v);
-        let back = restate(&velocity, &x, 3.0, v, e);
+        let velocity = convert_prediction(&epsilon, &x, 3.0, e, v);
+        let back = convert_prediction(&velocity, &x, 3.0, v, e);
         assert!(back.zip(&epsilon, |a, b| a - b).norm() < 1e-5, "{back:?}");
         assert!(velocity.zip(&epsilon, |a, b| a - b).norm() > 0.1, "v is not epsilon");
     }

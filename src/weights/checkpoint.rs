@@ -103,7 +103,7 @@ impl Checkpoint {
     }
 
     /// The error for a weight that a network did not get: with the file's path, and the tensor's name in that file.
-    pub(super) fn error(&self, source: ParamError) -> LoadError {
+    pub(super) fn load_error(&self, source: ParamError) -> LoadError {
         let path = self.path.clone();
         let weights = self.single_file.as_ref().and_then(|(file, folder)| file.weights(folder));
         match (weights, source) {

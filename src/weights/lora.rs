@@ -111,7 +111,7 @@ impl Loras {
     ///
     /// # Errors
     /// [`LoadError::Lora`] for the first that does not fit.
-    pub(super) fn check(&self, network: &str, shapes: &impl TensorSource, names: &[&str]) -> Result<(), LoadError> {
+    pub(super) fn check_fit(&self, network: &str, shapes: &impl TensorSource, names: &[&str]) -> Result<(), LoadError> {
         for name in names {
             let Some(shape) = shapes.shape_of(name).filter(|_| name.ends_with(".weight")) else { continue };
             let key = module_key(network, name.trim_end_matches(".weight"));
@@ -131,7 +131,7 @@ impl Loras {
     ///
     /// # Errors
     /// [`LoadError::Lora`] for a file of which no module fits.
-    pub(super) fn finish(&self) -> Result<(), LoadError> {
+    pub(super) fn report_unused(&self) -> Result<(), LoadError> {
         for file in &self.0 {
             let unused = file.unused.borrow();
             let Some(first) = unused.first() else { continue };
@@ -244,13 +244,13 @@ impl LowRank {
 }
 
 /// A network's weights with the updates of LoRAs added: a [`TensorSource`] around another.
-pub(super) struct Changed<'a, S> {
+pub(super) struct WithLoras<'a, S> {
     pub base: &'a S,
     pub loras: &'a Loras,
     pub network: &'static str,
 }
 
-impl<S: TensorSource> TensorSource for Changed<'_, S> {
+impl<S: TensorSource> TensorSource for WithLoras<'_, S> {
     fn shape_of(&self, name: &str) -> Option<Vec<usize>> {
         self.base.shape_of(name)
     }

@@ -12,7 +12,7 @@ use super::{
     EncodeError, LoadError, ModelFiles, TextStack,
     checkpoint::Checkpoint,
     hash::hex,
-    lora::{self, Changed, Loras},
+    lora::{self, Loras, WithLoras},
 };
 use crate::{
     nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
@@ -155,7 +155,7 @@ fn load_complete(
     let unet = read_unet(files, &loras, (device, precision), &mut hash)?;
     let vae =
         read_part(files, "vae", None, (device, of_autoencoder(precision)), &mut hash, VaeConfig::parse, Vae::load)?;
-    loras.finish()?;
+    loras.report_unused()?;
     hash.update(changes.as_deref().unwrap_or_default());
     check_fit(files, &unet, &text, &vae)?;
     Ok(LoadedModel {
@@ -200,13 +200,13 @@ fn read_part<C, N>(
     let checkpoint = Checkpoint::read(files, folder, hash)?;
     let net = match loras {
         Some(loras) => {
-            loras.check(lora::UNET, &checkpoint, &checkpoint.names())?;
-            let changed = Changed { base: &checkpoint, loras, network: lora::UNET };
-            build(&Params::root(&changed, device).with_precision(precision), config)
+            loras.check_fit(lora::UNET, &checkpoint, &checkpoint.names())?;
+            let source = WithLoras { base: &checkpoint, loras, network: lora::UNET };
+            build(&Params::root(&source, device).with_precision(precision), config)
         }
         None => build(&Params::root(&checkpoint, device).with_precision(precision), config),
     };
-    let net = net.map_err(|source| checkpoint.error(source))?;
+    let net = net.map_err(|source| checkpoint.load_error(source))?;
     checkpoint.warn_of_unused();
     Ok(net)
 }

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use super::{
     LoadError, ModelFiles,
     checkpoint::Checkpoint,
-    lora::{self, Changed, Loras},
+    lora::{self, Loras, WithLoras},
 };
 use crate::nets::{
     ClipConfig, ClipText, NetError, Params, TextEncoding, Tokenized, Tokenizer, TokenizerError, TokenizerSettings,
@@ -128,9 +128,10 @@ fn read_pair(
         .map_err(|source| LoadError::Config { path: files.describe(&config_path), source })?;
     let tokenizer = read_tokenizer(files, tokenizer, config.positions)?;
     let checkpoint = Checkpoint::read(files, encoder, hash)?;
-    loras.check(lora::TEXT, &checkpoint, &checkpoint.names())?;
-    let changed = Changed { base: &checkpoint, loras, network: lora::TEXT };
-    let encoder = ClipText::load(&Params::root(&changed, device), config).map_err(|source| checkpoint.error(source))?;
+    loras.check_fit(lora::TEXT, &checkpoint, &checkpoint.names())?;
+    let source = WithLoras { base: &checkpoint, loras, network: lora::TEXT };
+    let encoder =
+        ClipText::load(&Params::root(&source, device), config).map_err(|source| checkpoint.load_error(source))?;
     checkpoint.warn_of_unused();
     Ok((tokenizer, encoder))
 }
