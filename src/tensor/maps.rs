@@ -175,7 +175,7 @@ impl ArrayInfo {
 }
 
 /// Every array, in the order of [`StepArray`].
-pub const TABLE: [ArrayInfo; 22] = {
+pub static TABLE: [ArrayInfo; 22] = {
     use Palette::{AroundOne, Magma, Models, None, Regions};
     use StepArray as A;
     const NOISE: &str = "predicted noise";

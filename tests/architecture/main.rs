@@ -33,12 +33,36 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What each part of `studio/` may name of the other parts.
 const STUDIO_ARROWS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("log", &[]),
+    ("submit", &[]),
     ("document", &[]),
     ("view", &["document"]),
+    ("command", &["document"]),
     ("widgets", &["view"]),
     ("io", &["document", "view"]),
-    ("panels", &["document", "view", "widgets", "io"]),
-    ("app", &["document", "view", "widgets", "io", "panels"]),
+    ("rendering", &["document", "view", "submit", "clock"]),
+    ("requests", &["document", "view", "io", "command"]),
+    ("settings", &["view", "io"]),
+    ("panels", &["document", "view", "widgets", "command", "log"]),
+    (
+        "app",
+        &[
+            "document",
+            "view",
+            "widgets",
+            "io",
+            "panels",
+            "command",
+            "clock",
+            "log",
+            "rendering",
+            "requests",
+            "settings",
+            "submit",
+        ],
+    ),
+    ("opening", &["app", "document", "view", "io", "command"]),
 ];
 
 /// Words that a module must not contain, each with its reason.

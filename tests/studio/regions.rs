@@ -234,7 +234,7 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     window.harness.run_ok();
     let owners = |recipe: &sextant::recipe::Recipe| recipe.fusion.as_ref().map(|f| f.owners.clone());
     let expert = vec![RegionOwner { position: 2, owner: Owner::Expert }];
-    assert_eq!(owners(&window.recipe()), Some(expert));
+    assert_eq!(owners(window.recipe()), Some(expert));
     let request = window.request();
     window.play(&request);
     window.look(|view| view.set_painting(Some(Target::Bias)));
@@ -247,7 +247,7 @@ fn a_region_of_a_fusion_is_given_to_one_model_and_the_rest_leans() {
     window.harness.set_size(egui::vec2(1296.0, 1100.0));
     window.harness.run_ok();
     window.click("Let both compete for cat");
-    assert_eq!(owners(&window.recipe()), Some(Vec::new()));
+    assert_eq!(owners(window.recipe()), Some(Vec::new()));
 }
 
 #[test]

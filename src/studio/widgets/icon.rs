@@ -52,17 +52,17 @@ fn button(ui: &mut Ui, icon: Icon, name: &str, on: Option<bool>) -> Response {
         None => WidgetInfo::labeled(Role::Button, enabled, name),
     });
     if response.hovered() && enabled {
-        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), theme.raised);
+        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), theme.ground.raised);
     }
     if response.has_focus() {
-        let rim = Stroke::new(1.0, theme.accent);
+        let rim = Stroke::new(1.0, theme.accent.plain);
         ui.painter().rect_stroke(rect, CornerRadius::same(size::RADIUS), rim, egui::StrokeKind::Inside);
     }
     let ink = match (enabled, on, response.hovered()) {
-        (false, ..) => theme.faint.gamma_multiply(0.6),
-        (_, Some(true), _) => theme.accent,
-        (_, _, true) => theme.text,
-        _ => theme.dim,
+        (false, ..) => theme.ink.faint.gamma_multiply(0.6),
+        (_, Some(true), _) => theme.accent.plain,
+        (_, _, true) => theme.ink.text,
+        _ => theme.ink.dim,
     };
     paint(ui.painter(), icon, rect.center(), ink);
     response.on_hover_text(name)
@@ -103,20 +103,8 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
         Icon::Redo => hook(painter, at, pen, 1.0),
         Icon::Down => line(&[(-3.5, -1.5), (0.0, 2.0), (3.5, -1.5)]),
         Icon::Right => line(&[(-1.5, -3.5), (2.0, 0.0), (-1.5, 3.5)]),
-        Icon::Lock | Icon::Unlock => {
-            let body = Rect::from_min_max(at + vec2(-4.0, -0.5), at + vec2(4.0, 5.0));
-            painter.rect_stroke(body, CornerRadius::same(1), pen, egui::StrokeKind::Middle);
-            let lift = if icon == Icon::Lock { 0.0 } else { -1.5 };
-            let right = if icon == Icon::Lock { -0.5 } else { -3.0 };
-            line(&[
-                (-2.5, -0.5),
-                (-2.5, -3.0 + lift),
-                (-1.2, -4.6 + lift),
-                (1.2, -4.6 + lift),
-                (2.5, -3.0 + lift),
-                (2.5, right),
-            ]);
-        }
+        Icon::Lock => padlock(painter, at, pen, true),
+        Icon::Unlock => padlock(painter, at, pen, false),
         Icon::Star | Icon::Starred => star(painter, at, ink, icon == Icon::Starred),
         Icon::Key => drop(painter.add(Shape::closed_line(diamond(at, 3.6), Stroke::new(1.2, ink)))),
         Icon::Keyed => drop(painter.add(Shape::convex_polygon(diamond(at, 4.0), ink, Stroke::NONE))),
@@ -132,6 +120,16 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
             line(&[(-5.5, 4.0), (-5.5, -4.0), (-2.0, -4.0), (-0.5, -2.5), (5.5, -2.5), (5.5, 4.0), (-5.5, 4.0)])
         }
     }
+}
+
+/// A padlock; an open one has its shackle lifted and cut short at the right.
+fn padlock(painter: &Painter, at: Pos2, pen: Stroke, closed: bool) {
+    let body = Rect::from_min_max(at + vec2(-4.0, -0.5), at + vec2(4.0, 5.0));
+    painter.rect_stroke(body, CornerRadius::same(1), pen, egui::StrokeKind::Middle);
+    let (lift, right) = if closed { (0.0, -0.5) } else { (-1.5, -3.0) };
+    let shackle =
+        [(-2.5, -0.5), (-2.5, -3.0 + lift), (-1.2, -4.6 + lift), (1.2, -4.6 + lift), (2.5, -3.0 + lift), (2.5, right)];
+    painter.add(Shape::line(shackle.iter().map(|&(x, y)| at + vec2(x, y)).collect(), pen));
 }
 
 /// The sign of keys on a timeline.
