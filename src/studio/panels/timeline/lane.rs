@@ -8,11 +8,7 @@ use crate::{
     guidance::{cfg, snb},
     recipe::{Concept, ConceptId, Fusion, FusionMode, Key, Recipe},
     studio::{
-        document::{
-            cost::timestep,
-            edit::{Edit, Guidance},
-            track::Track,
-        },
+        document::{cost::timestep, edit::Edit, sections::Guidance, track::Track},
         view::theme::{self, concept_color, size},
     },
 };
