@@ -6,7 +6,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | `g (eps_c - eps_u)`, which steps are guided | [`cfg`] |
+//! | `g (eps_c - eps_u)`, which steps are guided | [`mod@cfg`] |
 //! | S-CFG: attention maps, refinement, owners, rate | [`scfg`] |
 //! | SEGA: direction, threshold, warm-up, momentum | [`sega`] |
 //! | SNB: saliency, baseline, window, rules, bias, owners, blend | [`snb`] |
