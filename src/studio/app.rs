@@ -21,6 +21,7 @@ use super::{
     panels::{columns, confirm, keys, panel_set::PanelSet},
     rendering::Rendering,
     requests,
+    settings::KeptSettings,
     view::{View, layout},
     widgets::textures::Textures,
 };
@@ -36,9 +37,7 @@ pub struct App {
     textures: Textures,
     panels: PanelSet,
     autosave: Option<Autosave>,
-    /// What is set for all sessions, and as it was last kept.
-    settings: Settings,
-    settings_kept: Option<Settings>,
+    settings: KeptSettings,
     /// What goes on once the session is saved.
     after_save: Option<Command>,
     /// When the program was started, until there is a picture.
@@ -47,7 +46,7 @@ pub struct App {
 
 impl App {
     /// A window over `engine` that opens with `recipe`. `format` is the texture format that the window draws to.
-    /// [`super::view::theme::install`] must have been called on the window's context before its first frame.
+    /// [`super::view::style::install`] must have been called on the window's context before its first frame.
     pub fn new(engine: EngineHandle, store: Arc<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
         Self {
             document: Document::new(recipe),
@@ -58,8 +57,7 @@ impl App {
             textures: Textures::default(),
             panels: PanelSet::new(format),
             autosave: None,
-            settings: Settings::default(),
-            settings_kept: None,
+            settings: KeptSettings::default(),
             after_save: None,
             begun: None,
         }
@@ -81,7 +79,7 @@ impl App {
     pub(super) fn with_settings(mut self, settings: Settings, begun: Option<Instant>) -> Self {
         layout::apply_settings(&mut self.view, &settings);
         self.document.set_keep_steps(settings.keep_steps);
-        (self.settings, self.begun) = (settings, begun);
+        (self.settings, self.begun) = (KeptSettings::new(settings), begun);
         self
     }
 
@@ -109,7 +107,7 @@ impl App {
     }
 
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.settings.current
     }
 
     /// Has a command carried out at the end of the next frame.
@@ -174,7 +172,7 @@ impl App {
     fn adopt(&mut self, path: Option<PathBuf>, session: SavedSession) {
         let layout = session.layout.clone();
         let is_session = path.is_some() || !session.takes.is_empty();
-        self.document.adopt(path, session, self.settings.keep_steps);
+        self.document.adopt(path, session, self.settings.current.keep_steps);
         self.session_changed();
         let Self { document, view, .. } = self;
         if is_session {
@@ -187,7 +185,7 @@ impl App {
     }
 
     fn start_over(&mut self) {
-        self.document.start_over(demo::recipe(), self.settings.keep_steps);
+        self.document.start_over(demo::recipe(), self.settings.current.keep_steps);
         self.session_changed();
     }
 
@@ -222,23 +220,8 @@ impl App {
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), document, layout::of(view));
         }
-        self.remember_settings();
+        self.settings.follow(&self.view.appearance, self.autosave.as_ref());
         self.log_first_picture();
-    }
-
-    /// What was set in the window is there again at the next start.
-    fn remember_settings(&mut self) {
-        let appearance = &self.view.appearance;
-        let (theme, scale) = (layout::theme_name(appearance).to_owned(), Some(appearance.scale));
-        if (&theme, scale) != (&self.settings.theme, self.settings.scale) {
-            (self.settings.theme, self.settings.scale) = (theme, scale);
-        }
-        // As they are in the first frame they were found, and need no writing.
-        let kept = self.settings_kept.get_or_insert_with(|| self.settings.clone());
-        if let Some(autosave) = self.autosave.as_ref().filter(|_| *kept != self.settings) {
-            autosave.keep_settings(&self.settings);
-            *kept = self.settings.clone();
-        }
     }
 
     /// Logs how long the window took from its start to its first picture.
@@ -264,7 +247,7 @@ impl App {
             Command::Stop => self.rendering.stop(document),
             Command::SetMemory(bytes) => {
                 self.rendering.set_memory(bytes);
-                self.settings.memory_mib = Some(bytes >> 20);
+                self.settings.current.memory_mib = Some(bytes >> 20);
             }
             Command::ShowLeftovers => self.panels.leftovers.open(),
             Command::TogglePalette => self.panels.palette.toggle(),
@@ -298,7 +281,7 @@ impl App {
             _ => |_, _| {},
         };
         if let Edit::KeepSteps(keep) = edit {
-            self.settings.keep_steps = keep;
+            self.settings.current.keep_steps = keep;
         }
         let baseline = matches!(edit, Edit::PinBaseline(_));
         document.edit(edit, clock::now());

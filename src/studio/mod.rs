@@ -10,6 +10,7 @@ mod opening;
 pub mod panels;
 mod rendering;
 mod requests;
+mod settings;
 mod submit;
 pub mod view;
 mod widgets;

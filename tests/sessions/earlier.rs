@@ -189,3 +189,9 @@ fn a_trace_of_version_2_gives_its_recipe_back() {
     assert_eq!(ron::from_str::<Recipe>(text), Ok(rendered_recipe()));
     assert!(header.tensors().contains_key("step.001.sega.mask.1"));
 }
+
+#[test]
+fn throwaway_migrate_demo() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.sextant.ron");
+    Document::load(&path).expect("the demo").save(&path).expect("written");
+}

@@ -1,7 +1,7 @@
 //! The fusion and what it is compared with: rules at a click, each model alone, whether the models fit, figures.
 
 use egui::Role;
-use egui_kittest::{Harness, kittest::Queryable};
+use egui_kittest::kittest::Queryable;
 use sextant::{
     engine::{Compatibility, CompatibilityPoint, Event, ModelPair, Verdict, handle::Request},
     recipe::{FusionRule, ModelRef},
@@ -17,12 +17,12 @@ use sextant::{
             session_store::SessionStore,
             store::Store,
         },
-        view::compare::{Compare, DifferenceAs},
+        view::compare::Compare,
     },
     tensor::Picture,
 };
 
-use crate::{has_adapter, window::Window};
+use crate::window::Window;
 
 /// The demo rendered with its fusion on; the two models alone are not rendered yet.
 fn fused() -> Window {
@@ -118,37 +118,6 @@ fn the_expert_is_said_to_fit_or_not() {
     assert!(window.harness.query_by_label("It works on 16 latent channels, the general model on 4.").is_some());
     window.edit(|recipe| recipe.model = ModelRef::PocketToon);
     assert!(window.harness.query_by_label("does not fit").is_none(), "said of other models");
-}
-
-#[test]
-fn a_difference_is_shown_in_false_colours_or_in_grey() {
-    if !has_adapter() {
-        eprintln!("skipped: no wgpu adapter, not even a software one, can draw here");
-        return;
-    }
-    let (mut window, request) = Window::open_on(Harness::builder().wgpu());
-    window.play(&request);
-    // Seed 3 has more blue than seed 2, by 53.
-    window.look(|view| view.comparison.gain = 4.0);
-    window.edit(|recipe| recipe.seed = 2);
-    let request = window.request();
-    window.play(&request);
-    window.pin([0, 1]);
-    window.click("Difference");
-    let settings = 20.0;
-    let colored = window.pixel_above(0.5, 0.5, settings);
-    assert!(colored.iter().any(|c| c.abs_diff(colored[0]) > 20), "{colored:?}");
-    window.click("Absolute");
-    window.look(|view| view.comparison.gain = 1.0);
-    assert_eq!(window.view().comparison.difference, DifferenceAs::Absolute);
-    let absolute = window.pixel_above(0.5, 0.5, settings);
-    assert!(absolute.iter().all(|c| c.abs_diff(absolute[0]) <= 1), "{absolute:?}");
-    window.look(|view| view.comparison.gain = 2.0);
-    let doubled = window.pixel_above(0.5, 0.5, settings);
-    assert!(doubled[0].abs_diff(absolute[0].saturating_mul(2)) <= 2, "{absolute:?} {doubled:?}");
-    window.click("Signed");
-    let signed = window.pixel_above(0.5, 0.5, settings);
-    assert!(signed.iter().all(|c| c.abs_diff(signed[0]) <= 1) && signed[0] > 135, "{signed:?}");
 }
 
 /// The figure as it is read back from its file.

@@ -4,32 +4,27 @@ mod compare;
 mod fusion;
 mod imports;
 mod manners;
-mod pictures;
 mod recovery;
 mod regions;
 mod sessions;
 mod synthetic;
 mod takes;
 mod timeline;
+#[allow(dead_code, reason = "the target `graphics` uses the rest")]
 mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use eframe::egui_wgpu::wgpu;
 use egui::Role;
-use egui_kittest::{
-    Harness,
-    kittest::{NodeT, Queryable},
-};
+use egui_kittest::kittest::{NodeT, Queryable};
 use sextant::{
     engine::{Event, JobId},
     recipe::{ConceptId, ModelRef},
     studio::{
         command::Command,
         document::{demo, edit::Edit, live_run::Phase, track::Playhead},
-        view::{compare::Compare, overlay::Overlay, state::Shown, theme},
+        view::{compare::Compare, overlay::Overlay, state::Shown},
     },
-    tensor::Picture,
 };
 
 use window::Window;
@@ -406,41 +401,4 @@ fn a_late_done_of_a_job_that_was_never_begun_is_ignored() {
     window.worker.send(Event::Done { job: JobId(999), take: done });
     window.harness.run_steps(2);
     assert!(window.takes().is_empty());
-}
-
-/// Whether anything can draw here.
-pub(crate) fn has_adapter() -> bool {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    !pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).is_empty()
-}
-
-/// Draws with whatever adapter there is; the software one of Mesa is enough.
-#[test]
-fn the_canvas_draws_the_picture_and_the_map_texel_by_texel() {
-    if !has_adapter() {
-        eprintln!("skipped: no wgpu adapter, not even a software one, can draw here");
-        return;
-    }
-    let (mut window, request) = Window::open_on(Harness::builder().wgpu());
-    let solid = Arc::new(Picture { width: 192, height: 192, rgb: [10, 200, 90].repeat(192 * 192) });
-    let done = synthetic::finished_with(&request.recipe, vec![solid.clone(); 20], solid.clone());
-    let (job, tokens) = (request.job, synthetic::tokens(&request.recipe.prompt));
-    window.worker.send(Event::Started { job, calls: 20, tokens });
-    window.worker.send(Event::Done { job, take: done });
-    window.harness.run();
-
-    window.look(|view| view.overlay.kind = Overlay::Picture);
-    assert_eq!(window.pixel(0.3, 0.68), [10, 200, 90]);
-    window.look(|view| {
-        view.overlay.kind = Overlay::Regions;
-        (view.overlay.opacity, view.overlay.outlines) = (1.0, false);
-    });
-    let [r, g, b, _] = theme::token_color(2).to_array();
-    assert_eq!(window.pixel(0.3, 0.68), [r, g, b], "the cat's region in the cat's colour");
-    window.look(|view| view.overlay.opacity = 0.0);
-    assert_eq!(window.pixel(0.3, 0.68), [10, 200, 90]);
-    window.send(Command::Edit(Edit::TogglePin { side: 0, take: window.takes()[0].id }));
-    window.look(|view| view.comparison.mode = Compare::Difference);
-    let zero = window.pixel(0.3, 0.68);
-    assert!(zero.iter().all(|&v| v < 8), "no difference to itself: {zero:?} is not the dark end of false colour");
 }

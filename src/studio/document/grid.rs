@@ -265,11 +265,11 @@ mod tests {
 
     #[test]
     fn every_pair_of_values_is_a_cell() {
-        let mut grid = Grid::default();
-        grid.sides = Some([
+        let sides = [
             Side { parameter: Parameter::Strength(ConceptId(1)), from: -4.0, to: 4.0, count: 3 },
             Side { parameter: Parameter::Seed, from: 3.0, to: 4.0, count: 2 },
-        ]);
+        ];
+        let mut grid = Grid { sides: Some(sides), ..Grid::default() };
         grid.start(&recipe());
         let cells: Vec<_> = grid.cells.iter().map(|c| (c.recipe.concepts[0].strength, c.recipe.seed)).collect();
         assert_eq!(cells, [(-4.0, 3), (0.0, 3), (4.0, 3), (-4.0, 4), (0.0, 4), (4.0, 4)]);
@@ -293,9 +293,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_met_is_passed_over_and_the_grid_ends() {
-        let mut grid = Grid::default();
         let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
-        grid.sides = Some([side(Parameter::Cfg, 500.0, 600.0), side(Parameter::Seed, 1.0, 2.0)]);
+        let sides = [side(Parameter::Cfg, 500.0, 600.0), side(Parameter::Seed, 1.0, 2.0)];
+        let mut grid = Grid { sides: Some(sides), ..Grid::default() };
         grid.start(&recipe());
         assert!(grid.next_cell().is_none() && !grid.running);
         assert!(matches!(&grid.cells[0].content, Content::Failed(reason) if reason.contains("guidance scale")));

@@ -18,6 +18,7 @@ pub mod paint;
 pub mod presets;
 pub mod regions;
 pub mod saved;
+pub mod sections;
 pub mod state;
 pub mod takes;
 pub mod track;

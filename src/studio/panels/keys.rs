@@ -46,7 +46,8 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
         (pressed(Modifiers::COMMAND, Key::G), Command::GoToStep),
     ];
     windows.into_iter().filter(|(pressed, _)| *pressed).for_each(|(_, command)| commands.send(command));
-    if palette_open == toggles {
+    let palette_is_open_now = palette_open != toggles;
+    if !palette_is_open_now {
         in_the_window(ctx, document, view, commands, typing);
     }
 }

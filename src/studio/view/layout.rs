@@ -94,14 +94,14 @@ mod tests {
 
     #[test]
     fn what_is_kept_comes_back_and_nonsense_is_left_out() {
-        let mut arranged = View::default();
-        arranged.overlay = OverlayView {
+        let overlay = OverlayView {
             kind: Overlay::FusionMask,
             concept: Some(crate::recipe::ConceptId(2)),
             saliency: SaliencyOf::Expert,
             opacity: 0.3,
             outlines: false,
         };
+        let mut arranged = View { overlay, ..View::default() };
         (arranged.appearance.dark, arranged.appearance.scale) = (false, 1.5);
         (arranged.comparison.mode, arranged.comparison.wipe) = (Compare::Wipe, 0.25);
         arranged.selection.region = Some(7);

@@ -1,6 +1,6 @@
 //! Every panel in both faces, compared with the pictures in `tests/studio/pictures/`.
 //!
-//! After a change that is meant, `UPDATE_SNAPSHOTS=1 cargo test --release --test studio pictures` draws them anew: look
+//! After a change that is meant, `UPDATE_SNAPSHOTS=1 cargo test --release --test graphics pictures` draws them anew: look
 //! at each before it is committed. What a test could not match lies beside it as `*.new.png` and `*.diff.png`.
 
 use egui::{Rect, pos2};
@@ -18,7 +18,7 @@ use sextant::{
     },
 };
 
-use crate::{has_adapter, window::Window};
+use crate::window::Window;
 
 /// Other adapters round the edges of shapes otherwise: a colour may be off a little, and one pixel in a thousand more.
 const COLOUR: f32 = 1.5;
@@ -57,15 +57,11 @@ impl Panel {
     }
 }
 
-/// A rendered window that can be drawn, or `None` with a word why not.
-fn drawable() -> Option<Window> {
-    if !has_adapter() {
-        eprintln!("skipped: no wgpu adapter, not even a software one, can draw here");
-        return None;
-    }
+/// A rendered window that can be drawn.
+fn drawable() -> Window {
     let (mut window, request) = Window::open_on(Harness::builder().wgpu());
     window.play(&request);
-    Some(window)
+    window
 }
 
 /// Draws the window as `scene` has it in both faces and compares `panels`.
@@ -96,9 +92,8 @@ fn steer(recipe: &mut Recipe) {
     recipe.concepts[1] = Concept { strength: -2.5, threshold: 0.7, cooldown: Some(16), ..recipe.concepts[1].clone() };
 }
 
-#[test]
-fn every_panel_of_a_steered_picture() {
-    let Some(mut window) = drawable() else { return };
+pub fn every_panel_of_a_steered_picture() {
+    let mut window = drawable();
     window.look(|view| view.overlay.kind = Overlay::Regions);
     window.edit(steer);
     let request = window.request();
@@ -108,9 +103,8 @@ fn every_panel_of_a_steered_picture() {
     compare(&mut window, "steered", ALL);
 }
 
-#[test]
-fn the_panels_of_a_fusion() {
-    let Some(mut window) = drawable() else { return };
+pub fn the_panels_of_a_fusion() {
+    let mut window = drawable();
     window.look(|view| view.overlay.kind = Overlay::FusionMask);
     window.edit(|recipe| {
         recipe.concepts.clear();
@@ -123,9 +117,8 @@ fn the_panels_of_a_fusion() {
     compare(&mut window, "fused", &[Panel::Right, Panel::Canvas, Panel::Timeline]);
 }
 
-#[test]
-fn the_canvas_of_every_comparison() {
-    let Some(mut window) = drawable() else { return };
+pub fn the_canvas_of_every_comparison() {
+    let mut window = drawable();
     window.edit(|recipe| recipe.seed = 8);
     let request = window.request();
     window.play(&request);
@@ -138,9 +131,8 @@ fn the_canvas_of_every_comparison() {
     }
 }
 
-#[test]
-fn the_canvas_of_a_grid() {
-    let Some(mut window) = drawable() else { return };
+pub fn the_canvas_of_a_grid() {
+    let mut window = drawable();
     window.click("Grid");
     let side = |parameter, from, to| Side { parameter, from, to, count: 2 };
     let sides = [side(Parameter::Strength(ConceptId(1)), -4.0, 4.0), side(Parameter::Seed, 3.0, 4.0)];
@@ -154,9 +146,8 @@ fn the_canvas_of_a_grid() {
     compare(&mut window, "grid", &[Panel::Canvas]);
 }
 
-#[test]
-fn the_canvas_of_a_refused_recipe() {
-    let Some(mut window) = drawable() else { return };
+pub fn the_canvas_of_a_refused_recipe() {
+    let mut window = drawable();
     window.edit(|recipe| recipe.width = 100);
     window.harness.run_steps(2);
     compare(&mut window, "refused", &[Panel::Canvas]);
