@@ -20,7 +20,7 @@ use sextant::{
         command::Command,
         document::{demo, edit::Edit},
         io::session_store::SessionStore,
-        view::theme,
+        view::style,
     },
 };
 
@@ -38,7 +38,7 @@ fn frames(device: DeviceChoice) {
     let engine = engine::start(device, engine::MEMORY, || {}).expect("a thread");
     let format = eframe::egui_wgpu::wgpu::TextureFormat::Rgba8Unorm;
     let app = App::new(engine, Arc::<SessionStore>::default(), demo::recipe(), format);
-    let mut harness = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(theme::install).build_ui_state(
+    let mut harness = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(style::install).build_ui_state(
         |ui, app: &mut App| {
             app.update();
             app.show(ui);

@@ -18,10 +18,10 @@ use super::{
         store::Store,
         tasks::Outcome,
     },
-    kept_settings::KeptSettings,
     panels::{columns, confirm, keys, panel_set::PanelSet},
     rendering::Rendering,
     requests,
+    settings::KeptSettings,
     view::{View, layout},
     widgets::textures::Textures,
 };
@@ -46,7 +46,7 @@ pub struct App {
 
 impl App {
     /// A window over `engine` that opens with `recipe`. `format` is the texture format that the window draws to.
-    /// [`super::view::theme::install`] must have been called on the window's context before its first frame.
+    /// [`super::view::style::install`] must have been called on the window's context before its first frame.
     pub fn new(engine: EngineHandle, store: Arc<dyn Store>, recipe: Recipe, format: wgpu::TextureFormat) -> Self {
         Self {
             document: Document::new(recipe),
@@ -79,7 +79,7 @@ impl App {
     pub(super) fn with_settings(mut self, settings: Settings, begun: Option<Instant>) -> Self {
         layout::apply_settings(&mut self.view, &settings);
         self.document.set_keep_steps(settings.keep_steps);
-        (self.settings.current, self.begun) = (settings, begun);
+        (self.settings, self.begun) = (KeptSettings::new(settings), begun);
         self
     }
 
@@ -220,7 +220,7 @@ impl App {
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), document, layout::of(view));
         }
-        self.settings.keep(&self.view.appearance, self.autosave.as_ref());
+        self.settings.follow(&self.view.appearance, self.autosave.as_ref());
         self.log_first_picture();
     }
 

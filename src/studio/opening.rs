@@ -17,7 +17,7 @@ use super::{
         demo_session,
         session_store::SessionStore,
     },
-    view::theme,
+    view::style,
 };
 use crate::{
     engine::EngineHandle,
@@ -63,7 +63,7 @@ pub fn run(
             let format = format.ok_or("the window was opened without a GPU renderer")?;
             let (ctx, pause) = (cc.egui_ctx.clone(), pause_before_repaint(cc));
             let handle = engine(Box::new(move || ctx.request_repaint_after(pause)))?;
-            theme::install(&cc.egui_ctx);
+            style::install(&cc.egui_ctx);
             Ok(Box::new(open(handle, opening, format)))
         }),
     )?;

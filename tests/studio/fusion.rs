@@ -1,7 +1,7 @@
 //! The fusion and what it is compared with: rules at a click, each model alone, whether the models fit, figures.
 
 use egui::Role;
-use egui_kittest::{Harness, kittest::Queryable};
+use egui_kittest::kittest::Queryable;
 use sextant::{
     engine::{Compatibility, CompatibilityPoint, Event, ModelPair, Verdict, handle::Request},
     recipe::{FusionRule, ModelRef},
@@ -17,7 +17,7 @@ use sextant::{
             session_store::SessionStore,
             store::Store,
         },
-        view::compare::{Compare, DifferenceAs},
+        view::compare::Compare,
     },
     tensor::Picture,
 };

@@ -10,24 +10,21 @@ mod sessions;
 mod synthetic;
 mod takes;
 mod timeline;
+#[allow(dead_code, reason = "the target `graphics` uses the rest")]
 mod window;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use egui::Role;
-use egui_kittest::{
-    Harness,
-    kittest::{NodeT, Queryable},
-};
+use egui_kittest::kittest::{NodeT, Queryable};
 use sextant::{
     engine::{Event, JobId},
     recipe::{ConceptId, ModelRef},
     studio::{
         command::Command,
         document::{demo, edit::Edit, live_run::Phase, track::Playhead},
-        view::{compare::Compare, overlay::Overlay, state::Shown, theme},
+        view::{compare::Compare, overlay::Overlay, state::Shown},
     },
-    tensor::Picture,
 };
 
 use window::Window;

@@ -28,7 +28,7 @@ use sextant::{
         },
         io::{session_store::SessionStore, store::Store},
         panels::canvas,
-        view::{View, theme},
+        view::{View, style},
     },
     tensor::Picture,
 };
@@ -95,7 +95,7 @@ impl Window {
         let app = prepare(App::new(handle, Arc::new(Drawer::default()), demo::recipe(), format));
         let harness = builder
             .with_size([1296.0, 816.0])
-            .with_context_setup(theme::install)
+            .with_context_setup(style::install)
             .with_max_steps(60)
             .with_step_dt(0.1)
             .build_ui_state(

@@ -1,75 +1,22 @@
-//! What the user can do to the document, as one type.
+//! What the user does to the document: one type, one function.
 //!
-//! Apart from how edits are applied because panels only make them. A panel that shows a section of the recipe copies it,
-//! lets its widgets change the copy, and sends the copy back as an edit when it differs.
+//! A panel that shows a section of the recipe copies it, lets its widgets change the copy, and sends the copy back as an
+//! edit when it differs.
 
 use std::path::PathBuf;
 
 use super::{
-    baselines::ModelRole,
+    baselines::{ModelRole, State},
     grid::Side,
-    paint::{PaintTarget, Stroke},
+    paint::{self, PaintTarget, Stroke},
+    presets::bundled_expert,
+    regions::{merge, settings},
+    sections::{Guidance, Sampling},
+    state::Document,
     takes::TakeId,
+    track::Track,
 };
-use crate::recipe::{
-    Concept, ConceptId, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe,
-    Sampler, Scfg, Schedule,
-};
-
-/// From noise to picture.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sampling {
-    pub sampler: Sampler,
-    pub schedule: Schedule,
-    pub steps: usize,
-    pub seed: u64,
-    /// Pixels.
-    pub width: usize,
-    pub height: usize,
-}
-
-/// How strongly the prompt pulls.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Guidance {
-    pub profile: Profile,
-    pub cfg: f32,
-    pub cfg_keys: Vec<Key>,
-    pub interval: Option<GuidanceInterval>,
-    pub adaptive: Option<f32>,
-    pub scfg: Scfg,
-}
-
-impl Sampling {
-    pub fn of(recipe: &Recipe) -> Self {
-        let Recipe { sampler, schedule, steps, seed, width, height, .. } = *recipe;
-        Self { sampler, schedule, steps, seed, width, height }
-    }
-
-    pub fn write_to(self, recipe: &mut Recipe) {
-        let Self { sampler, schedule, steps, seed, width, height } = self;
-        (recipe.sampler, recipe.schedule, recipe.steps) = (sampler, schedule, steps);
-        (recipe.seed, recipe.width, recipe.height) = (seed, width, height);
-    }
-}
-
-impl Guidance {
-    pub fn of(recipe: &Recipe) -> Self {
-        Self {
-            profile: recipe.profile,
-            cfg: recipe.cfg,
-            cfg_keys: recipe.cfg_keys.clone(),
-            interval: recipe.guidance_interval,
-            adaptive: recipe.adaptive_guidance,
-            scfg: recipe.scfg.clone(),
-        }
-    }
-
-    pub fn write_to(self, recipe: &mut Recipe) {
-        let Self { profile, cfg, cfg_keys, interval, adaptive, scfg } = self;
-        (recipe.profile, recipe.cfg, recipe.cfg_keys, recipe.scfg) = (profile, cfg, cfg_keys, scfg);
-        (recipe.guidance_interval, recipe.adaptive_guidance) = (interval, adaptive);
-    }
-}
+use crate::recipe::{Concept, ConceptId, Fusion, FusionRule, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe};
 
 /// One change of the document by the user.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,5 +103,232 @@ impl Edit {
             ModelRole::General => Self::Model(model),
             ModelRole::Expert => Self::Expert(model),
         }
+    }
+}
+
+impl Document {
+    /// Applies what the user did at the time `now`, in seconds since 1970-01-01 UTC.
+    pub fn edit(&mut self, edit: Edit, now: u64) {
+        let recipe = &mut self.recipe;
+        match edit {
+            Edit::Recipe(new) => *recipe = *new,
+            Edit::Prompt(text) => recipe.prompt = text,
+            Edit::Negative(text) => recipe.negative = text,
+            Edit::Model(model) => recipe.model = model,
+            Edit::Loras(loras) => recipe.loras = loras,
+            Edit::AddLora(path) => recipe.loras.push(Lora { path, weight: 1.0 }),
+            Edit::Sampling(sampling) => sampling.write_to(recipe),
+            Edit::Guidance(guidance) => guidance.write_to(recipe),
+            Edit::Profile(profile) => recipe.profile = profile,
+            Edit::Concept(concept) => set_concept(recipe, *concept),
+            Edit::AddConcepts(concepts) => self.add_concepts(concepts),
+            Edit::RemoveConcept(id) => self.remove_concept(id),
+            Edit::MoveConcept { from, to } => move_concept(recipe, from, to),
+            Edit::Momentum(momentum) => recipe.momentum = momentum,
+            Edit::Fusion(fusion) => recipe.fusion = fusion.map(|fusion| *fusion),
+            Edit::Expert(model) => recipe.fusion.get_or_insert_with(bundled_expert).expert = model,
+            Edit::FusionGate(gate) => recipe.fusion.iter_mut().for_each(|fusion| fusion.t0 = gate),
+            Edit::FusionMask(mask) => set_mask(recipe.fusion.get_or_insert_with(bundled_expert), mask),
+            Edit::ToggleScfg => recipe.scfg.enabled = !recipe.scfg.enabled,
+            Edit::ToggleConcepts => self.toggle_concepts(),
+            Edit::ToggleFusion => toggle_fusion(recipe),
+            Edit::RegionFactor { region, factor } => settings::set_factor(recipe, region, factor),
+            Edit::MergeRegions(positions) => merge::merge(recipe, &positions),
+            Edit::SplitRegion(region) => merge::split_up(recipe, region),
+            Edit::RenameRegion { positions, name } => merge::rename(recipe, &positions, &name),
+            Edit::RegionOwner { region, owner } => set_owner(recipe, region, owner),
+            Edit::Paint(stroke) => paint::stroke(recipe, stroke),
+            Edit::ClearPaint(target) => paint::clear(recipe, target),
+            Edit::RestoreTake(id) => self.restore(id),
+            Edit::RenameTake(id, name) => self.change_take(id, |take| take.name = name),
+            Edit::ToggleStar(id) => self.change_take(id, |take| take.starred = !take.starred),
+            Edit::RemoveTake(id) => self.remove_take(id),
+            Edit::TogglePin { side, take } => self.toggle_pin(side, take),
+            Edit::PinBaseline(role) => self.pin_baseline(role, now),
+            Edit::GridSides(sides) => self.grid.sides = Some(sides),
+            Edit::StartGrid => self.grid.start(recipe),
+            Edit::StopGrid => self.grid.stop(),
+            Edit::RestoreCell(at) => self.restore_cell(at),
+            Edit::KeepSteps(keep) => self.keep_steps(keep),
+            Edit::DismissNotice => self.notices.shown = None,
+        }
+    }
+
+    fn keep_steps(&mut self, keep: bool) {
+        self.file.keep_steps = keep;
+        self.file.touch();
+    }
+
+    fn restore_cell(&mut self, at: usize) {
+        if let Some(cell) = self.grid.cells.get(at) {
+            self.recipe = cell.recipe.clone();
+        }
+    }
+
+    fn toggle_pin(&mut self, side: usize, take: TakeId) {
+        self.takes.toggle_pin(side, take);
+        self.file.touch();
+    }
+
+    fn change_take(&mut self, id: TakeId, change: impl FnOnce(&mut super::takes::Take)) {
+        if let Some(take) = self.takes.get_mut(id) {
+            change(take);
+            self.file.touch();
+        }
+    }
+
+    fn restore(&mut self, id: TakeId) {
+        if let Some(recipe) = self.takes.get(id).map(|take| take.track.recipe.clone()) {
+            self.recipe = recipe;
+            self.takes.set_base(Some(id));
+            // The positions in its factors and locks are of its own prompt.
+            self.context.words = None;
+        }
+    }
+
+    fn remove_take(&mut self, id: TakeId) {
+        if let Some(removed) = self.takes.remove(id) {
+            self.history.removed(removed);
+            self.file.touch();
+        }
+    }
+
+    /// Adds concepts under ids that no concept of this document has had.
+    fn add_concepts(&mut self, concepts: Vec<Concept>) {
+        for concept in concepts {
+            let recipes = self.takes.list().iter().map(|take| &take.track.recipe).chain([&self.recipe]);
+            let last = recipes.map(Recipe::last_concept_id).max().unwrap_or_default();
+            let id = last.max(self.context.last_concept).next();
+            self.context.last_concept = id;
+            self.recipe.concepts.push(Concept { id, ..concept });
+        }
+    }
+
+    /// Takes a concept out of the recipe; its id is not given again.
+    fn remove_concept(&mut self, id: ConceptId) {
+        self.context.last_concept = self.context.last_concept.max(id);
+        self.recipe.remove_concept(id);
+    }
+
+    /// Mutes all concepts, or unmutes those that were muted together.
+    fn toggle_concepts(&mut self) {
+        let concepts = &mut self.recipe.concepts;
+        let enabled: Vec<ConceptId> = concepts.iter().filter(|c| c.enabled).map(|c| c.id).collect();
+        if enabled.is_empty() {
+            let muted = std::mem::take(&mut self.context.muted);
+            let any_left = concepts.iter().any(|concept| muted.contains(&concept.id));
+            let back = concepts.iter_mut().filter(|concept| !any_left || muted.contains(&concept.id));
+            back.for_each(|concept| concept.enabled = true);
+        } else {
+            concepts.iter_mut().for_each(|concept| concept.enabled = false);
+            self.context.muted = enabled;
+        }
+    }
+
+    /// The take with the result of one model alone, made if there is none yet; `None` while it is not rendered.
+    fn baseline_take(&mut self, role: ModelRole, now: u64) -> Option<TakeId> {
+        let State::Done(finished, tokens) = self.baselines.state(&self.recipe, role)?.clone() else { return None };
+        // The picture was rendered for what decides it; all else is as it stands now.
+        let recipe = role.alone(&self.recipe)?;
+        let key = recipe.canonical();
+        if let Some(known) = self.takes.list().iter().find(|take| take.track.recipe.canonical() == key) {
+            return Some(known.id);
+        }
+        let track = Track { recipe, ..Track::finished(&finished, tokens) };
+        let id = self.takes.add(role.name().to_owned(), track, finished.elapsed, now);
+        let parent = self.takes.base();
+        self.change_take(id, |take| take.parent = parent);
+        Some(id)
+    }
+
+    fn pin_baseline(&mut self, role: ModelRole, now: u64) {
+        if let Some(id) = self.baseline_take(role, now) {
+            self.toggle_pin(0, id);
+        }
+    }
+}
+
+fn set_concept(recipe: &mut Recipe, new: Concept) {
+    if let Some(concept) = recipe.concept_mut(new.id) {
+        *concept = new;
+    }
+}
+
+fn move_concept(recipe: &mut Recipe, from: usize, to: usize) {
+    if from < recipe.concepts.len() && to < recipe.concepts.len() {
+        let concept = recipe.concepts.remove(from);
+        recipe.concepts.insert(to, concept);
+    }
+}
+
+fn set_mask(fusion: &mut Fusion, mask: Paint) {
+    (fusion.rule, fusion.mask) = (FusionRule::Mask, Some(mask));
+}
+
+fn toggle_fusion(recipe: &mut Recipe) {
+    let on = recipe.active_fusion().is_some();
+    recipe.fusion.get_or_insert_with(bundled_expert).enabled = !on;
+}
+
+fn set_owner(recipe: &mut Recipe, region: usize, owner: Owner) {
+    if let Some(fusion) = &mut recipe.fusion {
+        settings::set_owner(&mut fusion.owners, region, owner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{engine::RenderResult, tensor::Picture};
+
+    #[test]
+    fn a_baseline_is_pinned_as_a_take_once() {
+        let recipe = Recipe { fusion: Some(Fusion::default()), ..Recipe::default() };
+        let mut document = Document::new(recipe.clone());
+        document.edit(Edit::PinBaseline(ModelRole::Expert), 7);
+        assert!(document.takes().is_empty(), "nothing is rendered yet");
+        let alone = ModelRole::Expert.alone(&recipe).expect("a fusion");
+        let finished = RenderResult {
+            recipe: alone.clone(),
+            picture: Arc::new(Picture { width: 1, height: 1, rgb: vec![9; 3] }),
+            reports: Vec::new(),
+            elapsed: Duration::from_secs(1),
+            branch_evaluations: 0,
+            fingerprint: Arc::default(),
+        };
+        document.baselines.keep(&Arc::new(finished), &Arc::default());
+        document.edit(Edit::PinBaseline(ModelRole::Expert), 7);
+        let take = document.takes().newest().expect("a take");
+        assert_eq!((take.created, document.takes().pins()[0]), (7, Some(take.id)));
+        assert_eq!(take.track.recipe, alone);
+        document.edit(Edit::PinBaseline(ModelRole::Expert), 8);
+        assert_eq!((document.takes().list().len(), document.takes().pins()[0]), (1, None));
+    }
+
+    /// Muted concepts are known by their ids: removing one changes nothing for the others.
+    #[test]
+    fn unmuting_after_a_removal_brings_back_the_right_concepts() {
+        let concept = |text: &str, enabled| Concept { text: text.into(), enabled, ..Concept::default() };
+        let concepts = vec![concept("hat", true), concept("fog", false), concept("night", true)];
+        let mut document = Document::new(Recipe { concepts, ..Recipe::default() });
+        document.edit(Edit::ToggleConcepts, 0);
+        assert_eq!(document.recipe().active_concepts().count(), 0);
+        document.edit(Edit::RemoveConcept(document.recipe().concepts[0].id), 0);
+        document.edit(Edit::ToggleConcepts, 0);
+        let enabled: Vec<&str> = document.recipe().active_concepts().map(|c| c.text.as_str()).collect();
+        assert_eq!(enabled, ["night"], "fog was not muted together with it");
+    }
+
+    #[test]
+    fn ids_of_removed_concepts_are_not_given_again() {
+        let mut document = Document::new(Recipe::default());
+        let concept = |text: &str| Concept { text: text.into(), ..Concept::default() };
+        document.edit(Edit::AddConcepts(vec![concept("hat"), concept("fog")]), 0);
+        let removed = document.recipe().concepts[1].id;
+        document.edit(Edit::RemoveConcept(removed), 0);
+        document.edit(Edit::AddConcepts(vec![concept("night")]), 0);
+        assert!(document.recipe().concepts[1].id > removed);
     }
 }

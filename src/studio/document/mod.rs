@@ -1,6 +1,5 @@
 //! The document behind the window: no widget, no clock, no channel.
 
-mod apply_edit;
 pub mod background;
 pub mod baselines;
 pub mod cost;
@@ -19,6 +18,7 @@ pub mod paint;
 pub mod presets;
 pub mod regions;
 pub mod saved;
+pub mod sections;
 pub mod state;
 pub mod takes;
 pub mod track;

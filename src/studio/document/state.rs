@@ -34,16 +34,16 @@ pub struct RecipeContext {
 /// Everything that an edit or an event can change.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    pub(in crate::studio) recipe: Recipe,
-    pub(in crate::studio) takes: Takes,
-    pub(in crate::studio) run: Option<LiveRun>,
+    pub(super) recipe: Recipe,
+    pub(super) takes: Takes,
+    pub(super) run: Option<LiveRun>,
     pub(super) history: History,
-    pub(in crate::studio) grid: Grid,
-    pub(in crate::studio) baselines: Baselines,
+    pub(super) grid: Grid,
+    pub(super) baselines: Baselines,
     pub(super) context: RecipeContext,
-    pub(in crate::studio) file: FileState,
-    pub(in crate::studio) engine: EngineStatus,
-    pub(in crate::studio) notices: Notices,
+    pub(super) file: FileState,
+    pub(super) engine: EngineStatus,
+    pub(super) notices: Notices,
 }
 
 impl Document {

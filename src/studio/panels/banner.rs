@@ -16,7 +16,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let Some(notice) = &document.notices().shown else { return };
     let theme = Theme::of(ui);
     let (fill, ink) =
-        if notice.is_error { (theme.danger_background, theme.danger) } else { (theme.input_background, theme.dim) };
+        if notice.is_error { (theme.danger.ground, theme.danger.ink) } else { (theme.ground.input, theme.ink.dim) };
     Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 5)).show(ui, |ui| {
         let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
         let layout = Layout::right_to_left(Align::Center);
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
         }
         if let Some(remedy) = notice.remedy {
             let (text, command) = offer(remedy);
-            let text = RichText::new(text).color(theme.accent);
+            let text = RichText::new(text).color(theme.accent.plain);
             if child.add(Button::new(text).frame_when_inactive(false)).clicked() {
                 commands.edit(Edit::DismissNotice);
                 commands.send(command);

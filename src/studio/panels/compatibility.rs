@@ -31,7 +31,7 @@ pub fn show(ui: &mut Ui, document: &Document) {
         }
     });
     for point in document.compatibility().iter().flat_map(|fit| &fit.points).filter(|p| p.verdict != Verdict::Fits) {
-        let color = if point.verdict == Verdict::Refused { theme.danger } else { theme.dim };
+        let color = if point.verdict == Verdict::Refused { theme.danger.ink } else { theme.ink.dim };
         let text = egui::RichText::new(sentence(&point.text)).font(theme::small_font()).color(color);
         ui.add(egui::Label::new(text).wrap());
     }
@@ -39,9 +39,9 @@ pub fn show(ui: &mut Ui, document: &Document) {
 
 fn word(verdict: Verdict, theme: &Theme) -> (&'static str, Color32) {
     match verdict {
-        Verdict::Fits => ("fits", theme.text),
-        Verdict::Adapted => ("fits, adapted", theme.accent),
-        Verdict::Refused => ("does not fit", theme.danger),
+        Verdict::Fits => ("fits", theme.ink.text),
+        Verdict::Adapted => ("fits, adapted", theme.accent.plain),
+        Verdict::Refused => ("does not fit", theme.danger.ink),
     }
 }
 

@@ -39,9 +39,9 @@ impl Confirmation {
         let theme = Theme::of(ui);
         let modal = Modal::new(Id::unique("confirm")).show(ui.ctx(), |ui| {
             ui.set_width(340.0);
-            ui.label(theme::bold("Leave this session?", 15.0).color(theme.text));
+            ui.label(theme::bold("Leave this session?", 15.0).color(theme.ink.text));
             ui.add_space(4.0);
-            ui.colored_label(theme.dim, "Its takes and its recipe have changed since it was last saved.");
+            ui.colored_label(theme.ink.dim, "Its takes and its recipe have changed since it was last saved.");
             ui.add_space(10.0);
             ui.horizontal(|ui| answer(ui, pending, commands)).inner
         });
@@ -56,7 +56,7 @@ fn answer(ui: &mut Ui, pending: Command, commands: &mut Commands) -> bool {
     let cancel = ui.button("Cancel").clicked();
     let save = ui.button("Save first").clicked();
     let discard = egui::RichText::new("Discard changes").font(theme::bold_font(size::BODY));
-    let discard = ui.add(egui::Button::new(discard.color(Theme::of(ui).danger))).clicked();
+    let discard = ui.add(egui::Button::new(discard.color(Theme::of(ui).danger.ink))).clicked();
     if save {
         commands.send(Command::SaveThen(Box::new(pending)));
     } else if discard {

@@ -18,7 +18,7 @@ pub fn show(ui: &Ui) {
     let painter = ui.ctx().layer_painter(LayerId::new(Order::Foreground, Id::unique("drop hint")));
     painter.rect_filled(whole, 0.0, Color32::from_black_alpha(150));
     let frame = whole.shrink(18.0);
-    painter.rect_stroke(frame, CornerRadius::same(10), Stroke::new(2.0, theme.accent), StrokeKind::Inside);
+    painter.rect_stroke(frame, CornerRadius::same(10), Stroke::new(2.0, theme.accent.plain), StrokeKind::Inside);
     let name = path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
     let known = path.as_ref().is_none_or(|path| is_known(path));
     let title = name.map_or_else(|| "Drop to open".to_owned(), |name| format!("Drop to open {name}"));
@@ -28,6 +28,6 @@ pub fn show(ui: &Ui) {
         "This is neither a session (*.sextant.ron) nor a PNG, JPEG, WebP or GIF picture."
     };
     let middle = whole.center();
-    painter.text(middle, Align2::CENTER_BOTTOM, title, theme::bold_font(18.0), theme.on_picture);
-    painter.text(middle + vec2(0.0, 8.0), Align2::CENTER_TOP, note, theme::body_font(), theme.on_picture);
+    painter.text(middle, Align2::CENTER_BOTTOM, title, theme::bold_font(18.0), theme.on_picture.ink);
+    painter.text(middle + vec2(0.0, 8.0), Align2::CENTER_TOP, note, theme::body_font(), theme.on_picture.ink);
 }

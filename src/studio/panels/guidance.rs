@@ -6,10 +6,7 @@ use crate::{
     recipe::{GuidanceInterval, Profile, Recipe, Scfg},
     studio::{
         command::Commands,
-        document::{
-            Document,
-            edit::{Edit, Guidance},
-        },
+        document::{Document, edit::Edit, sections::Guidance},
         view::View,
         widgets::{
             ValueSlider,

@@ -70,14 +70,14 @@ fn card(ui: &mut Ui, lines: &[&str], canvas: Rect) -> bool {
     let height = LINE * lines.len() as f32 + 34.0;
     let corner = pos2(canvas.left() + 12.0, canvas.bottom() - height - 36.0);
     let card = Rect::from_min_size(corner, vec2(WIDTH.min(canvas.width() - 24.0), height));
-    ui.painter().rect_filled(card, CornerRadius::same(6), theme.probe);
-    ui.painter().rect_stroke(card, CornerRadius::same(6), Stroke::new(1.0, theme.probe_line), StrokeKind::Inside);
+    ui.painter().rect_filled(card, CornerRadius::same(6), theme.tooltip.ground);
+    ui.painter().rect_stroke(card, CornerRadius::same(6), Stroke::new(1.0, theme.tooltip.line), StrokeKind::Inside);
     let put = |y: f32, text: &str, font, ink| {
         ui.painter().text(pos2(card.left() + 12.0, y), Align2::LEFT_CENTER, text, font, ink);
     };
-    put(card.top() + 15.0, "Try", theme::bold_font(theme::size::HEADING), theme.accent);
+    put(card.top() + 15.0, "Try", theme::bold_font(theme::size::HEADING), theme.accent.plain);
     for (k, line) in lines.iter().enumerate() {
-        put(card.top() + 38.0 + LINE * k as f32, line, theme::body_font(), theme.text);
+        put(card.top() + 38.0 + LINE * k as f32, line, theme::body_font(), theme.ink.text);
     }
     let spot = Rect::from_min_size(pos2(card.right() - 26.0, card.top() + 5.0), vec2(20.0, 20.0));
     let mut child = ui.new_child(UiBuilder::new().id_salt("hints").max_rect(spot));

@@ -37,7 +37,7 @@ impl LeftoversWindow {
             .collapsible(false);
         window.show(ui.ctx(), |ui| {
             ui.colored_label(
-                theme.dim,
+                theme.ink.dim,
                 format!("{name} says this, too, which Sextant has no setting for or cannot apply:"),
             );
             ui.add_space(4.0);

@@ -44,7 +44,7 @@ impl LogWindow {
             .collapsible(false);
         window.show(ui.ctx(), |ui| {
             if lines.is_empty() {
-                ui.colored_label(theme.dim, "Nothing has been logged. Warnings and errors appear here.");
+                ui.colored_label(theme.ink.dim, "Nothing has been logged. Warnings and errors appear here.");
             }
             if ui.button("Copy all").clicked() {
                 let line = |l: &log::Line| format!("{} {}: {}", l.level, l.target, l.message);
@@ -71,9 +71,9 @@ fn lines_table(ui: &mut Ui, theme: &Theme, lines: &[log::Line]) {
         body.rows(row, lines.len(), |mut row| {
             let line = &lines[row.index()];
             let color = match line.level {
-                ::log::Level::Error => theme.danger,
-                ::log::Level::Warn => theme.accent,
-                _ => theme.dim,
+                ::log::Level::Error => theme.danger.ink,
+                ::log::Level::Warn => theme.accent.plain,
+                _ => theme.ink.dim,
             };
             for text in [line.level.as_str(), &line.target, &line.message] {
                 row.col(|ui| {

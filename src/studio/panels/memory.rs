@@ -14,7 +14,7 @@ pub fn device(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let (rect, _) = ui.allocate_exact_size(vec2(150.0, size::ROW), Sense::hover());
     let layout = Layout::right_to_left(Align::Center);
     let mut child = ui.new_child(egui::UiBuilder::new().id_salt("device").max_rect(rect).layout(layout));
-    let text = RichText::new(&name).font(theme::small_font()).color(Theme::of(ui).dim);
+    let text = RichText::new(&name).font(theme::small_font()).color(Theme::of(ui).ink.dim);
     let button = Button::new(text).truncate().frame_when_inactive(false);
     let menu = egui::containers::menu::MenuButton::from_button(button);
     let (response, _) = menu.ui(&mut child, |ui| memory_menu(ui, document, commands));

@@ -47,7 +47,7 @@ fn loras(ui: &mut Ui, before: &[Lora], commands: &mut Commands) {
         line.add(field).accessible_name(format!("Weight of the LoRA {title}")).on_hover_text(hint);
         line.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.add_space(8.0);
-            let text = egui::RichText::new(&title).font(theme::small_font()).color(theme.dim);
+            let text = egui::RichText::new(&title).font(theme::small_font()).color(theme.ink.dim);
             let path = lora.path.display().to_string();
             ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("LoRA: {path}"));
         });
@@ -69,7 +69,7 @@ fn slot(ui: &mut Ui, commands: &mut Commands, slot: ModelRole, model: &ModelRef)
     let response = ui.interact(main, ui.scope_id().with(("model", role)), Sense::click());
     let name = format!("Model, {role}: {}", model.title());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-    let fill = if response.hovered() { theme.raised } else { theme.input_background };
+    let fill = if response.hovered() { theme.ground.raised } else { theme.ground.input };
     ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
     let middle = rect.center().y;
     let note = ui.painter().text(
@@ -77,12 +77,12 @@ fn slot(ui: &mut Ui, commands: &mut Commands, slot: ModelRole, model: &ModelRef)
         Align2::RIGHT_CENTER,
         role,
         theme::small_font(),
-        theme.faint,
+        theme.ink.faint,
     );
     let title = pos2(rect.left() + 8.0, middle);
     let clip = Rect::from_min_max(rect.min, pos2(note.left() - 8.0, rect.bottom()));
     let painter = ui.painter().with_clip_rect(clip.intersect(ui.clip_rect()));
-    painter.text(title, Align2::LEFT_CENTER, model.title(), theme::body_font(), theme.text);
+    painter.text(title, Align2::LEFT_CENTER, model.title(), theme::body_font(), theme.ink.text);
 
     let corner = Rect::from_min_max(pos2(main.right(), rect.top()), rect.max);
     let layout = Layout::centered_and_justified(egui::Direction::LeftToRight).with_cross_align(Align::Center);

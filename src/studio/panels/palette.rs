@@ -184,7 +184,7 @@ fn line(ui: &mut Ui, entry: &Entry, selected: bool, follow: bool) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW + 3.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, format!("Command: {}", entry.title)));
     if selected || response.hovered() {
-        let fill = if selected { theme.raised } else { theme.input_background };
+        let fill = if selected { theme.ground.raised } else { theme.ground.input };
         ui.painter().rect_filled(rect, egui::CornerRadius::same(size::RADIUS), fill);
     }
     if selected && follow {
@@ -192,8 +192,8 @@ fn line(ui: &mut Ui, entry: &Entry, selected: bool, follow: bool) -> bool {
     }
     let inner: Rect = rect.shrink2(vec2(8.0, 0.0));
     let painter = ui.painter();
-    painter.text(inner.left_center(), Align2::LEFT_CENTER, &entry.title, theme::body_font(), theme.text);
-    painter.text(inner.right_center(), Align2::RIGHT_CENTER, entry.keys, theme::mono_font(), theme.faint);
+    painter.text(inner.left_center(), Align2::LEFT_CENTER, &entry.title, theme::body_font(), theme.ink.text);
+    painter.text(inner.right_center(), Align2::RIGHT_CENTER, entry.keys, theme::mono_font(), theme.ink.faint);
     response.clicked()
 }
 

@@ -71,21 +71,27 @@ impl PanelSet {
     ) {
         let theme = Theme::of(ui);
         let bare = |fill| Frame::new().fill(fill);
-        Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
-            toolbar::show(ui, document, view, commands);
-        });
-        Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.strip)).show(ui, |ui| {
-            self.takes.ui(ui, document, view, commands, textures);
-        });
+        Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.ground.panel)).show(
+            ui,
+            |ui| {
+                toolbar::show(ui, document, view, commands);
+            },
+        );
+        Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.ground.strip)).show(
+            ui,
+            |ui| {
+                self.takes.ui(ui, document, view, commands, textures);
+            },
+        );
         let height = Timeline::height(document, view, ui.ctx().content_rect().height());
-        Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+        Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
             self.timeline.ui(ui, document, view, commands, textures);
         });
         let [left, right] = view.appearance.columns;
-        Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+        Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
             column(ui, "left column", |ui| left_column(ui, document, view, commands));
         });
-        Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.panel)).show(ui, |ui| {
+        Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
             column(ui, "right column", |ui| self.right_column(ui, document, view, commands, textures));
         });
         CentralPanel::no_frame().show(ui, |ui| {

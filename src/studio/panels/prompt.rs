@@ -52,7 +52,7 @@ fn chips(ui: &mut Ui, document: &Document, view: &mut View) {
     let frame = view.shown_frame(document);
     let scfg = frame.as_ref().and_then(|frame| frame.report.as_ref()?.scfg.clone());
     let shares = scfg.as_ref().map(|scfg| names.shares(scfg)).unwrap_or_default();
-    let ground = Theme::of(ui).panel;
+    let ground = Theme::of(ui).ground.panel;
     let several = ui.input(|i| i.modifiers.command || i.modifiers.shift);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(4.0, 4.0);

@@ -6,10 +6,7 @@ use crate::{
     recipe::{Recipe, Sampler, Schedule},
     studio::{
         command::Commands,
-        document::{
-            Document,
-            edit::{Edit, Sampling},
-        },
+        document::{Document, edit::Edit, sections::Sampling},
         view::{View, theme::Theme},
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
@@ -91,7 +88,7 @@ fn plain(ui: &mut Ui) {
     let theme = Theme::of(ui);
     let widgets = &mut ui.visuals_mut().widgets;
     widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
-    widgets.hovered.weak_bg_fill = theme.raised;
+    widgets.hovered.weak_bg_fill = theme.ground.raised;
     ui.spacing_mut().button_padding = vec2(4.0, 1.0);
     ui.add_space(-4.0);
 }

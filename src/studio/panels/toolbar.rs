@@ -49,21 +49,21 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
 fn wordmark(ui: &mut Ui) {
     let theme = Theme::of(ui);
     ui.spacing_mut().item_spacing.x = 0.0;
-    ui.label(theme::bold("Sex", 13.0).color(theme.text));
-    ui.label(theme::bold("t", 13.0).color(theme.accent));
-    ui.label(theme::bold("ant", 13.0).color(theme.text));
+    ui.label(theme::bold("Sex", 13.0).color(theme.ink.text));
+    ui.label(theme::bold("t", 13.0).color(theme.accent.plain));
+    ui.label(theme::bold("ant", 13.0).color(theme.ink.text));
     ui.spacing_mut().item_spacing.x = 6.0;
 }
 
 fn session_menu(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     let theme = Theme::of(ui);
     // The spaces keep room for the arrow.
-    let text = RichText::new(format!("{}    ", session_title(document))).color(theme.dim);
+    let text = RichText::new(format!("{}    ", session_title(document))).color(theme.ink.dim);
     let button = Button::new(text).frame_when_inactive(false);
     let menu = egui::containers::menu::MenuButton::from_button(button);
     let (response, _) = menu.ui(ui, |ui| session_entries(ui, document, view, commands));
     let arrow = pos2(response.rect.right() - 12.0, response.rect.center().y);
-    icon::paint(ui.painter(), Icon::Down, arrow, theme.dim);
+    icon::paint(ui.painter(), Icon::Down, arrow, theme.ink.dim);
     response.accessible_name("Session");
 }
 
@@ -114,15 +114,17 @@ fn entry(ui: &mut Ui, commands: &mut Commands, text: &str, keys: &str, command: 
 fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let theme = Theme::of(ui);
     let busy = document.is_busy();
-    if action_button(ui, Icon::Play, "Generate", theme.accent, theme.accent_hover, theme.on_accent)
+    if action_button(ui, Icon::Play, "Generate", theme.accent.plain, theme.accent.hover, theme.accent.ink)
         .on_hover_text("Render the recipe as it stands (Ctrl+Enter)")
         .clicked()
     {
         commands.send(Command::Generate);
     }
-    let ink = if busy { theme.text } else { theme.faint };
+    let ink = if busy { theme.ink.text } else { theme.ink.faint };
     if ui
-        .add_enabled_ui(busy, |ui| action_button(ui, Icon::Stop, "Stop", theme.raised, theme.raised_hover, ink))
+        .add_enabled_ui(busy, |ui| {
+            action_button(ui, Icon::Stop, "Stop", theme.ground.raised, theme.ground.raised_hover, ink)
+        })
         .inner
         .on_hover_text("Give up what is running (Esc)")
         .clicked()
@@ -148,7 +150,7 @@ fn action_button(
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
     if response.has_focus() {
-        let rim = egui::Stroke::new(1.5, Theme::of(ui).text);
+        let rim = egui::Stroke::new(1.5, Theme::of(ui).ink.text);
         painter.rect_stroke(rect, CornerRadius::same(size::RADIUS), rim, egui::StrokeKind::Outside);
     }
     icon::paint(painter, sign, pos2(rect.left() + 16.0, rect.center().y), ink);
@@ -165,9 +167,9 @@ fn progress(ui: &mut Ui, document: &Document) {
         let (rect, response) = ui.allocate_exact_size(vec2(room.min(140.0), 22.0), Sense::hover());
         let bar = Rect::from_center_size(rect.center(), vec2(rect.width(), 4.0));
         let done = document.run().and_then(LiveRun::progress).map_or(0.0, |p| p.done as f32 / p.calls.max(1) as f32);
-        ui.painter().rect_filled(bar, 2.0, theme.raised);
+        ui.painter().rect_filled(bar, 2.0, theme.ground.raised);
         let filled = bar.with_max_x(bar.left() + bar.width() * done.min(1.0));
-        ui.painter().rect_filled(filled, 2.0, if document.is_busy() { theme.accent } else { theme.fill });
+        ui.painter().rect_filled(filled, 2.0, if document.is_busy() { theme.accent.plain } else { theme.slider.fill });
         let percent = f64::from(done * 100.0);
         response.widget_info(|| egui::WidgetInfo {
             value: Some(percent),
@@ -175,7 +177,7 @@ fn progress(ui: &mut Ui, document: &Document) {
         });
         ui.add_space(4.0);
     }
-    let shown = RichText::new(&text).font(theme::mono_font()).color(theme.dim);
+    let shown = RichText::new(&text).font(theme::mono_font()).color(theme.ink.dim);
     ui.add(egui::Label::new(shown).truncate()).on_hover_text(text);
 }
 

@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod maps;
 pub mod overlay;
 pub mod state;
+pub mod style;
 pub mod theme;
 pub mod zoom;
 

@@ -2,43 +2,73 @@
 //!
 //! Apart from the widgets so that exported figures use the same colours and fonts.
 
-use std::sync::Arc;
-
-use egui::{
-    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText, Stroke, Style,
-    TextStyle, Ui, Visuals, style::WidgetVisuals,
-};
+use egui::{Color32, FontFamily, FontId, RichText, Ui};
 
 /// The colours of one theme.
 pub struct Theme {
+    pub ground: Ground,
+    pub ink: Ink,
+    /// Lines between panels.
+    pub line: Color32,
+    pub slider: SliderColors,
+    pub accent: Accent,
+    pub danger: Danger,
+    pub on_picture: OnPicture,
+    pub tooltip: TooltipColors,
+}
+
+/// Backgrounds.
+pub struct Ground {
     /// Behind the picture.
     pub canvas: Color32,
     pub panel: Color32,
     /// The strip of takes.
     pub strip: Color32,
     /// Text fields, cards, segmented controls.
-    pub input_background: Color32,
+    pub input: Color32,
     /// Plain buttons, the chosen segment, slider rails.
     pub raised: Color32,
     pub raised_hover: Color32,
-    pub line: Color32,
-    /// The filled part of a slider that has no colour of its own.
-    pub fill: Color32,
-    pub knob: Color32,
+}
+
+/// Text, from the most to the least important.
+pub struct Ink {
     pub text: Color32,
     pub dim: Color32,
     pub faint: Color32,
-    pub accent: Color32,
-    pub accent_hover: Color32,
-    pub on_accent: Color32,
-    pub danger: Color32,
-    pub danger_background: Color32,
-    /// Text on pictures, and what lies under it.
-    pub on_picture: Color32,
-    pub under_picture_text: Color32,
-    /// The tooltip over the canvas.
-    pub probe: Color32,
-    pub probe_line: Color32,
+}
+
+/// Sliders.
+pub struct SliderColors {
+    /// The filled part of a slider that has no colour of its own.
+    pub fill: Color32,
+    pub knob: Color32,
+}
+
+/// What stands out: the main button, and what is switched on.
+pub struct Accent {
+    pub plain: Color32,
+    pub hover: Color32,
+    /// Text on it.
+    pub ink: Color32,
+}
+
+/// Errors.
+pub struct Danger {
+    pub ink: Color32,
+    pub ground: Color32,
+}
+
+/// Text on pictures, and what lies under it.
+pub struct OnPicture {
+    pub ink: Color32,
+    pub ground: Color32,
+}
+
+/// The tooltip over the canvas.
+pub struct TooltipColors {
+    pub ground: Color32,
+    pub line: Color32,
 }
 
 const fn rgb(hex: u32) -> Color32 {
@@ -46,51 +76,39 @@ const fn rgb(hex: u32) -> Color32 {
 }
 
 pub const DARK: Theme = Theme {
-    canvas: rgb(0x0e1012),
-    panel: rgb(0x1a1d21),
-    strip: rgb(0x131518),
-    input_background: rgb(0x22262b),
-    raised: rgb(0x2b3036),
-    raised_hover: rgb(0x343a42),
+    ground: Ground {
+        canvas: rgb(0x0e1012),
+        panel: rgb(0x1a1d21),
+        strip: rgb(0x131518),
+        input: rgb(0x22262b),
+        raised: rgb(0x2b3036),
+        raised_hover: rgb(0x343a42),
+    },
+    ink: Ink { text: rgb(0xe7e9ec), dim: rgb(0x9aa3ad), faint: rgb(0x757e88) },
     line: rgb(0x2a2e34),
-    fill: rgb(0x9aa3ad),
-    knob: rgb(0xe7e9ec),
-    text: rgb(0xe7e9ec),
-    dim: rgb(0x9aa3ad),
-    faint: rgb(0x757e88),
-    accent: rgb(0xe8a33d),
-    accent_hover: rgb(0xf2b559),
-    on_accent: rgb(0x1b1408),
-    danger: rgb(0xf0806a),
-    danger_background: rgb(0x3a2320),
-    on_picture: rgb(0xe7e9ec),
-    under_picture_text: Color32::from_rgba_premultiplied(10, 11, 12, 190),
-    probe: Color32::from_rgba_premultiplied(14, 16, 18, 240),
-    probe_line: rgb(0x343a42),
+    slider: SliderColors { fill: rgb(0x9aa3ad), knob: rgb(0xe7e9ec) },
+    accent: Accent { plain: rgb(0xe8a33d), hover: rgb(0xf2b559), ink: rgb(0x1b1408) },
+    danger: Danger { ink: rgb(0xf0806a), ground: rgb(0x3a2320) },
+    on_picture: OnPicture { ink: rgb(0xe7e9ec), ground: Color32::from_rgba_premultiplied(10, 11, 12, 190) },
+    tooltip: TooltipColors { ground: Color32::from_rgba_premultiplied(14, 16, 18, 240), line: rgb(0x343a42) },
 };
 
 pub const LIGHT: Theme = Theme {
-    canvas: rgb(0xd9dce0),
-    panel: rgb(0xf6f7f8),
-    strip: rgb(0xeceef0),
-    input_background: rgb(0xe7eaed),
-    raised: rgb(0xd6dbe0),
-    raised_hover: rgb(0xc9cfd6),
+    ground: Ground {
+        canvas: rgb(0xd9dce0),
+        panel: rgb(0xf6f7f8),
+        strip: rgb(0xeceef0),
+        input: rgb(0xe7eaed),
+        raised: rgb(0xd6dbe0),
+        raised_hover: rgb(0xc9cfd6),
+    },
+    ink: Ink { text: rgb(0x1a1d21), dim: rgb(0x515a64), faint: rgb(0x6f7883) },
     line: rgb(0xdde1e5),
-    fill: rgb(0x68727d),
-    knob: rgb(0x2b3036),
-    text: rgb(0x1a1d21),
-    dim: rgb(0x515a64),
-    faint: rgb(0x6f7883),
-    accent: rgb(0xb36b00),
-    accent_hover: rgb(0x9a5c00),
-    on_accent: rgb(0xffffff),
-    danger: rgb(0xb3311a),
-    danger_background: rgb(0xf8ddd7),
-    on_picture: rgb(0xe7e9ec),
-    under_picture_text: Color32::from_rgba_premultiplied(10, 11, 12, 190),
-    probe: Color32::from_rgba_premultiplied(250, 250, 251, 245),
-    probe_line: rgb(0xc9cfd6),
+    slider: SliderColors { fill: rgb(0x68727d), knob: rgb(0x2b3036) },
+    accent: Accent { plain: rgb(0xb36b00), hover: rgb(0x9a5c00), ink: rgb(0xffffff) },
+    danger: Danger { ink: rgb(0xb3311a), ground: rgb(0xf8ddd7) },
+    on_picture: OnPicture { ink: rgb(0xe7e9ec), ground: Color32::from_rgba_premultiplied(10, 11, 12, 190) },
+    tooltip: TooltipColors { ground: Color32::from_rgba_premultiplied(250, 250, 251, 245), line: rgb(0xc9cfd6) },
 };
 
 impl Theme {
@@ -203,7 +221,8 @@ pub fn mix(a: Color32, b: Color32, t: f32) -> Color32 {
     Color32::from_rgb(lane(a.r(), b.r()), lane(a.g(), b.g()), lane(a.b(), b.b()))
 }
 
-fn semibold() -> FontFamily {
+/// The family of the bold cut.
+pub fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())
 }
 
@@ -228,88 +247,6 @@ pub fn bold(text: impl Into<String>, points: f32) -> RichText {
     RichText::new(text).font(bold_font(points))
 }
 
-/// Installs the fonts and both themes; called once per window.
-pub fn install(ctx: &Context) {
-    ctx.set_fonts(fonts());
-    ctx.set_style_of(egui::Theme::Dark, style(&DARK, Visuals::dark()));
-    ctx.set_style_of(egui::Theme::Light, style(&LIGHT, Visuals::light()));
-}
-
-pub fn fonts() -> FontDefinitions {
-    let mut fonts = FontDefinitions::default();
-    let own: [(&str, &'static [u8]); 3] = [
-        ("inter", include_bytes!("../../../assets/fonts/Inter-Regular.otf")),
-        ("inter-semibold", include_bytes!("../../../assets/fonts/Inter-SemiBold.otf")),
-        ("jetbrains-mono", include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf")),
-    ];
-    for (name, bytes) in own {
-        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
-    }
-    // Egui's own fonts follow ours, for scripts and signs that ours lack.
-    let rest = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    let ahead = |name: &str, rest: &[String]| [&[name.to_owned()], rest].concat();
-    let mono = fonts.families.get(&FontFamily::Monospace).cloned().unwrap_or_default();
-    fonts.families.insert(FontFamily::Proportional, ahead("inter", &rest));
-    fonts.families.insert(semibold(), ahead("inter-semibold", &rest));
-    fonts.families.insert(FontFamily::Monospace, ahead("jetbrains-mono", &mono));
-    fonts
-}
-
-fn style(theme: &Theme, visuals: Visuals) -> Style {
-    let mut style = Style { visuals, ..Style::default() };
-    style.text_styles = [
-        (TextStyle::Body, body_font()),
-        (TextStyle::Button, body_font()),
-        (TextStyle::Small, small_font()),
-        (TextStyle::Monospace, mono_font()),
-        (TextStyle::Heading, bold_font(size::HEADING)),
-    ]
-    .into();
-    style.drag_value_text_style = TextStyle::Monospace;
-    let spacing = &mut style.spacing;
-    spacing.item_spacing = egui::vec2(6.0, size::ROW_GAP);
-    spacing.button_padding = egui::vec2(10.0, 3.0);
-    spacing.interact_size = egui::vec2(20.0, size::ROW);
-    spacing.icon_width = 14.0;
-    spacing.menu_margin = Margin::same(6);
-    spacing.scroll = egui::style::ScrollStyle::thin();
-    style.interaction.tooltip_delay = 0.35;
-    style.interaction.selectable_labels = false;
-    paint(&mut style.visuals, theme);
-    style
-}
-
-fn paint(v: &mut Visuals, t: &Theme) {
-    v.panel_fill = t.panel;
-    v.window_fill = t.panel;
-    v.window_stroke = Stroke::new(1.0, t.raised_hover);
-    v.extreme_bg_color = t.input_background;
-    v.text_edit_bg_color = Some(t.input_background);
-    v.faint_bg_color = t.input_background;
-    v.code_bg_color = t.input_background;
-    v.hyperlink_color = t.accent;
-    v.warn_fg_color = t.accent;
-    v.error_fg_color = t.danger;
-    v.weak_text_color = Some(t.faint);
-    v.selection.bg_fill = mix(t.panel, t.accent, 0.35);
-    v.selection.stroke = Stroke::new(1.0, t.accent);
-    v.window_corner_radius = CornerRadius::same(8);
-    v.menu_corner_radius = CornerRadius::same(6);
-    let look = |fill: Color32, text: Color32, rim: Color32| WidgetVisuals {
-        bg_fill: fill,
-        weak_bg_fill: fill,
-        bg_stroke: Stroke::new(1.0, rim),
-        corner_radius: CornerRadius::same(size::RADIUS),
-        fg_stroke: Stroke::new(1.0, text),
-        expansion: 0.0,
-    };
-    v.widgets.noninteractive = look(t.panel, t.dim, t.line);
-    v.widgets.inactive = look(t.raised, t.text, Color32::TRANSPARENT);
-    v.widgets.hovered = look(t.raised_hover, t.text, Color32::TRANSPARENT);
-    v.widgets.active = look(t.raised_hover, t.text, t.accent);
-    v.widgets.open = look(t.raised_hover, t.text, Color32::TRANSPARENT);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,12 +267,12 @@ mod tests {
     #[test]
     fn text_is_readable_in_both_faces() {
         for t in [&DARK, &LIGHT] {
-            for ground in [t.panel, t.input_background, t.strip] {
-                assert!(contrast(t.text, ground) > 7.0);
-                assert!(contrast(t.dim, ground) > 4.5);
-                assert!(contrast(t.faint, ground) > 3.3, "{}", contrast(t.faint, ground));
+            for ground in [t.ground.panel, t.ground.input, t.ground.strip] {
+                assert!(contrast(t.ink.text, ground) > 7.0);
+                assert!(contrast(t.ink.dim, ground) > 4.5);
+                assert!(contrast(t.ink.faint, ground) > 3.3, "{}", contrast(t.ink.faint, ground));
             }
-            assert!(contrast(t.on_accent, t.accent) > 3.9);
+            assert!(contrast(t.accent.ink, t.accent.plain) > 3.9);
         }
     }
 

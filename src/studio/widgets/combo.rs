@@ -10,7 +10,7 @@ pub fn quiet_combo(ui: &mut Ui, name: &str, current: &str, list: impl FnOnce(&mu
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
-        widgets.hovered.weak_bg_fill = theme.raised;
+        widgets.hovered.weak_bg_fill = theme.ground.raised;
         ui.spacing_mut().button_padding = vec2(4.0, 1.0);
         ui.spacing_mut().interact_size.y = size::ROW - 2.0;
         ui.add_space(-4.0);

@@ -52,17 +52,17 @@ fn button(ui: &mut Ui, icon: Icon, name: &str, on: Option<bool>) -> Response {
         None => WidgetInfo::labeled(Role::Button, enabled, name),
     });
     if response.hovered() && enabled {
-        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), theme.raised);
+        ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), theme.ground.raised);
     }
     if response.has_focus() {
-        let rim = Stroke::new(1.0, theme.accent);
+        let rim = Stroke::new(1.0, theme.accent.plain);
         ui.painter().rect_stroke(rect, CornerRadius::same(size::RADIUS), rim, egui::StrokeKind::Inside);
     }
     let ink = match (enabled, on, response.hovered()) {
-        (false, ..) => theme.faint.gamma_multiply(0.6),
-        (_, Some(true), _) => theme.accent,
-        (_, _, true) => theme.text,
-        _ => theme.dim,
+        (false, ..) => theme.ink.faint.gamma_multiply(0.6),
+        (_, Some(true), _) => theme.accent.plain,
+        (_, _, true) => theme.ink.text,
+        _ => theme.ink.dim,
     };
     paint(ui.painter(), icon, rect.center(), ink);
     response.on_hover_text(name)

@@ -19,9 +19,9 @@ pub fn cover(ui: &Ui, rect: Rect, texture: TextureId, picture_size: [usize; 2], 
 /// Light text on a dark, half transparent ground, placed by its corner.
 pub fn label_on(ui: &Ui, corner: egui::Pos2, align: egui::Align2, text: &str, font: egui::FontId) -> Rect {
     let theme = Theme::of(ui);
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, theme.on_picture);
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, theme.on_picture.ink);
     let rect = align.anchor_size(corner, galley.size() + vec2(8.0, 3.0));
-    ui.painter().rect_filled(rect, CornerRadius::same(3), theme.under_picture_text);
-    ui.painter().galley(rect.min + vec2(4.0, 1.5), galley, theme.on_picture);
+    ui.painter().rect_filled(rect, CornerRadius::same(3), theme.on_picture.ground);
+    ui.painter().galley(rect.min + vec2(4.0, 1.5), galley, theme.on_picture.ink);
     rect
 }

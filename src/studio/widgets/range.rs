@@ -55,7 +55,7 @@ impl RangeSlider<'_> {
 
         let y = rail.center().y;
         let bar = |l: f32, r: f32| Rect::from_min_max(pos2(l, y - size::RAIL / 2.0), pos2(r, y + size::RAIL / 2.0));
-        ui.painter().rect_filled(bar(rail.left(), rail.right()), CornerRadius::same(2), theme.raised);
+        ui.painter().rect_filled(bar(rail.left(), rail.right()), CornerRadius::same(2), theme.ground.raised);
         ui.painter().rect_filled(bar(a, b), CornerRadius::same(2), self.color);
         paint_knob(ui, pos2(a, y), &handles[0]);
         paint_knob(ui, pos2(b, y), &handles[1]);

@@ -10,7 +10,7 @@ pub fn heading(ui: &mut Ui, title: &str, trailing: impl FnOnce(&mut Ui)) {
     let theme = Theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
     let mut left = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
-    left.label(theme::bold(title, size::HEADING).color(theme.dim));
+    left.label(theme::bold(title, size::HEADING).color(theme.ink.dim));
     let rest = Rect::from_min_max(pos2(left.min_rect().right() + 8.0, rect.top()), rect.max);
     let mut right = ui.new_child(UiBuilder::new().max_rect(rest).layout(Layout::right_to_left(Align::Center)));
     trailing(&mut right);
@@ -48,13 +48,13 @@ fn label_column(ui: &mut Ui, label: &str) -> Rect {
     let theme = Theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
     let at = pos2(rect.left(), rect.center().y);
-    ui.painter().text(at, egui::Align2::LEFT_CENTER, label, theme::body_font(), theme.dim);
+    ui.painter().text(at, egui::Align2::LEFT_CENTER, label, theme::body_font(), theme.ink.dim);
     Rect::from_min_max(pos2(rect.left() + size::LABEL, rect.top()), rect.max)
 }
 
 /// Small grey text.
 pub fn note(ui: &mut Ui, text: impl Into<String>) -> Response {
-    let faint = Theme::of(ui).faint;
+    let faint = Theme::of(ui).ink.faint;
     ui.label(RichText::new(text).font(theme::small_font()).color(faint))
 }
 
@@ -66,7 +66,7 @@ pub fn tinted(ui: &mut Ui, text: impl Into<String>, color: Color32) -> Response 
 /// A switch that reads as a word: amber when on.
 pub fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> Response {
     let theme = Theme::of(ui);
-    let color = if *on { theme.accent } else { theme.dim };
+    let color = if *on { theme.accent.plain } else { theme.ink.dim };
     let galley = ui.painter().layout_no_wrap(text.to_owned(), theme::body_font(), color);
     let pill = vec2(24.0, 13.0);
     let wanted = vec2(pill.x + 7.0 + galley.size().x, size::ROW - 2.0);
@@ -79,12 +79,12 @@ pub fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> Response {
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, enabled, state, name));
     let track = Rect::from_min_size(pos2(rect.left(), rect.center().y - pill.y / 2.0), pill);
     let painter = ui.painter();
-    painter.rect_filled(track, 7.0, if *on { theme.accent } else { theme.raised });
+    painter.rect_filled(track, 7.0, if *on { theme.accent.plain } else { theme.ground.raised });
     if response.has_focus() || response.hovered() {
-        painter.rect_stroke(track, 7.0, egui::Stroke::new(1.0, theme.dim), egui::StrokeKind::Outside);
+        painter.rect_stroke(track, 7.0, egui::Stroke::new(1.0, theme.ink.dim), egui::StrokeKind::Outside);
     }
     let knob = if *on { track.right() - 6.5 } else { track.left() + 6.5 };
-    painter.circle_filled(pos2(knob, track.center().y), 4.5, if *on { theme.on_accent } else { theme.dim });
+    painter.circle_filled(pos2(knob, track.center().y), 4.5, if *on { theme.accent.ink } else { theme.ink.dim });
     painter.galley(pos2(track.right() + 7.0, rect.center().y - galley.size().y / 2.0), galley, color);
     response
 }
@@ -99,7 +99,7 @@ pub fn number(
     decimals: usize,
 ) {
     let theme = Theme::of(ui);
-    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.input_background;
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.ground.input;
     ui.spacing_mut().button_padding = vec2(5.0, 1.0);
     ui.spacing_mut().interact_size = vec2(32.0, size::ROW - 4.0);
     let field = ui.add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(decimals));

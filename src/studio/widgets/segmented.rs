@@ -44,7 +44,7 @@ pub fn segmented_explained<T: Copy + PartialEq>(
     let pad = (spare / (2 * options.len().max(1)) as f32).clamp(LEAST_PAD, PAD);
     widths.iter_mut().for_each(|width| *width += 2.0 * pad);
     let (rect, _) = ui.allocate_exact_size(vec2(widths.iter().sum::<f32>() + 4.0, HEIGHT), Sense::hover());
-    ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS + 1), theme.input_background);
+    ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS + 1), theme.ground.input);
     let mut left = rect.left() + 2.0;
     let mut changed = false;
     for (&option, width) in options.iter().zip(widths) {
@@ -63,16 +63,16 @@ pub fn segmented_explained<T: Copy + PartialEq>(
             changed = true;
         }
         let ink = match (*chosen == option, reason.is_some(), response.hovered()) {
-            (true, ..) => theme.text,
-            (_, true, _) => theme.faint,
-            (_, _, true) => theme.text,
-            _ => theme.dim,
+            (true, ..) => theme.ink.text,
+            (_, true, _) => theme.ink.faint,
+            (_, _, true) => theme.ink.text,
+            _ => theme.ink.dim,
         };
         if *chosen == option {
-            ui.painter().rect_filled(cell, CornerRadius::same(size::RADIUS - 1), theme.raised);
+            ui.painter().rect_filled(cell, CornerRadius::same(size::RADIUS - 1), theme.ground.raised);
         }
         if response.has_focus() {
-            let rim = egui::Stroke::new(1.0, theme.accent);
+            let rim = egui::Stroke::new(1.0, theme.accent.plain);
             ui.painter().rect_stroke(cell, CornerRadius::same(size::RADIUS - 1), rim, egui::StrokeKind::Inside);
         }
         ui.painter().text(cell.center(), egui::Align2::CENTER_CENTER, name, theme::body_font(), ink);

@@ -188,13 +188,13 @@ impl<'a> ValueSlider<'a> {
             Rect::from_min_max(pos2(a.min(b), y - size::RAIL / 2.0), pos2(a.max(b), y + size::RAIL / 2.0))
         };
         let round = CornerRadius::same(2);
-        painter.rect_filled(bar(rail.left(), rail.right()), round, theme.raised);
+        painter.rect_filled(bar(rail.left(), rail.right()), round, theme.ground.raised);
         let from = if self.origin <= *self.range.start() { rail.left() } else { self.x_of(rail, self.origin) };
         let knob = self.x_of(rail, *self.value);
-        painter.rect_filled(bar(from, knob), round, self.color.unwrap_or(theme.fill));
+        painter.rect_filled(bar(from, knob), round, self.color.unwrap_or(theme.slider.fill));
         if self.origin > *self.range.start() {
             let tick = Rect::from_center_size(pos2(from, y), vec2(1.0, 7.0));
-            painter.rect_filled(tick, 0.0, theme.faint);
+            painter.rect_filled(tick, 0.0, theme.ink.faint);
         }
         paint_knob(ui, pos2(knob, y), response);
     }
@@ -223,9 +223,9 @@ pub(super) fn paint_knob(ui: &Ui, at: Pos2, response: &Response) {
     let held = response.hovered() || response.is_pointer_button_down_on();
     let radius = if held { size::KNOB + 1.0 } else { size::KNOB };
     if response.has_focus() {
-        ui.painter().circle_stroke(at, radius + 2.0, egui::Stroke::new(1.5, theme.accent));
+        ui.painter().circle_stroke(at, radius + 2.0, egui::Stroke::new(1.5, theme.accent.plain));
     }
-    ui.painter().circle_filled(at, radius, theme.knob);
+    ui.painter().circle_filled(at, radius, theme.slider.knob);
 }
 
 /// Numbers without a frame until they are touched.
@@ -233,7 +233,7 @@ pub fn plain_numbers(ui: &mut Ui) {
     let theme = Theme::of(ui);
     let widgets = &mut ui.visuals_mut().widgets;
     widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
-    widgets.hovered.weak_bg_fill = theme.raised;
+    widgets.hovered.weak_bg_fill = theme.ground.raised;
     ui.spacing_mut().button_padding = vec2(3.0, 1.0);
     ui.spacing_mut().interact_size = vec2(24.0, size::ROW - 4.0);
 }

@@ -128,7 +128,7 @@ impl Figure {
 
     fn paint(&self, paper: &mut Paper, at: Vec2, cell: &Cell) {
         match cell {
-            Cell::Nothing => paper.fill(at, self.cell, |_, _| LIGHT.input_background),
+            Cell::Nothing => paper.fill(at, self.cell, |_, _| LIGHT.ground.input),
             Cell::Picture(picture) => paper.fill(at, self.cell, |u, v| sampled(picture, u, v)),
             Cell::Map(map) => paper
                 .fill(at, self.cell, |u, v| map.at((v * map.height as f32) as usize, (u * map.width as f32) as usize)),
@@ -138,7 +138,7 @@ impl Figure {
     /// Every text with its place.
     fn texts(&self, setter: &mut Typesetter, page: &Arrangement) -> Vec<(Vec2, Align2, Arc<egui::Galley>, Color32)> {
         let mut texts = Vec::new();
-        let (ink, dim) = (LIGHT.text, LIGHT.dim);
+        let (ink, dim) = (LIGHT.ink.text, LIGHT.ink.dim);
         let wide = f32::INFINITY;
         let middle = page.first.x + (self.cell.x + GAP) * self.columns.len() as f32 / 2.0;
         let across = setter.lay(&self.across, theme::bold_font(TITLE_SIZE), wide);
@@ -221,7 +221,7 @@ mod tests {
             at(x + w / 2, y + h / 2)
         };
         assert_eq!((middle(0, 0), middle(1, 0), middle(1, 1)), ([200, 20, 10], [10, 20, 200], [10, 20, 200]));
-        assert_eq!(middle(0, 1), [LIGHT.input_background.r(), LIGHT.input_background.g(), LIGHT.input_background.b()]);
+        assert_eq!(middle(0, 1), [LIGHT.ground.input.r(), LIGHT.ground.input.g(), LIGHT.ground.input.b()]);
         let [x, y, w, h] = figure.cell(1, 1);
         assert!(x + w <= drawn.width && y + h <= drawn.height);
         let dark = |xs: std::ops::Range<usize>, ys: std::ops::Range<usize>| {

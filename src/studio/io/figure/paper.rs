@@ -9,7 +9,10 @@ use egui::{
     epaint::{TextOptions, text::Fonts},
 };
 
-use crate::{studio::view::theme, tensor::Picture};
+use crate::{
+    studio::view::{style, theme},
+    tensor::Picture,
+};
 
 /// Pixels a point: figures are printed and zoomed into.
 pub const SCALE: f32 = 2.0;
@@ -21,12 +24,12 @@ pub struct Typesetter {
 
 impl Typesetter {
     pub fn new() -> Self {
-        Self { fonts: Fonts::new(TextOptions::default(), theme::fonts()) }
+        Self { fonts: Fonts::new(TextOptions::default(), style::fonts()) }
     }
 
     /// A text that breaks into lines at `width` points.
     pub fn lay(&mut self, text: &str, font: FontId, width: f32) -> Arc<Galley> {
-        self.fonts.with_pixels_per_point(SCALE).layout(text.to_owned(), font, theme::LIGHT.text, width)
+        self.fonts.with_pixels_per_point(SCALE).layout(text.to_owned(), font, theme::LIGHT.ink.text, width)
     }
 }
 

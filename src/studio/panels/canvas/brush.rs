@@ -94,7 +94,7 @@ impl BrushTool {
         let left = (area.center().x - width / 2.0).max(area.left() + 10.0);
         let ground =
             Rect::from_min_size(pos2(left, area.bottom() - rows * ROW - 4.0), vec2(width, rows * ROW)).expand(4.0);
-        ui.painter().rect_filled(ground, CornerRadius::same(7), theme.panel);
+        ui.painter().rect_filled(ground, CornerRadius::same(7), theme.ground.panel);
         ui.painter().rect_stroke(ground, CornerRadius::same(7), Stroke::new(1.0, theme.line), StrokeKind::Inside);
         // What lies under the bar is not painted on.
         let _ = ui.interact(ground, ui.scope_id().with("brush bar"), Sense::click_and_drag());

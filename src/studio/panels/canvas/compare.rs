@@ -55,7 +55,7 @@ pub fn settings_line(ui: &mut Ui, document: &Document, view: &View, area: Rect) 
     let layout = Layout::centered_and_justified(egui::Direction::LeftToRight);
     let inner = area.shrink2(egui::vec2(16.0, 0.0));
     let mut line = ui.new_child(UiBuilder::new().id_salt("settings").max_rect(inner).layout(layout));
-    let shown = egui::RichText::new(&text).font(theme::small_font()).color(Theme::of(ui).text);
+    let shown = egui::RichText::new(&text).font(theme::small_font()).color(Theme::of(ui).ink.text);
     let said = line.add(egui::Label::new(shown).truncate());
     said.on_hover_text(list.join("\n"));
 }

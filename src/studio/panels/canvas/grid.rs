@@ -51,20 +51,20 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands, textures:
         Some(sides) => cells(ui, document, commands, textures, area, sides),
         None => {
             let text = "One picture for every pair of values. Choose two parameters, then Render grid.";
-            ui.painter().text(area.center(), Align2::CENTER_CENTER, text, theme::body_font(), Theme::of(ui).faint);
+            ui.painter().text(area.center(), Align2::CENTER_CENTER, text, theme::body_font(), Theme::of(ui).ink.faint);
         }
     }
     let text =
         "Click a cell to take its recipe over. Other work goes first: the grid is rendered while nothing else is.";
     let at = pos2(whole.center().x, whole.bottom() - 16.0);
-    ui.painter().text(at, Align2::CENTER_CENTER, text, theme::small_font(), Theme::of(ui).dim);
+    ui.painter().text(at, Align2::CENTER_CENTER, text, theme::small_font(), Theme::of(ui).ink.dim);
 }
 
 /// One side's parameter, ends and count.
 fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
     let theme = Theme::of(ui);
     let (label, _) = ui.allocate_exact_size(vec2(52.0, size::ROW), Sense::hover());
-    ui.painter().text(label.left_center(), Align2::LEFT_CENTER, name, theme::body_font(), theme.dim);
+    ui.painter().text(label.left_center(), Align2::LEFT_CENTER, name, theme::body_font(), theme.ink.dim);
     let all = Parameter::all(recipe);
     quiet_combo(ui, &format!("{name}: parameter"), &side.parameter.title(recipe), |ui| {
         for parameter in all {
@@ -73,7 +73,7 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
             }
         }
     });
-    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.input_background;
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.ground.input;
     ui.spacing_mut().button_padding = vec2(5.0, 1.0);
     for (what, end) in [("from", &mut side.from), ("to", &mut side.to)] {
         row::note(ui, what);
@@ -115,7 +115,7 @@ fn cells(
     let cell = (room.x / across.len() as f32).min(room.y / down.len() as f32).max(24.0).floor();
     let extent = vec2(cell * across.len() as f32, cell * down.len() as f32);
     let first = pos2(area.center().x - (extent.x - LABELS) / 2.0, area.top() + 24.0 + (room.y - extent.y) / 2.0);
-    let put = |at, align, text: String| ui.painter().text(at, align, text, theme::mono_font(), theme.dim);
+    let put = |at, align, text: String| ui.painter().text(at, align, text, theme::mono_font(), theme.ink.dim);
     for (k, &x) in across.iter().enumerate() {
         let at = pos2(first.x + (k as f32 + 0.5) * cell, first.y - 6.0);
         put(at, Align2::CENTER_BOTTOM, sides[0].parameter.label(x));
@@ -155,20 +155,20 @@ fn draw(ui: &mut Ui, document: &Document, textures: &mut Textures, at: usize, re
             let texture = textures.thumbnail(ui.ctx(), shown, THUMBNAIL_TEXELS);
             picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
         }
-        Content::Waiting => drop(ui.painter().rect_filled(rect, CornerRadius::same(4), theme.input_background)),
+        Content::Waiting => drop(ui.painter().rect_filled(rect, CornerRadius::same(4), theme.ground.input)),
         Content::Rendering(_) => {
-            ui.painter().rect_filled(rect, CornerRadius::same(4), theme.raised);
+            ui.painter().rect_filled(rect, CornerRadius::same(4), theme.ground.raised);
             let spot = Rect::from_center_size(rect.center(), vec2(18.0, 18.0));
-            ui.put(spot, egui::Spinner::new().size(18.0).color(theme.accent));
+            ui.put(spot, egui::Spinner::new().size(18.0).color(theme.accent.plain));
         }
         Content::Failed(_) => {
-            ui.painter().rect_filled(rect, CornerRadius::same(4), theme.danger_background);
+            ui.painter().rect_filled(rect, CornerRadius::same(4), theme.danger.ground);
             let (middle, font) = (rect.center(), theme::small_font());
-            ui.painter().text(middle, Align2::CENTER_CENTER, "failed", font, theme.danger);
+            ui.painter().text(middle, Align2::CENTER_CENTER, "failed", font, theme.danger.ink);
         }
     }
-    let rim = if active { Some(theme.accent) } else { response.hovered().then_some(theme.dim) };
-    if let Some(color) = rim.or(response.has_focus().then_some(theme.text)) {
+    let rim = if active { Some(theme.accent.plain) } else { response.hovered().then_some(theme.ink.dim) };
+    if let Some(color) = rim.or(response.has_focus().then_some(theme.ink.text)) {
         ui.painter().rect_stroke(rect, CornerRadius::same(5), Stroke::new(2.0, color), StrokeKind::Outside);
     }
     let clicked = response.clicked();

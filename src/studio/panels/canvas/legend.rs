@@ -100,7 +100,7 @@ impl Legend {
         let percent = |share: f32| format!("{:.0} %", 100.0 * share);
         let chosen = view.selection.region;
         let mut picked = None;
-        let ground = Theme::of(ui).canvas;
+        let ground = Theme::of(ui).ground.canvas;
         let mut entries = Entries::new(ui, area, &mut self.width);
         let color = |position: usize| {
             let back = chosen.is_some_and(|chosen| chosen != position);
@@ -125,7 +125,7 @@ impl Legend {
 }
 
 fn text(ui: &Ui, middle: egui::Pos2, line: &str) {
-    ui.painter().text(middle, Align2::CENTER_CENTER, line, theme::small_font(), Theme::of(ui).dim);
+    ui.painter().text(middle, Align2::CENTER_CENTER, line, theme::small_font(), Theme::of(ui).ink.dim);
 }
 
 /// Entries in a row, centred by the width that they had in the frame before.
@@ -158,7 +158,7 @@ impl<'a> Entries<'a> {
 
 fn scale_bar(ui: &Ui, area: Rect, table: &Table, low: f32, high: f32, title: &str) {
     let theme = Theme::of(ui);
-    let (ink, mono) = (theme.dim, theme::mono_font());
+    let (ink, mono) = (theme.ink.dim, theme::mono_font());
     let painter = ui.painter();
     let lay = |text: String, font| painter.layout_no_wrap(text, font, ink);
     let title = lay(title.to_owned(), theme::small_font());

@@ -65,7 +65,7 @@ impl Canvas {
         textures: &mut Textures,
     ) {
         let whole = ui.max_rect();
-        ui.painter().rect_filled(whole, 0.0, Theme::of(ui).canvas);
+        ui.painter().rect_filled(whole, 0.0, Theme::of(ui).ground.canvas);
         if view.comparison.mode == Compare::Grid {
             return grid::show(ui, document, commands, textures, whole);
         }
@@ -142,12 +142,12 @@ fn empty(ui: &mut Ui, area: Rect, state: &Empty) {
     let theme = Theme::of(ui);
     let middle = area.center();
     let painter = ui.painter();
-    painter.text(middle - vec2(0.0, 4.0), Align2::CENTER_BOTTOM, state.title, theme::bold_font(15.0), theme.dim);
-    let text = painter.layout(state.text.clone(), theme::body_font(), theme.faint, (area.width() - 80.0).max(80.0));
-    painter.galley(middle + vec2(-text.size().x / 2.0, 6.0), text, theme.faint);
+    painter.text(middle - vec2(0.0, 4.0), Align2::CENTER_BOTTOM, state.title, theme::bold_font(15.0), theme.ink.dim);
+    let text = painter.layout(state.text.clone(), theme::body_font(), theme.ink.faint, (area.width() - 80.0).max(80.0));
+    painter.galley(middle + vec2(-text.size().x / 2.0, 6.0), text, theme.ink.faint);
     if state.spin {
         let spot = Rect::from_center_size(middle - vec2(0.0, 46.0), vec2(22.0, 22.0));
-        ui.put(spot, egui::Spinner::new().size(22.0).color(theme.accent));
+        ui.put(spot, egui::Spinner::new().size(22.0).color(theme.accent.plain));
     }
 }
 
@@ -186,7 +186,7 @@ fn wipe_grip(ui: &Ui, view: &mut View, panes: &[Pane]) {
     if let Some(pointer) = grip.interact_pointer_pos() {
         view.comparison.wipe = ((pointer.x - placed.left()) / placed.width()).clamp(0.0, 1.0);
     }
-    let ink = Theme::of(ui).on_picture;
+    let ink = Theme::of(ui).on_picture.ink;
     ui.painter().vline(x, line.intersect(pane.area).y_range(), egui::Stroke::new(1.5, ink));
     ui.painter().circle_filled(pos2(x, placed.center().y.clamp(pane.area.top(), pane.area.bottom())), 6.0, ink);
     grip.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);

@@ -25,10 +25,10 @@ pub fn show(ui: &Ui, probe: &Probe, pointer: Pos2, within: Rect) {
     );
     let rect = Rect::from_min_size(min, extent);
     let painter = ui.painter();
-    painter.rect_filled(rect, CornerRadius::same(6), theme.probe);
-    let rim = Stroke::new(1.0, theme.probe_line);
+    painter.rect_filled(rect, CornerRadius::same(6), theme.tooltip.ground);
+    let rim = Stroke::new(1.0, theme.tooltip.line);
     painter.rect_stroke(rect, CornerRadius::same(6), rim, StrokeKind::Inside);
-    painter.galley(rect.min + vec2(11.0, 9.0), galley, theme.text);
+    painter.galley(rect.min + vec2(11.0, 9.0), galley, theme.ink.text);
 }
 
 fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
@@ -41,30 +41,31 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
     if let Some(region) = &probe.region {
         let name: String = region.name.chars().take(NAME - 1).collect();
         put(format!("{name:NAME$}"), region.color);
-        put(format!("region {} of {}\n", region.rank, region.regions), theme.dim);
-        put(format!("{:NAME$}", "rate ρ"), theme.dim);
-        put(format!("{:.2}", region.rate), theme.text);
-        put("  effective ".into(), theme.dim);
-        put(format!("{:.2}\n", region.effective), theme.text);
+        put(format!("region {} of {}\n", region.rank, region.regions), theme.ink.dim);
+        put(format!("{:NAME$}", "rate ρ"), theme.ink.dim);
+        put(format!("{:.2}", region.rate), theme.ink.text);
+        put("  effective ".into(), theme.ink.dim);
+        put(format!("{:.2}\n", region.effective), theme.ink.text);
     }
     for concept in &probe.concepts {
         let name: String = concept.text.chars().take(NAME - 1).collect();
-        put(format!("{name:NAME$}"), theme.dim);
-        let (word, color) = if concept.touched { ("touched  ", theme.text) } else { ("untouched", theme.faint) };
+        put(format!("{name:NAME$}"), theme.ink.dim);
+        let (word, color) =
+            if concept.touched { ("touched  ", theme.ink.text) } else { ("untouched", theme.ink.faint) };
         put(word.into(), color);
-        put(format!(" |Δ| {:.2}\n", concept.magnitude), if concept.touched { theme.dim } else { theme.faint });
+        put(format!(" |Δ| {:.2}\n", concept.magnitude), if concept.touched { theme.ink.dim } else { theme.ink.faint });
     }
     if let Some(fusion) = &probe.fusion {
-        put(format!("{:NAME$}", "saliency g/e"), theme.dim);
-        put(format!("{:.2} / {:.2}\n", fusion.general, fusion.expert), theme.text);
-        put(format!("{:NAME$}", "fusion mask"), theme.dim);
-        put(format!("{}\n", if fusion.expert_draws { "expert" } else { "general" }), theme.text);
+        put(format!("{:NAME$}", "saliency g/e"), theme.ink.dim);
+        put(format!("{:.2} / {:.2}\n", fusion.general, fusion.expert), theme.ink.text);
+        put(format!("{:NAME$}", "fusion mask"), theme.ink.dim);
+        put(format!("{}\n", if fusion.expert_draws { "expert" } else { "general" }), theme.ink.text);
     }
     if let Some([x, y]) = probe.latent {
-        put(format!("{:NAME$}{x},{y}", "latent"), theme.dim);
-        put("   ".into(), theme.dim);
+        put(format!("{:NAME$}{x},{y}", "latent"), theme.ink.dim);
+        put("   ".into(), theme.ink.dim);
     }
     let [x, y] = probe.picture;
-    put(format!("picture {x},{y}"), theme.dim);
+    put(format!("picture {x},{y}"), theme.ink.dim);
     job
 }

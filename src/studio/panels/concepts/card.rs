@@ -79,10 +79,10 @@ impl Card {
         let details = if self.open { 5.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
         let theme = Theme::of(ui);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
-        let edge = if self.concept.enabled { color } else { theme.faint };
+        let edge = if self.concept.enabled { color } else { theme.ink.faint };
         ui.painter().rect_filled(rect, CornerRadius::same(6), edge);
         let face = Rect::from_min_max(rect.min + vec2(2.5, 0.0), rect.max);
-        ui.painter().rect_filled(face, CornerRadius { nw: 3, sw: 3, ne: 6, se: 6 }, theme.input_background);
+        ui.painter().rect_filled(face, CornerRadius { nw: 3, sw: 3, ne: 6, se: 6 }, theme.ground.input);
 
         let tile = Rect::from_min_size(rect.min + vec2(10.0, 10.0), vec2(TILE, TILE));
         self.where_tile(ui, view, textures, tile);
@@ -135,7 +135,7 @@ impl Card {
         let (id, name) = (self.concept.id, format!("Where {} acts", self.name()));
         let response = ui.interact(tile, ui.scope_id().with(("where", id)), Sense::click());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-        ui.painter().rect_filled(tile, CornerRadius::same(3), Theme::of(ui).canvas);
+        ui.painter().rect_filled(tile, CornerRadius::same(3), Theme::of(ui).ground.canvas);
         let Some(report) = &self.report else { return };
         let texture = textures.get(ui.ctx(), report, Kind::Mask, || {
             let shown = masked(report);
@@ -170,7 +170,7 @@ impl Card {
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .show(|ui| locks::lock_menu(ui, &mut concept.lock, words));
         let field = Rect::from_min_max(line.min, pos2(tools.min_rect().left() - 2.0, line.bottom()));
-        let ink = if concept.enabled { theme.text } else { theme.faint };
+        let ink = if concept.enabled { theme.ink.text } else { theme.ink.faint };
         let edit = TextEdit::singleline(&mut concept.text)
             .id_salt(("concept text", concept.id))
             .font(theme::bold_font(size::BODY))
@@ -215,7 +215,7 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
     let theme = Theme::of(ui);
     let response = ui.interact(line, ui.scope_id().with(("summary", name)), Sense::click());
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, open, name));
-    let ink = if response.hovered() || response.has_focus() { theme.text } else { theme.faint };
+    let ink = if response.hovered() || response.has_focus() { theme.ink.text } else { theme.ink.faint };
     // What has no room ends in dots; the tooltip says it all.
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), egui::FontId::monospace(10.0), ink);
     job.wrap = egui::text::TextWrapping::truncate_at_width(line.width() - 16.0);
@@ -263,7 +263,7 @@ fn more(
         range.place(ui, rail);
         let text = format!("{}–{}", (concept.warmup + 1).min(steps), concept.cooldown.unwrap_or(steps).min(steps));
         let at = pos2(rail.right() + 4.0 + size::NUMBER - 3.0, rail.center().y);
-        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).text);
+        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).ink.text);
     });
     let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
     row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))

@@ -20,7 +20,7 @@ const ALIKE: f32 = 0.7;
 /// A line for every pair of concepts that interferes at the shown step.
 pub fn show(ui: &mut Ui, document: &Document, view: &View) {
     let Some(report) = view.shown_frame(document).and_then(|frame| frame.report) else { return };
-    let color = Theme::of(ui).accent;
+    let color = Theme::of(ui).accent.plain;
     for (line, advice) in said(&report) {
         row::tinted(ui, line, color).on_hover_text(advice);
     }

@@ -86,7 +86,7 @@ impl Concepts {
         }
         if let Some(edit) = document.history().cost().filter(|_| self.text.is_empty()) {
             let at = response.rect.right_center() - vec2(8.0, 0.0);
-            let (badge, faint) = (cost::badge(edit), Theme::of(ui).faint);
+            let (badge, faint) = (cost::badge(edit), Theme::of(ui).ink.faint);
             ui.painter().text(at, Align2::RIGHT_CENTER, badge, theme::small_font(), faint);
         }
     }

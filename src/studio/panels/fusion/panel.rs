@@ -39,7 +39,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
             commands.edit(Edit::ToggleFusion);
         }
         if let Some(report) = report.as_ref().filter(|_| on) {
-            tinted(ui, format!("expert draws {:.0} %", 100.0 * report.share), theme.accent);
+            tinted(ui, format!("expert draws {:.0} %", 100.0 * report.share), theme.accent.plain);
         }
     });
     let Some(before) = &document.recipe().fusion else { return };
@@ -132,7 +132,7 @@ fn sharpness(ui: &mut Ui, fusion: &mut Fusion) {
         let each = ui.available_width() / 2.0;
         for (letter, name, value) in [general, expert] {
             let (cell, _) = ui.allocate_exact_size(vec2(each - 4.0, size::ROW), Sense::hover());
-            let (font, ink) = (theme::small_font(), Theme::of(ui).dim);
+            let (font, ink) = (theme::small_font(), Theme::of(ui).ink.dim);
             let letter = ui.painter().text(cell.left_center(), egui::Align2::LEFT_CENTER, letter, font, ink);
             let split = cell.right() - SHORT_NUMBER;
             let rail = cell.with_min_x(letter.right() + 4.0).with_max_x(split - 2.0);

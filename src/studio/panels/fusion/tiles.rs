@@ -52,10 +52,9 @@ pub fn show(
     baseline_tile(ui, document, commands, textures, place(4), ModelRole::Expert);
     match report {
         Some(report) => map_tiles(ui, view, textures, [place(1), place(2), place(3)], report),
-        None => [1, 2, 3]
-            .map(place)
-            .iter()
-            .for_each(|&rect| blank(ui, rect, Theme::of(ui).input_background, "", theme::PLAIN)),
+        None => {
+            [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).ground.input, "", theme::PLAIN))
+        }
     }
 }
 
@@ -63,7 +62,7 @@ pub fn show(
 fn tile(ui: &mut Ui, rect: Rect, name: &str, rim: Option<Color32>) -> Response {
     let response = ui.interact(rect, ui.scope_id().with(("tile", name)), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
-    let touched = (response.hovered() || response.has_focus()).then_some(Theme::of(ui).dim);
+    let touched = (response.hovered() || response.has_focus()).then_some(Theme::of(ui).ink.dim);
     if let Some(color) = rim.or(touched) {
         let pen = egui::Stroke::new(if rim.is_some() { 2.0 } else { 1.0 }, color);
         ui.painter().rect_stroke(rect, CornerRadius::same(4), pen, egui::StrokeKind::Outside);
@@ -118,15 +117,15 @@ fn baseline(ui: &Ui, document: &Document, textures: &mut Textures, rect: Rect, r
             format!("The {} alone, over the same noise. Click pins it as A for comparing.", role.model())
         }
         Some(State::Failed(reason)) => {
-            blank(ui, rect, theme.danger_background, "failed", theme.danger);
+            blank(ui, rect, theme.danger.ground, "failed", theme.danger.ink);
             reason.clone()
         }
         Some(State::Rendering(_)) => {
-            blank(ui, rect, theme.raised, "renders…", theme.dim);
+            blank(ui, rect, theme.ground.raised, "renders…", theme.ink.dim);
             format!("The {} alone is being rendered.", role.model())
         }
         Some(State::Waiting) | None => {
-            blank(ui, rect, theme.input_background, "waits", theme.faint);
+            blank(ui, rect, theme.ground.input, "waits", theme.ink.faint);
             format!("The {} alone: rendered when nothing else is.", role.model())
         }
     }

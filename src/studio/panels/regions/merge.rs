@@ -76,7 +76,8 @@ fn name_row(ui: &mut Ui, recipe: &Recipe, commands: &mut Commands, names: &Regio
         }
         if positions.len() > 1 {
             ui.spacing_mut().button_padding = vec2(6.0, 1.0);
-            let button = ui.button(egui::RichText::new("Split").font(theme::small_font()).color(Theme::of(ui).text));
+            let button =
+                ui.button(egui::RichText::new("Split").font(theme::small_font()).color(Theme::of(ui).ink.text));
             if button.on_hover_text("Each word is a region of its own again").clicked() {
                 commands.edit(Edit::SplitRegion(region));
             }

@@ -78,7 +78,7 @@ fn owned(ui: &mut Ui, owners: &[RegionOwner], names: &RegionLabels, commands: &m
         let name = names.name(owner.position);
         ui.push_id(("owner", k), |ui| {
             row::labelled(ui, if k == 0 { "Drawn by" } else { "" }, |ui| {
-                row::tinted(ui, format!("{}: {name}", owner.owner.title()), theme.text).on_hover_text(TERM);
+                row::tinted(ui, format!("{}: {name}", owner.owner.title()), theme.ink.text).on_hover_text(TERM);
                 if icon_button(ui, Icon::Close, &format!("Let both compete for {name}")).clicked() {
                     commands.edit(Edit::RegionOwner { region: owner.position, owner: Owner::Saliency });
                 }

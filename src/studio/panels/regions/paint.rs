@@ -40,7 +40,7 @@ pub fn region_row(
 /// Takes the brush up for `target`, or lays it down.
 pub fn paint_button(ui: &mut Ui, view: &mut View, target: Target, name: &str) {
     let on = view.brush.active && view.brush.target == target;
-    let color = if on { Theme::of(ui).accent } else { Theme::of(ui).text };
+    let color = if on { Theme::of(ui).accent.plain } else { Theme::of(ui).ink.text };
     ui.spacing_mut().button_padding = vec2(6.0, 1.0);
     let button = ui.button(egui::RichText::new("Paint").font(theme::small_font()).color(color)).accessible_name(name);
     let said = "A brush on the picture that gives places to it, or takes them away, whatever attention says (B)";

@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
     paint::region_row(ui, document, view, commands, region, &name);
     let inside = |values: &[f32]| mean_inside(&scfg, |owner| names.region_of(owner) == region, values);
     let rate = inside(&scfg.rate.values);
-    let ink = Theme::of(ui).text;
+    let ink = Theme::of(ui).ink.text;
     row::labelled(ui, "Rate ρ", |ui| {
         let label = ui.colored_label(ink, format!("{rate:.2} at step {}", report.step + 1));
         label.on_hover_text(format!(
@@ -83,7 +83,7 @@ fn locked_to(ui: &mut Ui, document: &Document, commands: &mut Commands, position
     let locked = concepts.iter().filter(|concept| concept.lock.contains(&position));
     let locked: Vec<&str> = locked.map(|concept| concept.text.trim()).collect();
     let (text, ink) =
-        if locked.is_empty() { ("none".to_owned(), theme.dim) } else { (locked.join(", "), theme.accent) };
+        if locked.is_empty() { ("none".to_owned(), theme.ink.dim) } else { (locked.join(", "), theme.accent.plain) };
     let response = row::labelled(ui, "Locked to", |ui| {
         let text = egui::RichText::new(text).color(ink);
         let button = egui::Button::new(text).frame_when_inactive(false).truncate();

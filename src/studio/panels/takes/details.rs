@@ -95,7 +95,7 @@ fn find(ui: &mut Ui, take: &Take, view: &mut View, filter: &mut String) {
     let response = ui.add(field).accessible_name("Find takes");
     response.on_hover_text("Words of the name, the prompt, a concept, or \"seed 3\"; * shows those with a star");
     if view.shown != Shown::Live {
-        let text = RichText::new("Back to the newest").color(Theme::of(ui).accent);
+        let text = RichText::new("Back to the newest").color(Theme::of(ui).accent.plain);
         if ui.add(Button::new(text).frame(false)).clicked() {
             view.shown = Shown::Live;
         }

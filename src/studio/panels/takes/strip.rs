@@ -71,7 +71,7 @@ impl TakeStrip {
 
 fn note(ui: &Ui, area: Rect, text: &str) {
     let at = pos2(area.left() + size::MARGIN, area.center().y);
-    ui.painter().text(at, Align2::LEFT_CENTER, text, theme::small_font(), Theme::of(ui).faint);
+    ui.painter().text(at, Align2::LEFT_CENTER, text, theme::small_font(), Theme::of(ui).ink.faint);
 }
 
 /// Thumbnails in their order, with the lines that join them.
@@ -108,7 +108,7 @@ fn branches(
 /// A line from a take to one made from it: straight to its neighbour, or below the others, in its lane, to the head of
 /// a branch.
 fn join(ui: &Ui, parent: Rect, child: Rect, lane: Option<usize>) {
-    let pen = Stroke::new(1.5, Theme::of(ui).faint);
+    let pen = Stroke::new(1.5, Theme::of(ui).ink.faint);
     let Some(lane) = lane else {
         ui.painter().hline(parent.right()..=child.left(), child.center().y, pen);
         return;

@@ -74,7 +74,7 @@ fn marks(ui: &Ui, take: &Take, pins: [Option<TakeId>; 2], rect: Rect) {
     }
     if take.starred {
         let spot = Rect::from_min_size(pos2(rect.right() - 20.0, rect.top() + 4.0), vec2(16.0, 16.0));
-        ui.painter().rect_filled(spot, CornerRadius::same(3), Theme::of(ui).under_picture_text);
+        ui.painter().rect_filled(spot, CornerRadius::same(3), Theme::of(ui).on_picture.ground);
         icon::paint(ui.painter(), Icon::Starred, spot.center(), theme::TAKE_B);
     }
     let short = naming::shorten(&take.name, LABEL);
@@ -88,15 +88,15 @@ fn rim(ui: &Ui, document: &Document, view: &View, id: TakeId, response: &Respons
     let color = match (a, b, actions::selected(document, view) == Some(id)) {
         (true, ..) => Some(theme::TAKE_A),
         (_, true, _) => Some(theme::TAKE_B),
-        (_, _, true) => Some(theme.dim),
-        _ => response.hovered().then_some(theme.faint),
+        (_, _, true) => Some(theme.ink.dim),
+        _ => response.hovered().then_some(theme.ink.faint),
     };
     if let Some(color) = color {
         let pen = Stroke::new(2.0, color);
         ui.painter().rect_stroke(response.rect, CornerRadius::same(6), pen, StrokeKind::Outside);
     }
     if response.has_focus() {
-        let pen = Stroke::new(1.0, theme.text);
+        let pen = Stroke::new(1.0, theme.ink.text);
         ui.painter().rect_stroke(response.rect.expand(3.0), CornerRadius::same(8), pen, StrokeKind::Outside);
     }
 }

@@ -36,7 +36,11 @@ fn grip(ui: &Ui, lane: &Lane, side: usize, bar: Rect, axis: Axis) -> Option<usiz
         .widget_info(|| WidgetInfo { value: Some(border as f64), ..WidgetInfo::labeled(Role::Slider, true, &name) });
     let mark = Rect::from_center_size(pos2(x + inward * 0.55, bar.center().y), vec2(2.0, bar.height() - 2.0));
     let strong = response.hovered() || response.dragged();
-    ui.painter().rect_filled(mark, 1.0, if strong { theme.text } else { theme::mix(lane.color, theme.text, 0.6) });
+    ui.painter().rect_filled(
+        mark,
+        1.0,
+        if strong { theme.ink.text } else { theme::mix(lane.color, theme.ink.text, 0.6) },
+    );
     let [right, _] = arrow_presses(ui, &response);
     let pressed = (right != 0).then(|| border.saturating_add_signed(right as isize).min(axis.steps));
     let dragged = response.interact_pointer_pos().filter(|_| response.dragged());

@@ -39,7 +39,7 @@ impl Head {
     pub fn show(&mut self, ui: &mut Ui, document: &Document, view: &mut View, corner: Pos2, steps: usize) {
         let theme = Theme::of(ui);
         let title = corner - vec2(0.0, 10.0);
-        let title = ui.painter().text(title, Align2::LEFT_CENTER, "Timeline", theme::small_font(), theme.dim);
+        let title = ui.painter().text(title, Align2::LEFT_CENTER, "Timeline", theme::small_font(), theme.ink.dim);
         let mut spot = Rect::from_center_size(pos2(title.right() + 18.0, title.center().y), vec2(20.0, 20.0));
         let playback = &mut view.playback;
         let (icon, name) =
@@ -64,18 +64,18 @@ impl Head {
         let wanted = std::mem::take(&mut self.goes_to_step);
         let has_steps = view.shown_track(document).is_some_and(|track| track.has_steps());
         let Some(step) = view.shown_step(document).filter(|_| has_steps) else {
-            ui.painter().text(area.left_center(), Align2::LEFT_CENTER, "no steps", theme::mono_font(), theme.faint);
+            ui.painter().text(area.left_center(), Align2::LEFT_CENTER, "no steps", theme::mono_font(), theme.ink.faint);
             return;
         };
         let row = egui::Layout::left_to_right(egui::Align::Center);
         let mut child = ui.new_child(UiBuilder::new().id_salt("step number").max_rect(area).layout(row));
         plain_numbers(&mut child);
         child.spacing_mut().item_spacing.x = 2.0;
-        child.label(egui::RichText::new("step").font(theme::mono_font()).color(theme.faint));
+        child.label(egui::RichText::new("step").font(theme::mono_font()).color(theme.ink.faint));
         let mut number = step + 1;
         let field = DragValue::new(&mut number).range(1..=steps).speed(0.1).update_while_editing(false);
         let field = child.add(field).accessible_name("Shown step");
-        child.label(egui::RichText::new(format!("of {steps}")).font(theme::mono_font()).color(theme.faint));
+        child.label(egui::RichText::new(format!("of {steps}")).font(theme::mono_font()).color(theme.ink.faint));
         if wanted {
             type_into(ui, field.id, &(step + 1).to_string());
         }

@@ -46,7 +46,7 @@ impl Jump {
 /// A dashed line through the lanes in `area`, with a flag above them whose menu offers the fixed profile.
 pub fn show(ui: &mut Ui, recipe: &Recipe, commands: &mut Commands, area: Rect, axis: Axis) {
     let Some(jump) = Jump::of(recipe, axis.steps) else { return };
-    let ink = Theme::of(ui).danger;
+    let ink = Theme::of(ui).danger.ink;
     let x = axis.x(jump.step);
     let line = [pos2(x, area.top() - 2.0), pos2(x, area.bottom() - 1.0)];
     ui.painter().extend(Shape::dashed_line(&line, Stroke::new(1.2, ink), 4.0, 3.0));

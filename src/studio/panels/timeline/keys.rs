@@ -100,7 +100,7 @@ pub fn curve(ui: &Ui, lane: &Lane, settings: &LaneSettings, [rail, bar]: [Rect; 
     let theme = Theme::of(ui);
     let one = heights.y(1.0);
     let ends = [pos2(rail.left(), one), pos2(rail.right(), one)];
-    painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.faint.gamma_multiply(0.5)), 3.0, 3.0));
+    painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.ink.faint.gamma_multiply(0.5)), 3.0, 3.0));
     if !lane.is_idle() {
         for pair in across(bar.left(), bar.right()).windows(2) {
             let [a, b] = [pair[0], pair[1]];
@@ -112,7 +112,7 @@ pub fn curve(ui: &Ui, lane: &Lane, settings: &LaneSettings, [rail, bar]: [Rect; 
 }
 
 fn ink(ui: &Ui, lane: &Lane) -> egui::Color32 {
-    theme::mix(lane.color, Theme::of(ui).text, 0.35)
+    theme::mix(lane.color, Theme::of(ui).ink.text, 0.35)
 }
 
 /// The points to drag.
@@ -156,7 +156,7 @@ fn point(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, index: usize, ra
     }
     set(keys, index, wanted, last);
     let held = response.hovered() || response.dragged() || response.has_focus();
-    let rim = if response.has_focus() { Theme::of(ui).accent } else { Theme::of(ui).panel };
+    let rim = if response.has_focus() { Theme::of(ui).accent.plain } else { Theme::of(ui).ground.panel };
     ui.painter().circle(at, if held { POINT + 1.0 } else { POINT }, ink(ui, lane), Stroke::new(1.5, rim));
     response.on_hover_text(format!(
         "Step {}: {}\nDrag it, click to type, right-click or Delete to remove",

@@ -7,11 +7,7 @@ use egui::Color32;
 use crate::{
     recipe::{Concept, ConceptId, Fusion, FusionMode, Key, Recipe},
     studio::{
-        document::{
-            cost::timestep,
-            edit::{Edit, Guidance},
-            track::Track,
-        },
+        document::{cost::timestep, edit::Edit, sections::Guidance, track::Track},
         view::theme::{self, concept_color, size},
     },
 };

@@ -57,19 +57,19 @@ fn draw(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, run: ShownRun<'_>
         pos2(axis.left + axis.width, row.bottom() - size::LANE_PAD),
     );
     let bar = Rect::from_x_y_ranges(axis.x(lane.start)..=axis.x(lane.end), rail.y_range());
-    painter.rect_filled(rail, CornerRadius::same(2), theme.input_background);
+    painter.rect_filled(rail, CornerRadius::same(2), theme.ground.input);
     let strength = if lane.kind == Kind::Guidance { 0.28 } else { 0.72 };
     if !lane.is_idle() {
         // Under a curve, the bar only says when.
         let fill = if lane.keyed { 0.35 * strength } else { strength };
-        painter.rect_filled(bar, CornerRadius::same(3), theme::mix(theme.panel, lane.color, fill));
+        painter.rect_filled(bar, CornerRadius::same(3), theme::mix(theme.ground.panel, lane.color, fill));
     }
     if let (Kind::Concept(concept), Some(track)) = (lane.kind, run.track) {
         momentum::show(ui, lane, &momentum::norms(track, concept), axis, rail);
     }
     let body = ui.interact(rail, ui.scope_id().with(("lane", lane.kind)), Sense::CLICK);
     body.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Lane of {}", lane.name)));
-    keys::curve(ui, lane, settings, [rail, bar], theme::mix(theme.panel, lane.color, strength), axis);
+    keys::curve(ui, lane, settings, [rail, bar], theme::mix(theme.ground.panel, lane.color, strength), axis);
     keys::add_at_pointer(ui, lane, settings, &body, rail, axis);
     ends::show(ui, lane, settings, run.track, bar, axis);
     keys::points(ui, lane, settings, rail, axis);
@@ -81,10 +81,10 @@ fn label(ui: &Ui, lane: &Lane, row: Rect, axis: Axis) {
     let painter = ui.painter();
     let left = row.left() + size::MARGIN;
     let middle = row.center().y;
-    let color = if lane.is_idle() { theme.faint } else { lane.color };
+    let color = if lane.is_idle() { theme.ink.faint } else { lane.color };
     painter.rect_filled(Rect::from_center_size(pos2(left + 4.5, middle), vec2(8.0, 8.0)), CornerRadius::same(2), color);
     let room = Rect::from_min_max(pos2(left, row.top()), pos2(axis.left - 28.0, row.bottom()));
-    let ink = if lane.is_idle() { theme.faint } else { theme.dim };
+    let ink = if lane.is_idle() { theme.ink.faint } else { theme.ink.dim };
     let named = painter.with_clip_rect(room.intersect(ui.clip_rect()));
     named.text(pos2(left + 15.0, middle), Align2::LEFT_CENTER, &lane.name, theme::small_font(), ink);
     if lane.keyed {

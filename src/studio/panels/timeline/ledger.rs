@@ -58,7 +58,7 @@ fn fold(ui: &Ui, ledger: &mut LedgerView, line: Rect) {
     let response = ui.interact(line, ui.scope_id().with("fold ledger"), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, open, "Ledger"));
     let theme = Theme::of(ui);
-    let ink = if response.hovered() || response.has_focus() { theme.text } else { theme.dim };
+    let ink = if response.hovered() || response.has_focus() { theme.ink.text } else { theme.ink.dim };
     let sign = if open { Icon::Down } else { Icon::Right };
     icon::paint(ui.painter(), sign, pos2(line.left() + 4.5, line.center().y), ink);
     let text = if open { "Ledger" } else { ledger.plot.title() };
@@ -77,9 +77,9 @@ fn choice(ui: &Ui, ledger: &mut LedgerView, plot: Plot, line: Rect) {
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, &name));
     let theme = Theme::of(ui);
     if chosen {
-        ui.painter().rect_filled(line.shrink2(vec2(0.0, 0.5)), egui::CornerRadius::same(3), theme.raised);
+        ui.painter().rect_filled(line.shrink2(vec2(0.0, 0.5)), egui::CornerRadius::same(3), theme.ground.raised);
     }
-    let ink = if chosen || response.hovered() || response.has_focus() { theme.text } else { theme.dim };
+    let ink = if chosen || response.hovered() || response.has_focus() { theme.ink.text } else { theme.ink.dim };
     let at = line.left_center() + vec2(15.0, 0.0);
     ui.painter().text(at, Align2::LEFT_CENTER, plot.title(), theme::small_font(), ink);
     if response.clicked() {
@@ -91,9 +91,9 @@ fn choice(ui: &Ui, ledger: &mut LedgerView, plot: Plot, line: Rect) {
 /// The plot itself: steps along the strip above, a click or a drag goes there, numbers under the pointer.
 fn canvas_of(ui: &mut Ui, view: &mut View, chart: &Chart, canvas: Rect, axis: Axis) {
     let theme = Theme::of(ui);
-    ui.painter().rect_filled(canvas, egui::CornerRadius::same(2), theme.input_background);
+    ui.painter().rect_filled(canvas, egui::CornerRadius::same(2), theme.ground.input);
     if chart.series.is_empty() {
-        ui.painter().text(canvas.center(), Align2::CENTER_CENTER, chart.empty, theme::small_font(), theme.faint);
+        ui.painter().text(canvas.center(), Align2::CENTER_CENTER, chart.empty, theme::small_font(), theme.ink.faint);
     }
     let mut child = ui.new_child(UiBuilder::new().id_salt("plot").max_rect(canvas));
     let open = view.ledger.open;
@@ -137,7 +137,7 @@ fn canvas_of(ui: &mut Ui, view: &mut View, chart: &Chart, canvas: Rect, axis: Ax
 
 fn draw(plot: &mut egui_plot::PlotUi<'_>, chart: &Chart, theme: &Theme) {
     if let Some(mark) = chart.mark {
-        plot.hline(HLine::new("mark", f64::from(mark)).color(theme.faint).width(1.0).allow_hover(false));
+        plot.hline(HLine::new("mark", f64::from(mark)).color(theme.ink.faint).width(1.0).allow_hover(false));
     }
     if let (true, [low, .., high]) = (chart.band, &chart.series[..]) {
         let y = |series: &Series| series.points.iter().map(|(_, v)| f64::from(*v)).collect::<Vec<f64>>();
@@ -163,7 +163,7 @@ fn scale(ui: &Ui, chart: &Chart, canvas: Rect) {
     let theme = Theme::of(ui);
     let font = egui::FontId::monospace(9.5);
     let write = |at, align, value: f32| {
-        ui.painter().text(at, align, format!("{value:.1}"), font.clone(), theme.faint);
+        ui.painter().text(at, align, format!("{value:.1}"), font.clone(), theme.ink.faint);
     };
     write(canvas.left_top() + vec2(4.0, 2.0), Align2::LEFT_TOP, chart.range.end);
     write(canvas.left_bottom() + vec2(4.0, -2.0), Align2::LEFT_BOTTOM, chart.range.start);

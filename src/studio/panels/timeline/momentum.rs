@@ -24,7 +24,7 @@ pub fn show(ui: &Ui, lane: &Lane, norms: &[(usize, f32)], axis: Axis, rail: Rect
     if most <= 0.0 || lane.is_idle() {
         return;
     }
-    let ink = theme::mix(Theme::of(ui).input_background, lane.color, if lane.keyed { 0.25 } else { 0.45 });
+    let ink = theme::mix(Theme::of(ui).ground.input, lane.color, if lane.keyed { 0.25 } else { 0.45 });
     for (step, norm) in outside() {
         let share = norm / most;
         if share > FAINTEST {

@@ -70,7 +70,7 @@ impl Timeline {
         ledger::show(ui, document, view, plots, axis);
         if let Some(step) = view.shown_step(document) {
             let x = axis.middle(step.min(steps - 1));
-            ui.painter().vline(x, frames.bottom()..=plots.bottom(), Stroke::new(1.0, Theme::of(ui).accent));
+            ui.painter().vline(x, frames.bottom()..=plots.bottom(), Stroke::new(1.0, Theme::of(ui).accent.plain));
         }
     }
 }

@@ -101,7 +101,7 @@ fn norms(track: &Track, theme: &Theme) -> Vec<Series> {
         match track.recipe.profile {
             Profile::Fixed => all.push(series(format!("momentum of {name}"), color, true, points)),
             // All concepts share one.
-            Profile::Reference if place == 0 => all.push(series("momentum", theme.dim, true, points)),
+            Profile::Reference if place == 0 => all.push(series("momentum", theme.ink.dim, true, points)),
             Profile::Reference => {}
         }
     }

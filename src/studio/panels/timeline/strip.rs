@@ -63,10 +63,10 @@ fn frames(ui: &mut Ui, document: &Document, view: &View, textures: &mut Textures
                 let tint = if fresh.is_some() { theme::PLAIN } else { theme::STALE };
                 picture::cover(ui, rect, texture.id(), size, 3, tint);
             }
-            None => drop(ui.painter().rect_filled(rect, CornerRadius::same(3), theme.input_background)),
+            None => drop(ui.painter().rect_filled(rect, CornerRadius::same(3), theme.ground.input)),
         }
         if inside.is_some() {
-            let rim = Stroke::new(2.0, theme.accent);
+            let rim = Stroke::new(2.0, theme.accent.plain);
             ui.painter().rect_stroke(rect, CornerRadius::same(4), rim, StrokeKind::Outside);
         }
     }

@@ -1,0 +1,36 @@
+//! What is set for all sessions, kept from one start of the program to the next.
+//!
+//! Apart from the window so that writing them stands in one place.
+
+use super::{
+    io::autosave::Autosave,
+    view::{layout, state::Appearance},
+};
+use crate::session::Settings;
+
+/// The settings, and as they were last written.
+#[derive(Default)]
+pub struct KeptSettings {
+    pub current: Settings,
+    written: Option<Settings>,
+}
+
+impl KeptSettings {
+    pub fn new(current: Settings) -> Self {
+        Self { current, written: None }
+    }
+
+    /// Takes theme and size over from the window, and has the settings written when they have changed.
+    pub fn follow(&mut self, appearance: &Appearance, autosave: Option<&Autosave>) {
+        let (theme, scale) = (layout::theme_name(appearance), Some(appearance.scale));
+        if (theme, scale) != (self.current.theme.as_str(), self.current.scale) {
+            (self.current.theme, self.current.scale) = (theme.to_owned(), scale);
+        }
+        // In the first frame they are as they were read, and need no writing.
+        let written = self.written.get_or_insert_with(|| self.current.clone());
+        if let Some(autosave) = autosave.filter(|_| *written != self.current) {
+            autosave.keep_settings(&self.current);
+            *written = self.current.clone();
+        }
+    }
+}
