@@ -1,7 +1,7 @@
-//! What the approximations save and cost on the bundled model: `cargo bench --bench approximations`.
+//! What the approximations save and change, with the bundled model: `cargo bench --bench approximations`.
 //!
-//! Eight prompts, 20 steps: evaluations as a share of the full run's, and the distance of the picture from the full
-//! run's own (PSNR in decibels, and the worst of the eight). For comparison, fewer steps at the same price.
+//! Over eight prompts of 20 steps: evaluations relative to the full run, and the PSNR of the picture to that of the full run,
+//! as mean and minimum. For comparison, fewer steps at a similar cost.
 
 mod shared;
 
@@ -42,8 +42,10 @@ fn main() {
     }
 }
 
+/// From a plain recipe to one with an approximation.
 type Change = Box<dyn Fn(Recipe) -> Recipe>;
 
+/// The approximations, by name.
 fn settings() -> Vec<(String, Change)> {
     let mut list: Vec<(String, Change)> = Vec::new();
     for (from, until) in [(0, 16), (0, 12), (0, 8), (2, 16), (4, 16)] {
@@ -61,6 +63,7 @@ fn settings() -> Vec<(String, Change)> {
     list
 }
 
+/// Peak signal-to-noise ratio in dB of two pictures of one size.
 fn psnr(a: &Picture, b: &Picture) -> f64 {
     let squares: f64 = a.rgb.iter().zip(&b.rgb).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2)).sum();
     10.0 * (255.0f64.powi(2) * a.rgb.len() as f64 / squares.max(1e-9)).log10()

@@ -1,9 +1,8 @@
-//! Cost grows linearly with steps and branches and with nothing else: `cargo bench --bench linear` prints a table and
-//! draws `docs/linear.svg`; with `-- --rounds 5` more rounds.
+//! How the time of a render grows with steps, branches, resolution and takes: `cargo bench --bench linear` prints a table and
+//! draws `docs/linear.svg`; with `-- --rounds 5` for more rounds.
 //!
-//! Each series varies one thing and holds the others; points of a series are measured in turn, and the median of rounds
-//! counts. Takes are renders of different seeds with the memory of a session, one after another: their total must grow
-//! by the same amount each, however many there are already.
+//! Each series varies one quantity. Its points are measured interleaved, and each is a median over rounds. Takes are renders
+//! of different seeds with one cache, one after the other: each must add the same time, however many there are.
 
 mod shared;
 
@@ -12,7 +11,7 @@ use std::{fmt::Write as _, path::Path};
 use sextant::{engine, engine::prediction_cache::PredictionCache, recipe::Recipe};
 use shared::{Models, flag, median, recipe, seconds};
 
-/// Something that is varied.
+/// The measurements of one varied quantity.
 struct Series {
     title: &'static str,
     unit: &'static str,
@@ -20,12 +19,12 @@ struct Series {
     points: Vec<(f64, f64)>,
 }
 
-/// The straight line nearest to some points.
+/// A straight line fitted to points.
 struct Line {
     slope: f64,
     start: f64,
-    /// The largest distance of a point from the line, as a share of the point.
-    off: f64,
+    /// The largest deviation of a point from the line, relative to the point.
+    deviation: f64,
 }
 
 fn main() {
@@ -44,7 +43,7 @@ fn main() {
             series.title,
             series.unit,
             line.slope,
-            100.0 * line.off
+            100.0 * line.deviation
         );
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/linear.svg");
@@ -52,7 +51,7 @@ fn main() {
     println!("\ndrawn: docs/linear.svg");
 }
 
-/// The median time of each amount's run, in turn.
+/// The median time of a run for each amount, interleaved.
 fn measure(rounds: usize, amounts: &[usize], mut run: impl FnMut(usize)) -> Vec<(f64, f64)> {
     let mut times = vec![Vec::new(); amounts.len()];
     run(amounts[0]);
@@ -110,16 +109,16 @@ impl Line {
             points.iter().fold((0.0, 0.0), |(xy, xx), p| (xy + (p.0 - x) * (p.1 - y), xx + (p.0 - x).powi(2)));
         let slope = xy / xx;
         let start = y - slope * x;
-        let off = points.iter().map(|p| ((start + slope * p.0 - p.1) / p.1).abs()).fold(0.0, f64::max);
-        Self { slope, start, off }
+        let deviation = points.iter().map(|p| ((start + slope * p.0 - p.1) / p.1).abs()).fold(0.0, f64::max);
+        Self { slope, start, deviation }
     }
 }
 
-/// Side of a diagram and the space around it.
+/// Side of a diagram, and its margin, in SVG units.
 const SIDE: f64 = 220.0;
 const MARGIN: f64 = 52.0;
 
-/// A diagram a series, points and the nearest line, side by side.
+/// One diagram per series, with its points and the fitted line, side by side.
 fn plot(all: &[Series]) -> String {
     let width = all.len() as f64 * (SIDE + 1.6 * MARGIN) + 0.4 * MARGIN;
     let height = SIDE + 2.0 * MARGIN;

@@ -1,8 +1,8 @@
-//! Our side of `benches/peers.py`, which runs us and diffusers in turn: reads one word a line, does it once, and answers
-//! with the seconds it took.
+//! This program's side of `benches/peers.py`, which runs it and diffusers in turn: reads one command per line, runs it once,
+//! and prints its duration in seconds.
 //!
-//! * `load FOLDER [bf16] [wgpu]`: a model folder (or `pocket`), in f32 and on the CPU unless told otherwise; a device that
-//!   does not open ends the program with status 2;
+//! * `load FOLDER [bf16|f16] [wgpu]`: a model folder (or `pocket`), by default in f32 on the CPU; a device that cannot be
+//!   opened ends the program with status 2;
 //! * `render`: 20 DDIM steps with guidance 5 at the model's own size, picture included;
 //! * `s-cfg`, `sega 1`, `sega 3`, `snb`: the same with a method on;
 //! * `unet SIDE`: the two branches of one guided step on latents of that side;
@@ -29,10 +29,10 @@ fn main() {
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line");
         let words: Vec<&str> = line.split_whitespace().collect();
-        let begun = Instant::now();
+        let start = Instant::now();
         match (words.as_slice(), &models) {
             (["load", folder, rest @ ..], _) => {
-                // The other one goes first: two do not fit everywhere.
+                // The previous model is dropped first, because two may not fit in memory.
                 drop(models.take());
                 let precision = match rest {
                     _ if rest.contains(&"bf16") => Precision::Bf16,
@@ -51,7 +51,7 @@ fn main() {
             ([..], Some(models)) => drop(models.render(&recipe(&line))),
             _ => continue,
         }
-        println!("{}", begun.elapsed().as_secs_f64());
+        println!("{}", start.elapsed().as_secs_f64());
         std::io::stdout().flush().expect("standard output");
     }
 }

@@ -1,8 +1,8 @@
-//! Whole renders of the bundled models with each method, in turn, and slider edits: `cargo bench --bench renders`, with
-//! `-- --rounds 9` more rounds.
+//! Times of whole renders with the bundled models, by method, and of slider edits: `cargo bench --bench renders`, with
+//! `-- --rounds 9` for more rounds.
 //!
-//! Ratios are medians of pairs: each round renders everything once, and a method is compared with the plain render of
-//! its own round.
+//! Each round renders everything once, interleaved. A ratio is the median over rounds of a method's time to the plain
+//! render's time in the same round.
 
 mod shared;
 
@@ -36,7 +36,7 @@ fn renders(models: &Models, rounds: usize) {
         for (i, name) in names.iter().enumerate() {
             let recipe = recipe(name);
             let time = seconds(|| evaluations[i] = models.render(&recipe).1);
-            // The first round warms up.
+            // The first round is for warming up.
             if round > 0 {
                 times[i].push(time);
             }
@@ -52,7 +52,7 @@ fn renders(models: &Models, rounds: usize) {
     }
 }
 
-/// What it costs that a window looks on: segmentation of every step, remembering, reports; and previews beside.
+/// The cost of what the window shows: segmentation of every step, caching, reports, and previews.
 fn panels(models: &Models, rounds: usize) {
     let recipe = recipe("cfg");
     let mut decoder = PreviewDecoder::measure(models.general.as_ref()).expect("a preview decoder");
@@ -60,10 +60,10 @@ fn panels(models: &Models, rounds: usize) {
     let maps = || models.denoise(&recipe, true, &mut PredictionCache::new(0), |_, _| {});
     let empty = std::sync::Arc::new(models.decode(&sextant::tensor::Latents::zeros(4, 8, 8)));
     let mut shown = |previews: bool| {
-        let mut painter = Previews::new(models.general.as_ref(), &mut decoder);
+        let mut previewer = Previews::new(models.general.as_ref(), &mut decoder);
         models.denoise(&recipe, true, &mut PredictionCache::new(engine::MEMORY), |record, memory| {
             let preview = if previews {
-                painter.picture(memory, &record.denoised).expect("a preview")
+                previewer.picture(memory, &record.denoised).expect("a preview")
             } else {
                 (empty.clone(), true)
             };
@@ -77,13 +77,13 @@ fn panels(models: &Models, rounds: usize) {
             times.iter_mut().zip(taken).for_each(|(times, time)| times.push(time));
         }
     }
-    let names = ["bare steps", "with segmentation", "and remembered, with reports", "and previews decoded"];
+    let names = ["bare steps", "with segmentation", "and caching, with reports", "and previews decoded"];
     for (name, taken) in names.iter().zip(&times) {
         println!("| {name} | {:.0} | {:.3} |", 1e3 * median(taken), ratio(taken, &times[0]));
     }
 }
 
-/// A scale moved in a recipe that is remembered.
+/// An edit of one concept's strength, with the previous run cached.
 fn edits(models: &Models, rounds: usize) {
     for (what, warmup) in [("sega 1", 3), ("sega 1", 10), ("sega 3", 10)] {
         let mut recipe = recipe(what);
@@ -102,7 +102,7 @@ fn edits(models: &Models, rounds: usize) {
     }
 }
 
-/// The median of pairwise ratios.
+/// The median of the ratios of paired times.
 fn ratio(of: &[f64], to: &[f64]) -> f64 {
     median(&of.iter().zip(to).map(|(a, b)| a / b).collect::<Vec<_>>())
 }

@@ -1,4 +1,6 @@
-//! Each known defect of the reference implementations (algorithms.md), and `fixed` free of it.
+//! Each known defect of the reference implementations (docs/algorithms.md): profile `reference` has it, `fixed` does not.
+//!
+//! Separate from the recorded cases, because each test makes the input that shows its defect.
 
 use sextant::{
     guidance::{
@@ -12,7 +14,7 @@ use sextant::{
 
 const BOTH: [Profile; 2] = [Profile::Reference, Profile::Fixed];
 
-/// Numbers without a pattern, the same at every run.
+/// Pseudo-random numbers in -1..1.
 fn noise(seed: u64, count: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..count)
@@ -44,7 +46,7 @@ fn attention_of(h: usize, w: usize, own: Vec<f32>, cross: Vec<f32>, tokens: usiz
     Box::new(HostAttention::new([h, w], own, cross))
 }
 
-/// Three tokens; the start token holds `start` everywhere.
+/// Attention to three tokens, of which the start token has probability `start` everywhere.
 fn flat_start(h: usize, w: usize, start: f32) -> Layer {
     let n = h * w;
     let ramp: Vec<f32> = (0..n).map(|p| (1.0 - start) * p as f32 / n as f32).collect();
@@ -102,7 +104,7 @@ fn powers_of_self_attention_are_the_published_ones() {
         let map = attention_of(1, 2, own.clone(), cross.clone(), 2);
         let other = attention_of(1, 2, own.clone(), cross.clone(), 2);
         let s = segment(profile, map, other, [1, 2]);
-        // Refined maps are .5 ± .5 * factor; the blur of a two-element line mixes them by its taps.
+        // Refined maps are .5 ± .5 * factor; the blur of two elements mixes them by its taps.
         let (side, centre) = (2.0 * 0.211_941_56, 0.576_116_9);
         let (a, b) = (0.5 + 0.5 * factor, 0.5 - 0.5 * factor);
         let want = (centre * a + side * b) / 0.5;
@@ -215,11 +217,11 @@ fn one_warm_up_ending_does_not_change_the_others() {
     let all = [concept(4.0, 0, None), concept(5.0, 0, None), concept(6.0, 4, None)];
     let step = |profile, i: usize| terms(profile, &all, momentum, 6)[i].clone();
     let two = terms(Profile::Fixed, &all[..2], momentum, 6);
-    // Before: the two alone. After: the two as they were, and the third.
+    // Until step 3 the first two act alone; from step 4 on they act as before, together with the third.
     assert!(step(Profile::Fixed, 3).zip(&two[3], |a, b| a - b).norm() < 1e-5);
     let third = step(Profile::Fixed, 4).zip(&two[4], |a, b| a - b);
     assert!((two[3].norm() - two[4].norm()).abs() < 1e-5 && third.norm() > 0.0);
-    // The reference halves the two until then.
+    // In the reference, the first two have half their strength until then.
     assert!((step(Profile::Reference, 3).norm() / two[3].norm() - 0.5).abs() < 1e-3);
 }
 
@@ -244,7 +246,7 @@ fn quantiles_keep_as_many_elements_as_torch() {
 }
 
 #[test]
-fn a_branch_that_cannot_matter_is_not_asked_for() {
+fn a_branch_that_cannot_matter_is_not_evaluated() {
     let c = concept(4.0, 5, Some(9));
     let quiet = Momentum { scale: 0.0, beta: 0.4 };
     let needs = |m, i| sega::is_needed_at(&c, m, Profile::Fixed, i);

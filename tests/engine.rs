@@ -1,4 +1,6 @@
-//! The engine on the real bundled models: order of events, newest wins, stopping, failures that pass.
+//! The engine with the bundled models: order of events, newest request first, cancellation, and recovery from failures.
+//!
+//! Separate from `resume`, which tests the cache without the worker thread.
 
 use std::{
     sync::{
@@ -55,20 +57,20 @@ fn everything() -> Recipe {
     }
 }
 
-/// The next event that `wanted` picks, within two minutes.
-fn wait<T>(engine: &EngineHandle, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(120) {
+/// The first result of `select` on the engine's events, within two minutes.
+fn wait<T>(engine: &EngineHandle, mut select: impl FnMut(Event) -> Option<T>) -> T {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(120) {
         match engine.poll() {
             Some(event) => {
-                if let Some(found) = wanted(event) {
+                if let Some(found) = select(event) {
                     return found;
                 }
             }
             None => thread::sleep(Duration::from_millis(2)),
         }
     }
-    panic!("the engine did not answer");
+    panic!("the engine sent no such event");
 }
 
 fn finished(engine: &EngineHandle, job: JobId) -> Arc<RenderResult> {
@@ -117,7 +119,7 @@ fn a_run_reports_every_step_in_order_and_then_its_picture() {
         assert!(0.0 < rate.low && rate.low <= rate.high && rate.mean > 0.0, "{rate:?}");
         let cosine = ledger.cosine(0, 1);
         assert_eq!((cosine, ledger.cosine(0, 0)), (ledger.cosine(1, 0), Some(1.0)));
-        // Night is not asked any more once it has cooled down.
+        // Night is not evaluated after its cool-down.
         assert_eq!(cosine.is_some(), report.step < 3);
         assert!(ledger.concepts[0].with_prompt.is_some_and(|c| c.abs() < 1.0) && ledger.concepts[0].momentum > 0.0);
         assert_eq!(ledger.concepts[1].momentum > 0.0, report.step < 2, "nothing is left for the step after the last");
@@ -132,7 +134,7 @@ fn a_run_reports_every_step_in_order_and_then_its_picture() {
 }
 
 #[test]
-fn what_snb_is_compared_with_draws_as_its_rule_says() {
+fn fusion_rules_other_than_saliency_draw_as_they_say() {
     let engine = start();
     let by = |rule, weight, mask: Option<&str>| {
         let mut recipe = everything();
@@ -146,16 +148,19 @@ fn what_snb_is_compared_with_draws_as_its_rule_says() {
     let mut plain = everything();
     plain.fusion = None;
     let without = finished(&engine, engine.submit(plain));
-    assert!(general.picture == without.picture && without.branch_evaluations == 0, "no expert, and all is remembered");
+    assert!(
+        general.picture == without.picture && without.branch_evaluations == 0,
+        "no expert, and everything is cached"
+    );
     assert_eq!(general.branch_evaluations, 3 * 4 + 3, "the expert is not evaluated");
     assert!(general.reports.iter().all(|r| r.fusion.as_ref().is_some_and(|f| !f.active && f.share == 0.0)));
 
     let expert = by(FusionRule::Expert, 0.5, None);
-    // The first step of the general model is known; of the later ones its prompt and unconditional branch are asked.
+    // The general model's first step is cached; in later ones its prompt and unconditional branch are evaluated.
     assert_eq!(expert.branch_evaluations, 3 * 2 + 3 * 4 + 3);
     assert!(expert.reports.iter().all(|r| r.fusion.as_ref().is_some_and(|f| f.active && f.share == 1.0)));
     assert!(expert.reports.iter().all(|r| r.concepts.len() == 2 && r.concepts[0].magnitude.max() > 0.0));
-    // The fusion's window is the whole run here, so that these are the same by other ways.
+    // The fusion's window is the whole run here, so these rules give the same picture.
     assert!(by(FusionRule::Mask, 0.5, Some("1x1: 1*1")).picture == expert.picture);
     assert!(by(FusionRule::Weighted, 1.0, None).picture == expert.picture);
     assert!(by(FusionRule::Weighted, 0.0, None).picture == general.picture);
@@ -168,7 +173,7 @@ fn what_snb_is_compared_with_draws_as_its_rule_says() {
 }
 
 #[test]
-fn a_mask_that_is_not_given_is_asked_for_and_partners_are_compared_at_once() {
+fn a_missing_mask_is_an_error_and_models_are_compared_during_a_run() {
     let engine = start();
     let mut recipe = everything();
     if let Some(fusion) = &mut recipe.fusion {
@@ -193,12 +198,12 @@ fn a_mask_that_is_not_given_is_asked_for_and_partners_are_compared_at_once() {
 }
 
 #[test]
-fn the_same_recipe_gives_the_same_picture_and_another_another() {
+fn equal_recipes_give_equal_pictures_and_others_give_others() {
     let engine = start();
     let picture = |recipe: Recipe| finished(&engine, engine.submit(recipe)).picture.clone();
     let first = picture(everything());
     assert!(picture(small(1)) != first);
-    assert!(picture(everything()) == first, "the same picture, whatever was rendered in between");
+    assert!(picture(everything()) == first, "the same picture after other renders");
     let mut plain = everything();
     plain.scfg.enabled = false;
     assert!(picture(plain) != first, "S-CFG changes the picture");
@@ -210,7 +215,7 @@ fn the_same_recipe_gives_the_same_picture_and_another_another() {
     assert!(picture(other) != first, "the concept's direction changes the picture");
 }
 
-/// Element by element over the step of a locked concept: touched only where a region of its lock is.
+/// A locked concept acts only on the elements of its regions, at every step.
 #[test]
 fn a_locked_concept_stays_in_its_regions() {
     let engine = start();
@@ -231,9 +236,9 @@ fn a_locked_concept_stays_in_its_regions() {
     assert!(inside > 0, "the cat is somewhere");
 }
 
-/// Merged words own together, painted places change hands, and a region's owner draws it, whatever the saliencies say.
+/// Merged words are one region, painted cells change their owner, and a region's owner draws it whatever the saliencies are.
 #[test]
-fn regions_are_as_the_user_has_them() {
+fn region_edits_decide_owners_and_fusion_mask() {
     let engine = start();
     let mut recipe = everything();
     let (cat, on, beach) = (2, 3, 5);
@@ -246,7 +251,7 @@ fn regions_are_as_the_user_has_them() {
     let region = |take: &RenderResult, step: usize| take.reports[step].scfg.as_ref().map(|s| s.region.clone());
     for step in 0..4 {
         let owners = region(&contest, step).expect("regions");
-        assert!(owners.values.iter().all(|&p| usize::from(p) != beach), "a merged region goes by its first word");
+        assert!(owners.values.iter().all(|&p| usize::from(p) != beach), "a merged region is named by its first word");
         assert!((0..3).all(|i| usize::from(owners.at(i, i)) == cat), "painted");
     }
     for (owner, draws) in [(Owner::Expert, 1), (Owner::General, 0)] {
@@ -262,17 +267,17 @@ fn regions_are_as_the_user_has_them() {
             assert!(of_cat.clone().count() >= 3 && of_cat.clone().all(|(_, &m)| m == draws), "{owner} at step {step}");
         }
     }
-    let mut leaning = recipe.clone();
-    if let Some(fusion) = &mut leaning.fusion {
+    let mut biased = recipe.clone();
+    if let Some(fusion) = &mut biased.fusion {
         fusion.bias = Paint::blank(2, 2);
         fusion.bias.set(0, 0, 30_000);
         fusion.bias.set(1, 1, -30_000);
     }
-    let mask = take(&leaning).reports[0].fusion.as_ref().expect("a fusion").mask.clone();
+    let mask = take(&biased).reports[0].fusion.as_ref().expect("a fusion").mask.clone();
     let all = |y: usize, x: usize, model: u8| (0..12).all(|i| (0..12).all(|j| mask.at(y + i, x + j) == model));
-    assert!(all(0, 0, 1) && all(12, 12, 0), "each quarter as it was painted");
+    assert!(all(0, 0, 1) && all(12, 12, 0), "each painted quarter");
     let before = contest.reports[0].fusion.as_ref().expect("a fusion").mask.clone();
-    assert!((0..12).all(|i| mask.at(i, 20) == before.at(i, 20)), "the others as before");
+    assert!((0..12).all(|i| mask.at(i, 20) == before.at(i, 20)), "the rest as before");
 }
 
 #[test]
@@ -315,7 +320,7 @@ fn the_newest_request_wins_and_the_older_one_says_that_it_was_stopped() {
     });
     assert_eq!(take.recipe.seed, 11);
     assert!(stopped.contains(&long), "{stopped:?}");
-    assert!(begun.elapsed() < Duration::from_secs(30), "the long run did not go on");
+    assert!(begun.elapsed() < Duration::from_secs(30), "the long run did not continue");
 }
 
 #[test]
@@ -323,15 +328,15 @@ fn stopping_takes_no_longer_than_one_branch() {
     let engine = start();
     let job = engine.submit(Recipe { steps: 500, ..small(1) });
     wait(&engine, |event| matches!(event, Event::Step { .. }).then_some(()));
-    let asked = Instant::now();
+    let stopped_at = Instant::now();
     engine.stop();
     wait(&engine, |event| matches!(event, Event::Stopped { job: stopped } if stopped == job).then_some(()));
-    // A branch of the bundled model takes well under a second even on a slow machine.
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    // A branch of the bundled model takes well under a second on a slow machine too.
+    assert!(stopped_at.elapsed() < Duration::from_secs(2), "{:?}", stopped_at.elapsed());
 }
 
 #[test]
-fn a_failure_is_a_message_and_the_next_request_works() {
+fn after_a_failure_the_next_request_works() {
     let engine = start();
     let message = |recipe: Recipe| {
         let job = engine.submit(recipe);
@@ -344,7 +349,7 @@ fn a_failure_is_a_message_and_the_next_request_works() {
     let missing = Recipe { model: ModelRef::Folder("no/such/model".into()), ..small(1) };
     assert!(message(missing).contains("no/such/model"));
     assert!(message(Recipe { width: 100, ..small(1) }).contains("multiple of 8"));
-    // Not a number from the very first guidance term on.
+    // Infinite from the first guidance term on.
     let wild = Concept { text: "night".into(), strength: f32::MAX, warmup: 0, threshold: 0.0, ..Concept::default() };
     assert!(message(Recipe { concepts: vec![wild], ..small(1) }).contains("finite"));
     assert_eq!(finished(&engine, engine.submit(small(4))).reports.len(), 4);
@@ -363,7 +368,7 @@ fn the_expert_is_measured_against_its_own_baseline_in_fixed_only() {
         (fusion.saliency_general.clone(), fusion.saliency_expert.clone())
     };
     let (reference, fixed) = (saliency(Profile::Reference), saliency(Profile::Fixed));
-    // The first step sees the same noise: the general model answers alike, the expert's baseline differs.
+    // In the first step both profiles have the same input: the general model's saliency is equal, the expert's is not.
     assert_eq!(reference.0, fixed.0);
     assert!(reference.1 != fixed.1);
 }
@@ -383,26 +388,26 @@ fn the_window_is_woken_after_every_event_and_the_thread_ends_with_its_handle() {
     // The worker owns the closure: it is gone when the thread has ended.
     let begun = Instant::now();
     while Arc::strong_count(&woken) > 1 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the worker still runs");
+        assert!(begun.elapsed() < Duration::from_secs(10), "the worker thread has not ended");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[test]
-fn the_memory_budget_is_followed_while_the_engine_lives() {
+fn the_memory_budget_can_change_while_the_engine_runs() {
     let engine = start();
     let spent = |recipe: Recipe| finished(&engine, engine.submit(recipe)).branch_evaluations;
     let fresh = spent(small(1));
-    assert_eq!((fresh, spent(small(1))), (8, 0), "everything was remembered");
+    assert_eq!((fresh, spent(small(1))), (8, 0), "everything was cached");
     let used = engine.memory().used();
     assert!(used > 0 && used <= engine.memory().budget() && engine.memory().budget() == engine::MEMORY);
     engine.set_memory(0);
     let begun = Instant::now();
     while engine.memory().used() > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "an idle engine forgets at once");
+        assert!(begun.elapsed() < Duration::from_secs(5), "an idle engine drops its cache at once");
         thread::sleep(Duration::from_millis(2));
     }
-    assert_eq!((spent(small(1)), spent(small(1))), (8, 8), "nothing may be remembered");
+    assert_eq!((spent(small(1)), spent(small(1))), (8, 8), "nothing may be cached");
     engine.set_memory(1 << 20);
     spent(small(1));
     assert!((1..=1 << 20).contains(&engine.memory().used()), "{}", engine.memory().used());
@@ -416,7 +421,7 @@ fn a_run_has_a_fingerprint_with_the_probe_digest_of_its_device() {
     };
     let (first, again, other) = (run(small(1)), run(small(1)), run(everything()));
     assert_eq!(first, again, "the same machine, the same recipe");
-    assert!(first.probe_digest.is_some() && first.probe_digest == other.probe_digest, "whatever is rendered");
+    assert!(first.probe_digest.is_some() && first.probe_digest == other.probe_digest, "the same for every recipe");
     assert_eq!((first.steps.len(), first.expert_hash.is_some(), other.expert_hash.is_some()), (4, false, true));
     assert!(first.steps != other.steps);
 }
