@@ -16,9 +16,7 @@ use sextant::{
         run::{Options, Run},
     },
     model::{LocalModels, Model, ModelSource, Target},
-    recipe::{
-        Concept, ModelRef, Profile, Recipe, Sampler, keys,
-    },
+    recipe::{Concept, ModelRef, Profile, Recipe, Sampler, keys},
     tensor::Latents,
 };
 
