@@ -3,11 +3,11 @@
 
 Needs a card that torch can use and that wgpu finds as a real one, torch, diffusers 0.42.1, transformers and accelerate
 (pip). Build our side first:
-  cargo bench --features kept-tuning --bench peer --bench window --no-run
-and, to compare, once more with --features kept-tuning,spirv, which tensor cores need.
+  cargo bench --bench peer --bench window --no-run
+and, to compare, once more with --features spirv, which tensor cores need.
 Says where there is no card, and ends with status 2. Else prints steps a second and ratios ours / theirs (below 1 we are
 faster) for Pocket and for a U-Net of Stable Diffusion 1.5's shape, against fp32, fp16 and compiled fp16; the start of a
-fresh process with and without what an earlier one kept on disk; the card's memory; frame times of the window while
+fresh process with and without what the driver kept of an earlier one; the card's memory; frame times of the window while
 sampling; and the kernels that take most of a Pocket picture."""
 import argparse, collections, pathlib, re, statistics, subprocess, sys, tempfile, time
 
@@ -62,9 +62,8 @@ def half_table(title, model, line, theirs, rounds, steps, memory):
 
 
 def cold_start():
-    """Seconds of a fresh process to its first picture: with nothing kept on disk, and with what that one kept."""
+    """Seconds of a fresh process to its first picture: first with an empty cache folder, then with what the driver kept there."""
     with tempfile.TemporaryDirectory() as folder:
-        # burn keeps tuning results in the user's cache where no Cargo.toml is above the current folder.
         seconds = []
         for _ in range(2):
             begun = time.perf_counter()
@@ -84,7 +83,7 @@ def frames():
 
 
 def profile():
-    """cubecl's log of every kernel of a Pocket picture, tuned before."""
+    """cubecl's log of every kernel of a Pocket picture, after a first one."""
     with tempfile.TemporaryDirectory() as folder:
         log = pathlib.Path(folder) / "cubecl.log"
         for environment in ({}, {"CUBECL_DEBUG_LOG": str(log), "CUBECL_DEBUG_OPTION": "profile"}):
@@ -137,7 +136,7 @@ def main():
     ours.process.kill()
     half_table(title, folder, "unet 64", theirs, options.rounds, 1, memory)
     first, second = cold_start()
-    print(f"\nfresh process to first Pocket picture: {first:.1f} s, with kept tuning {second:.1f} s")
+    print(f"\nfresh process to first Pocket picture: {first:.1f} s, with a warm driver cache {second:.1f} s")
     for name, amount in memory.items():
         print(f"memory of the card, {name}: {'not told by this driver' if amount is None else f'{amount} MiB'}")
     print(f"\n{frames()}\n\nkernels of a Pocket picture, loading included:")

@@ -1,7 +1,6 @@
-//! Runs a model once on a GPU before its first picture: there, kernels are compiled, and tuned by trying them, at their
-//! first use at a size.
+//! Runs a model once on a GPU before its first picture, because kernels are compiled there at their first use.
 //!
-//! That takes seconds to minutes. Apart from a run so that the wait has its own progress and a run's times are those of
+//! That takes seconds. Apart from a run so that the wait has its own progress and a run's times are those of
 //! its steps.
 
 use std::{cell::Cell, time::Instant};
@@ -25,8 +24,8 @@ impl WarmUp {
     /// `busy`.
     ///
     /// # Errors
-    /// [`EngineError::Cancelled`] once `is_current` says no; the next call starts again, and what was tuned is not tuned
-    /// again. Others as the model has them.
+    /// [`EngineError::Cancelled`] once `is_current` says no; the next call starts again, and compiled kernels
+    /// are not compiled again. Others as the model has them.
     pub fn run(
         &mut self,
         model: &dyn Model,
