@@ -79,7 +79,7 @@ impl LatentDigest {
     }
 
     /// How far `other` is from this one: the norm of the probes' difference over the norm of these probes. An estimate,
-    /// from [`PROBES`] values; 0 where they agree.
+    /// from `PROBES` values; 0 where they agree.
     pub fn distance(&self, other: &Self) -> f64 {
         let square = |v: f64| v * v;
         let pairs = self.probes.iter().zip(&other.probes);

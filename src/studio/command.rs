@@ -1,4 +1,4 @@
-//! What a panel asks the window to do: one type, carried out at one place ([`super::app`]).
+//! What a panel asks the window to do: one type, carried out at one place (`app.rs`).
 //!
 //! Apart from the panels because any of them may send any command.
 
