@@ -10,7 +10,8 @@ use super::keys::{self, Key};
 
 /// Names a concept within its recipe, whatever row it stands in and whatever its text says.
 ///
-/// The default, 0, is no identity yet; [`assign_concept_ids`](super::Recipe::assign_concept_ids) and [`add_concept`](super::Recipe::add_concept) give one, from 1 on.
+/// The default, 0, is no identity yet; [`assign_concept_ids`](super::Recipe::assign_concept_ids) and
+/// [`add_concept`](super::Recipe::add_concept) give one, from 1 on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConceptId(pub u32);
