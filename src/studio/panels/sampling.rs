@@ -3,7 +3,7 @@
 use egui::{DragValue, Ui, vec2};
 
 use crate::{
-    recipe::{Recipe, Sampler, Schedule},
+    recipe::{Recipe, SIDE_MULTIPLE, Sampler, Schedule},
     studio::{
         command::Commands,
         document::{Document, edit::Edit, sections::Sampling},
@@ -108,10 +108,11 @@ fn picture_size(ui: &mut Ui, recipe: &mut Recipe) {
 }
 
 fn side(ui: &mut Ui, name: &str, pixels: &mut usize) {
-    // Eight pixels are one latent element: the drag counts those.
+    // Sides of a recipe are multiples, so the drag goes from one to the next.
     let get_set = |new: Option<f64>| {
         if let Some(new) = new {
-            *pixels = ((new / 8.0).round() as usize * 8).clamp(64, 2048);
+            let multiples = (new / SIDE_MULTIPLE as f64).round() as usize;
+            *pixels = (multiples * SIDE_MULTIPLE).clamp(64, 2048);
         }
         *pixels as f64
     };

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::Token,
-    recipe::Paint,
+    recipe::{Paint, SIDE_MULTIPLE},
     studio::document::{
         Document,
         event::FinishedRun,
@@ -228,13 +228,14 @@ impl View {
         self.set_painting((!self.brush.active).then_some(target));
     }
 
-    /// Rows and columns of the latent grid of what is shown.
+    /// Rows and columns of the grid that is painted on: the latent grid of the shown maps. Without maps, cells as large as
+    /// the step of a recipe's sides, because paint is stretched to whatever grid a model has.
     pub fn grid_size(&self, document: &Document) -> [usize; 2] {
         let report = self.shown_frame(document).and_then(|frame| frame.report);
         let scfg = report.as_ref().and_then(|r| r.scfg.as_ref().map(|s| [s.region.height, s.region.width]));
         let fused = || report.as_ref().and_then(|r| r.fusion.as_ref().map(|f| [f.mask.height, f.mask.width]));
-        // Eight pixels are one latent element in every model that is known.
-        scfg.or_else(fused).unwrap_or([document.recipe().height / 8, document.recipe().width / 8])
+        let cells = |side: usize| side / SIDE_MULTIPLE;
+        scfg.or_else(fused).unwrap_or_else(|| [document.recipe().height, document.recipe().width].map(cells))
     }
 
     /// What the brush paints; `None` while no region is chosen that it could paint.
