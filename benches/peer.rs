@@ -40,7 +40,7 @@ fn main() {
                     _ => Precision::F32,
                 };
                 let device = if rest.contains(&"wgpu") { "wgpu" } else { "cpu" };
-                let opened = device::open_named(device, precision).unwrap_or_else(|why| {
+                let opened = device::open_headless(device, precision, &ModelRef::Pocket, &|_| {}).unwrap_or_else(|why| {
                     eprintln!("{why}");
                     std::process::exit(2);
                 });

@@ -228,7 +228,7 @@ impl Grid {
             Event::Failed { job, message } => (job, Some(Content::Failed(message.clone()))),
             Event::Stopped { job } => (job, Some(Content::Waiting)),
             Event::Started { job, .. } | Event::Step { job, .. } | Event::Preview { job, .. } => (job, None),
-            Event::Ready { .. } | Event::Busy { .. } | Event::Compatibility(_) => return false,
+            Event::Ready { .. } | Event::Card(_) | Event::Busy { .. } | Event::Compatibility(_) => return false,
         };
         let Some(cell) = self.cells.iter_mut().find(|cell| cell.content == Content::Rendering(*job)) else {
             return false;

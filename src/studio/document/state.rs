@@ -16,7 +16,7 @@ use super::{
     track::Track,
 };
 use crate::{
-    engine::{Compatibility, ModelPair, Token},
+    engine::{Compatibility, ModelPair, Preference, Token},
     recipe::{ConceptId, Recipe},
 };
 
@@ -112,6 +112,11 @@ impl Document {
     }
 
     /// Notes how much the engine remembers.
+    /// Says which device the user prefers.
+    pub fn set_preference(&mut self, preference: Preference) {
+        self.engine.preference = preference;
+    }
+
     pub fn set_memory(&mut self, memory: MemoryUse) {
         self.engine.memory = memory;
     }
