@@ -158,7 +158,7 @@ fn lines_of(child: &mut Child) -> Receiver<Line> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

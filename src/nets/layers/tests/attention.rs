@@ -2,7 +2,7 @@
 //!
 //! Separate from the layers, because it has no weights.
 
-use super::common::{assert_close, distance, tensor, values};
+use super::common::{assert_close, tensor, values};
 use crate::nets::attention::{attend, attend_composed};
 
 #[test]
