@@ -2,6 +2,8 @@
 //!
 //! Apart from the norms because no unit needs what another computes.
 
+#![expect(unsafe_code, reason = "kernels do not check bounds")]
+
 use burn::tensor::Tensor;
 use cubecl::prelude::*;
 
@@ -18,14 +20,17 @@ pub(in super::super) fn geglu(x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
     let x = float_values(x)?;
     let y = empty_like(&x, [batch, channels / 2, n]);
     let half = channels / 2 * n;
-    gate::launch(
-        &x.client.clone(),
-        cubes(half, batch),
-        CubeDim::new_1d(UNITS),
-        x.into_buffer_arg(),
-        y.clone().into_buffer_arg(),
-        half as u32,
-    );
+    // SAFETY: units read and write below `2 * half` and `half` values of each of `batch` rows, which both tensors have.
+    unsafe {
+        gate::launch_unchecked(
+            &x.client.clone(),
+            cubes(half, batch),
+            CubeDim::new_1d(UNITS),
+            x.into_buffer_arg(),
+            y.clone().into_buffer_arg(),
+            half as u32,
+        );
+    }
     Ok(to_tensor(y))
 }
 
@@ -36,14 +41,17 @@ pub(in super::super) fn silu<const D: usize>(x: Tensor<D>) -> Result<Tensor<D>, 
     let x = float_values(x)?;
     let y = empty_like(&x, dims);
     let count = dims.iter().product();
-    each_silu::launch(
-        &x.client.clone(),
-        cubes(count, 1),
-        CubeDim::new_1d(UNITS),
-        x.into_buffer_arg(),
-        y.clone().into_buffer_arg(),
-        count as u32,
-    );
+    // SAFETY: units read and write below `count`, the size of both tensors.
+    unsafe {
+        each_silu::launch_unchecked(
+            &x.client.clone(),
+            cubes(count, 1),
+            CubeDim::new_1d(UNITS),
+            x.into_buffer_arg(),
+            y.clone().into_buffer_arg(),
+            count as u32,
+        );
+    }
     Ok(to_tensor(y))
 }
 
@@ -54,16 +62,19 @@ pub(in super::super) fn join_channels(first: &Tensor<4>, second: &Tensor<4>) -> 
     let joined = empty_like(&first, [batch, c1 + c2, h, w]);
     let (size, all) = (h * w, (c1 + c2) * h * w);
     for (part, channels, start) in [(first, c1, 0), (second, c2, c1 * size)] {
-        copy_rows::launch(
-            &joined.client,
-            cubes(channels * size, batch),
-            CubeDim::new_1d(UNITS),
-            part.into_buffer_arg(),
-            joined.clone().into_buffer_arg(),
-            (channels * size) as u32,
-            all as u32,
-            start as u32,
-        );
+        // SAFETY: `joined` has room for both parts in each row, by its shape.
+        unsafe {
+            copy_rows::launch_unchecked(
+                &joined.client,
+                cubes(channels * size, batch),
+                CubeDim::new_1d(UNITS),
+                part.into_buffer_arg(),
+                joined.clone().into_buffer_arg(),
+                (channels * size) as u32,
+                all as u32,
+                start as u32,
+            );
+        }
     }
     Some(to_tensor(joined))
 }
@@ -73,7 +84,7 @@ fn cubes(elements: usize, rows: usize) -> CubeCount {
     CubeCount::Static(elements.div_ceil(UNITS as usize).min(CUBES) as u32, rows as u32, 1)
 }
 
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn gate(x: &[f32], y: &mut [f32], half: u32) {
     let (from, to) = (CUBE_POS_Y * 2 * half, CUBE_POS_Y * half);
     let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
@@ -86,7 +97,7 @@ fn gate(x: &[f32], y: &mut [f32], half: u32) {
 }
 
 /// Copies rows of `size` values to `start` in rows of `row` values.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn copy_rows(from: &[f32], to: &mut [f32], size: u32, row: u32, start: u32) {
     let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
     while i < size {
@@ -95,7 +106,7 @@ fn copy_rows(from: &[f32], to: &mut [f32], size: u32, row: u32, start: u32) {
     }
 }
 
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn each_silu(x: &[f32], y: &mut [f32], count: u32) {
     let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
     while i < count {

@@ -3,6 +3,8 @@
 //!
 //! Apart from the functions of single values because the units of a workgroup share sums.
 
+#![expect(unsafe_code, reason = "kernels do not check bounds")]
+
 use burn::tensor::Tensor;
 use cubecl::prelude::*;
 
@@ -37,6 +39,8 @@ pub(in super::super) fn group_norm<const D: usize>(
     let [Ok(weight), Ok(bias)] = [affine.weight, affine.bias].map(|t| float_values(t.clone())) else {
         return Err(to_tensor(x));
     };
+    let channels = dims[1];
+    assert!([&weight, &bias].iter().all(|t| t.meta.shape().num_elements() == channels), "a value for each channel");
     let plane: usize = dims[2..].iter().product();
     let (all, size) = (dims[0] * groups, dims[1] / groups * plane);
     let part = PART.max(size.div_ceil(PARTS));
@@ -44,33 +48,39 @@ pub(in super::super) fn group_norm<const D: usize>(
     let (moments, y) = (empty_like(&x, [all, parts, 2]), empty_like(&x, dims));
     let client = x.client.clone();
     let cubes = || CubeCount::Static(parts as u32, all as u32, 1);
-    measure_parts::launch(
-        &client,
-        cubes(),
-        CubeDim::new_1d(UNITS),
-        x.clone().into_buffer_arg(),
-        moments.clone().into_buffer_arg(),
-        size as u32,
-        part as u32,
-        UNITS,
-    );
-    normalise_parts::launch(
-        &client,
-        cubes(),
-        CubeDim::new_1d(UNITS),
-        x.into_buffer_arg(),
-        moments.into_buffer_arg(),
-        weight.into_buffer_arg(),
-        bias.into_buffer_arg(),
-        y.clone().into_buffer_arg(),
-        size as u32,
-        part as u32,
-        groups as u32,
-        plane as u32,
-        affine.epsilon as f32,
-        UNITS,
-        silu,
-    );
+    // SAFETY: every part ends at `size`, so within its group; `moments` has two values for each part.
+    unsafe {
+        measure_parts::launch_unchecked(
+            &client,
+            cubes(),
+            CubeDim::new_1d(UNITS),
+            x.clone().into_buffer_arg(),
+            moments.clone().into_buffer_arg(),
+            size as u32,
+            part as u32,
+            UNITS,
+        );
+    }
+    // SAFETY: as above; weight and bias have a value for each channel, which is checked.
+    unsafe {
+        normalise_parts::launch_unchecked(
+            &client,
+            cubes(),
+            CubeDim::new_1d(UNITS),
+            x.into_buffer_arg(),
+            moments.into_buffer_arg(),
+            weight.into_buffer_arg(),
+            bias.into_buffer_arg(),
+            y.clone().into_buffer_arg(),
+            size as u32,
+            part as u32,
+            groups as u32,
+            plane as u32,
+            affine.epsilon as f32,
+            UNITS,
+            silu,
+        );
+    }
     Ok(to_tensor(y))
 }
 
@@ -82,19 +92,23 @@ pub(in super::super) fn layer_norm(x: Tensor<3>, affine: &Affine) -> Result<Tens
     let [Ok(weight), Ok(bias)] = [affine.weight, affine.bias].map(|t| float_values(t.clone())) else {
         return Err(to_tensor(x));
     };
+    assert!([&weight, &bias].iter().all(|t| t.meta.shape().num_elements() == width), "a value for each channel");
     let y = empty_like(&x, [batch, width, n]);
-    normalise_positions::launch(
-        &x.client.clone(),
-        CubeCount::Static(n.div_ceil(POSITIONS as usize) as u32, batch as u32, 1),
-        CubeDim::new_2d(POSITIONS, LANES),
-        x.into_buffer_arg(),
-        weight.into_buffer_arg(),
-        bias.into_buffer_arg(),
-        y.clone().into_buffer_arg(),
-        width as u32,
-        n as u32,
-        affine.epsilon as f32,
-    );
+    // SAFETY: units stay below `n` and `width`; weight and bias have `width` values, which is checked.
+    unsafe {
+        normalise_positions::launch_unchecked(
+            &x.client.clone(),
+            CubeCount::Static(n.div_ceil(POSITIONS as usize) as u32, batch as u32, 1),
+            CubeDim::new_2d(POSITIONS, LANES),
+            x.into_buffer_arg(),
+            weight.into_buffer_arg(),
+            bias.into_buffer_arg(),
+            y.clone().into_buffer_arg(),
+            width as u32,
+            n as u32,
+            affine.epsilon as f32,
+        );
+    }
     Ok(to_tensor(y))
 }
 
@@ -120,7 +134,7 @@ fn sum(value: f32, #[comptime] units: u32) -> f32 {
 }
 
 /// Mean, and sum of squared distances from it, of each part of each group.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn measure_parts(x: &[f32], moments: &mut [f32], size: u32, part: u32, #[comptime] units: u32) {
     let first = CUBE_POS_X * part;
     let last = min(first + part, size);
@@ -151,7 +165,7 @@ fn measure_parts(x: &[f32], moments: &mut [f32], size: u32, part: u32, #[comptim
 }
 
 /// Puts the parts' moments together (Chan et al., 1979) and normalises one part.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn normalise_parts(
     x: &[f32],
     moments: &[f32],
@@ -214,7 +228,7 @@ fn sum_lanes(value: f32) -> f32 {
     all
 }
 
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn normalise_positions(x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32], width: u32, n: u32, epsilon: f32) {
     let position = CUBE_POS_X * comptime!(POSITIONS) + UNIT_POS_X;
     // Units behind the last position stay to the end and add nothing: all units of a workgroup wait for each other.

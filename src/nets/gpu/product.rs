@@ -3,6 +3,8 @@
 //! Every product of a network goes through the one kernel of `product_kernel`, whose sizes are values and not parts of its
 //! code: a model needs the same few pipelines whatever its shapes are. The tile is chosen by rule, nothing is tuned.
 
+#![expect(unsafe_code, reason = "kernels do not check bounds")]
+
 use burn::tensor::DType;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -100,7 +102,7 @@ pub(super) struct Out {
 }
 
 /// The number of samples, rows and columns of a result, and of the inputs that are summed at each tap.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
     pub batch: usize,
     pub rows: usize,
@@ -135,7 +137,11 @@ impl Plan {
 }
 
 /// Multiplies into `out`. Sums are cut into parts only where `out` is one whole tensor.
+///
+/// # Panics
+/// Where a tensor is smaller than `extent` says.
 pub(super) fn product(left: Left, right: Right, terms: &Terms, out: &Out, extent: Extent) {
+    check(&left, &right, terms, out, extent);
     let Extent { batch, rows, columns, .. } = extent;
     let is_whole = out.first == 0 && out.row == columns && out.batch == rows * columns;
     let plan = Plan::of(extent, right.window.kernel.pow(2), is_whole);
@@ -148,17 +154,44 @@ pub(super) fn product(left: Left, right: Right, terms: &Terms, out: &Out, extent
     launch(left, right, &Terms::default(), &stored, extent, plan);
     let [bias, shift, residual] = terms.buffers(&like);
     let count = batch * rows * columns;
-    add_parts::launch(
-        &out.values.client,
-        CubeCount::Static(count.div_ceil(UNITS as usize).min(65_535) as u32, 1, 1),
-        CubeDim::new_1d(UNITS),
-        stored.values.into_buffer_arg(),
-        bias.into_buffer_arg(),
-        shift.into_buffer_arg(),
-        residual.into_buffer_arg(),
-        out.values.clone().into_buffer_arg(),
-        sizes([0; 3], [0; 3], out, extent, plan, terms.flags()),
-    );
+    // SAFETY: units stay below the size of the result; `stored` has as many values for each part, and the terms were checked.
+    unsafe {
+        add_parts::launch_unchecked(
+            &out.values.client,
+            CubeCount::Static(count.div_ceil(UNITS as usize).min(65_535) as u32, 1, 1),
+            CubeDim::new_1d(UNITS),
+            stored.values.into_buffer_arg(),
+            bias.into_buffer_arg(),
+            shift.into_buffer_arg(),
+            residual.into_buffer_arg(),
+            out.values.clone().into_buffer_arg(),
+            sizes([0; 3], [0; 3], out, extent, plan, terms.flags()),
+        );
+    }
+}
+
+/// The kernel does not check bounds, so the tensors must have what it will read and write.
+fn check(left: &Left, right: &Right, terms: &Terms, out: &Out, extent: Extent) {
+    let Extent { batch, rows, columns, inputs } = extent;
+    let last_sample = batch - 1;
+    let has = |tensor: &CubeTensor, needed: usize, what: &str| {
+        let found = tensor.meta.shape().num_elements();
+        assert!(found >= needed, "the {what} of a product has {found} values, but {extent:?} needs {needed}");
+    };
+    let [height, width] = right.window.stored;
+    has(&left.values, last_sample * left.batch + rows * inputs * right.window.kernel.pow(2), "left factor");
+    let pixels = right.first + height * width;
+    has(&right.values, last_sample * right.batch + (inputs - 1) * right.channel + pixels, "right factor");
+    has(&out.values, last_sample * out.batch + (rows - 1) * out.row + out.first + columns, "result");
+    for (term, needed, what) in [
+        (&terms.bias, rows, "bias"),
+        (&terms.shift, batch * rows, "shift"),
+        (&terms.residual, batch * rows * columns, "residual"),
+    ] {
+        if let Some(term) = term {
+            has(term, needed, what);
+        }
+    }
 }
 
 fn launch(left: Left, right: Right, terms: &Terms, out: &Out, extent: Extent, plan: Plan) {
@@ -178,25 +211,28 @@ fn launch(left: Left, right: Right, terms: &Terms, out: &Out, extent: Extent, pl
     let client = out.values.client.clone();
     let [bias, shift, residual] = terms.buffers(&right.values);
     let run = match left.values.dtype {
-        DType::F16 => multiply::launch::<f16>,
-        _ => multiply::launch::<f32>,
+        DType::F16 => multiply::launch_unchecked::<f16>,
+        _ => multiply::launch_unchecked::<f32>,
     };
-    run(
-        &client,
-        cubes,
-        CubeDim::new_1d(UNITS),
-        left.values.into_buffer_arg(),
-        right.values.into_buffer_arg(),
-        bias.into_buffer_arg(),
-        shift.into_buffer_arg(),
-        residual.into_buffer_arg(),
-        out.values.clone().into_buffer_arg(),
-        sizes,
-        right.window.launch(),
-        plan.outputs,
-        plan.depth,
-        !left.transposed,
-    );
+    // SAFETY: the kernel stays within the extent, and `check` holds the tensors to it.
+    unsafe {
+        run(
+            &client,
+            cubes,
+            CubeDim::new_1d(UNITS),
+            left.values.into_buffer_arg(),
+            right.values.into_buffer_arg(),
+            bias.into_buffer_arg(),
+            shift.into_buffer_arg(),
+            residual.into_buffer_arg(),
+            out.values.clone().into_buffer_arg(),
+            sizes,
+            right.window.launch(),
+            plan.outputs,
+            plan.depth,
+            !left.transposed,
+        );
+    }
 }
 
 fn sizes(left: [usize; 3], right: [usize; 3], out: &Out, extent: Extent, plan: Plan, terms: u32) -> SizesLaunch {

@@ -72,7 +72,7 @@ pub(super) struct Window {
 ///
 /// A workgroup of 16 x 16 units computes a tile of `16 * outputs` by `16 * outputs`, in slices of `depth` along the sums.
 /// Each slice is summed by itself before it is added, so that rounding grows with the number of slices.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 pub(super) fn multiply<W: Float>(
     left: &[W],
     right: &[f32],
@@ -201,7 +201,8 @@ pub(super) fn multiply<W: Float>(
             let n = first_column + unit_column + j * SIDE;
             if m < sizes.rows && n < sizes.columns {
                 let value = total[(i * outputs + j) as usize];
-                let with_terms = add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
+                let with_terms =
+                    add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
                 result[(start + m * sizes.out_row + n) as usize] = with_terms;
             }
         }
@@ -209,7 +210,7 @@ pub(super) fn multiply<W: Float>(
 }
 
 /// Adds the parts of sums that [`multiply`] stored, `[parts, batch, rows, columns]`, and the terms.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 pub(super) fn add_parts(
     stored: &[f32],
     bias: &[f32],
@@ -227,7 +228,8 @@ pub(super) fn add_parts(
         }
         let (sample, at) = (i / plane, i % plane);
         let (m, n) = (at / sizes.columns, at % sizes.columns);
-        result[i as usize] = add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
+        result[i as usize] =
+            add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
         i += CUBE_COUNT_X * CUBE_DIM_X;
     }
 }

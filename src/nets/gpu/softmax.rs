@@ -2,6 +2,8 @@
 //!
 //! Apart from the products on both sides of it.
 
+#![expect(unsafe_code, reason = "kernels do not check bounds")]
+
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
@@ -20,17 +22,20 @@ pub(super) fn softmax_of_keys(
     scale: f32,
     causal: Option<usize>,
 ) {
-    softmax_columns::launch(
-        &scores.client,
-        CubeCount::Static((queries as u32).div_ceil(QUERIES), heads as u32, 1),
-        CubeDim::new_2d(QUERIES, LANES),
-        scores.clone().into_buffer_arg(),
-        keys as u32,
-        queries as u32,
-        scale,
-        u32::from(causal.is_some()),
-        causal.unwrap_or(0) as u32,
-    );
+    // SAFETY: units stay below `keys` and `queries` of each head, which `scores` has by its shape.
+    unsafe {
+        softmax_columns::launch_unchecked(
+            &scores.client,
+            CubeCount::Static((queries as u32).div_ceil(QUERIES), heads as u32, 1),
+            CubeDim::new_2d(QUERIES, LANES),
+            scores.clone().into_buffer_arg(),
+            keys as u32,
+            queries as u32,
+            scale,
+            u32::from(causal.is_some()),
+            causal.unwrap_or(0) as u32,
+        );
+    }
 }
 
 /// The mean over heads of `[heads, keys, queries]`, into the columns from `first` on of a map `[keys, row]`.
@@ -40,21 +45,24 @@ pub(super) fn mean_over_heads(
     [heads, keys, queries]: [usize; 3],
     [row, first]: [usize; 2],
 ) {
-    mean_planes::launch(
-        &probabilities.client,
-        CubeCount::Static((keys * queries).div_ceil(UNITS as usize).min(65_535) as u32, 1, 1),
-        CubeDim::new_1d(UNITS),
-        probabilities.clone().into_buffer_arg(),
-        map.clone().into_buffer_arg(),
-        heads as u32,
-        keys as u32,
-        queries as u32,
-        row as u32,
-        first as u32,
-    );
+    // SAFETY: units stay below the size of a plane; the map has `keys` rows, of at least `first + queries` columns.
+    unsafe {
+        mean_planes::launch_unchecked(
+            &probabilities.client,
+            CubeCount::Static((keys * queries).div_ceil(UNITS as usize).min(65_535) as u32, 1, 1),
+            CubeDim::new_1d(UNITS),
+            probabilities.clone().into_buffer_arg(),
+            map.clone().into_buffer_arg(),
+            heads as u32,
+            keys as u32,
+            queries as u32,
+            row as u32,
+            first as u32,
+        );
+    }
 }
 
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn softmax_columns(scores: &mut [f32], keys: u32, queries: u32, scale: f32, is_causal: u32, first: u32) {
     let query = CUBE_POS_X * QUERIES + UNIT_POS_X;
     // Units behind the last query stay to the end: all units of a workgroup wait for each other.
@@ -113,7 +121,7 @@ fn over_lanes(value: f32, #[comptime] largest: bool) -> f32 {
     all
 }
 
-#[cube(launch)]
+#[cube(launch_unchecked)]
 fn mean_planes(planes: &[f32], mean: &mut [f32], heads: u32, keys: u32, queries: u32, row: u32, first: u32) {
     let plane = keys * queries;
     let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
