@@ -170,7 +170,7 @@ fn real_gpu() -> Option<DeviceKind> {
         (wgpu::DeviceType::IntegratedGpu, DeviceKind::IntegratedGpu(0)),
         (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
     ];
-    let has = |wanted| adapters.iter().any(|adapter| adapter.get_info().device_type == wanted);
+    let has = |kind| adapters.iter().any(|adapter| adapter.get_info().device_type == kind);
     kinds.into_iter().find(|(device_type, _)| has(*device_type)).map(|(_, kind)| kind)
 }
 

@@ -81,7 +81,7 @@ pub struct StepReport {
     /// The picture as predicted from this step (x0).
     pub preview: Arc<Picture>,
     /// The preview is approximate; a decoded one may follow.
-    pub draft: bool,
+    pub approximate: bool,
     /// Regions of the prompt's tokens, whether or not S-CFG acts on them; absent without guidance, and for models that show
     /// no attention.
     pub scfg: Option<Arc<ScfgReport>>,

@@ -33,11 +33,11 @@ pub fn first_start(folder: &Path) -> bool {
 
 impl Recovery {
     /// Claims a name in `folder`. If an earlier window left a session behind, its name and the session are taken over:
-    /// the newest one, or, if `wanted` names a session file, the newest one of that file.
+    /// the newest one, or, if `original` names a session file, the newest one of that file.
     ///
     /// # Errors
     /// The folder cannot be created, or no file can be created in it.
-    pub fn open(folder: &Path, wanted: Option<&Path>) -> io::Result<(Self, Option<Document>)> {
+    pub fn open(folder: &Path, original: Option<&Path>) -> io::Result<(Self, Option<Document>)> {
         fs::create_dir_all(folder)?;
         for stem in left_behind(folder)? {
             let Some(lock) = claim(&stem)? else { continue };
@@ -48,7 +48,7 @@ impl Recovery {
                     continue;
                 }
             };
-            if wanted.is_none_or(|wanted| document.original.as_deref().is_some_and(|path| same_file(path, wanted))) {
+            if original.is_none_or(|own| document.original.as_deref().is_some_and(|path| same_file(path, own))) {
                 return Ok((Self { stem, lock }, Some(document)));
             }
         }

@@ -129,7 +129,7 @@ fn ledger(recipe: &Recipe, t: f32) -> Ledger {
 pub fn report(recipe: &Recipe, step: usize, preview: Arc<Picture>) -> Arc<StepReport> {
     let t = step as f32 / recipe.steps as f32;
     Arc::new(StepReport {
-        draft: false,
+        approximate: false,
         evaluations: 2,
         step,
         calls: recipe.steps,

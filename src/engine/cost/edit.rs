@@ -33,12 +33,12 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
     let first = first_touched(before, after, timesteps);
     let evaluations = (0..timesteps.len())
         .map(|i| {
-            let wanted = evaluations_at(after, i, timesteps[i]);
+            let needed = evaluations_at(after, i, timesteps[i]);
             if first.is_some_and(|first| i > first) {
-                wanted.len()
+                needed.len()
             } else {
                 let known = surely_known_at(before, i, timesteps[i]);
-                wanted.iter().filter(|branch| !is_known(&known, branch)).count()
+                needed.iter().filter(|branch| !is_known(&known, branch)).count()
             }
         })
         .sum();

@@ -105,7 +105,7 @@ impl Document {
         }
     }
 
-    /// Puts a decoded preview in the place of a draft: in the run itself and in the take that came of it.
+    /// Puts a decoded preview in place of an approximate one: in the run itself and in the take that came of it.
     fn refine(&mut self, job: JobId, step: usize, picture: &Arc<Picture>) {
         let Some(run) = self.current(job) else { return };
         run.track.refine(step, picture);
@@ -150,7 +150,7 @@ mod tests {
 
     fn report(step: usize, calls: usize) -> Arc<StepReport> {
         Arc::new(StepReport {
-            draft: false,
+            approximate: false,
             evaluations: 2,
             step,
             calls,

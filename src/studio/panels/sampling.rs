@@ -49,9 +49,9 @@ fn choices(ui: &mut Ui, recipe: &mut Recipe) {
 fn samplers(ui: &mut Ui, recipe: &mut Recipe) {
     for &sampler in Sampler::ALL {
         if ui.selectable_label(recipe.sampler == sampler, sampler.title()).clicked() {
-            let wanted = Recipe { sampler, ..recipe.clone() };
+            let changed = Recipe { sampler, ..recipe.clone() };
             // A schedule that the new sampler does not know falls back to the normal one.
-            let schedule = if wanted.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
+            let schedule = if changed.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
             (recipe.sampler, recipe.schedule) = (sampler, schedule);
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     studio::{
         document::{
             difference,
-            grid::{Content, Grid},
+            grid::{CellStatus, Grid},
             regions::labels::RegionLabels,
             track::{Playhead, Track},
         },
@@ -70,21 +70,21 @@ pub fn steps(track: &Track) -> Result<Figure, &'static str> {
 pub fn grid(grid: &Grid) -> Result<Figure, &'static str> {
     const MISSING: &str = "There is no grid to export yet: choose Grid, then Render grid.";
     let (Some([across, down]), Some(first)) = (grid.made, grid.cells.first()) else { return Err(MISSING) };
-    if !grid.cells.iter().any(|cell| matches!(cell.content, Content::Done(_))) {
+    if !grid.cells.iter().any(|cell| matches!(cell.status, CellStatus::Done(_))) {
         return Err(MISSING);
     }
     let recipe = &first.recipe;
     let columns: Vec<String> = across.values().into_iter().map(|v| across.parameter.label(v)).collect();
     let lines = grid.cells.chunks(columns.len().max(1)).zip(down.values());
-    let shown = |content: &Content| match content {
-        Content::Done(picture) => Cell::Picture(picture.clone()),
-        Content::Waiting | Content::Rendering(_) | Content::Failed(_) => Cell::Nothing,
+    let shown = |status: &CellStatus| match status {
+        CellStatus::Done(picture) => Cell::Picture(picture.clone()),
+        CellStatus::Waiting | CellStatus::Rendering(_) | CellStatus::Failed(_) => Cell::Nothing,
     };
     let rows = lines.map(|(cells, value)| Row {
         title: down.parameter.label(value),
         note: String::new(),
         color: None,
-        cells: cells.iter().map(|cell| shown(&cell.content)).collect(),
+        cells: cells.iter().map(|cell| shown(&cell.status)).collect(),
     });
     Ok(Figure {
         name: "grid",

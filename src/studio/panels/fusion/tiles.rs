@@ -11,7 +11,7 @@ use crate::{
         command::Commands,
         document::{
             Document,
-            baselines::{ModelRole, State},
+            baselines::{BaselineStatus, ModelRole},
             edit::Edit,
         },
         view::{
@@ -109,22 +109,22 @@ fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, role: ModelRole) -> bool {
 /// What there is of one model alone; says what a click does.
 fn baseline(ui: &Ui, document: &Document, textures: &mut Textures, rect: Rect, role: ModelRole) -> String {
     let theme = Theme::of(ui);
-    match document.baselines().state(document.recipe(), role) {
-        Some(State::Done(finished, _)) => {
-            let shown = &finished.picture;
+    match document.baselines().status(document.recipe(), role) {
+        Some(BaselineStatus::Done(done)) => {
+            let shown = &done.result.picture;
             let texture = textures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
             picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
             format!("The {} alone, over the same noise. Click pins it as A for comparing.", role.model())
         }
-        Some(State::Failed(reason)) => {
+        Some(BaselineStatus::Failed(reason)) => {
             blank(ui, rect, theme.danger.ground, "failed", theme.danger.ink);
             reason.clone()
         }
-        Some(State::Rendering(_)) => {
+        Some(BaselineStatus::Rendering(_)) => {
             blank(ui, rect, theme.ground.raised, "renders…", theme.ink.dim);
             format!("The {} alone is being rendered.", role.model())
         }
-        Some(State::Waiting) | None => {
+        Some(BaselineStatus::Waiting) | None => {
             blank(ui, rect, theme.ground.input, "waits", theme.ink.faint);
             format!("The {} alone: rendered when nothing else is.", role.model())
         }

@@ -25,9 +25,9 @@ pub fn lockable(document: &Document, view: &View, lock: &[usize]) -> Vec<(usize,
     let reports = view.shown_track(document).map(|track| track.reports.as_slice()).unwrap_or_default();
     let maps = reports.iter().flatten().filter_map(|report| report.scfg.as_ref());
     let occurring = maps.flat_map(|scfg| &scfg.shares).map(|(position, _)| names.region_of(*position));
-    let wanted: BTreeSet<usize> = occurring.chain(lock.iter().copied()).collect();
-    let mut regions: Vec<_> = names.regions().into_iter().filter(|(p, _)| wanted.contains(p)).collect();
-    if wanted.contains(&BACKGROUND) {
+    let listed: BTreeSet<usize> = occurring.chain(lock.iter().copied()).collect();
+    let mut regions: Vec<_> = names.regions().into_iter().filter(|(p, _)| listed.contains(p)).collect();
+    if listed.contains(&BACKGROUND) {
         regions.push((BACKGROUND, names.name(BACKGROUND)));
     }
     regions
