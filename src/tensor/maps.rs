@@ -1,4 +1,4 @@
-//! The arrays of a step: one table of their names, shapes, units, ranges, palettes and meanings.
+//! The arrays of a step: one table of their names, titles, shapes, units, ranges, palettes and meanings.
 //!
 //! Traces, sessions, exports and the canvas read this table, so that an array has one name and one meaning everywhere. It
 //! stands below all of them, because the engine's side (traces) and the window's side (sessions, exports) must not name
@@ -112,6 +112,10 @@ pub struct ArrayInfo {
     pub array: StepArray,
     /// The name in files, after `step.III.`, and before `.K` for one that every concept has.
     pub name: &'static str,
+    /// What people read, with a capital; both models' saliency has the same. Empty for what is never drawn.
+    pub title: &'static str,
+    /// The sign of the papers' formulas; empty where they have none.
+    pub symbol: &'static str,
     /// Whether every concept has its own.
     pub per_concept: bool,
     pub shape: Shape,
@@ -152,8 +156,8 @@ const fn map(
     palette: Palette,
     meaning: &'static str,
 ) -> ArrayInfo {
-    let (per_concept, shape, element) = (false, Shape::Map, Dtype::F32);
-    ArrayInfo { array, name, per_concept, shape, element, unit, range, palette, meaning }
+    let (title, symbol, per_concept, shape, element) = ("", "", false, Shape::Map, Dtype::F32);
+    ArrayInfo { array, name, title, symbol, per_concept, shape, element, unit, range, palette, meaning }
 }
 
 impl ArrayInfo {
@@ -161,8 +165,27 @@ impl ArrayInfo {
         Self { shape, element, ..self }
     }
 
+    const fn titled(self, title: &'static str, symbol: &'static str) -> Self {
+        Self { title, symbol, ..self }
+    }
+
     const fn per_concept(self) -> Self {
         Self { per_concept: true, ..self }
+    }
+
+    /// Title and symbol, as a heading: "Rate ρ".
+    pub fn heading(&self) -> String {
+        format!("{} {}", self.title, self.symbol).trim().to_owned()
+    }
+
+    /// Title and symbol inside a text: "rate ρ".
+    pub fn label(&self) -> String {
+        format!("{} {}", self.title.to_lowercase(), self.symbol).trim().to_owned()
+    }
+
+    /// Meaning and unit, as a tooltip.
+    pub fn explanation(&self) -> String {
+        format!("{} Unit: {}.", self.meaning, self.unit)
     }
 
     /// The name in files, with the index of the concept that has the array.
@@ -202,7 +225,8 @@ pub static TABLE: [ArrayInfo; 22] = {
             Regions,
             "S-CFG: the token whose region the element is in.",
         )
-        .of(Shape::Map, Dtype::I32),
+        .of(Shape::Map, Dtype::I32)
+        .titled("Regions", ""),
         map(A::Foreground, "scfg.foreground", "0 or 1", SHARE, None, "S-CFG: whether the element is foreground.")
             .of(Shape::Map, Dtype::U8),
         map(
@@ -212,7 +236,8 @@ pub static TABLE: [ArrayInfo; 22] = {
             Range::AroundOne,
             AroundOne,
             "S-CFG: what the guidance scale is multiplied by.",
-        ),
+        )
+        .titled("Rate", "ρ"),
         map(
             A::TokenMaps,
             "scfg.chat",
@@ -232,7 +257,8 @@ pub static TABLE: [ArrayInfo; 22] = {
         )
         .of(Shape::Pair, Dtype::F32),
         map(A::AttentionShares, "scfg.attention", "share", SHARE, Magma, "S-CFG: each token's share of the attention.")
-            .of(Shape::Tokens, Dtype::F32),
+            .of(Shape::Tokens, Dtype::F32)
+            .titled("Attention", ""),
         latents(A::SegaTerm, "sega.term", NOISE, "SEGA: what all concepts together add."),
         map(A::SegaMask, "sega.mask", "0 or 1", SHARE, None, "SEGA: the values that the concept may change.")
             .of(Shape::Channels, Dtype::U8)
@@ -245,8 +271,10 @@ pub static TABLE: [ArrayInfo; 22] = {
             Magma,
             "SEGA: norm of the concept's direction over the channels, before its threshold.",
         )
+        .titled("Magnitude", "|Δ|")
         .per_concept(),
         map(A::Touched, "sega.touched", "share", SHARE, Magma, "SEGA: share of the channels that the concept changes.")
+            .titled("Touched", "")
             .per_concept(),
         number(A::FusionActive, "snb.active", "0 or 1", SHARE, "SNB: whether both models were fused.")
             .of(Shape::One, Dtype::U8),
@@ -257,7 +285,8 @@ pub static TABLE: [ArrayInfo; 22] = {
             Range::Observed,
             Magma,
             "SNB: saliency of the general model.",
-        ),
+        )
+        .titled("Saliency", ""),
         map(
             A::SaliencyExpert,
             "snb.saliency_expert",
@@ -265,9 +294,11 @@ pub static TABLE: [ArrayInfo; 22] = {
             Range::Observed,
             Magma,
             "SNB: saliency of the expert.",
-        ),
+        )
+        .titled("Saliency", ""),
         map(A::FusionMask, "snb.mask", "0 or 1", SHARE, Models, "SNB: 1 where the expert draws.")
-            .of(Shape::Map, Dtype::U8),
+            .of(Shape::Map, Dtype::U8)
+            .titled("Fusion mask", ""),
     ]
 };
 

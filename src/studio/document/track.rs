@@ -20,7 +20,7 @@ const PACKING_RATIO: usize = 9;
 pub struct Track {
     pub recipe: Recipe,
     pub tokens: Arc<Vec<Token>>,
-    /// One place per U-Net call; a place is empty until its step is reported, or when it was never computed.
+    /// One place per call of the denoiser; a place is empty until its step is reported, or when it was never computed.
     pub reports: Vec<Option<Arc<StepReport>>>,
     /// The finished picture.
     pub picture: Option<Arc<Picture>>,

@@ -3,7 +3,7 @@
 use egui::{DragValue, Ui, vec2};
 
 use crate::{
-    recipe::{Recipe, SIDE_MULTIPLE, Sampler, Schedule},
+    recipe::{Recipe, SIDE_STEP, Sampler, Schedule},
     studio::{
         command::Commands,
         document::{Document, edit::Edit, sections::Sampling},
@@ -108,11 +108,10 @@ fn picture_size(ui: &mut Ui, recipe: &mut Recipe) {
 }
 
 fn side(ui: &mut Ui, name: &str, pixels: &mut usize) {
-    // Sides of a recipe are multiples, so the drag goes from one to the next.
     let get_set = |new: Option<f64>| {
         if let Some(new) = new {
-            let multiples = (new / SIDE_MULTIPLE as f64).round() as usize;
-            *pixels = (multiples * SIDE_MULTIPLE).clamp(64, 2048);
+            let steps = (new / SIDE_STEP as f64).round() as usize;
+            *pixels = (steps * SIDE_STEP).clamp(64, 2048);
         }
         *pixels as f64
     };

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::Token,
-    recipe::{Paint, SIDE_MULTIPLE},
+    recipe::{Paint, SIDE_STEP},
     studio::document::{
         Document,
         event::FinishedRun,
@@ -234,7 +234,7 @@ impl View {
         let report = self.shown_frame(document).and_then(|frame| frame.report);
         let scfg = report.as_ref().and_then(|r| r.scfg.as_ref().map(|s| [s.region.height, s.region.width]));
         let fused = || report.as_ref().and_then(|r| r.fusion.as_ref().map(|f| [f.mask.height, f.mask.width]));
-        let cells = |side: usize| side / SIDE_MULTIPLE;
+        let cells = |side: usize| side / SIDE_STEP;
         scfg.or_else(fused).unwrap_or_else(|| [document.recipe().height, document.recipe().width].map(cells))
     }
 

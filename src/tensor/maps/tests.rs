@@ -13,6 +13,18 @@ fn every_array_has_its_row_and_a_name_of_its_own() {
 }
 
 #[test]
+fn what_is_drawn_has_a_title() {
+    for info in &TABLE {
+        assert_eq!(info.title.is_empty(), info.palette == Palette::None, "{}", info.name);
+    }
+    let (rate, mask) = (StepArray::Rate.info(), StepArray::FusionMask.info());
+    assert_eq!((rate.heading(), rate.label()), ("Rate ρ".into(), "rate ρ".into()));
+    assert_eq!((mask.heading(), mask.label()), ("Fusion mask".into(), "fusion mask".into()));
+    assert_eq!(StepArray::Magnitude.info().label(), "magnitude |Δ|");
+    assert_eq!(mask.explanation(), "SNB: 1 where the expert draws. Unit: 0 or 1.");
+}
+
+#[test]
 fn names_are_read_back() {
     let keys = StepKeys::new(7);
     assert_eq!(keys.key(StepArray::Rate), "step.007.scfg.rate");

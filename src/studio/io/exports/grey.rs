@@ -65,7 +65,7 @@ impl Map {
 #[derive(Serialize)]
 struct Sheet<'a> {
     program: String,
-    /// Index of the U-Net call, from 0, as in a trace.
+    /// Index of the denoiser's call, from 0, as in a trace.
     step: usize,
     calls: usize,
     timestep: f32,

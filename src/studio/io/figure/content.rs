@@ -20,11 +20,11 @@ use crate::{
         io::exports::colored,
         view::{
             colormap,
-            maps::{rate_scale, region_color},
+            maps::{region_color, scaled},
             theme,
         },
     },
-    tensor::Plane,
+    tensor::{Plane, maps::StepArray},
 };
 
 /// So many steps side by side at most, and so many words below each other.
@@ -131,14 +131,14 @@ fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
         reports.iter().map(|r| r.scfg.as_ref().map_or(Cell::Nothing, |s| Cell::Map(f(s)))).collect::<Vec<_>>()
     };
     let owners = map(&|s| s.region.map(|position| region_color(names, usize::from(position))));
-    let mut rows = vec![row("regions", "grey: no word", None, owners)];
+    let mut rows = vec![row(StepArray::Region.info().label(), "grey: no word", None, owners)];
     let rates: Vec<Plane> = reports.iter().filter_map(|r| r.scfg.as_ref()).map(|s| s.rate.clone()).collect();
     if rates.iter().any(|rate| rate.values.iter().any(|&v| v != 1.0)) {
         let all: Vec<f32> = rates.iter().flat_map(|rate| rate.values.iter().copied()).collect();
-        let scale = rate_scale(&Plane::new(1, all.len(), all));
-        let table = colormap::around_one();
+        let scale = scaled(StepArray::Rate, &Plane::new(1, all.len(), all));
+        let table = colormap::table(StepArray::Rate.info().palette);
         let cells = map(&|s| colored(&s.rate, scale.low, scale.high, &table));
-        rows.push(row("rate ρ", format!("{:.2} to {:.2}", scale.low, scale.high), None, cells));
+        rows.push(row(StepArray::Rate.info().label(), format!("{:.2} to {:.2}", scale.low, scale.high), None, cells));
     }
     rows
 }
@@ -154,7 +154,7 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
         kept.truncate(WORDS);
         kept.sort_by_key(|(token, _)| token.position);
     }
-    let table = colormap::magma();
+    let table = colormap::table(StepArray::AttentionShares.info().palette);
     // One scale for all, so that a strong word is told from a weak one.
     let high = kept.iter().map(|(_, most)| *most).fold(f32::MIN_POSITIVE, f32::max);
     let one = |(token, most): (&Token, f32)| {
@@ -168,7 +168,7 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
 
 /// Where a concept may act; one that does not act at any shown step has nothing to show.
 fn concept(track: &Track, reports: &[Arc<StepReport>], k: usize) -> Option<Row> {
-    let table = colormap::magma();
+    let table = colormap::table(StepArray::Touched.info().palette);
     let cells: Vec<Cell> = reports
         .iter()
         .map(|report| match report.concepts.get(k) {
@@ -190,7 +190,7 @@ fn fusion_mask(reports: &[Arc<StepReport>]) -> Option<Row> {
         .map(|report| fused(report).map_or(Cell::Nothing, |fusion| Cell::Map(fusion.mask.map(ground))))
         .collect();
     let any = cells.iter().any(|cell| matches!(cell, Cell::Map(_)));
-    any.then(|| row("fusion mask", "green: the expert", Some(theme::FUSION), cells))
+    any.then(|| row(StepArray::FusionMask.info().label(), "green: the expert", Some(theme::FUSION), cells))
 }
 
 /// The settings in words.

@@ -16,7 +16,7 @@ use crate::{
         },
         view::{
             View, colormap,
-            maps::full_range,
+            maps::scaled,
             overlay::{Overlay, SaliencyOf},
             theme::{self, Theme},
         },
@@ -25,6 +25,7 @@ use crate::{
             textures::{self, Kind, Textures},
         },
     },
+    tensor::maps::StepArray,
 };
 
 /// Between tiles, in points.
@@ -135,35 +136,35 @@ fn baseline(ui: &Ui, document: &Document, textures: &mut Textures, rect: Rect, r
 fn map_tiles(ui: &mut Ui, view: &mut View, textures: &mut Textures, rects: [Rect; 3], report: &Arc<FusionReport>) {
     let size = [report.mask.width, report.mask.height];
     let tint = if report.active { theme::PLAIN } else { theme::IDLE };
-    let saliency = "Saliency: how strongly the model's guidance responds at each element, smoothed";
     let shows = [
-        ("saliency g", "saliency", saliency, Overlay::Saliency, SaliencyOf::General),
-        ("fusion mask", "mask", "White where the expert draws", Overlay::FusionMask, view.overlay.saliency),
-        ("saliency e", "saliency", saliency, Overlay::Saliency, SaliencyOf::Expert),
+        (" g", Overlay::Saliency, SaliencyOf::General),
+        ("", Overlay::FusionMask, view.overlay.saliency),
+        (" e", Overlay::Saliency, SaliencyOf::Expert),
     ];
     for ((rect, texture), show) in rects.into_iter().zip(maps(ui, textures, report)).zip(shows) {
-        let (name, short, explained, overlay, of) = show;
-        let response = tile(ui, rect, &format!("Show {name}"), None);
+        let (model, overlay, of) = show;
+        let Some(info) = overlay.array(of).map(StepArray::info) else { continue };
+        let response = tile(ui, rect, &format!("Show {}{model}", info.label()), None);
         picture::cover(ui, rect, texture.id(), size, 4, tint);
-        caption(ui, rect, short);
+        // A tile is narrow: the last word says which map it is.
+        caption(ui, rect, info.label().rsplit(' ').next().unwrap_or_default());
         if response.clicked() {
             (view.overlay.kind, view.overlay.saliency) = (overlay, of);
         }
-        response.on_hover_text(format!("{explained}. Click shows it on the canvas."));
+        response.on_hover_text(format!("{} Click shows it on the canvas.", info.meaning));
     }
 }
 
 /// The general model's saliency, the fusion mask, the expert's saliency.
 fn maps(ui: &Ui, textures: &mut Textures, report: &Arc<FusionReport>) -> [TextureHandle; 3] {
-    let magma = colormap::magma();
-    let mut saliency = |kind, plane| {
+    let mut saliency = |kind, of: SaliencyOf| {
         textures.get(ui.ctx(), report, kind, || {
-            let scale = full_range(plane);
-            textures::map_image(&scale.plane, scale.low, scale.high, &magma)
+            let scale = scaled(of.array(), of.map(report));
+            textures::map_image(&scale.plane, scale.low, scale.high, &colormap::table(of.array().info().palette))
         })
     };
-    let general = saliency(Kind::SaliencyGeneral, &report.saliency_general);
-    let expert = saliency(Kind::SaliencyExpert, &report.saliency_expert);
+    let general = saliency(Kind::SaliencyGeneral, SaliencyOf::General);
+    let expert = saliency(Kind::SaliencyExpert, SaliencyOf::Expert);
     let mask = textures.get(ui.ctx(), report, Kind::FusionMask, || {
         textures::mask_image(&report.mask, theme::GENERAL_GROUND, theme::EXPERT_GROUND)
     });

@@ -6,16 +6,13 @@ use std::collections::BTreeSet;
 
 use egui::Ui;
 
-use crate::{
-    recipe::BACKGROUND,
-    studio::{
-        document::{
-            Document,
-            regions::{labels::RegionLabels, settings::toggle_lock},
-        },
-        view::View,
-        widgets::row,
+use crate::studio::{
+    document::{
+        Document,
+        regions::{labels::RegionLabels, settings::toggle_lock},
     },
+    view::View,
+    widgets::row,
 };
 
 /// The regions that a concept can be confined to: those that occur at some step, and those it is locked to; the
@@ -27,8 +24,9 @@ pub fn lockable(document: &Document, view: &View, lock: &[usize]) -> Vec<(usize,
     let occurring = maps.flat_map(|scfg| &scfg.shares).map(|(position, _)| names.region_of(*position));
     let listed: BTreeSet<usize> = occurring.chain(lock.iter().copied()).collect();
     let mut regions: Vec<_> = names.regions().into_iter().filter(|(p, _)| listed.contains(p)).collect();
-    if listed.contains(&BACKGROUND) {
-        regions.push((BACKGROUND, names.name(BACKGROUND)));
+    let background = names.background();
+    if listed.contains(&background) {
+        regions.push((background, names.name(background)));
     }
     regions
 }
