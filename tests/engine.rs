@@ -443,7 +443,8 @@ fn approximate_previews_are_like_the_pictures_that_replace_them() {
             Event::Step { report, .. } if report.approximate => approximate.push((report.step, report.preview.clone())),
             Event::Done { job: of, .. } => done = of == job,
             Event::Preview { step, picture, .. } => {
-                let (_, preview) = approximate.iter().find(|(of, _)| *of == step).expect("only approximate previews are replaced");
+                let (_, preview) =
+                    approximate.iter().find(|(of, _)| *of == step).expect("only approximate previews are replaced");
                 assert_eq!((preview.width, preview.height), (picture.width, picture.height), "step {step}");
                 ratios.push((step, psnr(preview, &picture)));
             }

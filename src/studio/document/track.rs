@@ -74,7 +74,8 @@ impl Track {
     /// Gives a step the decoded picture in place of its approximate one.
     pub fn refine(&mut self, step: usize, picture: &Arc<Picture>) {
         if let Some(Some(report)) = self.reports.get_mut(step) {
-            *report = Arc::new(StepReport { preview: picture.clone(), approximate: false, ..StepReport::clone(report) });
+            *report =
+                Arc::new(StepReport { preview: picture.clone(), approximate: false, ..StepReport::clone(report) });
             self.kept = None;
         }
     }

@@ -27,14 +27,15 @@ use crate::{
     tensor::{Plane, maps::StepArray},
 };
 
-/// So many steps side by side at most, and so many words below each other.
+/// The largest numbers of steps side by side and of words below each other.
 const STEPS: usize = 6;
 const WORDS: usize = 12;
 /// The longer side of a cell, in points.
 const STEP_CELL: f32 = 88.0;
 const GRID_CELL: f32 = 128.0;
 
-/// A run: steps across; the picture, regions, every word's share of attention, concepts and the fusion mask down.
+/// The figure of a run. Columns are steps; rows are the picture, regions, every word's share of the attention, concepts
+/// and the fusion mask.
 ///
 /// # Errors
 /// A sentence, when no steps are kept.
@@ -63,7 +64,7 @@ pub fn steps(track: &Track) -> Result<Figure, &'static str> {
     })
 }
 
-/// The grid over two parameters, as far as it is rendered.
+/// The figure of the grid over two parameters, with an empty cell where a picture is not rendered yet.
 ///
 /// # Errors
 /// A sentence, when nothing of it is rendered.
@@ -93,7 +94,7 @@ pub fn grid(grid: &Grid) -> Result<Figure, &'static str> {
         rows: rows.collect(),
         columns,
         cell: cell(recipe, GRID_CELL),
-        // What the axes change is as in the first cell.
+        // The caption gives the settings of the first cell.
         caption: format!("First cell: {}", caption(recipe)),
         recipe: recipe.clone(),
     })
@@ -122,7 +123,7 @@ fn pictures(track: &Track, reports: &[Arc<StepReport>]) -> Row {
     row("picture", "x0 as predicted", None, cells.collect())
 }
 
-/// The owners of all elements, and S-CFG's rates where it is on.
+/// A row of regions, and a row of rates where S-CFG is on.
 fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
     if reports.iter().all(|report| report.scfg.is_none()) {
         return Vec::new();
@@ -143,7 +144,7 @@ fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
     rows
 }
 
-/// Every word's share of the attention; of very many words, those with the largest.
+/// A row for every word's share of the attention, for at most [`WORDS`] words: those with the largest shares.
 fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
     let maps = |position: usize| reports.iter().map(move |r| r.scfg.as_ref()?.attention.get(position));
     let most = |position: usize| maps(position).flatten().map(Plane::max).fold(0.0, f32::max);
@@ -155,7 +156,7 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
         kept.sort_by_key(|(token, _)| token.position);
     }
     let table = colormap::table(StepArray::AttentionShares.info().palette);
-    // One scale for all, so that a strong word is told from a weak one.
+    // All words have the same scale, so that they can be compared.
     let high = kept.iter().map(|(_, most)| *most).fold(f32::MIN_POSITIVE, f32::max);
     let one = |(token, most): (&Token, f32)| {
         let colored = |map| Cell::Map(colored(map, 0.0, high, &table));
@@ -166,7 +167,7 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
     kept.into_iter().map(one).collect()
 }
 
-/// Where a concept may act; one that does not act at any shown step has nothing to show.
+/// A row of the elements that a concept may change; `None` if it acts at none of the shown steps.
 fn concept(track: &Track, reports: &[Arc<StepReport>], k: usize) -> Option<Row> {
     let table = colormap::table(StepArray::Touched.info().palette);
     let cells: Vec<Cell> = reports

@@ -79,7 +79,9 @@ fn read_report(
     let concepts = numbers.len().checked_sub(NUMBERS).filter(|rest| rest % CONCEPT_NUMBERS == 0);
     let short = || format!("step {} has {} numbers, which is not what belongs there", step + 1, numbers.len());
     let concepts = concepts.ok_or_else(short)? / CONCEPT_NUMBERS;
-    let [guidance, sega, guided, evaluations, elapsed, approximate, share] = numbers[..NUMBERS] else { return Err(short()) };
+    let [guidance, sega, guided, evaluations, elapsed, approximate, share] = numbers[..NUMBERS] else {
+        return Err(short());
+    };
     let report = StepReport {
         step,
         calls,

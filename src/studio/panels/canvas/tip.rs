@@ -58,7 +58,8 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
         let (word, color) =
             if concept.touched { ("touched  ", theme.ink.text) } else { ("untouched", theme.ink.faint) };
         put(word.into(), color);
-        let (symbol, faint) = (StepArray::Magnitude.info().symbol, if concept.touched { theme.ink.dim } else { theme.ink.faint });
+        let (symbol, faint) =
+            (StepArray::Magnitude.info().symbol, if concept.touched { theme.ink.dim } else { theme.ink.faint });
         put(format!(" {symbol} {:.2}\n", concept.magnitude), faint);
     }
     if let Some(fusion) = &probe.fusion {

@@ -8,12 +8,12 @@ use crate::{
     engine::FusionReport,
     recipe::Recipe,
     studio::{
-        command::Commands,
         document::{
             Document,
             baselines::{BaselineStatus, ModelRole},
             edit::Edit,
         },
+        panels::context::PanelContext,
         view::{
             View, colormap,
             maps::scaled,
@@ -35,24 +35,17 @@ const CAPTION: f32 = 9.5;
 const TILE_TEXELS: usize = 128;
 
 /// The general model alone, its saliency, the fusion mask, the expert's saliency, the expert alone.
-pub fn show(
-    ui: &mut Ui,
-    document: &Document,
-    view: &mut View,
-    commands: &mut Commands,
-    textures: &mut Textures,
-    report: Option<&Arc<FusionReport>>,
-) {
+pub fn show(ui: &mut Ui, context: &mut PanelContext, report: Option<&Arc<FusionReport>>) {
     let width = (ui.available_width() - 4.0 * GAP) / 5.0;
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), width.round()), Sense::hover());
     let place = |k: usize| {
         let corner = row.min + vec2(k as f32 * (width + GAP), 0.0);
         Rect::from_min_size(corner, vec2(width, row.height()))
     };
-    baseline_tile(ui, document, commands, textures, place(0), ModelRole::General);
-    baseline_tile(ui, document, commands, textures, place(4), ModelRole::Expert);
+    baseline_tile(ui, context, place(0), ModelRole::General);
+    baseline_tile(ui, context, place(4), ModelRole::Expert);
     match report {
-        Some(report) => map_tiles(ui, view, textures, [place(1), place(2), place(3)], report),
+        Some(report) => map_tiles(ui, context.view, context.textures, [place(1), place(2), place(3)], report),
         None => {
             [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).ground.input, "", theme::PLAIN))
         }
@@ -84,21 +77,15 @@ fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
 }
 
 /// One model alone; a click pins it as A.
-fn baseline_tile(
-    ui: &mut Ui,
-    document: &Document,
-    commands: &mut Commands,
-    textures: &mut Textures,
-    rect: Rect,
-    role: ModelRole,
-) {
+fn baseline_tile(ui: &mut Ui, context: &mut PanelContext, rect: Rect, role: ModelRole) {
+    let document = context.document;
     let pinned = document.takes().pins()[0].and_then(|id| document.take(id)).map(|take| &take.track.recipe);
     let rim = is_alone(pinned, document.recipe(), role).then_some(theme::TAKE_A);
     let response = tile(ui, rect, &format!("Pin {} as A", role.name()), rim);
-    let text = baseline(ui, document, textures, rect, role);
+    let text = baseline(ui, document, context.textures, rect, role);
     caption(ui, rect, if role == ModelRole::General { "general" } else { "expert" });
     if response.clicked() {
-        commands.edit(Edit::PinBaseline(role));
+        context.commands.edit(Edit::PinBaseline(role));
     }
     response.on_hover_text(text);
 }
