@@ -236,7 +236,7 @@ fn a_locked_concept_stays_in_its_regions() {
     assert!(inside > 0, "the cat is somewhere");
 }
 
-/// Merged words are one region, painted cells change their owner, and a region's owner draws it whatever the saliencies are.
+/// Merged words are one region, painted cells change their owner, and a region's owner draws it with any saliencies.
 #[test]
 fn region_edits_decide_owners_and_fusion_mask() {
     let engine = start();

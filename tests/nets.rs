@@ -1,4 +1,4 @@
-//! What holds of the networks whatever their weights: the same bits again, maps that are probabilities, odd sizes.
+//! What holds of the networks with any weights: the same bits again, maps that are probabilities, odd sizes.
 //!
 //! Apart from the recorded cases, which hold the networks to diffusers and transformers.
 

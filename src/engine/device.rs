@@ -68,7 +68,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// An opened device with its name for people.
+/// An opened device with its display name.
 #[derive(Clone)]
 pub struct Opened {
     pub device: Device,

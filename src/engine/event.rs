@@ -20,7 +20,7 @@ pub struct JobId(pub u64);
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The device was chosen and tested; `device` is its name for people.
+    /// The device was chosen and tested; `device` is its display name.
     Ready { device: String },
     /// A model is being read, or something else takes a while: a sentence for the progress line.
     Busy { message: String },

@@ -61,7 +61,7 @@ impl Regions {
         self.named.get(position).copied().unwrap_or(BACKGROUND)
     }
 
-    /// The segmentation with its owners as the user wants them; the very same `Arc` without groups and paint.
+    /// The segmentation with the user's groups and paint applied; the same `Arc` where there are none.
     pub fn correct(&self, profile: Profile, segmentation: Arc<Segmentation>) -> Arc<Segmentation> {
         if !self.merged && self.painted.is_empty() {
             return segmentation;

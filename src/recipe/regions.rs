@@ -33,7 +33,7 @@ pub struct RegionGroup {
 pub struct RegionPaint {
     /// Position of the token that names the region.
     pub position: usize,
-    /// Above 0: the region owns the element whatever the attention is; below 0: it never does.
+    /// Above 0: the region owns the element regardless of the attention; below 0: it never does.
     pub cells: Paint,
 }
 

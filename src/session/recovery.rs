@@ -1,7 +1,7 @@
 //! Recovery files: unsaved work of a running program, kept where the next start finds it.
 //!
 //! Apart from sessions that the user saves because their names, locks and lifetime differ. Every running window owns one
-//! name in a folder of the user's: a lock file, which the system releases when the program ends for whatever reason, and
+//! name in a folder of the user's: a lock file, which the system releases when the program ends for any reason, and
 //! beside it the session while there is unsaved work. A session whose lock is free was left behind by a crash.
 
 use std::{
@@ -24,7 +24,7 @@ pub struct Recovery {
     lock: File,
 }
 
-/// Whether this is the program's first start with this `folder`, and remembers the start.
+/// Whether this is the program's first start with this `folder`, and records the start.
 pub fn first_start(folder: &Path) -> bool {
     let mark = folder.join("welcomed");
     let made = fs::create_dir_all(folder).and_then(|()| OpenOptions::new().write(true).create_new(true).open(mark));

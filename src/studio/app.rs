@@ -115,7 +115,7 @@ impl App {
         self.commands.send(command);
     }
 
-    /// Opens what an earlier window left behind, and says so.
+    /// Opens what an earlier window left behind, and shows a notice.
     pub fn recover(&mut self, recovered: Recovered) {
         let Recovered { session, path, notice } = recovered;
         self.adopt(path, session);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::recipe::Recipe;
 
-/// Typing rests this long before the words are rendered.
+/// Debounce of typing: the pause before a changed text is rendered.
 const TYPING_PAUSE: f64 = 0.4;
 
 /// Watches the recipe from frame to frame.

@@ -81,7 +81,7 @@ fn both_models_alone_are_rendered_at_leisure_and_can_be_pinned() {
     window.play(&general);
     let expert = window.request();
     assert_eq!(rule(&expert), Some(FusionRule::Expert));
-    // An edit goes first; what was under way waits for its turn again.
+    // An edit goes first; the cancelled job is rendered again later.
     window.edit_without_frames(|recipe| recipe.cfg = 6.0);
     let edit = window.request();
     assert_eq!((edit.recipe.cfg, rule(&edit)), (6.0, Some(FusionRule::Saliency)));

@@ -113,7 +113,7 @@ fn fusion() -> FusionReport {
     FusionReport { active: true, saliency_general, saliency_expert, mask, share }
 }
 
-/// Momentum that gathers; all concepts pull alike, and a little against the prompt.
+/// Momentum that gathers; all concepts have the same direction, slightly against the prompt.
 fn ledger(recipe: &Recipe, t: f32) -> Ledger {
     let count = recipe.active_concepts().count();
     let pull = |k: usize| Pull {

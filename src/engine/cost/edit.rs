@@ -23,7 +23,7 @@ pub struct EditCost {
 /// of a denoiser in `after`. Concepts are compared by text and settings: their ids and rows change no picture.
 ///
 /// Counts for runs that segment every step of the general model, as the studio's do.
-/// An upper bound where an edit turns out to change no number (a clamp that never bites, say) and where adaptive
+/// An upper bound where an edit turns out to change no number (a clamp that is never reached) and where adaptive
 /// guidance may end early, exact otherwise.
 pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> EditCost {
     let full = (0..timesteps.len()).map(|i| evaluations_at(after, i, timesteps[i]).len()).sum();

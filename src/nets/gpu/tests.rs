@@ -18,7 +18,7 @@ use super::super::{
 /// An operation for which there is a GPU kernel, with its sizes.
 #[derive(Clone, Copy, Debug)]
 enum Fused {
-    /// `[batch, inputs, h, w]`, outputs, side of the kernel. Not a kernel of our own, but its weight lies as burn wants it.
+    /// `[batch, inputs, h, w]`, outputs, side of the kernel. Not a kernel of our own, but its weight has burn's layout.
     Convolution([usize; 4], usize, usize),
     /// `[batch, channels, h, w]` in so many groups, then silu where the flag is set.
     GroupNorm([usize; 4], usize, bool),

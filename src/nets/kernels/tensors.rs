@@ -68,7 +68,7 @@ pub(in super::super) fn attend(
     (tensor(out, [batch, width, n]), map.map(|map| tensor(map, [l, n])))
 }
 
-/// Group normalisation of `[batch, channels, ..]`, and silu where the norm says so.
+/// Group normalisation of `[batch, channels, ..]`, and silu if `norm.silu` is set.
 pub(in super::super) fn group_norm<const D: usize>(x: &Values, shape: [usize; D], norm: &GroupNormArgs) -> Tensor<D> {
     let area = shape[2..].iter().product();
     tensor(compute::group_norm(x, [shape[0], shape[1], area], norm), shape)

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(document.run().map(|run| run.phase), Some(Phase::Failed));
     }
 
-    /// The document reads no clock of its own: a take was made when it is told that it was.
+    /// The document reads no clock: the caller gives the time at which a take was made.
     #[test]
     fn the_same_events_at_the_same_time_give_the_same_document() {
         let replayed = |now: u64| {

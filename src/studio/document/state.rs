@@ -111,7 +111,7 @@ impl Document {
         self.run.as_ref().is_some_and(LiveRun::is_busy)
     }
 
-    /// Notes how much the engine remembers.
+    /// Notes how many bytes the engine has cached.
     pub fn set_memory(&mut self, memory: MemoryUse) {
         self.engine.memory = memory;
     }

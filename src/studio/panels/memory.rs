@@ -8,7 +8,7 @@ use crate::studio::{
     view::theme::{self, Theme, size},
 };
 
-/// The device, and in its menu what the engine remembers.
+/// The device, and in its menu what the engine caches.
 pub fn device(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let name = document.engine().device.clone().unwrap_or_else(|| "no device yet".into());
     let (rect, _) = ui.allocate_exact_size(vec2(150.0, size::ROW), Sense::hover());

@@ -155,7 +155,7 @@ impl View {
         self.playback.playing = false;
     }
 
-    /// Moves the playhead of `steps` steps; at the last one it follows whatever is newest.
+    /// Moves the playhead of `steps` steps; at the last one it follows the newest step.
     pub fn seek(&mut self, step: usize, steps: usize) {
         self.playhead = if step + 1 >= steps { Playhead::Newest } else { Playhead::At(step) };
     }
@@ -229,7 +229,7 @@ impl View {
     }
 
     /// Rows and columns of the grid that is painted on: the latent grid of the shown maps. Without maps, cells as large as
-    /// the step of a recipe's sides, because paint is stretched to whatever grid a model has.
+    /// the step of a recipe's sides, because paint is resized to the model's grid.
     pub fn grid_size(&self, document: &Document) -> [usize; 2] {
         let report = self.shown_frame(document).and_then(|frame| frame.report);
         let scfg = report.as_ref().and_then(|r| r.scfg.as_ref().map(|s| [s.region.height, s.region.width]));

@@ -1,6 +1,6 @@
 //! Coloured words: chips to choose, swatches for legends.
 //!
-//! Apart from the panels because prompt, canvas and legend show words alike.
+//! Apart from the panels because prompt, canvas and legend show words in the same way.
 
 use egui::{Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 

@@ -95,7 +95,7 @@ impl GroupNormArgs<'_> {
     }
 }
 
-/// Group normalisation of `[batch, channels, area]`, and silu where the norm says so.
+/// Group normalisation of `[batch, channels, area]`, and silu if `norm.silu` is set.
 ///
 /// # Panics
 /// If `x` or the norm has other sizes.

@@ -123,7 +123,7 @@ impl GreyMaps {
     /// The pictures and their sheet, each with its file name.
     ///
     /// # Errors
-    /// A sentence for people, when a map cannot be put into a PNG.
+    /// A sentence for the user, when a map cannot be put into a PNG.
     pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
         let (mut files, mut entries) = (Vec::new(), Vec::new());
         for map in self.maps() {

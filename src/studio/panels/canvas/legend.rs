@@ -31,7 +31,7 @@ const GAP: f32 = 8.0;
 /// Regions beyond this many are summed up in one entry.
 const ENTRIES: usize = 9;
 
-/// The legend; remembers how wide its entries were in the frame before, to centre them.
+/// The legend. It keeps the width of its entries in the previous frame, to centre them.
 #[derive(Default)]
 pub struct Legend {
     width: f32,

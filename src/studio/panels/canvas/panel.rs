@@ -34,7 +34,7 @@ pub const TOP: f32 = 46.0;
 pub const BOTTOM: f32 = 30.0;
 const WIPE_GRIP: f32 = 14.0;
 
-/// The canvas, with what it remembers from frame to frame.
+/// The canvas with its state.
 pub struct Canvas {
     /// The window's, for the GPU pipelines.
     format: wgpu::TextureFormat,

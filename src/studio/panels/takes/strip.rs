@@ -19,7 +19,7 @@ const BRANCH_GAP: f32 = 26.0;
 /// Between the lanes in which lines run below the takes.
 const LANE_STEP: f32 = 3.0;
 
-/// The takes, with what the panel remembers from frame to frame.
+/// The takes, with the panel's state.
 #[derive(Debug, Default)]
 pub struct TakeStrip {
     /// Words that a take must have to be shown.

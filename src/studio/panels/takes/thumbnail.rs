@@ -1,6 +1,6 @@
 //! One take in the strip: its picture, its marks, and what a click does.
 //!
-//! Apart from the strip because it knows nothing of the other takes.
+//! Apart from the strip because it does not depend on the other takes.
 
 use egui::{
     Align2, CornerRadius, FontId, Id, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,

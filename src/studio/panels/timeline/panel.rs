@@ -20,7 +20,7 @@ const LANES: f32 = 7.0;
 const LANES_LOW: f32 = 5.0;
 const LOW: f32 = 790.0;
 
-/// The timeline, with what it remembers from frame to frame.
+/// The timeline with its state.
 #[derive(Debug, Default)]
 pub struct Timeline {
     head: Head,
