@@ -66,7 +66,7 @@ impl Disc {
 struct Toy {
     hash: &'static str,
     schedule: ScheduleConfig,
-    /// Turns every colour by this angle: the difference between an expert and a general model.
+    /// How much of the next channel is mixed into each: the difference between an expert and a general model.
     turn: f32,
     levels: Vec<usize>,
     /// How long a row of a prediction takes.
