@@ -1,6 +1,6 @@
 //! SEGA, semantic guidance (Brack et al., NeurIPS 2023; arXiv 2301.12247): steering along concept directions.
 //!
-//! A concept k has a direction `d_k = sign_k * scale_k * (eps_k - eps_u)`, its scale as its keys set it for the step.
+//! A concept k has a direction `d_k = s_k * (eps_k - eps_u)`, its signed strength `s_k` as its keys set it for the step.
 //! Only the elements at or above a quantile of |d_k|, per channel, are kept: `E_k`. The kept parts are added to the
 //! guidance once the concept's warm-up is over, together with a momentum `nu` over earlier steps. Numbering as in
 //! algorithms.md §2.1.

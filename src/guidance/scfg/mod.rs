@@ -10,7 +10,7 @@
 //! |---|---|
 //! | which layers, which token maps | `maps` |
 //! | 1-6: refinement, blur, normalisation, mean over layers | `refine` (its paper-ordered twin for tests: `oracle_tests`) |
-//! | masks: one region a token, foreground | `owners`, `segmentation` |
+//! | owners: one region a token, foreground | `owners`, `segmentation` |
 //! | rates | `rate` |
 
 mod maps;

@@ -1,4 +1,4 @@
-//! Who owns each element: the token whose refined map is the largest there (algorithms.md §1.2, Masks).
+//! Who owns each element: the token whose refined map is the largest there (algorithms.md §1.2, Owners).
 //!
 //! Apart because attention decides it first, and the user's merged and painted regions decide it again.
 

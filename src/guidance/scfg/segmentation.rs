@@ -1,4 +1,4 @@
-//! The segmentation of one step: which token owns each element, and what is foreground (algorithms.md §1.2, Masks).
+//! The segmentation of one step: which token owns each element, and what is foreground (algorithms.md §1.2, Owners).
 //!
 //! Apart as the value that the engine caches, corrects by the user's settings, and reports.
 
