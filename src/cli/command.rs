@@ -8,6 +8,7 @@ use clap::Parser;
 
 use super::{
     args::RenderArgs,
+    check_card::{CheckCardArgs, check_card},
     device_args::DeviceArgs,
     recipe::{self, RecipeArgs},
     render,
@@ -38,6 +39,9 @@ pub enum Subcommand {
     Recipe(RecipeArgs),
     /// Render a picture again from its own recipe, and say whether it comes out the same.
     Verify(VerifyArgs),
+    /// Check the graphics card and say how it goes, line by line: started by the studio.
+    #[command(hide = true)]
+    CheckCard(CheckCardArgs),
 }
 
 /// Runs a subcommand. An error is one sentence on standard error, and decides the exit status.
@@ -46,6 +50,7 @@ pub fn run(subcommand: Subcommand) -> ExitCode {
         Subcommand::Render(args) => render::render(&args).map(|()| ExitCode::SUCCESS),
         Subcommand::Recipe(args) => recipe::recipe(&args).map(|()| ExitCode::SUCCESS),
         Subcommand::Verify(args) => verify::verify(&args),
+        Subcommand::CheckCard(args) => Ok(check_card(&args)),
     };
     match outcome {
         Ok(status) => status,

@@ -3,6 +3,7 @@
 //! Separate from `main.rs`, so that everything but the process itself is library code.
 
 mod args;
+mod check_card;
 mod command;
 mod device_args;
 mod failure;

@@ -27,8 +27,9 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     check_writable(&args.out)?;
     let init = args.init_latents.as_deref().map(trace::read_init_latents).transpose().map_err(Failure::refused)?;
 
-    let opened = device::open_named(&args.compute.device, args.compute.precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
+    let (device, precision) = (&args.compute.device, args.compute.precision);
+    let opened = device::open_headless(device, precision, &recipe.model, &busy).map_err(Failure::refused)?;
     let (general, expert) = Models::default().for_recipe(&recipe, &opened.target(), &busy).map_err(Failure::refused)?;
     native_size(args, &mut recipe, general.as_ref());
     recipe.validate().map_err(Failure::refused)?;

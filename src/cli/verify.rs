@@ -117,8 +117,8 @@ fn refuse(sentence: String) -> Failure {
 }
 
 fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Picture, Fingerprint), Failure> {
-    let opened = device::open_named(device, precision).map_err(Failure::refused)?;
     let busy = |message: String| eprintln!("{message}");
+    let opened = device::open_headless(device, precision, &recipe.model, &busy).map_err(Failure::refused)?;
     let (general, expert) = Models::default().for_recipe(recipe, &opened.target(), &busy).map_err(Failure::refused)?;
     let mut cache = PredictionCache::new(0);
     let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), Options::default(), &mut cache)

@@ -37,6 +37,14 @@ pub enum EngineError {
     Panicked(String),
 }
 
+impl EngineError {
+    /// Whether the device may be at fault, and not the request.
+    pub fn is_of_device(&self) -> bool {
+        let failed = matches!(self, Self::Model(ModelError::Failed { .. } | ModelError::Attention(_)));
+        failed || matches!(self, Self::Device(_) | Self::Panicked(_) | Self::NotFinite { .. })
+    }
+}
+
 impl From<ModelError> for EngineError {
     fn from(error: ModelError) -> Self {
         match error {

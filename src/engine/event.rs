@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::card::CardState;
 use crate::{
     fingerprint::Fingerprint,
     model::Compatibility,
@@ -20,8 +21,10 @@ pub struct JobId(pub u64);
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The device was chosen and tested; `device` is its display name.
+    /// The device that computes from now on, by its display name.
     Ready { device: String },
+    /// How far the graphics card is.
+    Card(CardState),
     /// A model is being read, or something else takes a while: a sentence for the progress line.
     Busy { message: String },
     /// Whether two models can be fused, in answer to [`super::EngineHandle::compare`].
@@ -50,7 +53,7 @@ impl Event {
             | Self::Done { job, .. }
             | Self::Stopped { job }
             | Self::Failed { job, .. } => Some(*job),
-            Self::Ready { .. } | Self::Busy { .. } | Self::Compatibility(_) => None,
+            Self::Ready { .. } | Self::Card(_) | Self::Busy { .. } | Self::Compatibility(_) => None,
         }
     }
 }

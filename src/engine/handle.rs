@@ -9,6 +9,8 @@ use std::sync::{
 };
 
 use super::{
+    backend::Backend,
+    card::{CardState, Preference, prepare::Host},
     event::{Event, JobId},
     prediction_cache::MemoryBudget,
 };
@@ -26,8 +28,29 @@ pub struct EngineHandle {
 /// What the worker holds: takes the newest recipe, sends events.
 pub struct WorkerEnd {
     shared: Arc<Shared>,
+    events: EventSender,
+}
+
+/// Sends events and wakes the other end, from any thread.
+#[derive(Clone)]
+struct EventSender {
     events: SyncSender<Event>,
-    wake: Box<dyn Fn() + Send>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl EventSender {
+    /// Once the other end is gone, events are dropped.
+    fn send(&self, event: Event) {
+        if self.events.send(event).is_ok() {
+            (self.wake)();
+        }
+    }
+}
+
+/// What the thread that prepares the graphics card holds.
+pub struct CardHost {
+    shared: Arc<Shared>,
+    events: EventSender,
 }
 
 struct Shared {
@@ -37,6 +60,8 @@ struct Shared {
     /// Incremented by every submission and stop; a running job compares it with the value it began with.
     generation: AtomicU64,
     closed: AtomicBool,
+    /// The worker carries out a request right now.
+    drawing: AtomicBool,
     budget: Arc<MemoryBudget>,
 }
 
@@ -47,6 +72,11 @@ struct Pending {
     trim: bool,
     /// Two models to compare: whether they can be fused.
     pair: Option<ModelPair>,
+    preference: Preference,
+    /// The user asked for another attempt at the graphics card.
+    retry: bool,
+    /// A graphics card that is ready.
+    card: Option<Box<Backend>>,
     next_id: u64,
 }
 
@@ -56,6 +86,10 @@ pub enum Work {
     Compare(ModelPair),
     /// Free what no longer fits the budget.
     Trim,
+    /// Take over a graphics card that is ready.
+    Card(Box<Backend>),
+    /// Try to prepare the graphics card again.
+    Retry,
 }
 
 /// A recipe to carry out.
@@ -80,17 +114,19 @@ impl CancelToken {
     }
 }
 
-/// Makes a connected pair. `wake` is called after every event, from the worker's thread.
-pub fn connect(wake: impl Fn() + Send + 'static) -> (EngineHandle, WorkerEnd) {
+/// Makes a connected pair. `wake` is called after every event, from the threads of the worker's end.
+pub fn connect(wake: impl Fn() + Send + Sync + 'static) -> (EngineHandle, WorkerEnd) {
     let shared = Arc::new(Shared {
         pending: Mutex::default(),
         arrived: Condvar::new(),
         generation: AtomicU64::new(0),
         closed: AtomicBool::new(false),
+        drawing: AtomicBool::new(false),
         budget: Arc::default(),
     });
     let (sender, events) = sync_channel(EVENT_ROOM);
-    let worker = WorkerEnd { shared: shared.clone(), events: sender, wake: Box::new(wake) };
+    let events_out = EventSender { events: sender, wake: Arc::new(wake) };
+    let worker = WorkerEnd { shared: shared.clone(), events: events_out };
     (EngineHandle { shared, events }, worker)
 }
 
@@ -126,6 +162,25 @@ impl EngineHandle {
     pub fn set_memory(&self, bytes: usize) {
         self.shared.budget.set_budget(bytes);
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).trim = true;
+        self.shared.arrived.notify_one();
+    }
+
+    /// Sets which device is to compute, from the next request on. A graphics card that is not ready yet is prepared then.
+    pub fn prefer(&self, preference: Preference) {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.preference = preference;
+        pending.retry = preference != Preference::Processor;
+        self.shared.arrived.notify_one();
+    }
+
+    /// Which device is to compute.
+    pub fn preference(&self) -> Preference {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
+    }
+
+    /// Asks for another attempt at the graphics card after a failure.
+    pub fn retry_card(&self) {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).retry = true;
         self.shared.arrived.notify_one();
     }
 
@@ -166,6 +221,8 @@ impl WorkerEnd {
         self.wait(|pending| {
             let compare = pending.pair.take().map(Work::Compare);
             let work = compare.or_else(|| std::mem::take(&mut pending.trim).then_some(Work::Trim));
+            let work = work.or_else(|| pending.card.take().map(Work::Card));
+            let work = work.or_else(|| std::mem::take(&mut pending.retry).then_some(Work::Retry));
             work.or_else(|| pending.request.take().map(|request| Work::Render(Box::new(request))))
         })
     }
@@ -193,10 +250,43 @@ impl WorkerEnd {
         CancelToken { shared: self.shared.clone(), generation: request.generation }
     }
 
+    /// Which device is to compute.
+    pub fn preference(&self) -> Preference {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
+    }
+
+    /// Says whether a request is being carried out.
+    pub fn set_drawing(&self, drawing: bool) {
+        self.shared.drawing.store(drawing, Ordering::Release);
+    }
+
+    /// The end for the thread that prepares the graphics card.
+    pub fn card_host(&self) -> CardHost {
+        CardHost { shared: self.shared.clone(), events: self.events.clone() }
+    }
+
     /// Sends an event and wakes the other end. Once that is gone, events are dropped.
     pub fn send(&self, event: Event) {
-        if self.events.send(event).is_ok() {
-            (self.wake)();
-        }
+        self.events.send(event);
+    }
+}
+
+impl Host for CardHost {
+    fn is_needed(&self) -> bool {
+        let preference = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference;
+        !self.shared.closed.load(Ordering::Acquire) && preference != Preference::Processor
+    }
+
+    fn is_drawing(&self) -> bool {
+        self.shared.drawing.load(Ordering::Acquire)
+    }
+
+    fn report(&self, state: CardState) {
+        self.events.send(Event::Card(state));
+    }
+
+    fn hand_over(&self, card: Backend) {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).card = Some(Box::new(card));
+        self.shared.arrived.notify_one();
     }
 }

@@ -29,8 +29,10 @@
 //! ```
 
 mod approx_decoder;
+pub mod backend;
 mod cache_key;
 mod cached_denoiser;
+pub mod card;
 pub mod cost;
 pub mod device;
 mod error;
@@ -46,10 +48,12 @@ pub mod report;
 pub mod run;
 mod sized_lru;
 mod start;
+mod step_times;
 mod warmup;
 mod worker;
 
 pub use crate::model::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
+pub use card::{CardState, Preference};
 pub use device::DeviceChoice;
 pub use error::EngineError;
 pub use event::{

@@ -4,7 +4,7 @@
 
 use std::{io, sync::Arc, thread};
 
-use super::{device::DeviceChoice, handle, handle::EngineHandle, worker};
+use super::{card::Preference, device::DeviceChoice, handle, handle::EngineHandle, worker};
 use crate::model::{LocalModels, ModelSource};
 
 /// Memory for cached results of earlier runs unless it is set otherwise, in bytes; [`EngineHandle::set_memory`].
@@ -15,7 +15,7 @@ pub const MEMORY: usize = 1 << 30;
 ///
 /// # Errors
 /// When the operating system refuses a thread.
-pub fn start(choice: DeviceChoice, memory: usize, wake: impl Fn() + Send + 'static) -> io::Result<EngineHandle> {
+pub fn start(choice: DeviceChoice, memory: usize, wake: impl Fn() + Send + Sync + 'static) -> io::Result<EngineHandle> {
     start_with(Arc::new(LocalModels), choice, memory, wake)
 }
 
@@ -27,10 +27,13 @@ pub fn start_with(
     source: Arc<dyn ModelSource>,
     choice: DeviceChoice,
     memory: usize,
-    wake: impl Fn() + Send + 'static,
+    wake: impl Fn() + Send + Sync + 'static,
 ) -> io::Result<EngineHandle> {
     let (handle, worker) = handle::connect(wake);
     handle.set_memory(memory);
+    if matches!(choice, DeviceChoice::Cpu | DeviceChoice::CpuBf16) {
+        handle.prefer(Preference::Processor);
+    }
     thread::Builder::new().name("engine".into()).spawn(move || worker::serve(&worker, choice, source))?;
     Ok(handle)
 }

@@ -4,26 +4,33 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Instant,
+    sync::{
+        Arc,
+        mpsc::{Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::{
-    device::{self, DeviceChoice, Opened},
+    backend::Backend,
+    card::{CardState, Preference, child::Checker, prepare},
+    device::{self, DeviceChoice},
     error::EngineError,
     event::{Event, JobId, RenderResult, StepReport},
     handle::{CancelToken, Request, Work, WorkerEnd},
-    models::{Loaded, Models},
+    models::Loaded,
     prediction_cache::PredictionCache,
     preview::{PreviewDecoder, Previews},
     provenance,
     report::step_report,
-    run::{self, Options, Run},
-    warmup::WarmUp,
+    run::{Options, Run},
+    step_times::{Computes, StepTimes},
 };
 use crate::{
     fingerprint::Fingerprint,
     model::{Compatibility, IsCurrent, ModelPair, ModelSource},
+    nets::Precision,
     recipe::Recipe,
     tensor::{Latents, Picture},
 };
@@ -43,20 +50,18 @@ pub fn serve(end: &WorkerEnd, choice: DeviceChoice, source: Arc<dyn ModelSource>
                 channel.compare(pair);
                 continue;
             }
-        };
-        let job = request.job;
-        let cancel = end.cancel_token(&request);
-        match catch_unwind(AssertUnwindSafe(|| worker.carry_out(request, &cancel))) {
-            Ok(Ok(())) => {}
-            Ok(Err(EngineError::Cancelled(_))) => end.send(Event::Stopped { job }),
-            Ok(Err(error)) => end.send(Event::Failed { job, message: error.to_string() }),
-            Err(panic) => {
-                // A panic may leave anything half done, so nothing of the worker is used again.
-                worker = Worker::new(&channel, choice);
-                let error = EngineError::Panicked(panic_text(panic.as_ref()));
-                end.send(Event::Failed { job, message: error.to_string() });
+            Work::Card(card) => {
+                worker.take_over(*card);
+                continue;
             }
-        }
+            Work::Retry => {
+                worker.retry_card();
+                continue;
+            }
+        };
+        end.set_drawing(true);
+        worker.serve(request);
+        end.set_drawing(false);
     }
 }
 
@@ -76,9 +81,17 @@ impl Channel<'_> {
 struct Worker<'a> {
     channel: &'a Channel<'a>,
     choice: DeviceChoice,
-    opened: Option<Opened>,
-    models: Models,
-    warm: WarmUp,
+    /// The processor, or the one device that was chosen.
+    first: Option<Backend>,
+    /// The graphics card beside the processor.
+    card: Option<Backend>,
+    /// The thread that prepares it takes the recipes to prepare it for.
+    preparing: Option<Sender<Recipe>>,
+    /// What was asked for last.
+    latest: Option<Recipe>,
+    times: StepTimes,
+    /// The device that was named last.
+    named: Option<String>,
     cache: PredictionCache,
     decoder: Option<PreviewDecoder>,
 }
@@ -95,34 +108,95 @@ struct Progress {
 
 impl<'a> Worker<'a> {
     fn new(channel: &'a Channel<'a>, choice: DeviceChoice) -> Self {
-        let (cache, models) = (PredictionCache::with_budget(channel.end.budget()), Models::new(channel.source.clone()));
-        Self { channel, choice, opened: None, models, warm: WarmUp::default(), cache, decoder: None }
+        let cache = PredictionCache::with_budget(channel.end.budget());
+        Self {
+            channel,
+            choice,
+            first: None,
+            card: None,
+            preparing: None,
+            latest: None,
+            times: StepTimes::default(),
+            named: None,
+            cache,
+            decoder: None,
+        }
+    }
+
+    /// Carries out a request; what fails becomes an event. Where a graphics card fails, the processor takes over.
+    fn serve(&mut self, request: Request) {
+        let (job, end) = (request.job, self.channel.end);
+        let cancel = end.cancel_token(&request);
+        self.latest = Some(request.recipe.clone());
+        let device = self.device_for(&request.recipe);
+        let mut outcome = self.attempt(&request, device, &cancel);
+        if device == Computes::Card && outcome.as_ref().is_err_and(EngineError::is_of_device) && !cancel.is_cancelled()
+        {
+            self.give_up_card(&outcome);
+            outcome = self.attempt(&request, Computes::Processor, &cancel);
+        }
+        self.prepare_card(&request.recipe);
+        match outcome {
+            Ok(()) => {}
+            Err(EngineError::Cancelled(_)) => end.send(Event::Stopped { job }),
+            Err(error) => end.send(Event::Failed { job, message: error.to_string() }),
+        }
+    }
+
+    /// [`Self::carry_out`], with a panic as an error. A panic may leave anything half done, so nothing of what it worked with
+    /// is used again.
+    fn attempt(&mut self, request: &Request, device: Computes, cancel: &CancelToken) -> Result<(), EngineError> {
+        catch_unwind(AssertUnwindSafe(|| self.carry_out(request, device, cancel))).unwrap_or_else(|panic| {
+            match device {
+                Computes::Processor => self.first = None,
+                Computes::Card => self.card = None,
+            }
+            self.cache = PredictionCache::with_budget(self.channel.end.budget());
+            self.decoder = None;
+            Err(EngineError::Panicked(panic_text(panic.as_ref())))
+        })
+    }
+
+    /// Which device is to draw a recipe.
+    fn device_for(&self, recipe: &Recipe) -> Computes {
+        match (self.channel.end.preference(), &self.card) {
+            (Preference::Processor, _) | (_, None) => Computes::Processor,
+            (Preference::Card, Some(_)) => Computes::Card,
+            (Preference::Fastest, Some(_)) => self.times.faster(&recipe.model, [recipe.width, recipe.height]),
+        }
     }
 
     /// One request from start to end.
-    fn carry_out(&mut self, request: Request, cancel: &CancelToken) -> Result<(), EngineError> {
+    fn carry_out(&mut self, request: &Request, device: Computes, cancel: &CancelToken) -> Result<(), EngineError> {
         let begun = Instant::now();
-        let (job, recipe, end) = (request.job, request.recipe, self.channel.end);
+        let (job, recipe, end) = (request.job, &request.recipe, self.channel.end);
         recipe.validate()?;
         let is_current = || !cancel.is_cancelled();
-        let (general, expert) = self.load(&recipe, &is_current)?;
+        let (general, expert) = self.load(recipe, device, &is_current)?;
         let options = Options { segment: true, ..Options::default() };
-        let mut run = Run::prepare(&recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;
+        let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;
         let tokens = Arc::new(run.tokens().to_vec());
         end.send(Event::Started { job, calls: run.calls(), tokens });
 
-        let (Some(decoder), Some(opened)) = (&mut self.decoder, &self.opened) else { return Ok(()) };
+        let backend = match device {
+            Computes::Processor => &self.first,
+            Computes::Card => &self.card,
+        };
+        let (Some(decoder), Some(backend)) = (&mut self.decoder, backend) else { return Ok(()) };
         let mut previews = Previews::new(general.as_ref(), decoder);
         let mut progress = Progress { job, begun, reports: Vec::new(), denoised: Vec::new(), evaluations: 0 };
-        denoise(&mut run, &recipe, &mut progress, &mut previews, &mut self.cache, self.channel, &is_current)?;
+        denoise(&mut run, recipe, &mut progress, &mut previews, &mut self.cache, self.channel, &is_current)?;
+        if let Some(each) = progress.each_evaluation() {
+            self.times.note(device, &recipe.model, [recipe.width, recipe.height], each);
+        }
 
         let picture = previews.decode(&mut self.cache, run.latents(), &is_current)?;
-        let fingerprint = Arc::new(provenance::fingerprint(&run, opened, general.as_ref(), expert.as_deref()));
+        let fingerprint = Arc::new(provenance::fingerprint(&run, &backend.opened, general.as_ref(), expert.as_deref()));
         drop(run);
         let denoised = std::mem::take(&mut progress.denoised);
         let reports = progress.reports.clone();
         log::info!("a picture after {:.2} s and {} evaluations", begun.elapsed().as_secs_f64(), progress.evaluations);
-        end.send(Event::Done { job, take: Arc::new(progress.finish(recipe, picture, fingerprint)) });
+        end.send(Event::Done { job, take: Arc::new(progress.finish(recipe.clone(), picture, fingerprint)) });
 
         // The picture is there; a newer request ends nothing but these previews.
         for (report, latents) in reports.iter().zip(&denoised).filter(|(report, _)| report.approximate) {
@@ -134,28 +208,96 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Opens the device, loads the models and measures the preview decoder, each where that is not done yet.
-    fn load(&mut self, recipe: &Recipe, is_current: &dyn Fn() -> bool) -> Result<Loaded, EngineError> {
+    /// Opens the processor, loads the models and measures the preview decoder, each where that is not done yet.
+    fn load(
+        &mut self,
+        recipe: &Recipe,
+        device: Computes,
+        is_current: &dyn Fn() -> bool,
+    ) -> Result<Loaded, EngineError> {
         let end = self.channel.end;
         let busy = |message| end.send(Event::Busy { message });
-        let opened = match &self.opened {
-            Some(opened) => opened,
-            None => {
-                busy("Choosing and testing the device…".into());
-                let found = device::open(self.choice)?;
-                end.send(Event::Ready { device: found.name.clone() });
-                self.opened.insert(found)
-            }
+        let backend = match (device, &mut self.card) {
+            (Computes::Card, Some(card)) => card,
+            _ => match &mut self.first {
+                Some(first) => first,
+                first @ None => {
+                    busy("Choosing and testing the device…".into());
+                    first.insert(Backend::new(device::open(self.choice)?, self.channel.source.clone()))
+                }
+            },
         };
-        let (general, expert) = self.models.for_recipe(recipe, &opened.target(), &busy)?;
-        if !opened.is_cpu() {
-            let [_, height, width] = run::latent_shape(recipe, general.as_ref())?;
-            self.warm.run(general.as_ref(), &recipe.model.title(), [height, width], is_current, &busy)?;
+        if self.named.as_ref() != Some(&backend.opened.name) {
+            self.named = Some(backend.opened.name.clone());
+            end.send(Event::Ready { device: backend.opened.name.clone() });
         }
+        let (general, expert) = backend.load(recipe, is_current, &busy)?;
         if !self.decoder.as_ref().is_some_and(|decoder| decoder.is_of(general.as_ref())) {
             self.decoder = Some(PreviewDecoder::measure(general.as_ref())?);
         }
         Ok((general, expert))
+    }
+
+    /// Has the graphics card prepared beside the processor, if that is wanted and has not begun. The first recipe decides
+    /// for which model.
+    fn prepare_card(&mut self, recipe: &Recipe) {
+        let end = self.channel.end;
+        let is_beside = matches!(self.choice, DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::CpuBf16);
+        if !is_beside || self.preparing.is_some() || end.preference() == Preference::Processor {
+            return;
+        }
+        if !device::may_have_card() {
+            return;
+        }
+        let (sender, recipes) = channel();
+        let (host, source) = (end.card_host(), self.channel.source.clone());
+        let started = Checker::this_program().and_then(|checker| {
+            let serve = move || prepare::serve(&host, &recipes, &checker, &source, Precision::F32);
+            thread::Builder::new().name("card".into()).spawn(serve)
+        });
+        match started {
+            // The thread has just begun to wait for it.
+            Ok(_) => drop(sender.send(recipe.clone())),
+            Err(error) => log::warn!("the graphics card cannot be prepared: {error}"),
+        }
+        self.preparing = Some(sender);
+    }
+
+    /// Another attempt after a failure.
+    fn retry_card(&mut self) {
+        let Some(recipe) = self.latest.clone().filter(|_| self.card.is_none()) else { return };
+        let begun = self.preparing.as_ref().is_some_and(|preparing| preparing.send(recipe.clone()).is_ok());
+        if !begun {
+            self.preparing = None;
+            self.prepare_card(&recipe);
+        }
+    }
+
+    /// Takes over a card that is ready. Cached predictions and drafts stay.
+    fn take_over(&mut self, card: Backend) {
+        self.channel.end.send(Event::Card(CardState::Ready { name: card.opened.name.clone() }));
+        self.card = Some(card);
+    }
+
+    /// Computes without the graphics card from now on.
+    fn give_up_card(&mut self, outcome: &Result<(), EngineError>) {
+        self.card = None;
+        device::forget_card();
+        let why = outcome.as_ref().err().map(first_sentence).unwrap_or_default();
+        log::warn!("the graphics card failed: {why}");
+        let reason = format!("The graphics card failed ({why}); the processor has taken over.");
+        self.channel.end.send(Event::Card(CardState::Failed { reason }));
+    }
+}
+
+/// An error without what libraries add to it: at most its first line, cut where it is long.
+fn first_sentence(error: &EngineError) -> String {
+    const LENGTH: usize = 160;
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
     }
 }
 
@@ -187,6 +329,14 @@ fn denoise(
 }
 
 impl Progress {
+    /// The time of one evaluation, where at least one step was not cached.
+    fn each_evaluation(&self) -> Option<Duration> {
+        let fresh = self.reports.iter().filter(|report| report.evaluations > 0);
+        let (time, count) = fresh
+            .fold((Duration::ZERO, 0), |(time, count), report| (time + report.elapsed, count + report.evaluations));
+        (count > 0).then(|| time / count as u32)
+    }
+
     fn finish(self, recipe: Recipe, picture: Arc<Picture>, fingerprint: Arc<Fingerprint>) -> RenderResult {
         RenderResult {
             recipe,

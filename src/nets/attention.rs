@@ -2,22 +2,16 @@
 //!
 //! Separate from the other layers, because self-attention, cross-attention and the text encoder share it.
 
-use burn::tensor::{Bool, FloatDType, Tensor, activation::softmax, module::attention, ops::AttentionModuleOptions};
+use burn::tensor::{Bool, Tensor, activation::softmax};
 
 use super::{
-    ParamError, Params, Precision, gpu,
+    ParamError, Params, gpu,
     kernels::{self, Values},
     layers::Linear,
 };
 
-/// The largest number of attention scores in memory (256 MiB of f32). Above it, queries are processed in blocks.
-const SCORE_BUDGET: usize = 64 << 20;
-
-/// The smallest number of keys for which f16 attention is fused. Texts have fewer (77), and their scores are cheap.
-const MIN_FUSED_KEYS: usize = 128;
-
-/// Channels that tensor cores multiply at once. For heads of another width, burn's fused attention is not available.
-const FUSED_CHANNELS: usize = 16;
+/// The largest number of attention scores in memory (64 MiB of f32). Above it, queries are processed in blocks.
+const SCORE_BUDGET: usize = 16 << 20;
 
 /// Which attention maps of a U-Net are requested, by downsampling factor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +66,6 @@ pub(super) struct Attention {
     value: Linear,
     out: Linear,
     heads: usize,
-    /// Whether products are f16: on devices other than the CPU only.
-    f16: bool,
 }
 
 impl Attention {
@@ -86,7 +78,6 @@ impl Attention {
             value: Linear::load(&p.at("to_v"), context, width, bias)?,
             out: Linear::load(&p.at("to_out.0"), width, width, true)?,
             heads,
-            f16: p.precision() == Precision::F16 && !kernels::is_cpu(p.device()),
         })
     }
 
@@ -105,11 +96,7 @@ impl Attention {
         tap: bool,
     ) -> (Tensor<3>, Option<Tensor<2>>) {
         let query = self.query.forward(x);
-        let (attended, map) = if self.f16 && !tap && key.dims()[2] >= MIN_FUSED_KEYS {
-            (attend_fused([query, key, value], self.heads, SCORE_BUDGET), None)
-        } else {
-            attend([query, key, value], self.heads, false, tap)
-        };
+        let (attended, map) = attend([query, key, value], self.heads, false, tap);
         (self.out.forward_with_residual(attended, residual), map)
     }
 }
@@ -131,11 +118,12 @@ pub(super) fn attend(
             let (key, value) = (Values::of(key), Values::of(value));
             kernels::attend([&query, &key, &value], [batch, width, n, l], heads, causal, tap)
         }
-        Err(query) => attend_composed([query, key, value], heads, causal, tap),
+        Err(query) => gpu::attend([&query, &key, &value], heads, causal, tap, SCORE_BUDGET)
+            .unwrap_or_else(|| attend_composed([query, key, value], heads, causal, tap)),
     }
 }
 
-/// [`attend`] composed of burn's operations. burn's fused attention may round to f16 on GPUs.
+/// [`attend`] composed of burn's operations: the oracle of both kinds of kernels.
 pub(super) fn attend_composed(
     [query, key, value]: [Tensor<3>; 3],
     heads: usize,
@@ -170,33 +158,6 @@ pub(super) fn attend_composed(
     }
     let output = concat(outputs, 2).transpose().reshape([batch, width, n]);
     (output, tap.then(|| concat(maps, 1)))
-}
-
-/// [`attend`] in f16 by burn's fused attention, which stores no scores where the device has flash attention.
-///
-/// Heads are padded with zeros to a multiple of [`FUSED_CHANNELS`] (SD 1.5's finest are 40 wide). The padding changes no
-/// product. The fused attention divides by the root of the padded width; the query is scaled to compensate.
-///
-/// Where the device has no flash attention, scores are stored after all: `budget` at once, as in [`attend_composed`].
-pub(super) fn attend_fused([query, key, value]: [Tensor<3>; 3], heads: usize, budget: usize) -> Tensor<3> {
-    let [batch, width, n] = query.dims();
-    let channels = width / heads;
-    let padded = channels.next_multiple_of(FUSED_CHANNELS);
-    let scale = (padded as f64 / channels as f64).sqrt();
-    let split = |x: Tensor<3>| {
-        let length = x.dims()[2];
-        let x = x.reshape([batch, heads, channels, length]).transpose();
-        let x = if padded > channels { x.pad((0, padded - channels, 0, 0), 0.0) } else { x };
-        gpu::row_major(x.cast(FloatDType::F16))
-    };
-    let [query, key, value] = [query.mul_scalar(scale), key, value].map(split);
-    let block = (budget / (batch * heads * key.dims()[2])).clamp(1, n);
-    let outputs = (0..n).step_by(block).map(|start| {
-        let query = gpu::row_major(query.clone().narrow(2, start, block.min(n - start)));
-        attention(query, key.clone(), value.clone(), None, None, AttentionModuleOptions::default())
-    });
-    let output = concat(outputs.collect(), 2).cast(FloatDType::F32).narrow(3, 0, channels);
-    output.transpose().reshape([batch, width, n])
 }
 
 /// The blocks one after the other along `dim`; a single block is not copied.

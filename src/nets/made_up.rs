@@ -1,12 +1,15 @@
 //! Layers of given sizes with made-up weights.
 //!
-//! Apart because both the benchmark of single operations and the tests of the GPU's kernels take them; no network does.
+//! Apart because both the benchmark of single operations and the checks of the GPU's kernels take them; no network does.
 
 use burn::tensor::Device;
 #[cfg(feature = "bench")]
 use burn::tensor::{Tensor, TensorData};
 
-use super::params::{ParamError, Params, TensorSource};
+use super::{
+    Precision,
+    params::{ParamError, Params, TensorSource},
+};
 
 /// Numbers without a pattern, as large as weights are, for any name.
 struct MadeUp {
@@ -42,6 +45,16 @@ pub(super) fn layer<T>(
     weight: &[usize],
     load: impl FnOnce(&Params) -> Result<T, ParamError>,
 ) -> Result<T, ParamError> {
+    layer_in(device, Precision::F32, weight, load)
+}
+
+/// [`layer`] with weights in `precision`.
+pub(super) fn layer_in<T>(
+    device: &Device,
+    precision: Precision,
+    weight: &[usize],
+    load: impl FnOnce(&Params) -> Result<T, ParamError>,
+) -> Result<T, ParamError> {
     let source = MadeUp { weight: weight.to_vec(), bias: vec![weight[0]] };
-    load(&Params::root(&source, device))
+    load(&Params::root(&source, device).with_precision(precision))
 }

@@ -15,7 +15,6 @@ mod error;
 mod gpu;
 mod kernels;
 mod layers;
-#[cfg(any(test, feature = "bench"))]
 mod made_up;
 #[cfg(feature = "bench")]
 pub mod operations;
@@ -41,6 +40,7 @@ pub use attention::{AttentionTap, TapRequest};
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use error::{Cancelled, NetError};
+pub use gpu::{KernelCheck, KernelCheckError, kernel_checks};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, Prediction, TextKeys, TimeShifts};

@@ -4,7 +4,10 @@
 
 use burn::tensor::{Tensor, TensorData, TensorReadError};
 
-use super::kernels::{self, Values};
+use super::{
+    gpu,
+    kernels::{self, Values},
+};
 
 /// The self-attention map S of one transformer block, as an operator on maps over its grid: `(S m)(p)` is the mean of map m,
 /// weighted by the attention of position p.
@@ -44,7 +47,7 @@ impl SelfAttention {
                     Tensor::<2>::from_data(TensorData::new(maps.to_vec(), [maps.len() / n, n]), &attention.device());
                 let mut sum = power.zeros_like();
                 for &weight in weights {
-                    power = power.matmul(attention.clone());
+                    power = gpu::matrix_product(&power, attention).unwrap_or_else(|| power.matmul(attention.clone()));
                     sum = sum + power.clone().mul_scalar(weight);
                 }
                 sum.try_into_vec_as::<f32>()

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use super::{
     AttentionTap, Cancelled, ParamError, Params, TapRequest,
     attention::KeyValue,
-    layers::{Conv, ConvExtras},
+    layers::{Conv, ConvExtras, join_channels},
     resnet::{ResnetBlock, ResnetNorm},
     transformer::{SpatialTransformer, TransformerState},
     unet_config::{Level, UNetConfig},
@@ -315,7 +315,7 @@ impl UpBlock {
     ) -> Result<Tensor<4>, Cancelled> {
         for layer in &self.layers {
             let joined = match skips.pop() {
-                Some(skip) => Tensor::cat(vec![x, skip], 1),
+                Some(skip) => join_channels(x, skip),
                 None => x,
             };
             x = layer.forward(joined, pass, taps)?;

@@ -133,6 +133,7 @@ impl App {
             }
         }
         document.set_memory(self.rendering.memory());
+        document.set_preference(self.rendering.preference());
         if let Some(outcome) = self.files.poll() {
             self.files_done(outcome);
         }
@@ -249,6 +250,8 @@ impl App {
                 self.rendering.set_memory(bytes);
                 self.settings.current.memory_mib = Some(bytes >> 20);
             }
+            Command::PreferDevice(preference) => self.rendering.prefer(preference),
+            Command::RetryCard => self.rendering.retry_card(),
             Command::ShowLeftovers => self.panels.leftovers.open(),
             Command::TogglePalette => self.panels.palette.toggle(),
             Command::ShowLog => self.panels.log.open(),

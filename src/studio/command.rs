@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::document::{baselines::ModelRole, edit::Edit, takes::TakeId};
+use crate::engine::Preference;
 
 /// What is carried out after the panels of a frame are drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +50,10 @@ pub enum Command {
     PickMask,
     /// How many bytes the engine may cache.
     SetMemory(usize),
+    /// Which device is to compute.
+    PreferDevice(Preference),
+    /// Try to prepare the graphics card again.
+    RetryCard,
     /// List what could not be taken over from the file that was opened.
     ShowLeftovers,
     /// Open the palette of commands, or close it.

@@ -46,7 +46,7 @@ pub struct Opening {
 
 /// Opens the window and runs until it is closed. `engine` starts the worker; it is given what wakes the window.
 pub fn run(
-    engine: impl FnOnce(Box<dyn Fn() + Send>) -> std::io::Result<EngineHandle> + 'static,
+    engine: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<EngineHandle> + 'static,
     opening: Opening,
 ) -> Result<(), StudioError> {
     let viewport = egui::ViewportBuilder::default()

@@ -9,7 +9,7 @@ use super::{
     submit::{Decision, Submitter},
     view::View,
 };
-use crate::engine::{EngineHandle, Event, ModelPair};
+use crate::engine::{EngineHandle, Event, ModelPair, Preference};
 
 /// The window's end of the engine.
 pub struct Rendering {
@@ -35,6 +35,18 @@ impl Rendering {
     pub fn memory(&self) -> MemoryUse {
         let budget = self.engine.memory();
         MemoryUse { used: budget.used(), budget: budget.budget() }
+    }
+
+    pub fn prefer(&self, preference: Preference) {
+        self.engine.prefer(preference);
+    }
+
+    pub fn preference(&self) -> Preference {
+        self.engine.preference()
+    }
+
+    pub fn retry_card(&self) {
+        self.engine.retry_card();
     }
 
     pub fn set_memory(&self, bytes: usize) {

@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod gpu;
+mod kernels;
 mod pictures;
 mod pixels;
 #[path = "../studio/synthetic.rs"]
@@ -61,6 +62,8 @@ fn is_card(kind: wgpu::DeviceType) -> bool {
 fn main() -> ExitCode {
     let no_adapter = "there is no adapter that wgpu can draw with, not even a software one";
     let mut trials: Vec<Trial> = DRAWING.iter().map(|(name, test)| trial(name, *test, |_| true, no_adapter)).collect();
+    let few = ("kernels::few_are_compiled_and_none_is_tuned", kernels::few_are_compiled_and_none_is_tuned as fn());
+    trials.push(trial(few.0, few.1, |_| true, no_adapter));
     let no_card = "there is no graphics card that wgpu can use";
     trials.push(trial("gpu::draws_what_the_cpu_draws", gpu::draws_what_the_cpu_draws, is_card, no_card));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

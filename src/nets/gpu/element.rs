@@ -47,6 +47,27 @@ pub(in super::super) fn silu<const D: usize>(x: Tensor<D>) -> Result<Tensor<D>, 
     Ok(to_tensor(y))
 }
 
+/// The channels of `first` `[batch, c1, h, w]`, then those of `second` `[batch, c2, h, w]`. `None` where they are on no GPU.
+pub(in super::super) fn join_channels(first: &Tensor<4>, second: &Tensor<4>) -> Option<Tensor<4>> {
+    let ([batch, c1, h, w], [_, c2, ..]) = (first.dims(), second.dims());
+    let (first, second) = (float_values(first.clone()).ok()?, float_values(second.clone()).ok()?);
+    let joined = empty_like(&first, [batch, c1 + c2, h, w]);
+    let (size, all) = (h * w, (c1 + c2) * h * w);
+    for (part, channels, start) in [(first, c1, 0), (second, c2, c1 * size)] {
+        copy_rows::launch(
+            &joined.client,
+            cubes(channels * size, batch),
+            CubeDim::new_1d(UNITS),
+            part.into_buffer_arg(),
+            joined.clone().into_buffer_arg(),
+            (channels * size) as u32,
+            all as u32,
+            start as u32,
+        );
+    }
+    Some(to_tensor(joined))
+}
+
 /// One unit per element, `rows` times. Where there are more elements than there may be units, units take several.
 fn cubes(elements: usize, rows: usize) -> CubeCount {
     CubeCount::Static(elements.div_ceil(UNITS as usize).min(CUBES) as u32, rows as u32, 1)
@@ -60,6 +81,16 @@ fn gate(x: &[f32], y: &mut [f32], half: u32) {
         let gate = x[(from + half + i) as usize];
         let gelu = 0.5 * gate * (1.0 + Erf::erf(gate * comptime!(std::f32::consts::FRAC_1_SQRT_2)));
         y[(to + i) as usize] = x[(from + i) as usize] * gelu;
+        i += CUBE_COUNT_X * CUBE_DIM_X;
+    }
+}
+
+/// Copies rows of `size` values to `start` in rows of `row` values.
+#[cube(launch)]
+fn copy_rows(from: &[f32], to: &mut [f32], size: u32, row: u32, start: u32) {
+    let mut i = CUBE_POS_X * CUBE_DIM_X + UNIT_POS_X;
+    while i < size {
+        to[(CUBE_POS_Y * row + start + i) as usize] = from[(CUBE_POS_Y * size + i) as usize];
         i += CUBE_COUNT_X * CUBE_DIM_X;
     }
 }

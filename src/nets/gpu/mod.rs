@@ -4,12 +4,18 @@
 //! nothing with them but their results, which `tests` compares. Each function returns the tensor as its error if it is on no
 //! GPU or not in f32; `layers` then composes the same of burn's operations.
 
+mod check;
 mod element;
+mod layers;
 mod norm;
+mod product;
+mod product_kernel;
+mod softmax;
 mod tensors;
 #[cfg(test)]
 mod tests;
 
-pub(super) use element::{geglu, silu};
+pub use check::{KernelCheck, KernelCheckError, kernel_checks};
+pub(super) use element::{geglu, join_channels, silu};
+pub(super) use layers::{Added, Convolution, attend, convolve, linear, matrix_product};
 pub(super) use norm::{Affine, group_norm, layer_norm};
-pub(super) use tensors::row_major;

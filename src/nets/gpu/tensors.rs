@@ -20,6 +20,15 @@ pub(super) fn float_values<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, T
     }
 }
 
+/// As [`float_values`], with values as a layer's weights are stored: f32 or f16.
+#[expect(clippy::result_large_err, reason = "the error is the tensor itself, returned to be used")]
+pub(super) fn stored_values<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, Tensor<D>> {
+    match float_on_gpu(x)? {
+        x if matches!(x.dtype, DType::F32 | DType::F16) => Ok(into_contiguous(x)),
+        x => Err(to_tensor(x)),
+    }
+}
+
 #[expect(clippy::result_large_err, reason = "the error is the tensor itself, returned to be used")]
 fn float_on_gpu<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, Tensor<D>> {
     let DispatchTensor { kind, autodiff } = x.into_dispatch();
@@ -27,12 +36,6 @@ fn float_on_gpu<const D: usize>(x: Tensor<D>) -> Result<CubeTensor, Tensor<D>> {
         (DispatchTensorKind::Cube(BackendTensor::Float(x)), DispatchAutodiffContext::Disabled) => Ok(x),
         (kind, autodiff) => Err(Tensor::from_dispatch(DispatchTensor { kind, autodiff })),
     }
-}
-
-/// The same tensor, on a GPU with its values row by row in memory: burn 0.22.1's attention reads them so, whatever the
-/// strides say.
-pub(in super::super) fn row_major<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    float_on_gpu(x).map_or_else(|x| x, |x| to_tensor(into_contiguous(x)))
 }
 
 /// The tensor of burn's API that has these values.

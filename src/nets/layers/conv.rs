@@ -57,13 +57,7 @@ impl Conv {
 
     fn load_with(p: &Params, inputs: usize, outputs: usize, geometry: Geometry) -> Result<Self, ParamError> {
         let shape = [outputs, inputs, geometry.kernel, geometry.kernel];
-        let mut weights = LayerWeights::load(p, shape, outputs, &[&shape], true)?;
-        if let LayerWeights::Gpu(weights) = &mut weights {
-            // burn convolves channels-last. Without this layout it would convert the weight in every call.
-            let channels_last = gpu::row_major(weights.weight.clone().permute([0, 2, 3, 1]));
-            weights.weight = channels_last.permute([0, 3, 1, 2]);
-        }
-        Ok(Self { weights, geometry })
+        Ok(Self { weights: LayerWeights::load(p, shape, outputs, &[&shape], true)?, geometry })
     }
 
     /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.
@@ -89,22 +83,38 @@ impl Conv {
                 kernels::convolve(&Values::of(x), dims, weights, self.geometry, &extras)
             }
             LayerWeights::Gpu(weights) => {
-                let GpuWeights { weight, bias } = weights.as_ref();
                 let x = match norm {
                     Some(norm) => norm.on_gpu(x, true),
                     None => x,
                 };
-                let x = match size {
-                    Some(size) => resize_nearest(x, size),
-                    None => x,
-                };
-                let Geometry { stride, padding, .. } = self.geometry;
-                let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
-                let y = weights.product(x, |x| conv2d(x, weight.clone(), None, options));
-                let y = add_optional(add_optional(y, bias.clone()), shift.map(|s| s.unsqueeze_dim(3)));
-                add_optional(y, residual)
+                let Geometry { kernel, stride, padding } = self.geometry;
+                let convolution = gpu::Convolution { kernel, stride, padding, size };
+                let added = gpu::Added { bias: weights.bias.clone(), shift: shift.clone(), residual: residual.clone() };
+                gpu::convolve(&x, &weights.weight, convolution, added)
+                    .unwrap_or_else(|| self.composed(x, weights, size, shift, residual))
             }
         }
+    }
+
+    /// Composed of burn's operations.
+    fn composed(
+        &self,
+        x: Tensor<4>,
+        weights: &GpuWeights<4>,
+        size: Option<[usize; 2]>,
+        shift: Option<Tensor<3>>,
+        residual: Option<Tensor<4>>,
+    ) -> Tensor<4> {
+        let GpuWeights { weight, bias } = weights;
+        let x = match size {
+            Some(size) => resize_nearest(x, size),
+            None => x,
+        };
+        let Geometry { stride, padding, .. } = self.geometry;
+        let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
+        let y = weights.product(x, |x| conv2d(x, weight.clone(), None, options));
+        let y = add_optional(add_optional(y, bias.clone()), shift.map(|s| s.unsqueeze_dim(3)));
+        add_optional(y, residual)
     }
 }
 

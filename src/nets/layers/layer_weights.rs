@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{DType, FloatDType, Tensor};
+use burn::tensor::{DType, FloatDType, Tensor, TensorData};
+use half::f16;
 
 use crate::nets::{
     ParamError, Params, Precision,
@@ -49,11 +50,34 @@ impl<const D: usize> LayerWeights<D> {
             let taps = if D == 4 { shape[2..].iter().product() } else { 1 };
             return Ok(Self::Cpu(Arc::new(Weights::new(&weight, outputs, taps, p.precision(), bias))));
         }
-        let weight = p.tensor_of("weight", shape, stored)?;
-        let weight = if p.precision() == Precision::F16 { weight.cast(FloatDType::F16) } else { weight };
+        let weight = weight_tensor(p.values("weight", stored)?, shape, p);
         let bias = if bias { Some(p.tensor_of("bias", bias_shape, &[&[outputs]])?) } else { None };
         Ok(Self::Gpu(Box::new(GpuWeights { weight, bias })))
     }
+}
+
+/// A weight on the device of `p`, in its precision. A convolution's lies in memory as `[outputs, kernel, kernel, inputs]`,
+/// which the kernel of GPUs reads.
+fn weight_tensor<const D: usize>(mut values: Vec<f32>, shape: [usize; D], p: &Params) -> Tensor<D> {
+    let mut stored = shape;
+    let mut axes: [isize; D] = std::array::from_fn(|axis| axis as isize);
+    if D == 4 {
+        values = inputs_last(&values, shape[1], shape[2..].iter().product());
+        stored[1..].rotate_left(1);
+        axes[1..].rotate_right(1);
+    }
+    let data = if p.precision() == Precision::F16 {
+        TensorData::new(values.into_iter().map(f16::from_f32).collect(), stored)
+    } else {
+        TensorData::new(values, stored)
+    };
+    Tensor::from_data(data, p.device()).permute(axes)
+}
+
+/// `[outputs, inputs, taps]` to `[outputs, taps, inputs]`.
+fn inputs_last(values: &[f32], inputs: usize, taps: usize) -> Vec<f32> {
+    let size = inputs * taps;
+    (0..values.len()).map(|i| values[i / size * size + i % inputs * taps + i % size / inputs]).collect()
 }
 
 impl<const D: usize> GpuWeights<D> {

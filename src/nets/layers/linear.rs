@@ -9,7 +9,7 @@ use super::{
     reshape::add_optional,
 };
 use crate::nets::{
-    ParamError, Params,
+    ParamError, Params, gpu,
     kernels::{self, Values},
 };
 
@@ -39,6 +39,10 @@ impl Linear {
             }
             LayerWeights::Gpu(weights) => {
                 let GpuWeights { weight, bias } = weights.as_ref();
+                let added = gpu::Added { bias: bias.clone(), shift: None, residual: residual.clone() };
+                if let Some(y) = gpu::linear(&x, weight, added) {
+                    return y;
+                }
                 let y = weights.product(x, |x| weight.clone().matmul(x));
                 add_optional(add_optional(y, bias.clone()), residual)
             }

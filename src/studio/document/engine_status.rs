@@ -1,6 +1,6 @@
 //! What the engine says of itself, apart from the jobs that it carries out.
 
-use crate::engine::Compatibility;
+use crate::engine::{CardState, Compatibility, Preference};
 
 /// What the prediction cache holds, and how much it may, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub struct MemoryUse {
 pub struct EngineStatus {
     /// The device's display name, once it is chosen.
     pub device: Option<String>,
+    /// How far the graphics card is.
+    pub card: CardState,
+    /// Which device the user prefers.
+    pub preference: Preference,
     pub memory: MemoryUse,
     /// What the engine is busy with besides denoising.
     pub busy: Option<String>,

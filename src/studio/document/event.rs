@@ -45,6 +45,7 @@ impl Document {
                 self.engine.device = Some(device);
                 self.engine.busy = None;
             }
+            Event::Card(state) => self.engine.card = state,
             Event::Compatibility(compatibility) => self.engine.compatibility = Some(compatibility),
             Event::Busy { message } => self.engine.busy = Some(message),
             Event::Started { job, calls, tokens } => self.started(job, calls, tokens),

@@ -73,8 +73,7 @@ impl Document {
 
     /// A document with `recipe` and nothing else; only what the engine says of itself stays.
     pub fn start_over(&mut self, recipe: Recipe, keep_steps: bool) {
-        let (device, memory) = (self.engine.device.take(), self.engine.memory);
-        let engine = EngineStatus { device, memory, ..EngineStatus::default() };
+        let engine = EngineStatus { busy: None, compatibility: None, ..std::mem::take(&mut self.engine) };
         let file = FileState { keep_steps, ..FileState::default() };
         *self = Self { engine, file, ..Self::new(recipe) };
     }

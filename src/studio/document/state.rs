@@ -16,7 +16,7 @@ use super::{
     track::Track,
 };
 use crate::{
-    engine::{Compatibility, ModelPair, Token},
+    engine::{Compatibility, ModelPair, Preference, Token},
     recipe::{ConceptId, Recipe},
 };
 
@@ -109,6 +109,11 @@ impl Document {
 
     pub fn is_busy(&self) -> bool {
         self.run.as_ref().is_some_and(LiveRun::is_busy)
+    }
+
+    /// Says which device the user prefers.
+    pub fn set_preference(&mut self, preference: Preference) {
+        self.engine.preference = preference;
     }
 
     /// Notes how many bytes the engine has cached.

@@ -12,7 +12,7 @@ use crate::studio::{
         Document,
         live_run::{LiveRun, Phase, Progress},
     },
-    panels::memory,
+    panels::{device, memory},
     view::{
         View,
         compare::Compare,
@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
         ui.add_space(4.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::MARGIN);
-            memory::device(ui, document, commands);
+            device::show(ui, document, commands);
             history(ui, document, commands);
             segmented(ui, &mut view.comparison.mode, &Compare::ALL, Compare::title, |_| None);
             ui.add_space(4.0);

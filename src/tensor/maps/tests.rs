@@ -1,6 +1,7 @@
 //! Tests of the table: complete, and its names read back.
 
 use super::*;
+use crate::tensor::Plane;
 
 #[test]
 fn every_array_has_its_row_and_a_name_of_its_own() {

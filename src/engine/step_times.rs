@@ -1,0 +1,74 @@
+//! How long an evaluation takes on each device, as measured.
+//!
+//! Apart because it decides which of two devices draws.
+
+use std::time::Duration;
+
+use crate::recipe::ModelRef;
+
+/// The devices that are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Computes {
+    Processor,
+    Card,
+}
+
+/// Of one model at one size.
+#[derive(Clone, Debug)]
+struct Entry {
+    model: ModelRef,
+    size: [usize; 2],
+    processor: Option<Duration>,
+    card: Option<Duration>,
+}
+
+/// The shortest time of an evaluation, by model and size in pixels.
+#[derive(Default)]
+pub struct StepTimes(Vec<Entry>);
+
+impl StepTimes {
+    /// Notes that evaluations took `each` on a device.
+    pub fn note(&mut self, device: Computes, model: &ModelRef, size: [usize; 2], each: Duration) {
+        let found = self.0.iter_mut().position(|entry| entry.model == *model && entry.size == size);
+        let at = found.unwrap_or_else(|| {
+            self.0.push(Entry { model: model.clone(), size, processor: None, card: None });
+            self.0.len() - 1
+        });
+        let time = match device {
+            Computes::Processor => &mut self.0[at].processor,
+            Computes::Card => &mut self.0[at].card,
+        };
+        *time = Some(time.map_or(each, |known| known.min(each)));
+    }
+
+    /// The faster device: the card unless both were measured and the processor is faster.
+    pub fn faster(&self, model: &ModelRef, size: [usize; 2]) -> Computes {
+        let known = self.0.iter().find(|entry| entry.model == *model && entry.size == size);
+        match known.and_then(|entry| Some((entry.processor?, entry.card?))) {
+            Some((processor, card)) if processor < card => Computes::Processor,
+            _ => Computes::Card,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faster_device_draws_once_both_are_known() {
+        let (mut times, model, size) = (StepTimes::default(), ModelRef::Pocket, [192, 192]);
+        let ms = Duration::from_millis;
+        assert_eq!(times.faster(&model, size), Computes::Card);
+        times.note(Computes::Processor, &model, size, ms(20));
+        assert_eq!(times.faster(&model, size), Computes::Card);
+        times.note(Computes::Card, &model, size, ms(90));
+        times.note(Computes::Card, &model, size, ms(30));
+        assert_eq!(times.faster(&model, size), Computes::Processor);
+        times.note(Computes::Card, &model, size, ms(10));
+        assert_eq!(times.faster(&model, size), Computes::Card);
+        // Another size, another model: not known.
+        assert_eq!(times.faster(&model, [256, 192]), Computes::Card);
+        assert_eq!(times.faster(&ModelRef::PocketToon, size), Computes::Card);
+    }
+}
