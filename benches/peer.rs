@@ -40,11 +40,10 @@ fn main() {
                     _ => Precision::F32,
                 };
                 let device = if rest.contains(&"wgpu") { "wgpu" } else { "cpu" };
-                let opened =
-                    device::open_headless(device, precision, &ModelRef::Pocket, &|_| {}).unwrap_or_else(|why| {
-                        eprintln!("{why}");
-                        std::process::exit(2);
-                    });
+                let opened = device::open_headless(device, precision, &ModelRef::Pocket, &|_| {}).unwrap_or_else(|why| {
+                    eprintln!("{why}");
+                    std::process::exit(2);
+                });
                 models = Some(Models::on(&opened.device, ModelRef::from((*folder).to_owned()), precision));
             }
             (["unet", side], Some(models)) => guided_step(models.general.as_ref(), side.parse().expect("a side")),

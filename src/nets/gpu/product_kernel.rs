@@ -201,8 +201,7 @@ pub(super) fn multiply<W: Float>(
             let n = first_column + unit_column + j * SIDE;
             if m < sizes.rows && n < sizes.columns {
                 let value = total[(i * outputs + j) as usize];
-                let with_terms =
-                    add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
+                let with_terms = add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
                 result[(start + m * sizes.out_row + n) as usize] = with_terms;
             }
         }
@@ -228,8 +227,7 @@ pub(super) fn add_parts(
         }
         let (sample, at) = (i / plane, i % plane);
         let (m, n) = (at / sizes.columns, at % sizes.columns);
-        result[i as usize] =
-            add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
+        result[i as usize] = add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
         i += CUBE_COUNT_X * CUBE_DIM_X;
     }
 }
