@@ -236,7 +236,7 @@ fn a_locked_concept_stays_in_its_regions() {
     assert!(inside > 0, "the cat is somewhere");
 }
 
-/// Merged words are one region, painted cells change their owner, and a region's owner draws it whatever the saliencies are.
+/// Merged words are one region, painted cells change their owner, and a region's owner draws it with any saliencies.
 #[test]
 fn region_edits_decide_owners_and_fusion_mask() {
     let engine = start();
@@ -433,26 +433,27 @@ fn psnr(a: &Picture, b: &Picture) -> f64 {
 }
 
 #[test]
-fn drafts_are_like_the_pictures_that_replace_them() {
+fn approximate_previews_are_like_the_pictures_that_replace_them() {
     let engine = start();
     let recipe = Recipe { steps: 12, ..small(5) };
     let job = engine.submit(recipe);
-    let (mut drafts, mut done, mut ratios) = (Vec::new(), false, Vec::new());
+    let (mut approximate, mut done, mut ratios) = (Vec::new(), false, Vec::new());
     wait(&engine, |event| {
         match event {
-            Event::Step { report, .. } if report.draft => drafts.push((report.step, report.preview.clone())),
+            Event::Step { report, .. } if report.approximate => approximate.push((report.step, report.preview.clone())),
             Event::Done { job: of, .. } => done = of == job,
             Event::Preview { step, picture, .. } => {
-                let (_, draft) = drafts.iter().find(|(of, _)| *of == step).expect("only drafts are replaced");
-                assert_eq!((draft.width, draft.height), (picture.width, picture.height), "step {step}");
-                ratios.push((step, psnr(draft, &picture)));
+                let (_, preview) =
+                    approximate.iter().find(|(of, _)| *of == step).expect("only approximate previews are replaced");
+                assert_eq!((preview.width, preview.height), (picture.width, picture.height), "step {step}");
+                ratios.push((step, psnr(preview, &picture)));
             }
             Event::Failed { message, .. } => panic!("{message}"),
             _ => {}
         }
-        (done && ratios.len() == drafts.len()).then_some(())
+        (done && ratios.len() == approximate.len()).then_some(())
     });
-    assert!(ratios.len() >= 4, "most steps of a fast run are drafts: {ratios:?}");
-    println!("PSNR of drafts: {ratios:?}");
+    assert!(ratios.len() >= 4, "most previews of a fast run are approximate: {ratios:?}");
+    println!("PSNR of approximate previews: {ratios:?}");
     assert!(ratios.iter().all(|(_, ratio)| *ratio > 24.0), "{ratios:?}");
 }

@@ -36,11 +36,11 @@ fn rendered(recipe: Recipe) -> Track {
     let job = engine.submit(recipe.clone());
     document.begin(job, recipe, 1);
     let begun = Instant::now();
-    let drafts = |document: &Edited| {
+    let approximate = |document: &Edited| {
         let take = document.takes().newest()?;
-        Some(take.track.reports.iter().flatten().filter(|report| report.draft).count())
+        Some(take.track.reports.iter().flatten().filter(|report| report.approximate).count())
     };
-    while drafts(&document) != Some(0) {
+    while approximate(&document) != Some(0) {
         assert!(begun.elapsed() < Duration::from_secs(120), "the engine did not answer");
         match engine.poll() {
             Some(Event::Failed { message, .. }) => panic!("{message}"),

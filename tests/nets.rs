@@ -1,4 +1,4 @@
-//! What holds of the networks whatever their weights: the same bits again, maps that are probabilities, odd sizes.
+//! What holds of the networks with any weights: the same bits again, maps that are probabilities, odd sizes.
 //!
 //! Apart from the recorded cases, which hold the networks to diffusers and transformers.
 
@@ -86,11 +86,11 @@ fn a_computation_stops_between_blocks() {
     let text = model.encode("a fox").expect("encoding");
     let latents = Latents::zeros(4, 24, 24);
     let asked = std::cell::Cell::new(0);
-    let wanted = || {
+    let is_current = || {
         asked.set(asked.get() + 1);
         asked.get() < 3
     };
-    let stopped = model.unet.predict(&latents, 500.0, &text, &TapRequest::none(), &wanted);
+    let stopped = model.unet.predict(&latents, 500.0, &text, &TapRequest::none(), &is_current);
     assert!(matches!(stopped, Err(NetError::Cancelled(_))));
     assert_eq!(asked.get(), 3);
 }

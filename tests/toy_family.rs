@@ -66,7 +66,7 @@ impl Disc {
 struct Toy {
     hash: &'static str,
     schedule: ScheduleConfig,
-    /// Turns every colour by so much: what tells an expert from a general model.
+    /// How much of the next channel is mixed into each: the difference between an expert and a general model.
     turn: f32,
     levels: Vec<usize>,
     /// How long a row of a prediction takes.
@@ -353,7 +353,7 @@ fn an_unguided_run_draws_the_formula_itself() {
     let expected = Pixels { height: 64, width: 64, values: toy.picture(&discs, 64, 64) }.to_picture();
     assert_eq!((take.picture.width, take.picture.height), (64, 64));
     assert!(off(&take.picture, &expected) <= 1, "off by {}", off(&take.picture, &expected));
-    assert!(take.reports.iter().all(|report| !report.draft), "pixels need no approximate previews");
+    assert!(take.reports.iter().all(|report| !report.approximate), "pixels need no approximate previews");
 }
 
 #[test]

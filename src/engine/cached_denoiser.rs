@@ -51,8 +51,8 @@ impl<'a> CachedDenoiser<'a> {
         self.evaluations
     }
 
-    /// Evaluates side by side what a guided step is going to ask for and the cache does not have: the prompts, where
-    /// `segment` says so with the attention for a segmentation, and `concepts`.
+    /// Evaluates in parallel what a guided step will request and the cache does not have: the prompts and `concepts`. With
+    /// `segment`, the prompts' attention is computed too, for a segmentation.
     pub(super) fn prefetch(
         &mut self,
         prompts: PromptPair<'_>,

@@ -72,7 +72,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// An opened device with its name for people.
+/// An opened device with its display name.
 #[derive(Clone)]
 pub struct Opened {
     pub device: Device,
@@ -219,7 +219,7 @@ fn real_gpu() -> Option<DeviceKind> {
         (wgpu::DeviceType::IntegratedGpu, DeviceKind::IntegratedGpu(0)),
         (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
     ];
-    let has = |wanted| adapters.iter().any(|adapter| adapter.get_info().device_type == wanted);
+    let has = |kind| adapters.iter().any(|adapter| adapter.get_info().device_type == kind);
     kinds.into_iter().find(|(device_type, _)| has(*device_type)).map(|(_, kind)| kind)
 }
 

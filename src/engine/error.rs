@@ -1,4 +1,4 @@
-//! Why a run has no result: one sentence each, for people.
+//! Why a run has no result: one sentence each, for the user.
 //!
 //! Apart because every file of the engine returns it.
 
@@ -18,7 +18,7 @@ pub enum EngineError {
     Schedule(#[from] ScheduleError),
     #[error(transparent)]
     Model(ModelError),
-    /// Not an error to people: the result is no longer needed.
+    /// Not shown as an error: the result is no longer needed.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     #[error("this model draws pictures whose sides are multiples of {multiple_of} pixels, not {width}x{height}")]

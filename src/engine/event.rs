@@ -21,7 +21,7 @@ pub struct JobId(pub u64);
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The device that computes from now on, by its name for people.
+    /// The device that computes from now on, by its display name.
     Ready { device: String },
     /// How far the graphics card is.
     Card(CardState),
@@ -84,7 +84,7 @@ pub struct StepReport {
     /// The picture as predicted from this step (x0).
     pub preview: Arc<Picture>,
     /// The preview is approximate; a decoded one may follow.
-    pub draft: bool,
+    pub approximate: bool,
     /// Regions of the prompt's tokens, whether or not S-CFG acts on them; absent without guidance, and for models that show
     /// no attention.
     pub scfg: Option<Arc<ScfgReport>>,

@@ -131,7 +131,7 @@ pub fn connect(wake: impl Fn() + Send + Sync + 'static) -> (EngineHandle, Worker
 }
 
 impl EngineHandle {
-    /// Asks for `recipe`; whatever runs or waits is cancelled for it.
+    /// Asks for `recipe`; a running or waiting job is cancelled.
     pub fn submit(&self, recipe: Recipe) -> JobId {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.next_id += 1;
@@ -150,7 +150,7 @@ impl EngineHandle {
         self.shared.arrived.notify_one();
     }
 
-    /// Cancels whatever runs or waits.
+    /// Cancels the running and the waiting job.
     pub fn stop(&self) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.request = None;
@@ -241,7 +241,7 @@ impl WorkerEnd {
         }
     }
 
-    /// The budget of the cache, which the worker tells how much it takes.
+    /// The budget of the cache; the worker reports the bytes in use.
     pub fn budget(&self) -> Arc<MemoryBudget> {
         self.shared.budget.clone()
     }

@@ -16,12 +16,12 @@ use crate::{
     tensor::{Latents, Picture, Plane},
 };
 
-/// The report of one step. `preview` is the picture of its x0 prediction, `draft` if it is only approximate.
+/// The report of one step. `preview` is the picture of its x0 prediction, `approximate` if it is only approximate.
 pub fn step_report(
     recipe: &Recipe,
     record: &StepRecord,
     calls: usize,
-    (preview, draft): (Arc<Picture>, bool),
+    (preview, approximate): (Arc<Picture>, bool),
     elapsed: Duration,
 ) -> StepReport {
     let general = &record.general;
@@ -34,7 +34,7 @@ pub fn step_report(
         timestep: record.timestep,
         sigma: record.sigma,
         preview,
-        draft,
+        approximate,
         evaluations: record.evaluations(),
         scfg: general.segmentation.as_ref().map(|s| Arc::new(scfg_report(s, lead.rate.as_ref()))),
         concepts: concept_reports(recipe, lead),

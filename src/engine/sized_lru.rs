@@ -1,6 +1,6 @@
 //! A map of limited size in bytes that drops the least recently used entries first.
 //!
-//! It stands apart from the prediction cache because it knows nothing of what it stores: the `lru` crate keeps the order
+//! It stands apart from the prediction cache because it does not depend on what it stores: the `lru` crate keeps the order
 //! of use, this file adds the count of bytes.
 
 use std::hash::Hash;

@@ -199,7 +199,7 @@ impl<'a> Worker<'a> {
         end.send(Event::Done { job, take: Arc::new(progress.finish(recipe.clone(), picture, fingerprint)) });
 
         // The picture is there; a newer request ends nothing but these previews.
-        for (report, latents) in reports.iter().zip(&denoised).filter(|(report, _)| report.draft) {
+        for (report, latents) in reports.iter().zip(&denoised).filter(|(report, _)| report.approximate) {
             match previews.refine(&mut self.cache, latents, &is_current) {
                 Ok(Some(picture)) => end.send(Event::Preview { job, step: report.step, picture }),
                 Ok(None) | Err(_) => break,

@@ -1,4 +1,4 @@
-//! Files that are whole at any moment, whatever stops the program.
+//! Files that are complete at any moment, even if the program is killed.
 //!
 //! Every file that the program writes goes through here: sessions, pictures, traces, settings.
 

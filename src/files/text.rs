@@ -71,13 +71,13 @@ pub fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(b)).collect()
 }
 
-/// Text inside a picture whose encoding nobody states: UTF-8 if it can be, else Latin-1.
+/// Text inside a picture whose encoding is not stated: UTF-8 if it can be, else Latin-1.
 pub fn utf8_or_latin1(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes).map_or_else(|_| latin1(bytes), str::to_owned)
 }
 
 /// UTF-16 inside a picture, in the byte order that gives more ASCII characters: settings are mostly ASCII, and writers do
-/// not agree on an order. Without any zero byte it is no UTF-16 at all, whatever its label says.
+/// not agree on an order. Without any zero byte it is no UTF-16 at all, regardless of its label.
 pub fn utf16_of_either_order(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, rest @ ..] => return lossy_utf16(rest, u16::from_be_bytes),

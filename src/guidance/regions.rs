@@ -61,7 +61,7 @@ impl Regions {
         self.named.get(position).copied().unwrap_or(BACKGROUND)
     }
 
-    /// The segmentation with its owners as the user wants them; the very same `Arc` without groups and paint.
+    /// The segmentation with the user's groups and paint applied; the same `Arc` where there are none.
     pub fn correct(&self, profile: Profile, segmentation: Arc<Segmentation>) -> Arc<Segmentation> {
         if !self.merged && self.painted.is_empty() {
             return segmentation;
@@ -123,13 +123,16 @@ mod tests {
             scfg::{self, Layer},
             tasks::sequential,
         },
-        recipe::{self, RegionFactor, RegionGroup, RegionOwner, RegionPaint, Scfg},
+        recipe::{RegionFactor, RegionGroup, RegionOwner, RegionPaint, Scfg},
         tensor::HostAttention,
     };
 
+    /// The position of the start token, which names the background.
+    const START: usize = 0;
+
     /// Start token, "red", "balloon", "sky".
     fn tokens() -> Vec<Token> {
-        let kind = |position| if position == 0 { TokenKind::Start } else { TokenKind::Word };
+        let kind = |position| if position == START { TokenKind::Start } else { TokenKind::Word };
         (0..4).map(|position| Token { position, text: "x".into(), kind: kind(position) }).collect()
     }
 
@@ -205,7 +208,7 @@ mod tests {
         assert_eq!(owners(&given, Profile::Fixed), [0, 0, 3, 1, 2, 2, 3, 3]);
         let taken = Recipe { painted: vec![paint(1, &[(3, -1)])], ..Recipe::default() };
         assert_eq!(owners(&taken, Profile::Fixed), [0, 0, 1, 2, 2, 2, 3, 3], "the next best");
-        let background = Recipe { painted: vec![paint(recipe::BACKGROUND, &[(7, 1), (0, -1)])], ..Recipe::default() };
+        let background = Recipe { painted: vec![paint(START, &[(7, 1), (0, -1)])], ..Recipe::default() };
         assert_eq!(owners(&background, Profile::Fixed), [1, 0, 1, 1, 2, 2, 3, 0]);
         let all = Recipe { painted: (0..4).map(|p| paint(p, &[(2, -1)])).collect(), ..Recipe::default() };
         assert_eq!(owners(&all, Profile::Fixed)[2], 1, "what nobody may have stays");
@@ -224,7 +227,7 @@ mod tests {
         assert_eq!(map.values, [BACKGROUND, BACKGROUND, 1, 1, 1, 1, 3, 3]);
         let factors = regions.factors(&recipe, &map).map(|f| f.values);
         assert_eq!(factors, Some(vec![1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0]));
-        let concept = Concept { lock: vec![2, recipe::BACKGROUND], ..Concept::default() };
+        let concept = Concept { lock: vec![2, START], ..Concept::default() };
         let lock = regions.lock(&concept, &map).map(|l| l.values);
         assert_eq!(lock, Some(vec![true, true, true, true, true, true, false, false]));
         assert_eq!(regions.lock(&Concept::default(), &map), None);
@@ -236,8 +239,8 @@ mod tests {
 
     #[test]
     fn a_word_merged_with_the_background_belongs_to_it() {
-        let group = RegionGroup { positions: vec![recipe::BACKGROUND, 2], name: String::new() };
-        let factor = RegionFactor { position: recipe::BACKGROUND, factor: 0.5 };
+        let group = RegionGroup { positions: vec![START, 2], name: String::new() };
+        let factor = RegionFactor { position: START, factor: 0.5 };
         let recipe = Recipe { groups: vec![group], regions: vec![factor], ..Recipe::default() };
         let regions = Regions::new(&recipe, &tokens(), [1, 4]);
         let map = regions.of_owners(&Plane::new(1, 4, vec![0, 1, 2, 3]));

@@ -149,7 +149,7 @@ pub fn apply_bias(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
     }
 }
 
-/// Gives elements to the model that owns their region, whatever the saliencies are.
+/// Gives elements to the model that owns their region, regardless of the saliencies.
 pub fn apply_owners(choice: &mut Choice, owners: &Plane<Owner>) {
     for (mask, owner) in choice.mask.values.iter_mut().zip(&owners.values) {
         match owner {

@@ -7,7 +7,7 @@ use crate::tensor::{Latents, Pixels};
 
 /// What turns latents into a picture and a picture into latents.
 pub trait Codec: Send + Sync {
-    /// What people call it, as in "the VAE".
+    /// The name that users read, as in "the VAE".
     fn name(&self) -> &'static str;
 
     /// The picture of finished latents, `[3, height * factor, width * factor]` around -1..1.

@@ -13,7 +13,7 @@ pub type IsCurrent<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// A network that predicts noise (or what the model's parametrisation says) in latents.
 pub trait Denoiser: Send + Sync {
-    /// What people call it, as in "the U-Net".
+    /// The name that users read, as in "the U-Net".
     fn name(&self) -> &'static str;
 
     /// At which levels (latent side / grid side) its attention to the text can be read; empty where it cannot.
@@ -83,7 +83,7 @@ pub trait StepDenoiser {
 pub struct Request<'a> {
     /// From [`Denoiser::prepare_text`].
     pub text: &'a Precomputed,
-    /// The levels whose attention maps are wanted, of [`Denoiser::levels`]; none cost nothing.
+    /// The levels whose attention maps are requested, of [`Denoiser::levels`]; none cost nothing.
     pub levels: &'a [usize],
 }
 

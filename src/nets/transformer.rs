@@ -42,7 +42,7 @@ struct Block {
 
 impl SpatialTransformer {
     /// `level` gives channels, heads, depth and context width. The outer projections are linear layers or 1x1
-    /// convolutions, by `use_linear_projection`: both are a matrix over channels, and load alike.
+    /// convolutions, by `use_linear_projection`: both are a matrix over channels, and load in the same way.
     pub(super) fn load(p: &Params, level: &Level, groups: usize) -> Result<Self, ParamError> {
         let width = level.channels;
         let blocks = (0..level.transformer_layers)

@@ -26,7 +26,7 @@ impl Recipe {
         part
     }
 
-    /// Whether two recipes are set alike in everything, whatever ids their concepts have.
+    /// Whether two recipes have equal settings, apart from the ids of their concepts.
     pub fn same_settings(&self, other: &Self) -> bool {
         if self.concepts.len() != other.concepts.len() {
             return false;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::keys::{self, Key};
 
-/// Names a concept within its recipe, whatever row it stands in and whatever its text says.
+/// Names a concept within its recipe, independent of its row and its text.
 ///
 /// The default, 0, is no identity yet; [`assign_concept_ids`](super::Recipe::assign_concept_ids) and
 /// [`add_concept`](super::Recipe::add_concept) give one, from 1 on.
@@ -140,7 +140,7 @@ impl Concept {
         self.enabled && !self.text.trim().is_empty()
     }
 
-    /// Whether two concepts are set alike, whatever their ids.
+    /// Whether two concepts have equal settings, apart from their ids.
     pub fn same_settings(&self, other: &Self) -> bool {
         *self == Self { id: self.id, ..other.clone() }
     }

@@ -34,7 +34,7 @@ pub struct Fusion {
     /// Where the expert draws under [`FusionRule::Mask`]: a level above 0. Stretched over the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Paint>,
-    /// Regions of the general prompt that one of the two models draws whatever the saliencies are.
+    /// Regions of the general prompt that one of the two models draws, regardless of the saliencies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<RegionOwner>,
     /// Painted bias: level / 100 is added to the expert's advantage in log-saliency at each element.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// A LoRA file, added to the weights of the general model's U-Net and text encoder.
+/// A LoRA file, added to the weights of the general model's denoiser and text encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lora {
     pub path: PathBuf,

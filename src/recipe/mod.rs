@@ -43,6 +43,6 @@ pub use lora::Lora;
 pub use model_ref::ModelRef;
 pub use options::{FusionMode, FusionRule, Owner, Profile, Sampler, Schedule};
 pub use paint::Paint;
-pub use recipe::{Recipe, SIDE_MULTIPLE};
-pub use regions::{BACKGROUND, RegionFactor, RegionGroup, RegionOwner, RegionPaint, first_of, group_of};
+pub use recipe::{Recipe, SIDE_STEP};
+pub use regions::{RegionFactor, RegionGroup, RegionOwner, RegionPaint, first_of, group_of};
 pub use scfg::Scfg;

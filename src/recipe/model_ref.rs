@@ -13,7 +13,7 @@ pub enum ModelRef {
     /// The bundled general model.
     #[default]
     Pocket,
-    /// The bundled expert: another U-Net with Pocket's text encoder and VAE.
+    /// The bundled expert: another denoiser with Pocket's text encoder and codec.
     PocketToon,
     /// A diffusers folder, or a single-file checkpoint.
     Folder(PathBuf),

@@ -17,9 +17,10 @@ use super::{
     scfg::Scfg,
 };
 
-/// The sides of pictures are multiples of this many pixels: the factor between pixels and latents of every model of the
-/// Stable Diffusion family. A recipe does not know its model: a model of another geometry is checked in the engine.
-pub const SIDE_MULTIPLE: usize = 8;
+/// The sides of pictures are multiples of this many pixels. It is the recipe's own rule, because a recipe is checked
+/// and edited without its model. It is not the factor between pixels and latents: that is the model's, and the engine
+/// refuses sides that the model's geometry does not allow.
+pub const SIDE_STEP: usize = 8;
 
 /// Everything that decides a picture. Sessions, traces and PNG files hold it as serialised here; older forms are read
 /// too.
@@ -36,9 +37,9 @@ pub struct Recipe {
     pub schedule: Schedule,
     pub steps: usize,
     pub seed: u64,
-    /// Pixels, a multiple of [`SIDE_MULTIPLE`].
+    /// Pixels, a multiple of [`SIDE_STEP`].
     pub width: usize,
-    /// Pixels, a multiple of [`SIDE_MULTIPLE`].
+    /// Pixels, a multiple of [`SIDE_STEP`].
     pub height: usize,
     /// Guidance scale g of classifier-free guidance; 1 or less means no guidance.
     pub cfg: f32,

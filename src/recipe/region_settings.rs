@@ -1,4 +1,4 @@
-//! The settings of one region in a recipe, and whether two recipes divide their pictures alike.
+//! The settings of one region in a recipe, and whether two recipes divide their pictures in the same way.
 //!
 //! Apart from the data of regions because it reads settings from several parts of the recipe.
 

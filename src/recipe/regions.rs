@@ -1,14 +1,12 @@
 //! Settings of the regions of a prompt: merged words, painted corrections, factors on the guidance, and owners.
 //!
 //! Apart from the recipe because three parts of it name regions. A region is named by the position of its token in the
-//! encoded prompt; a region of several tokens by the first of them.
+//! encoded prompt; a region of several tokens by the first of them. A position at which no word stands names the
+//! background. Which positions these are follows from the tokens that the model gives, not from the recipe.
 
 use serde::{Deserialize, Serialize};
 
 use super::{options::Owner, paint::Paint};
-
-/// The region of all tokens that are no word: start, end and padding.
-pub const BACKGROUND: usize = 0;
 
 /// The user's own factor on the guidance of one region (`override` in the loop's formula).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +33,7 @@ pub struct RegionGroup {
 pub struct RegionPaint {
     /// Position of the token that names the region.
     pub position: usize,
-    /// Above 0: the region owns the element whatever the attention is; below 0: it never does.
+    /// Above 0: the region owns the element regardless of the attention; below 0: it never does.
     pub cells: Paint,
 }
 

@@ -10,7 +10,7 @@ use super::{
     fusion::Fusion,
     keys::Key,
     options::FusionRule,
-    recipe::{Recipe, SIDE_MULTIPLE},
+    recipe::{Recipe, SIDE_STEP},
 };
 
 impl Recipe {
@@ -33,7 +33,7 @@ fn require(ok: bool, what: impl Into<String>, given: impl ToString, must: &'stat
 
 fn check(r: &Recipe) -> Result<(), RecipeError> {
     for (name, side) in [("width", r.width), ("height", r.height)] {
-        let ok = side.is_multiple_of(SIDE_MULTIPLE) && (64..=MAX_SIDE).contains(&side);
+        let ok = side.is_multiple_of(SIDE_STEP) && (64..=MAX_SIDE).contains(&side);
         require(ok, name, side, "a multiple of 8 between 64 and 2048")?;
     }
     require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;

@@ -3,22 +3,13 @@
 //!
 //! Separate as one solver family.
 
-use super::{
-    config::{PredictionType, ScheduleConfig},
-    error::ScheduleError,
-    noise::StepNoise,
-    noise_schedule::NoiseSchedule,
-    parametrization::{NoiseLevel, x0_variance_preserving},
-    sigmas::SigmaSchedule,
-    solver::{Call, Solver},
-};
+use super::{Call, ScheduleConfig, ScheduleError, Solver, StepNoise, sigmas::SigmaSchedule};
 use crate::{recipe::Schedule, tensor::Latents};
 
 /// DPM++ 2M: one call a step; the first and the last step are of first order.
 #[derive(Clone)]
 pub struct DpmPp2M {
     run: SigmaSchedule,
-    prediction_type: PredictionType,
     /// x0 of the previous call.
     previous_x0: Option<Latents>,
 }
@@ -27,13 +18,8 @@ impl DpmPp2M {
     /// # Errors
     /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
-        let noise = NoiseSchedule::new(config);
-        let run = SigmaSchedule::multistep(&noise, config, schedule, steps, "DPM++ 2M")?;
-        Ok(Self { run, prediction_type: config.prediction_type, previous_x0: None })
-    }
-
-    fn level(&self, index: usize) -> NoiseLevel {
-        NoiseLevel::new(self.run.sigmas[index])
+        let run = SigmaSchedule::multistep(config, schedule, steps, "DPM++ 2M")?;
+        Ok(Self { run, previous_x0: None })
     }
 }
 
@@ -44,14 +30,14 @@ impl Solver for DpmPp2M {
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
         let x0 = self.denoised(call, model_output, latents);
-        let (current, next) = (self.level(call), self.level(call + 1));
+        let (current, next) = (self.run.level(call), self.run.level(call + 1));
         let h = next.lambda - current.lambda;
         let (on_latents, on_x0) = (next.sigma / current.sigma, next.alpha * ((-h).exp() - 1.0));
         let first_order = latents.zip(&x0, |x, x0| on_latents * x - on_x0 * x0);
         let last_call = call + 1 == self.run.calls.len();
         let stepped = match &self.previous_x0 {
             Some(previous) if !last_call => {
-                let r = (current.lambda - self.level(call - 1).lambda) / h;
+                let r = (current.lambda - self.run.level(call - 1).lambda) / h;
                 let slope = x0.zip(previous, |m0, m1| 1.0 / r * (m0 - m1));
                 first_order.zip(&slope, |x, d| x - 0.5 * on_x0 * d)
             }
@@ -62,8 +48,7 @@ impl Solver for DpmPp2M {
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        let level = self.level(call);
-        x0_variance_preserving(self.prediction_type, level.alpha, level.sigma, model_output, latents)
+        self.run.x0_of_unit_variance(call, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

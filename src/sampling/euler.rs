@@ -3,31 +3,21 @@
 //!
 //! Separate as one solver family.
 
-use super::{
-    config::{PredictionType, ScheduleConfig},
-    error::ScheduleError,
-    noise::StepNoise,
-    noise_schedule::NoiseSchedule,
-    parametrization::{to_unit_variance, x0_variance_exploding},
-    sigmas::SigmaSchedule,
-    solver::{Call, Solver},
-};
+use super::{Call, ScheduleConfig, ScheduleError, Solver, StepNoise, sigmas::SigmaSchedule};
 use crate::{recipe::Schedule, tensor::Latents};
 
 /// Euler's method on the probability-flow ODE (Karras et al. 2022, algorithm 2 without churn).
 #[derive(Clone)]
 pub struct Euler {
     run: SigmaSchedule,
-    prediction_type: PredictionType,
 }
 
 impl Euler {
     /// # Errors
     /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
-        let noise = NoiseSchedule::new(config);
-        let run = SigmaSchedule::euler(&noise, config, schedule, steps, "Euler")?;
-        Ok(Self { run, prediction_type: config.prediction_type })
+        let run = SigmaSchedule::euler(config, schedule, steps, "Euler")?;
+        Ok(Self { run })
     }
 }
 
@@ -41,7 +31,7 @@ impl Solver for Euler {
     }
 
     fn scale_model_input(&self, call: usize, latents: &Latents) -> Latents {
-        to_unit_variance(self.run.sigmas[call], latents)
+        self.run.model_input(call, latents)
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
@@ -51,7 +41,7 @@ impl Solver for Euler {
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        x0_variance_exploding(self.prediction_type, self.run.sigmas[call], model_output, latents)
+        self.run.x0(call, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {
@@ -69,9 +59,8 @@ impl EulerAncestral {
     /// # Errors
     /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
-        let noise = NoiseSchedule::new(config);
-        let run = SigmaSchedule::euler(&noise, config, schedule, steps, "Euler a")?;
-        Ok(Self { euler: Euler { run, prediction_type: config.prediction_type } })
+        let run = SigmaSchedule::euler(config, schedule, steps, "Euler a")?;
+        Ok(Self { euler: Euler { run } })
     }
 }
 

@@ -3,15 +3,7 @@
 //!
 //! Separate as one solver family.
 
-use super::{
-    config::{PredictionType, ScheduleConfig},
-    error::ScheduleError,
-    noise::StepNoise,
-    noise_schedule::NoiseSchedule,
-    parametrization::{to_unit_variance, x0_variance_exploding},
-    sigmas::SigmaSchedule,
-    solver::{Call, Solver},
-};
+use super::{Call, ScheduleConfig, ScheduleError, Solver, StepNoise, sigmas::SigmaSchedule};
 use crate::{recipe::Schedule, tensor::Latents};
 
 /// Heun: two calls a step, of which the second corrects the first. The last step, to sigma 0, has one call.
@@ -19,7 +11,6 @@ use crate::{recipe::Schedule, tensor::Latents};
 pub struct Heun {
     /// Every sigma but the first and the last is there twice.
     run: SigmaSchedule,
-    prediction_type: PredictionType,
     /// Between the two calls of a step.
     half_step: Option<HalfStep>,
 }
@@ -37,12 +28,11 @@ impl Heun {
     /// # Errors
     /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
-        let noise = NoiseSchedule::new(config);
-        let mut run = SigmaSchedule::euler(&noise, config, schedule, steps, "Heun")?;
+        let mut run = SigmaSchedule::euler(config, schedule, steps, "Heun")?;
         run.calls = twice_but_first(&run.calls);
         let (levels, zero) = run.sigmas.split_at(steps);
         run.sigmas = [&twice_but_first(levels), zero].concat();
-        Ok(Self { run, prediction_type: config.prediction_type, half_step: None })
+        Ok(Self { run, half_step: None })
     }
 }
 
@@ -61,7 +51,7 @@ impl Solver for Heun {
     }
 
     fn scale_model_input(&self, call: usize, latents: &Latents) -> Latents {
-        to_unit_variance(self.run.sigmas[call], latents)
+        self.run.model_input(call, latents)
     }
 
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, _noise: &mut StepNoise) -> Latents {
@@ -83,7 +73,7 @@ impl Solver for Heun {
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        x0_variance_exploding(self.prediction_type, self.run.sigmas[call], model_output, latents)
+        self.run.x0(call, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

@@ -4,12 +4,8 @@
 //! Separate as one solver family.
 
 use super::{
-    config::{PredictionType, ScheduleConfig},
-    error::ScheduleError,
-    noise::StepNoise,
-    noise_schedule::NoiseSchedule,
+    Call, NoiseSchedule, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise,
     parametrization::{epsilon_variance_preserving, x0_variance_preserving},
-    solver::{Call, Solver},
     timesteps::TimestepGrid,
 };
 use crate::tensor::Latents;

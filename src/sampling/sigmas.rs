@@ -3,13 +3,14 @@
 //! Separate from the solvers, because Euler and Heun share one rule, and DPM++ and UniPC another.
 
 use super::{
-    config::{ScheduleConfig, TimestepSpacing},
+    config::{PredictionType, ScheduleConfig, TimestepSpacing},
     error::ScheduleError,
     noise_schedule::NoiseSchedule,
+    parametrization::{NoiseLevel, to_unit_variance, x0_variance_exploding, x0_variance_preserving},
     solver::Call,
     timesteps::{TimestepGrid, linspace},
 };
-use crate::recipe::Schedule;
+use crate::{recipe::Schedule, tensor::Latents};
 
 /// Exponent of the Karras schedule (Karras et al. 2022, eq. 5).
 const KARRAS_RHO: f64 = 7.0;
@@ -22,6 +23,8 @@ pub(super) struct SigmaSchedule {
     pub sigmas: Vec<f32>,
     /// Standard deviation of the noise that a run starts from, in `x0 + sigma * noise`.
     pub init_noise_sigma: f32,
+    /// What the network predicts.
+    pub prediction_type: PredictionType,
 }
 
 impl SigmaSchedule {
@@ -31,19 +34,19 @@ impl SigmaSchedule {
     /// # Errors
     /// As [`TimestepGrid::timesteps`].
     pub fn euler(
-        noise: &NoiseSchedule,
         config: &ScheduleConfig,
         schedule: Schedule,
         steps: usize,
         sampler: &'static str,
     ) -> Result<Self, ScheduleError> {
+        let noise = NoiseSchedule::new(config);
         let mut timesteps = TimestepGrid::EULER.timesteps(config, steps, sampler)?;
         let mut sigmas: Vec<f64> = timesteps.iter().map(|&t| noise.sigma_at(t)).collect();
         if let Some(respaced) = respace(schedule, sigmas[0], sigmas[steps - 1], steps) {
             timesteps = respaced.iter().map(|&s| noise.timestep_of(s)).collect();
             sigmas = respaced;
         }
-        let mut run = Self::new(timesteps, &sigmas);
+        let mut run = Self::new(config.prediction_type, timesteps, &sigmas);
         if TimestepGrid::EULER.spacing(config) == TimestepSpacing::Leading {
             run.init_noise_sigma = (run.init_noise_sigma * run.init_noise_sigma + 1.0).sqrt();
         }
@@ -56,12 +59,12 @@ impl SigmaSchedule {
     /// # Errors
     /// As [`TimestepGrid::timesteps`], and [`ScheduleError::TooManySteps`] where two sigmas in a row are equal.
     pub fn multistep(
-        noise: &NoiseSchedule,
         config: &ScheduleConfig,
         schedule: Schedule,
         steps: usize,
         sampler: &'static str,
     ) -> Result<Self, ScheduleError> {
+        let noise = NoiseSchedule::new(config);
         let mut timesteps = TimestepGrid::MULTISTEP.timesteps(config, steps, sampler)?;
         let mut sigmas: Vec<f64> = timesteps.iter().map(|&t| noise.sigma_at(t)).collect();
         let (least, most) = (noise.sigmas[0], noise.sigmas[noise.sigmas.len() - 1]);
@@ -70,7 +73,7 @@ impl SigmaSchedule {
             timesteps = respaced.iter().map(|&s| whole(noise.timestep_of(s))).collect();
             sigmas = respaced;
         }
-        let mut run = Self::new(timesteps, &sigmas);
+        let mut run = Self::new(config.prediction_type, timesteps, &sigmas);
         run.init_noise_sigma = 1.0;
         // The solvers divide by the length of a step, which two equal sigmas would make 0.
         if run.sigmas.windows(2).any(|pair| pair[0] <= pair[1]) {
@@ -79,7 +82,28 @@ impl SigmaSchedule {
         Ok(run)
     }
 
-    fn new(timesteps: Vec<f64>, sigmas: &[f64]) -> Self {
+    /// The noise level between which steps go, in variance-preserving terms; the last is without noise.
+    pub fn level(&self, index: usize) -> NoiseLevel {
+        NoiseLevel::new(self.sigmas[index])
+    }
+
+    /// x0 at a call, from latents of unit variance.
+    pub fn x0_of_unit_variance(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
+        let level = self.level(call);
+        x0_variance_preserving(self.prediction_type, level.alpha, level.sigma, model_output, latents)
+    }
+
+    /// x0 at a call, from latents `x0 + sigma * noise`.
+    pub fn x0(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
+        x0_variance_exploding(self.prediction_type, self.sigmas[call], model_output, latents)
+    }
+
+    /// Latents `x0 + sigma * noise` of a call as the network takes them.
+    pub fn model_input(&self, call: usize, latents: &Latents) -> Latents {
+        to_unit_variance(self.sigmas[call], latents)
+    }
+
+    fn new(prediction_type: PredictionType, timesteps: Vec<f64>, sigmas: &[f64]) -> Self {
         let mut sigmas: Vec<f32> = sigmas.iter().map(|&s| s as f32).collect();
         let call = |(t, &sigma): (f64, &f32)| {
             let alpha = 1.0 / (sigma * sigma + 1.0).sqrt();
@@ -88,7 +112,7 @@ impl SigmaSchedule {
         let calls = timesteps.into_iter().zip(&sigmas).map(call).collect();
         let init_noise_sigma = sigmas.iter().copied().fold(0.0, f32::max);
         sigmas.push(0.0);
-        Self { calls, sigmas, init_noise_sigma }
+        Self { calls, sigmas, init_noise_sigma, prediction_type }
     }
 }
 

@@ -4,13 +4,7 @@
 //! Separate as one solver family.
 
 use super::{
-    config::{PredictionType, ScheduleConfig},
-    error::ScheduleError,
-    noise::StepNoise,
-    noise_schedule::NoiseSchedule,
-    parametrization::{NoiseLevel, x0_variance_preserving},
-    sigmas::SigmaSchedule,
-    solver::{Call, Solver},
+    Call, ScheduleConfig, ScheduleError, Solver, StepNoise, parametrization::NoiseLevel, sigmas::SigmaSchedule,
 };
 use crate::{recipe::Schedule, tensor::Latents};
 
@@ -18,7 +12,6 @@ use crate::{recipe::Schedule, tensor::Latents};
 #[derive(Clone)]
 pub struct UniPc {
     run: SigmaSchedule,
-    prediction_type: PredictionType,
     /// x0 of the last two calls, the latest last.
     x0s: Vec<Latents>,
     /// Corrected latents before the last step, and the order of that step.
@@ -72,9 +65,8 @@ impl UniPc {
     /// # Errors
     /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
-        let noise = NoiseSchedule::new(config);
-        let run = SigmaSchedule::multistep(&noise, config, schedule, steps, "UniPC")?;
-        Ok(Self { run, prediction_type: config.prediction_type, x0s: Vec::new(), last_step: None })
+        let run = SigmaSchedule::multistep(config, schedule, steps, "UniPC")?;
+        Ok(Self { run, x0s: Vec::new(), last_step: None })
     }
 
     /// The corrector: repeats the step to this call, now that x0 is known there.
@@ -131,8 +123,7 @@ impl Solver for UniPc {
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        let level = NoiseLevel::new(self.run.sigmas[call]);
-        x0_variance_preserving(self.prediction_type, level.alpha, level.sigma, model_output, latents)
+        self.run.x0_of_unit_variance(call, model_output, latents)
     }
 
     fn boxed_clone(&self) -> Box<dyn Solver> {

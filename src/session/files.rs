@@ -1,6 +1,6 @@
 //! Writing a file for the window and the command line, with the session's error sentence.
 //!
-//! It stands apart from [`crate::files`], which knows nothing of sessions and their errors.
+//! It stands apart from [`crate::files`], which does not depend on sessions and their errors.
 
 use std::path::Path;
 

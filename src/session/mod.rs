@@ -1,7 +1,7 @@
 //! What is kept on disk: the session document, and pictures that carry their recipe.
 //!
 //! Apart from the window because the command line reads and writes the same files. Every file is written whole or not at
-//! all, and what cannot be read is told in one sentence.
+//! all, and what cannot be read is reported in one sentence.
 //!
 //! ```
 //! use sextant::{recipe::Recipe, session::Document};

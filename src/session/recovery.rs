@@ -1,7 +1,7 @@
 //! Recovery files: unsaved work of a running program, kept where the next start finds it.
 //!
 //! Apart from sessions that the user saves because their names, locks and lifetime differ. Every running window owns one
-//! name in a folder of the user's: a lock file, which the system releases when the program ends for whatever reason, and
+//! name in a folder of the user's: a lock file, which the system releases when the program ends for any reason, and
 //! beside it the session while there is unsaved work. A session whose lock is free was left behind by a crash.
 
 use std::{
@@ -24,7 +24,7 @@ pub struct Recovery {
     lock: File,
 }
 
-/// Whether this is the program's first start with this `folder`, and remembers the start.
+/// Whether this is the program's first start with this `folder`, and records the start.
 pub fn first_start(folder: &Path) -> bool {
     let mark = folder.join("welcomed");
     let made = fs::create_dir_all(folder).and_then(|()| OpenOptions::new().write(true).create_new(true).open(mark));
@@ -33,11 +33,11 @@ pub fn first_start(folder: &Path) -> bool {
 
 impl Recovery {
     /// Claims a name in `folder`. If an earlier window left a session behind, its name and the session are taken over:
-    /// the newest one, or, if `wanted` names a session file, the newest one of that file.
+    /// the newest one, or, if `original` names a session file, the newest one of that file.
     ///
     /// # Errors
     /// The folder cannot be created, or no file can be created in it.
-    pub fn open(folder: &Path, wanted: Option<&Path>) -> io::Result<(Self, Option<Document>)> {
+    pub fn open(folder: &Path, original: Option<&Path>) -> io::Result<(Self, Option<Document>)> {
         fs::create_dir_all(folder)?;
         for stem in left_behind(folder)? {
             let Some(lock) = claim(&stem)? else { continue };
@@ -48,7 +48,7 @@ impl Recovery {
                     continue;
                 }
             };
-            if wanted.is_none_or(|wanted| document.original.as_deref().is_some_and(|path| same_file(path, wanted))) {
+            if original.is_none_or(|own| document.original.as_deref().is_some_and(|path| same_file(path, own))) {
                 return Ok((Self { stem, lock }, Some(document)));
             }
         }

@@ -18,7 +18,7 @@ use super::{
         store::Store,
         tasks::Outcome,
     },
-    panels::{columns, confirm, keys, panel_set::PanelSet},
+    panels::{columns, confirm, context::PanelContext, keys, panel_set::PanelSet},
     rendering::Rendering,
     requests,
     settings::KeptSettings,
@@ -115,7 +115,7 @@ impl App {
         self.commands.send(command);
     }
 
-    /// Opens what an earlier window left behind, and says so.
+    /// Opens what an earlier window left behind, and shows a notice.
     pub fn recover(&mut self, recovered: Recovered) {
         let Recovered { session, path, notice } = recovered;
         self.adopt(path, session);
@@ -206,7 +206,7 @@ impl App {
         keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
         watch_closing(ui.ctx(), document, commands);
         rendering.watch_pointer(ui.ctx());
-        panels.ui(ui, document, view, commands, textures);
+        panels.ui(ui, &mut PanelContext { document, view, commands, textures });
         panels.windows(ui, document, view, commands);
         if let Some(file) = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned())) {
             self.send(Command::OpenFile(file));

@@ -1,4 +1,4 @@
-//! The only clock that a document is told the time of.
+//! The system clock, which gives a document its times.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

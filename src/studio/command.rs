@@ -48,7 +48,7 @@ pub enum Command {
     PickLora,
     /// Ask for a picture whose bright parts the expert draws.
     PickMask,
-    /// How many bytes the engine may remember.
+    /// How many bytes the engine may cache.
     SetMemory(usize),
     /// Which device is to compute.
     PreferDevice(Preference),
@@ -97,7 +97,7 @@ impl Commands {
         }
     }
 
-    /// The commands so far: edits first, so that everything else sees the document as it stands at the end of the
+    /// The commands so far: edits first, so that all other commands find the document as it stands at the end of the
     /// frame.
     pub fn take(&mut self) -> Vec<Command> {
         let (edits, others): (Vec<_>, Vec<_>) =

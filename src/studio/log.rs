@@ -26,11 +26,11 @@ struct Kept<L>(L);
 
 impl<L: Log> Log for Kept<L> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        wanted(metadata) || self.0.enabled(metadata)
+        is_kept(metadata) || self.0.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        if wanted(record.metadata()) {
+        if is_kept(record.metadata()) {
             keep(Line {
                 level: record.level(),
                 target: record.target().to_owned(),
@@ -47,7 +47,7 @@ impl<L: Log> Log for Kept<L> {
     }
 }
 
-fn wanted(metadata: &Metadata<'_>) -> bool {
+fn is_kept(metadata: &Metadata<'_>) -> bool {
     metadata.level() <= Level::Warn || (metadata.level() <= Level::Info && metadata.target().starts_with("sextant"))
 }
 

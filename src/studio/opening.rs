@@ -103,7 +103,7 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     };
     match (left, session) {
         (Some(document), _) => app.recover(autosave::recovered(document)),
-        // What is no session, and is not there, is told of when it is opened.
+        // A missing file of another kind is reported when it is opened.
         (None, Some(path)) if path.exists() || (file::is_known(&path) && !file::is_session(&path)) => {
             app.send(Command::OpenFile(path));
         }

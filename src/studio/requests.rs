@@ -21,7 +21,7 @@ pub type Request = (Task, Option<PathBuf>);
 /// What the command asks to be done with files; `None` where that is nothing.
 ///
 /// # Errors
-/// A sentence for people: what is missing for it.
+/// A sentence for the user: what is missing for it.
 pub fn request(command: &Command, document: &Document, view: &View) -> Result<Option<Request>, &'static str> {
     let asking = |task| Ok(Some((task, None)));
     match command {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::recipe::Recipe;
 
-/// Typing rests this long before the words are rendered.
+/// Debounce of typing: the pause before a changed text is rendered.
 const TYPING_PAUSE: f64 = 0.4;
 
 /// Watches the recipe from frame to frame.
@@ -29,16 +29,16 @@ pub enum Decision {
 impl Submitter {
     /// Decides for `recipe` as it is at `now` (seconds). `typing` is whether a text field has the keyboard.
     pub fn decide(&mut self, recipe: &Recipe, now: f64, typing: bool) -> Decision {
-        let wanted = recipe.canonical();
-        if self.settled.as_ref() == Some(&wanted) {
+        let canonical = recipe.canonical();
+        if self.settled.as_ref() == Some(&canonical) {
             return Decision::Nothing;
         }
         let since = match &self.seen {
-            Some((seen, since)) if *seen == wanted => *since,
+            Some((seen, since)) if *seen == canonical => *since,
             _ => now,
         };
-        let words_only = self.settled.as_ref().is_some_and(|s| without_words(s) == without_words(&wanted));
-        self.seen = Some((wanted, since));
+        let words_only = self.settled.as_ref().is_some_and(|s| without_words(s) == without_words(&canonical));
+        self.seen = Some((canonical, since));
         if typing && words_only && now - since < TYPING_PAUSE {
             return Decision::Later(Duration::from_secs_f64(TYPING_PAUSE - (now - since)));
         }

@@ -1,12 +1,14 @@
-//! The arrays of a step: one table of their names, shapes, units, ranges, palettes and meanings.
+//! The arrays of a step: one table of their names, titles, shapes, units, ranges, palettes and meanings.
 //!
 //! Traces, sessions, exports and the canvas read this table, so that an array has one name and one meaning everywhere. It
 //! stands below all of them, because the engine's side (traces) and the window's side (sessions, exports) must not name
 //! each other. The names are a public contract: files of every earlier version have them.
 
+mod columns;
+
 use safetensors::Dtype;
 
-use super::plane::Plane;
+pub use self::columns::{Palette, Range, Shape};
 
 /// An array that a step may have: maps over the latent grid, and a few single numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,83 +37,16 @@ pub enum StepArray {
     FusionMask,
 }
 
-/// The axes of an array: C channels, T token positions, h and w of the latent grid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// `[1]`.
-    One,
-    /// `[h, w]`.
-    Map,
-    /// `[C, h, w]`.
-    Channels,
-    /// `[T, h, w]`, on the grid of the attention maps.
-    Tokens,
-    /// `[2, h, w]`, on the grid of the attention maps.
-    Pair,
-    /// `[1, C, h, w]`.
-    Latents,
-}
-
-impl Shape {
-    /// The number of axes.
-    pub fn rank(self) -> usize {
-        match self {
-            Self::One => 1,
-            Self::Map => 2,
-            Self::Channels | Self::Tokens | Self::Pair => 3,
-            Self::Latents => 4,
-        }
-    }
-}
-
-/// The values that the ends of a colour scale stand for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Range {
-    Fixed(f32, f32),
-    /// The smallest and the largest value of the map.
-    Observed,
-    /// 0 and the largest value of the map.
-    FromZero,
-    /// 1 in the middle, at least 0.75 to 1.25.
-    AroundOne,
-}
-
-impl Range {
-    /// The values at both ends for `map`. Low may equal high.
-    pub fn bounds(self, map: &Plane) -> [f32; 2] {
-        match self {
-            Self::Fixed(low, high) => [low, high],
-            Self::Observed => [map.min(), map.max()],
-            Self::FromZero => [0.0, map.max().max(f32::MIN_POSITIVE)],
-            Self::AroundOne => {
-                let furthest = map.values.iter().map(|v| (v - 1.0).abs()).fold(0.25, f32::max);
-                [1.0 - furthest, 1.0 + furthest]
-            }
-        }
-    }
-}
-
-/// How a map is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Palette {
-    /// It is never drawn.
-    None,
-    /// One colour per token position.
-    Regions,
-    /// Blue below 1, amber above.
-    AroundOne,
-    /// Dark to light.
-    Magma,
-    /// One colour per model: 0 the general one, 1 the expert.
-    Models,
-}
-
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct ArrayInfo {
     pub array: StepArray,
     /// The name in files, after `step.III.`, and before `.K` for one that every concept has.
     pub name: &'static str,
+    /// What people read, with a capital; both models' saliency has the same. Empty for what is never drawn.
+    pub title: &'static str,
+    /// The sign of the papers' formulas; empty where they have none.
+    pub symbol: &'static str,
     /// Whether every concept has its own.
     pub per_concept: bool,
     pub shape: Shape,
@@ -152,8 +87,8 @@ const fn map(
     palette: Palette,
     meaning: &'static str,
 ) -> ArrayInfo {
-    let (per_concept, shape, element) = (false, Shape::Map, Dtype::F32);
-    ArrayInfo { array, name, per_concept, shape, element, unit, range, palette, meaning }
+    let (title, symbol, per_concept, shape, element) = ("", "", false, Shape::Map, Dtype::F32);
+    ArrayInfo { array, name, title, symbol, per_concept, shape, element, unit, range, palette, meaning }
 }
 
 impl ArrayInfo {
@@ -161,8 +96,27 @@ impl ArrayInfo {
         Self { shape, element, ..self }
     }
 
+    const fn titled(self, title: &'static str, symbol: &'static str) -> Self {
+        Self { title, symbol, ..self }
+    }
+
     const fn per_concept(self) -> Self {
         Self { per_concept: true, ..self }
+    }
+
+    /// Title and symbol, as a heading: "Rate ρ".
+    pub fn heading(&self) -> String {
+        format!("{} {}", self.title, self.symbol).trim().to_owned()
+    }
+
+    /// Title and symbol inside a text: "rate ρ".
+    pub fn label(&self) -> String {
+        format!("{} {}", self.title.to_lowercase(), self.symbol).trim().to_owned()
+    }
+
+    /// Meaning and unit, as a tooltip.
+    pub fn explanation(&self) -> String {
+        format!("{} Unit: {}.", self.meaning, self.unit)
     }
 
     /// The name in files, with the index of the concept that has the array.
@@ -202,7 +156,8 @@ pub static TABLE: [ArrayInfo; 22] = {
             Regions,
             "S-CFG: the token whose region the element is in.",
         )
-        .of(Shape::Map, Dtype::I32),
+        .of(Shape::Map, Dtype::I32)
+        .titled("Regions", ""),
         map(A::Foreground, "scfg.foreground", "0 or 1", SHARE, None, "S-CFG: whether the element is foreground.")
             .of(Shape::Map, Dtype::U8),
         map(
@@ -212,7 +167,8 @@ pub static TABLE: [ArrayInfo; 22] = {
             Range::AroundOne,
             AroundOne,
             "S-CFG: what the guidance scale is multiplied by.",
-        ),
+        )
+        .titled("Rate", "ρ"),
         map(
             A::TokenMaps,
             "scfg.chat",
@@ -232,7 +188,8 @@ pub static TABLE: [ArrayInfo; 22] = {
         )
         .of(Shape::Pair, Dtype::F32),
         map(A::AttentionShares, "scfg.attention", "share", SHARE, Magma, "S-CFG: each token's share of the attention.")
-            .of(Shape::Tokens, Dtype::F32),
+            .of(Shape::Tokens, Dtype::F32)
+            .titled("Attention", ""),
         latents(A::SegaTerm, "sega.term", NOISE, "SEGA: what all concepts together add."),
         map(A::SegaMask, "sega.mask", "0 or 1", SHARE, None, "SEGA: the values that the concept may change.")
             .of(Shape::Channels, Dtype::U8)
@@ -245,8 +202,10 @@ pub static TABLE: [ArrayInfo; 22] = {
             Magma,
             "SEGA: norm of the concept's direction over the channels, before its threshold.",
         )
+        .titled("Magnitude", "|Δ|")
         .per_concept(),
         map(A::Touched, "sega.touched", "share", SHARE, Magma, "SEGA: share of the channels that the concept changes.")
+            .titled("Touched", "")
             .per_concept(),
         number(A::FusionActive, "snb.active", "0 or 1", SHARE, "SNB: whether both models were fused.")
             .of(Shape::One, Dtype::U8),
@@ -257,7 +216,8 @@ pub static TABLE: [ArrayInfo; 22] = {
             Range::Observed,
             Magma,
             "SNB: saliency of the general model.",
-        ),
+        )
+        .titled("Saliency", ""),
         map(
             A::SaliencyExpert,
             "snb.saliency_expert",
@@ -265,9 +225,11 @@ pub static TABLE: [ArrayInfo; 22] = {
             Range::Observed,
             Magma,
             "SNB: saliency of the expert.",
-        ),
+        )
+        .titled("Saliency", ""),
         map(A::FusionMask, "snb.mask", "0 or 1", SHARE, Models, "SNB: 1 where the expert draws.")
-            .of(Shape::Map, Dtype::U8),
+            .of(Shape::Map, Dtype::U8)
+            .titled("Fusion mask", ""),
     ]
 };
 

@@ -17,4 +17,4 @@ pub use latents::Latents;
 pub use picture::{Picture, shrink};
 pub use pixels::Pixels;
 pub use plane::Plane;
-pub use token::{Token, TokenKind};
+pub use token::{Token, TokenKind, background_position};

@@ -12,6 +12,13 @@ pub struct Token {
     pub kind: TokenKind,
 }
 
+/// The position that names the background in a prompt of `tokens`, position by position: that of the first token that is
+/// no word, and the first behind the prompt where every token is a word.
+pub fn background_position(tokens: &[Token]) -> usize {
+    let no_word = tokens.iter().find(|token| token.kind != TokenKind::Word);
+    no_word.map_or(tokens.len(), |token| token.position)
+}
+
 /// What a position holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {

@@ -116,7 +116,7 @@ impl ModelFiles {
         }
     }
 
-    /// The whole content of a text file, in whatever encoding an editor has saved it.
+    /// The whole content of a text file, in any encoding that editors save.
     ///
     /// # Errors
     /// As [`ModelFiles::read`], and [`LoadError::NotText`].

@@ -20,7 +20,7 @@ use std::{process::ExitCode, sync::LazyLock};
 use eframe::egui_wgpu::wgpu;
 use libtest_mimic::{Arguments, Completion, Trial};
 
-/// Draw with whatever adapter there is; Mesa's software rasteriser is enough.
+/// Draw with any adapter; Mesa's software rasteriser is enough.
 const DRAWING: &[(&str, fn())] = &[
     ("pictures::every_panel_of_a_steered_picture", pictures::every_panel_of_a_steered_picture),
     ("pictures::the_panels_of_a_fusion", pictures::the_panels_of_a_fusion),

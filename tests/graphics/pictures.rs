@@ -11,7 +11,7 @@ use sextant::{
         command::Command,
         document::{
             edit::Edit,
-            grid::{Content, Parameter, Side},
+            grid::{CellStatus, Parameter, Side},
             track::Playhead,
         },
         view::{compare::Compare, overlay::Overlay, theme},
@@ -142,7 +142,7 @@ pub fn the_canvas_of_a_grid() {
         let request = window.request();
         window.play(&request);
     }
-    assert!(window.document().grid().cells.iter().all(|cell| matches!(cell.content, Content::Done(_))));
+    assert!(window.document().grid().cells.iter().all(|cell| matches!(cell.status, CellStatus::Done(_))));
     compare(&mut window, "grid", &[Panel::Canvas]);
 }
 

@@ -58,7 +58,7 @@ fn our_plain_settings_stand_in_for_a_lost_recipe() {
         let left = &imported.not_restored;
         assert!(left.len() == 2 && left[0].starts_with("Sextant: [") && left[1].starts_with("Version: "), "{left:?}");
     }
-    // The chunk is believed before the text, but a damaged one is told of.
+    // The chunk is believed before the text, but a damaged one is reported.
     let both = [("sextant", "(prompt: \"a\", sampler: warp)"), ("parameters", A1111)];
     let imported = read(&png_with(&both));
     assert_eq!((imported.found, imported.recipe.steps), (Source::Parameters, 30));

@@ -30,7 +30,7 @@ pub enum Outcome {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    // A failed assertion is told once, with the case that it failed in.
+    // A failed assertion is reported once, with the case that it failed in.
     std::panic::set_hook(Box::new(|_| {}));
     let mut trials: Vec<Trial> = common::folders().iter().flat_map(|folder| trials_of(folder)).collect();
     trials.extend(subset::trials());
@@ -69,7 +69,7 @@ fn run(entry: &Entry) -> Result<Outcome, Failed> {
     else {
         return check(entry).map_err(Failed::from);
     };
-    // The bar is honest in both directions: what runs is not listed as awaited.
+    // The list holds in both directions: a case that runs is not listed as awaited.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(entry))) {
         Ok(Ok(Outcome::Agrees)) => Err(format!("it agrees now; take it off `AWAITED` ({awaited})").into()),
         _ => Ok(Outcome::NotBuilt((*awaited).to_owned())),

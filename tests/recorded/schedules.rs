@@ -1,6 +1,6 @@
 //! Sigma schedules under the names of k-diffusion, A1111 and ComfyUI.
 //!
-//! Apart from the samplers: a schedule is a list of numbers, whatever follows it.
+//! Apart from the samplers: a schedule is a list of numbers, independent of the sampler.
 
 use sextant::{
     recipe::{Sampler, Schedule},

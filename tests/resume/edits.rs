@@ -116,7 +116,7 @@ fn paint(dice: &mut Dice, levels: &[i16]) -> Paint {
 /// Changes one setting.
 pub fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(27) {
+    match dice.roll(29) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].strength = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -129,24 +129,6 @@ pub fn edit(dice: &mut Dice, recipe: &mut Recipe) {
         }
         9 => recipe.cfg = dice.number(2.0, 8.0),
         10 => recipe.scfg.enabled = !recipe.scfg.enabled,
-        11 => {
-            if let Some(f) = &mut recipe.fusion {
-                f.k_e = dice.number(1.0, 4.0);
-            }
-        }
-        12 => {
-            if let Some(f) = &mut recipe.fusion {
-                f.enabled = !f.enabled;
-            }
-        }
-        20 | 21 => {
-            if let Some(f) = &mut recipe.fusion {
-                f.rule = dice.pick(FusionRule::ALL);
-                f.weight = dice.number(0.0, 1.0);
-                let mask = dice.pick(&["2x2: 1*1 0*2 1*1", "4x4: 0*5 1*6"]);
-                f.mask = Some(mask.parse().expect("a mask"));
-            }
-        }
         13 => recipe.regions = vec![RegionFactor { position: 1 + dice.roll(5), factor: dice.number(0.0, 2.0) }],
         14 if k < recipe.concepts.len() => recipe.concepts[k].lock = vec![dice.roll(6), 2],
         22 if k < recipe.concepts.len() => recipe.concepts.swap(0, k),
@@ -156,15 +138,13 @@ pub fn edit(dice: &mut Dice, recipe: &mut Recipe) {
         }
         24 => recipe.painted = vec![RegionPaint { position: dice.roll(6), cells: paint(dice, &[-1, 1]) }],
         25 => recipe.painted_factor = paint(dice, &[-100, -40, 80]),
-        26 => {
-            let owner = RegionOwner { position: dice.roll(6), owner: dice.pick(&[Owner::General, Owner::Expert]) };
-            let bias = paint(dice, &[-300, 200, 50]);
-            if let Some(f) = &mut recipe.fusion {
-                (f.owners, f.bias) = (vec![owner], bias);
+        11 | 12 | 20 | 21 | 26 => {
+            if let Some(fusion) = &mut recipe.fusion {
+                edit_fusion(dice, fusion);
             }
         }
         15 => recipe.cfg_keys = random_keys(dice),
-        22 => recipe.loras = loras(dice.pick(&LORA_WEIGHTS)),
+        27 => recipe.loras = loras(dice.pick(&LORA_WEIGHTS)),
         16 | 17 if k < recipe.concepts.len() => recipe.concepts[k].keys = random_keys(dice),
         18 => {
             let from = dice.roll(2);
@@ -173,6 +153,25 @@ pub fn edit(dice: &mut Dice, recipe: &mut Recipe) {
         }
         19 => recipe.adaptive_guidance = (dice.roll(3) > 0).then(|| dice.number(0.9, 1.0)),
         _ => recipe.momentum.scale = dice.pick(&[0.0, 0.1, 0.4]),
+    }
+}
+
+/// Changes one setting of a fusion.
+fn edit_fusion(dice: &mut Dice, fusion: &mut Fusion) {
+    match dice.roll(5) {
+        0 => fusion.k_e = dice.number(1.0, 4.0),
+        1 => fusion.enabled = !fusion.enabled,
+        2 | 3 => {
+            fusion.rule = dice.pick(FusionRule::ALL);
+            fusion.weight = dice.number(0.0, 1.0);
+            let mask = dice.pick(&["2x2: 1*1 0*2 1*1", "4x4: 0*5 1*6"]);
+            fusion.mask = Some(mask.parse().expect("a mask"));
+        }
+        _ => {
+            let owner = dice.pick(&[Owner::General, Owner::Expert]);
+            fusion.owners = vec![RegionOwner { position: dice.roll(6), owner }];
+            fusion.bias = paint(dice, &[-300, 200, 50]);
+        }
     }
 }
 

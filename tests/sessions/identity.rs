@@ -1,4 +1,4 @@
-//! Concepts keep their identity: whatever is edited, reordered, removed, undone, saved and read again, a reference to a
+//! Concepts keep their identity: after they are edited, reordered, removed, undone, saved and read again, a reference to a
 //! concept means that concept or none, never another.
 
 use std::{collections::HashMap, path::Path};

@@ -7,7 +7,7 @@ use sextant::{
         command::Command,
         document::{
             edit::Edit,
-            grid::{Content, Parameter, Side},
+            grid::{CellStatus, Parameter, Side},
         },
         view::compare::Compare,
     },
@@ -72,7 +72,7 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
         window.play(&request);
     }
     let grid = window.document().grid();
-    assert!(grid.cells.iter().all(|cell| matches!(cell.content, Content::Done(_))) && !grid.running);
+    assert!(grid.cells.iter().all(|cell| matches!(cell.status, CellStatus::Done(_))) && !grid.running);
     assert_eq!(window.takes().len(), takes);
     window.click("Cell +4.0, 4");
     let request = window.request();

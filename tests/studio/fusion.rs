@@ -47,11 +47,11 @@ fn choose(window: &mut Window, title: &str) -> Request {
 #[test]
 fn each_baseline_is_one_click() {
     let mut window = fused();
-    for (title, wanted) in
+    for (title, expected) in
         [("Expert", FusionRule::Expert), ("General", FusionRule::General), ("Sum", FusionRule::Weighted)]
     {
         let request = choose(&mut window, title);
-        assert_eq!(rule(&request), Some(wanted));
+        assert_eq!(rule(&request), Some(expected));
         window.play(&request);
     }
     assert!(window.harness.query_by_label("The expert's share").is_some());
@@ -81,14 +81,14 @@ fn both_models_alone_are_rendered_at_leisure_and_can_be_pinned() {
     window.play(&general);
     let expert = window.request();
     assert_eq!(rule(&expert), Some(FusionRule::Expert));
-    // An edit goes first; what was under way waits for its turn again.
+    // An edit goes first; the cancelled job is rendered again later.
     window.edit_without_frames(|recipe| recipe.cfg = 6.0);
     let edit = window.request();
     assert_eq!((edit.recipe.cfg, rule(&edit)), (6.0, Some(FusionRule::Saliency)));
     window.play(&edit);
-    for wanted in [FusionRule::General, FusionRule::Expert] {
+    for expected in [FusionRule::General, FusionRule::Expert] {
         let request = window.request();
-        assert_eq!((rule(&request), request.recipe.cfg), (Some(wanted), 6.0));
+        assert_eq!((rule(&request), request.recipe.cfg), (Some(expected), 6.0));
         window.play(&request);
     }
     assert_eq!(window.takes().len(), takes + 1, "only the edit made a take");

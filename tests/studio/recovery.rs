@@ -34,11 +34,11 @@ fn kept(folder: &Path) -> Option<Document> {
     Some(Document::load(&path).expect("always whole"))
 }
 
-/// Runs frames for at most a second until the kept session is as wanted.
-fn within_a_second(window: &mut Window, folder: &Path, wanted: impl Fn(Option<&Document>) -> bool) {
+/// Runs frames for at most a second until the kept session meets the condition.
+fn within_a_second(window: &mut Window, folder: &Path, condition: impl Fn(Option<&Document>) -> bool) {
     for _ in 0..100 {
         window.harness.step();
-        if wanted(kept(folder).as_ref()) {
+        if condition(kept(folder).as_ref()) {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -113,7 +113,7 @@ fn fusion() -> FusionReport {
     FusionReport { active: true, saliency_general, saliency_expert, mask, share }
 }
 
-/// Momentum that gathers; all concepts pull alike, and a little against the prompt.
+/// Momentum that gathers; all concepts have the same direction, slightly against the prompt.
 fn ledger(recipe: &Recipe, t: f32) -> Ledger {
     let count = recipe.active_concepts().count();
     let pull = |k: usize| Pull {
@@ -129,7 +129,7 @@ fn ledger(recipe: &Recipe, t: f32) -> Ledger {
 pub fn report(recipe: &Recipe, step: usize, preview: Arc<Picture>) -> Arc<StepReport> {
     let t = step as f32 / recipe.steps as f32;
     Arc::new(StepReport {
-        draft: false,
+        approximate: false,
         evaluations: 2,
         step,
         calls: recipe.steps,

@@ -23,7 +23,7 @@ pub struct EditCost {
 /// of a denoiser in `after`. Concepts are compared by text and settings: their ids and rows change no picture.
 ///
 /// Counts for runs that segment every step of the general model, as the studio's do.
-/// An upper bound where an edit turns out to change no number (a clamp that never bites, say) and where adaptive
+/// An upper bound where an edit turns out to change no number (a clamp that is never reached) and where adaptive
 /// guidance may end early, exact otherwise.
 pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> EditCost {
     let full = (0..timesteps.len()).map(|i| evaluations_at(after, i, timesteps[i]).len()).sum();
@@ -33,12 +33,12 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
     let first = first_touched(before, after, timesteps);
     let evaluations = (0..timesteps.len())
         .map(|i| {
-            let wanted = evaluations_at(after, i, timesteps[i]);
+            let needed = evaluations_at(after, i, timesteps[i]);
             if first.is_some_and(|first| i > first) {
-                wanted.len()
+                needed.len()
             } else {
                 let known = surely_known_at(before, i, timesteps[i]);
-                wanted.iter().filter(|branch| !is_known(&known, branch)).count()
+                needed.iter().filter(|branch| !is_known(&known, branch)).count()
             }
         })
         .sum();

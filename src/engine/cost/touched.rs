@@ -9,7 +9,7 @@ use crate::{
     recipe::{Concept, Fusion, FusionRule, Momentum, Paint, Profile, Recipe},
 };
 
-/// First step whose guided prediction can differ between two recipes that start alike.
+/// First step whose guided prediction can differ between two recipes that start with the same latents.
 pub(super) fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) -> Option<usize> {
     if before == after {
         return None;

@@ -7,7 +7,7 @@ mod compute;
 mod tensors;
 mod values;
 
-pub(super) use compute::{Extras, Geometry, GroupNorm, Weights, parallel_map, release_scratch, spread};
+pub(super) use compute::{Extras, Geometry, GroupNormArgs, Weights, parallel_map, release_scratch, spread};
 pub(super) use tensors::{
     attend, convolve, geglu, gelu, group_norm, layer_norm, multiply, quick_gelu, silu, with_workers,
 };

@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::{
-    compute::{self, Extras, Geometry, GroupNorm, Weights},
+    compute::{self, Extras, Geometry, GroupNormArgs, Weights},
     values::{Values, is_cpu, tensor},
 };
 use crate::nets::precision::Precision;
@@ -68,8 +68,8 @@ pub(in super::super) fn attend(
     (tensor(out, [batch, width, n]), map.map(|map| tensor(map, [l, n])))
 }
 
-/// Group normalisation of `[batch, channels, ..]`, and silu where the norm says so.
-pub(in super::super) fn group_norm<const D: usize>(x: &Values, shape: [usize; D], norm: &GroupNorm) -> Tensor<D> {
+/// Group normalisation of `[batch, channels, ..]`, and silu if `norm.silu` is set.
+pub(in super::super) fn group_norm<const D: usize>(x: &Values, shape: [usize; D], norm: &GroupNormArgs) -> Tensor<D> {
     let area = shape[2..].iter().product();
     tensor(compute::group_norm(x, [shape[0], shape[1], area], norm), shape)
 }

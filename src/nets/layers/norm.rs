@@ -67,8 +67,8 @@ impl GroupNorm {
     }
 
     /// The norm in the form of the CPU's kernels, followed by silu where the flag is set.
-    pub(super) fn kernel<'a>(&self, [weight, bias]: &'a [Values; 2], silu: bool) -> kernels::GroupNorm<'a> {
-        kernels::GroupNorm { groups: self.groups, epsilon: self.epsilon, weight, bias, silu }
+    pub(super) fn kernel<'a>(&self, [weight, bias]: &'a [Values; 2], silu: bool) -> kernels::GroupNormArgs<'a> {
+        kernels::GroupNormArgs { groups: self.groups, epsilon: self.epsilon, weight, bias, silu }
     }
 }
 

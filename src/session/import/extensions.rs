@@ -96,8 +96,8 @@ impl<'a> Extensions<'a> {
 
     fn sega(&mut self, imported: &mut ImportedSettings) {
         let active = self.take(SEGA).is_none_or(|(_, value)| is_true(value));
-        let wanted = [(self.take("SEGA Prompt"), false), (self.take("SEGA Negative Prompt"), true)];
-        for (found, reverse) in wanted {
+        let prompts = [(self.take("SEGA Prompt"), false), (self.take("SEGA Negative Prompt"), true)];
+        for (found, reverse) in prompts {
             let usual = Concept::default().strength;
             let strength = if reverse { -usual } else { usual };
             let texts = found.map_or("", |(_, value)| value).split(',').map(str::trim).filter(|t| !t.is_empty());

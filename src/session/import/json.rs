@@ -1,6 +1,6 @@
 //! Settings that tools write as JSON: which tool wrote them, and which object holds them.
 //!
-//! It stands apart from `json_settings`, which reads the object whatever tool wrote it.
+//! It stands apart from `json_settings`, which reads the object of any tool.
 
 use serde_json::{Map, Value};
 

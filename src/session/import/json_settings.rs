@@ -56,7 +56,7 @@ pub(super) fn read(imported: &mut ImportedSettings, object: &Map<String, Value>)
         .map(|(key, value)| (key.as_str(), field(key), scalar(value).or_else(|| parts(value)), value))
         .collect();
     let has =
-        |wanted: &[Field]| texts.iter().any(|(_, f, text, _)| f.is_some_and(|f| wanted.contains(&f)) && text.is_some());
+        |fields: &[Field]| texts.iter().any(|(_, f, text, _)| f.is_some_and(|f| fields.contains(&f)) && text.is_some());
     if !has(&[Field::Prompt]) || !has(&[Field::Seed, Field::Steps, Field::Cfg]) {
         return false;
     }

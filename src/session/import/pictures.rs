@@ -190,8 +190,8 @@ fn colors(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// The sub-blocks up to an empty one, joined if they are wanted, and the bytes after them.
-fn pieces(data: &[u8], wanted: bool) -> (Vec<u8>, &[u8]) {
+/// The sub-blocks up to an empty one, joined if `keep` is set, and the bytes after them.
+fn pieces(data: &[u8], keep: bool) -> (Vec<u8>, &[u8]) {
     let mut content = Vec::new();
     let mut rest = data;
     while let Some((&length, after)) = rest.split_first() {
@@ -200,7 +200,7 @@ fn pieces(data: &[u8], wanted: bool) -> (Vec<u8>, &[u8]) {
         if length == 0 {
             break;
         }
-        if wanted {
+        if keep {
             content.extend(piece);
         }
     }

@@ -104,14 +104,14 @@ impl ImportedSettings {
         }
         let own = || known.map_or(Schedule::Normal, automatic_schedule);
         let named = schedule.filter(|(_, value)| !sampler_names::is_automatic(value)).or(suffix);
-        let wanted = match named {
+        let requested = match named {
             Some(found) => sampler_names::schedule(found.1, self.recipe.sampler),
             None if schedule.is_some() || automatic == Automatic::SamplersOwn => Some(own()),
             None => Some(Schedule::Normal),
         };
         let title = self.recipe.sampler.title();
-        match (wanted, named) {
-            (Some(wanted), _) if self.recipe.sampler.has_schedule(wanted) => self.recipe.schedule = wanted,
+        match (requested, named) {
+            (Some(requested), _) if self.recipe.sampler.has_schedule(requested) => self.recipe.schedule = requested,
             (Some(_), Some(found)) => self.list_rejected(found, format!("{title} has no such schedule")),
             (None, Some(found)) => self.list_rejected(found, "not among this program's schedules"),
             (_, None) => {}

@@ -1,6 +1,6 @@
 //! The texts of an XMP packet (ISO 16684), where stable-diffusion.cpp and Draw Things keep their settings.
 //!
-//! It is no XML parser: every text counts, whatever element holds it, because reading it shows whether it holds settings.
+//! It is no XML parser: the text of every element counts, because reading it shows whether it holds settings.
 
 /// The number of texts after which reading stops; ordinary packets have a few dozen.
 const MAX_TEXTS: usize = 256;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::render_status::RenderStatus;
 use crate::{
     engine::{Event, JobId, RenderResult, Token},
     recipe::{FusionRule, Recipe},
@@ -53,21 +54,22 @@ impl ModelRole {
     }
 }
 
+/// A finished baseline.
 #[derive(Clone, Debug)]
-pub enum State {
-    Waiting,
-    Rendering(JobId),
-    /// With the tokens of its prompt.
-    Done(Arc<RenderResult>, Arc<Vec<Token>>),
-    /// With the reason.
-    Failed(String),
+pub struct BaselineResult {
+    pub result: Arc<RenderResult>,
+    /// The tokens of its prompt.
+    pub tokens: Arc<Vec<Token>>,
 }
+
+/// How far a baseline is.
+pub type BaselineStatus = RenderStatus<BaselineResult>;
 
 #[derive(Clone, Debug)]
 struct Baseline {
     /// The canonical form of its recipe.
     recipe_key: Recipe,
-    state: State,
+    status: BaselineStatus,
     tokens: Arc<Vec<Token>>,
 }
 
@@ -84,23 +86,24 @@ const KEPT: usize = 8;
 
 impl Baselines {
     /// The result of `recipe` with one model alone; `None` before it was asked for.
-    pub fn state(&self, recipe: &Recipe, role: ModelRole) -> Option<&State> {
+    pub fn status(&self, recipe: &Recipe, role: ModelRole) -> Option<&BaselineStatus> {
         let recipe_key = role.alone(recipe)?.canonical();
-        self.list.iter().find(|baseline| baseline.recipe_key == recipe_key).map(|baseline| &baseline.state)
+        self.list.iter().find(|baseline| baseline.recipe_key == recipe_key).map(|baseline| &baseline.status)
     }
 
     /// The next recipe to render with its place; `None` while one is being rendered, without a fusion, or when both exist.
     pub fn next(&mut self, recipe: &Recipe) -> Option<(usize, Recipe)> {
-        let rendering = |baseline: &Baseline| matches!(baseline.state, State::Rendering(_));
-        if self.paused || self.list.iter().any(rendering) {
+        if self.paused || self.list.iter().any(|baseline| baseline.status.is_rendering()) {
             return None;
         }
         for role in ModelRole::BOTH {
             let alone = role.alone(recipe)?;
             let at = self.place(alone.canonical());
-            match (&self.list[at].state, alone.validate()) {
-                (State::Waiting, Ok(())) => return Some((at, alone)),
-                (State::Waiting, Err(reason)) => self.list[at].state = State::Failed(reason.to_string()),
+            match (&self.list[at].status, alone.validate()) {
+                (RenderStatus::Waiting, Ok(())) => return Some((at, alone)),
+                (RenderStatus::Waiting, Err(reason)) => {
+                    self.list[at].status = RenderStatus::Failed(reason.to_string());
+                }
                 _ => {}
             }
         }
@@ -113,14 +116,14 @@ impl Baselines {
             return at;
         }
         self.list.drain(..self.list.len().saturating_sub(KEPT - 1));
-        self.list.push(Baseline { recipe_key, state: State::Waiting, tokens: Arc::default() });
+        self.list.push(Baseline { recipe_key, status: RenderStatus::Waiting, tokens: Arc::default() });
         self.list.len() - 1
     }
 
     /// Notes that the baseline at `at` was sent as `job`.
     pub fn sent(&mut self, at: usize, job: JobId) {
         if let Some(baseline) = self.list.get_mut(at) {
-            baseline.state = State::Rendering(job);
+            baseline.status = RenderStatus::Rendering(job);
         }
     }
 
@@ -133,21 +136,23 @@ impl Baselines {
     /// Another job was sent: the current one was cancelled and waits again.
     pub fn overtaken(&mut self) {
         self.paused = false;
-        for baseline in self.list.iter_mut().filter(|baseline| matches!(baseline.state, State::Rendering(_))) {
-            baseline.state = State::Waiting;
+        for baseline in self.list.iter_mut().filter(|baseline| baseline.status.is_rendering()) {
+            baseline.status = RenderStatus::Waiting;
         }
     }
 
     /// Applies an event of a background job; returns whether it was one.
     pub fn apply(&mut self, event: &Event) -> bool {
         let Some(job) = event.job() else { return false };
-        let own = |baseline: &&mut Baseline| matches!(baseline.state, State::Rendering(rendering) if rendering == job);
-        let Some(baseline) = self.list.iter_mut().find(own) else { return false };
+        let Some(baseline) = self.list.iter_mut().find(|baseline| baseline.status.is_job(job)) else { return false };
         match event {
             Event::Started { tokens, .. } => baseline.tokens = tokens.clone(),
-            Event::Done { take, .. } => baseline.state = State::Done(take.clone(), baseline.tokens.clone()),
-            Event::Failed { message, .. } => baseline.state = State::Failed(message.clone()),
-            Event::Stopped { .. } => baseline.state = State::Waiting,
+            Event::Done { take, .. } => {
+                let done = BaselineResult { result: take.clone(), tokens: baseline.tokens.clone() };
+                baseline.status = RenderStatus::Done(done);
+            }
+            Event::Failed { message, .. } => baseline.status = RenderStatus::Failed(message.clone()),
+            Event::Stopped { .. } => baseline.status = RenderStatus::Waiting,
             _ => {}
         }
         true
@@ -158,7 +163,8 @@ impl Baselines {
         let rule = finished.recipe.active_fusion().map(|fusion| fusion.rule);
         if ModelRole::BOTH.iter().any(|role| Some(role.rule()) == rule) {
             let at = self.place(finished.recipe.canonical());
-            self.list[at].state = State::Done(finished.clone(), tokens.clone());
+            let done = BaselineResult { result: finished.clone(), tokens: tokens.clone() };
+            self.list[at].status = RenderStatus::Done(done);
         }
     }
 }
@@ -213,7 +219,7 @@ mod tests {
         sharper.fusion = Some(Fusion { k_e: 5.0, rule: FusionRule::Weighted, ..Fusion::default() });
         sharper.concepts[0].strength = 2.0;
         assert!(baselines.next(&sharper).is_none());
-        assert!(matches!(baselines.state(&sharper, ModelRole::General), Some(State::Done(..))));
+        assert!(matches!(baselines.status(&sharper, ModelRole::General), Some(RenderStatus::Done(_))));
         assert!(baselines.next(&Recipe { seed: 4, ..sharper }).is_some());
     }
 

@@ -6,8 +6,8 @@ use crate::{
     recipe::{ConceptId, Recipe},
 };
 
-/// The training timestep of every U-Net call of `recipe`: as a run with the same sampling reported them, else as
-/// evenly spread steps would have them.
+/// The training timestep of every call of the denoiser in a run of `recipe`: as a run with the same sampling reported
+/// them, else as evenly spread steps would have them.
 pub fn timesteps(track: Option<&Track>, recipe: &Recipe) -> Vec<f32> {
     let sampling = |r: &Recipe| (r.steps, r.sampler, r.schedule);
     let track = track.filter(|track| track.calls() > 0 && sampling(&track.recipe) == sampling(recipe));
@@ -46,7 +46,7 @@ pub fn of_slider(recipe: &Recipe, id: ConceptId, shown: Option<&Track>) -> Strin
     let cost = edit_cost(Some(recipe), &moved, &steps);
     match cost.evaluations {
         0 => acts,
-        n => format!("{acts}\nMoving it costs {n} of {} evaluations of the U-Net.", cost.full),
+        n => format!("{acts}\nMoving it costs {n} of {} evaluations of the denoiser.", cost.full),
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
         let recipe = Recipe { prompt: "a cat".into(), concepts: vec![concept], ..Recipe::default() };
         let said = of_slider(&recipe, recipe.concepts[0].id, None);
         // Steps 6 to 20 need all three branches anew.
-        assert_eq!(said, "Acts from step 5 to 20 of 20.\nMoving it costs 45 of 60 evaluations of the U-Net.");
+        assert_eq!(said, "Acts from step 5 to 20 of 20.\nMoving it costs 45 of 60 evaluations of the denoiser.");
         let mut moved = recipe.clone();
         moved.concepts[0].strength = 2.0;
         assert_eq!(

@@ -6,11 +6,12 @@
 use std::path::PathBuf;
 
 use super::{
-    baselines::{ModelRole, State},
+    baselines::ModelRole,
     grid::Side,
     paint::{self, PaintTarget, Stroke},
     presets::bundled_expert,
     regions::{merge, settings},
+    render_status::RenderStatus,
     sections::{Guidance, Sampling},
     state::Document,
     takes::TakeId,
@@ -227,15 +228,15 @@ impl Document {
 
     /// The take with the result of one model alone, made if there is none yet; `None` while it is not rendered.
     fn baseline_take(&mut self, role: ModelRole, now: u64) -> Option<TakeId> {
-        let State::Done(finished, tokens) = self.baselines.state(&self.recipe, role)?.clone() else { return None };
+        let RenderStatus::Done(done) = self.baselines.status(&self.recipe, role)?.clone() else { return None };
         // The picture was rendered for what decides it; all else is as it stands now.
         let recipe = role.alone(&self.recipe)?;
         let key = recipe.canonical();
         if let Some(known) = self.takes.list().iter().find(|take| take.track.recipe.canonical() == key) {
             return Some(known.id);
         }
-        let track = Track { recipe, ..Track::finished(&finished, tokens) };
-        let id = self.takes.add(role.name().to_owned(), track, finished.elapsed, now);
+        let track = Track { recipe, ..Track::finished(&done.result, done.tokens) };
+        let id = self.takes.add(role.name().to_owned(), track, done.result.elapsed, now);
         let parent = self.takes.base();
         self.change_take(id, |take| take.parent = parent);
         Some(id)

@@ -12,7 +12,7 @@ pub struct MemoryUse {
 /// The engine's device and what it is busy with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineStatus {
-    /// The device's name for people, once it is chosen.
+    /// The device's display name, once it is chosen.
     pub device: Option<String>,
     /// How far the graphics card is.
     pub card: CardState,

@@ -106,7 +106,7 @@ impl Document {
         }
     }
 
-    /// Puts a decoded preview in the place of a draft: in the run itself and in the take that came of it.
+    /// Puts a decoded preview in place of an approximate one: in the run itself and in the take that came of it.
     fn refine(&mut self, job: JobId, step: usize, picture: &Arc<Picture>) {
         let Some(run) = self.current(job) else { return };
         run.track.refine(step, picture);
@@ -151,7 +151,7 @@ mod tests {
 
     fn report(step: usize, calls: usize) -> Arc<StepReport> {
         Arc::new(StepReport {
-            draft: false,
+            approximate: false,
             evaluations: 2,
             step,
             calls,
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(document.run().map(|run| run.phase), Some(Phase::Failed));
     }
 
-    /// The document reads no clock of its own: a take was made when it is told that it was.
+    /// The document reads no clock: the caller gives the time at which a take was made.
     #[test]
     fn the_same_events_at_the_same_time_give_the_same_document() {
         let replayed = |now: u64| {

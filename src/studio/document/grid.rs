@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::render_status::RenderStatus;
 use crate::{
     engine::{Event, JobId},
     recipe::{ConceptId, FusionRule, Recipe},
@@ -133,19 +134,13 @@ impl Side {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    Waiting,
-    Rendering(JobId),
-    Done(Arc<Picture>),
-    /// With the reason.
-    Failed(String),
-}
+/// How far a cell is.
+pub type CellStatus = RenderStatus<Arc<Picture>>;
 
 #[derive(Clone, Debug)]
 pub struct Cell {
     pub recipe: Recipe,
-    pub content: Content,
+    pub status: CellStatus,
 }
 
 /// The grid: what it runs over, and its cells, row after row.
@@ -183,7 +178,7 @@ impl Grid {
             let mut recipe = recipe.clone();
             sides[1].parameter.set(&mut recipe, y);
             sides[0].parameter.set(&mut recipe, x);
-            Cell { recipe, content: Content::Waiting }
+            Cell { recipe, status: CellStatus::Waiting }
         };
         self.cells = sides[1].values().into_iter().flat_map(|y| across.iter().map(move |&x| cell(x, y))).collect();
         self.made = Some(sides);
@@ -193,13 +188,13 @@ impl Grid {
     /// The next recipe to render with its place; `None` while one is being rendered or when all are done. A recipe that
     /// is not valid fails with its reason and is passed over.
     pub fn next_cell(&mut self) -> Option<(usize, Recipe)> {
-        if !self.running || self.cells.iter().any(|cell| matches!(cell.content, Content::Rendering(_))) {
+        if !self.running || self.cells.iter().any(|cell| cell.status.is_rendering()) {
             return None;
         }
-        for (at, cell) in self.cells.iter_mut().enumerate().filter(|(_, cell)| cell.content == Content::Waiting) {
+        for (at, cell) in self.cells.iter_mut().enumerate().filter(|(_, cell)| cell.status == CellStatus::Waiting) {
             match cell.recipe.validate() {
                 Ok(()) => return Some((at, cell.recipe.clone())),
-                Err(reason) => cell.content = Content::Failed(reason.to_string()),
+                Err(reason) => cell.status = CellStatus::Failed(reason.to_string()),
             }
         }
         self.running = false;
@@ -209,32 +204,32 @@ impl Grid {
     /// Notes that the cell at `at` was sent as `job`.
     pub fn sent(&mut self, at: usize, job: JobId) {
         if let Some(cell) = self.cells.get_mut(at) {
-            cell.content = Content::Rendering(job);
+            cell.status = CellStatus::Rendering(job);
         }
     }
 
     /// Gives up the cells that are not rendered yet.
     pub fn stop(&mut self) {
         self.running = false;
-        for cell in self.cells.iter_mut().filter(|cell| matches!(cell.content, Content::Rendering(_))) {
-            cell.content = Content::Waiting;
+        for cell in self.cells.iter_mut().filter(|cell| cell.status.is_rendering()) {
+            cell.status = CellStatus::Waiting;
         }
     }
 
     /// Applies an event of a cell's job; returns whether it was one. A cancelled cell waits again.
     pub fn apply(&mut self, event: &Event) -> bool {
-        let (job, content) = match event {
-            Event::Done { job, take } => (job, Some(Content::Done(take.picture.clone()))),
-            Event::Failed { job, message } => (job, Some(Content::Failed(message.clone()))),
-            Event::Stopped { job } => (job, Some(Content::Waiting)),
+        let (job, status) = match event {
+            Event::Done { job, take } => (job, Some(CellStatus::Done(take.picture.clone()))),
+            Event::Failed { job, message } => (job, Some(CellStatus::Failed(message.clone()))),
+            Event::Stopped { job } => (job, Some(CellStatus::Waiting)),
             Event::Started { job, .. } | Event::Step { job, .. } | Event::Preview { job, .. } => (job, None),
             Event::Ready { .. } | Event::Card(_) | Event::Busy { .. } | Event::Compatibility(_) => return false,
         };
-        let Some(cell) = self.cells.iter_mut().find(|cell| cell.content == Content::Rendering(*job)) else {
+        let Some(cell) = self.cells.iter_mut().find(|cell| cell.status.is_job(*job)) else {
             return false;
         };
-        if let Some(content) = content {
-            cell.content = content;
+        if let Some(status) = status {
+            cell.status = status;
         }
         true
     }
@@ -248,7 +243,7 @@ impl Grid {
 
     /// How many cells are finished, and how many there are.
     pub fn progress(&self) -> (usize, usize) {
-        let open = |cell: &&Cell| matches!(cell.content, Content::Waiting | Content::Rendering(_));
+        let open = |cell: &&Cell| matches!(cell.status, CellStatus::Waiting | CellStatus::Rendering(_));
         (self.cells.len() - self.cells.iter().filter(open).count(), self.cells.len())
     }
 }
@@ -298,6 +293,6 @@ mod tests {
         let mut grid = Grid { sides: Some(sides), ..Grid::default() };
         grid.start(&recipe());
         assert!(grid.next_cell().is_none() && !grid.running);
-        assert!(matches!(&grid.cells[0].content, Content::Failed(reason) if reason.contains("guidance scale")));
+        assert!(matches!(&grid.cells[0].status, CellStatus::Failed(reason) if reason.contains("guidance scale")));
     }
 }

@@ -38,7 +38,7 @@ pub struct LiveRun {
     pub track: Track,
     pub phase: Phase,
     pub gesture: u64,
-    /// U-Net calls, once known.
+    /// Calls of the denoiser, once known.
     pub calls: usize,
     /// The first step that this job computed itself; earlier ones came from the prediction cache.
     pub resumed_at: Option<usize>,

@@ -17,6 +17,7 @@ pub mod notice;
 pub mod paint;
 pub mod presets;
 pub mod regions;
+pub mod render_status;
 pub mod saved;
 pub mod sections;
 pub mod state;

@@ -90,7 +90,7 @@ fn covered_by([h, w]: [usize; 2], from: [f32; 2], to: [f32; 2], diameter: f32) -
     elements
 }
 
-/// Gives elements to a region (above 0), takes them away (below 0) or forgets what was said of them. An element that is
+/// Gives elements to a region (above 0), takes them away (below 0) or removes their paint. An element that is
 /// given to one region is no longer given to another.
 fn paint_region(recipe: &mut Recipe, region: usize, [h, w]: [usize; 2], level: i16, elements: &[(usize, usize, f32)]) {
     for layer in &mut recipe.painted {

@@ -41,7 +41,7 @@ pub struct SavedSession {
     pub layout: Layout,
     /// Whether the steps of the takes are kept with it.
     pub keep_steps: bool,
-    /// What could not be read of it: a sentence for people.
+    /// What could not be read of it: a sentence for the user.
     pub notice: Option<String>,
     /// Where the recipe comes from, if not from a session.
     pub origin: Option<Origin>,

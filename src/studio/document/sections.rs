@@ -16,7 +16,7 @@ pub struct Sampling {
     pub height: usize,
 }
 
-/// How strongly the prompt pulls.
+/// Strength of the prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guidance {
     pub profile: Profile,

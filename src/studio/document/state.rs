@@ -111,12 +111,12 @@ impl Document {
         self.run.as_ref().is_some_and(LiveRun::is_busy)
     }
 
-    /// Notes how much the engine remembers.
     /// Says which device the user prefers.
     pub fn set_preference(&mut self, preference: Preference) {
         self.engine.preference = preference;
     }
 
+    /// Notes how many bytes the engine has cached.
     pub fn set_memory(&mut self, memory: MemoryUse) {
         self.engine.memory = memory;
     }

@@ -20,7 +20,7 @@ const PACKING_RATIO: usize = 9;
 pub struct Track {
     pub recipe: Recipe,
     pub tokens: Arc<Vec<Token>>,
-    /// One place per U-Net call; a place is empty until its step is reported, or when it was never computed.
+    /// One place per call of the denoiser; a place is empty until its step is reported, or when it was never computed.
     pub reports: Vec<Option<Arc<StepReport>>>,
     /// The finished picture.
     pub picture: Option<Arc<Picture>>,
@@ -71,10 +71,11 @@ impl Track {
         self.reports[place] = Some(report);
     }
 
-    /// Gives a step the decoded picture in place of its draft.
+    /// Gives a step the decoded picture in place of its approximate one.
     pub fn refine(&mut self, step: usize, picture: &Arc<Picture>) {
         if let Some(Some(report)) = self.reports.get_mut(step) {
-            *report = Arc::new(StepReport { preview: picture.clone(), draft: false, ..StepReport::clone(report) });
+            *report =
+                Arc::new(StepReport { preview: picture.clone(), approximate: false, ..StepReport::clone(report) });
             self.kept = None;
         }
     }

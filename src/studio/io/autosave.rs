@@ -1,6 +1,6 @@
 //! What is not saved yet is kept all the same: written by a thread of its own, at most a second after a change.
 //!
-//! Apart from saving because nobody asks for it and nobody waits for it: the window only puts requests into a mailbox.
+//! Apart from saving on request, because nothing waits for it: the window only puts requests into a mailbox.
 
 use std::{
     path::PathBuf,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Between two writings at least this long; the rest of the second is for writing.
+/// The shortest time between two writes; the rest of the second is for writing.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where the thread writes to.
@@ -104,7 +104,7 @@ impl Mailbox {
     }
 }
 
-/// What tells whether a session is still the one that was handed over last.
+/// What identifies the session that was handed over last.
 #[derive(PartialEq)]
 struct SessionKey {
     version: u64,

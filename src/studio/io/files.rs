@@ -35,7 +35,7 @@ impl Files {
     /// Runs a task; without a `path` its thread asks for one. While another is under way nothing happens.
     ///
     /// # Errors
-    /// A sentence for people, when the system gives no thread.
+    /// A sentence for the user, when the system gives no thread.
     pub fn start(&mut self, ctx: &Context, task: Task, path: Option<PathBuf>) -> Result<(), String> {
         if self.is_busy() {
             return Ok(());

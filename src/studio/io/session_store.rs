@@ -163,7 +163,7 @@ fn id(place: usize) -> TakeId {
     TakeId(place as u64 + 1)
 }
 
-/// The session that a file holds. Steps that cannot be read are left out, and its notice says so.
+/// The session that a file holds. Steps that cannot be read are left out, and its notice reports that.
 pub fn saved_session(document: Document) -> SavedSession {
     let place = |id: TakeId| document.takes.iter().position(|take| take.id == id);
     let takes = document.takes.iter().map(|take| SavedTake { parent: take.parent.and_then(place), ..saved_take(take) });

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{fingerprint::Fingerprint, recipe::Recipe, studio::document::saved::SavedSession, tensor::Picture};
 
-/// Reads and writes files for the window, from a thread that may wait. Errors are sentences for people.
+/// Reads and writes files for the window, from a thread that may wait. Errors are sentences for the user.
 pub trait Store: Send + Sync {
     /// Reads a session, or the recipe that a picture or a text of settings carries.
     fn load(&self, path: &Path) -> Result<SavedSession, String>;

@@ -1,4 +1,4 @@
-//! How strongly the prompt pulls: guidance scale, S-CFG, profile.
+//! Strength of the prompt: guidance scale, S-CFG, profile.
 
 use egui::Ui;
 
@@ -80,7 +80,7 @@ fn interval(ui: &mut Ui, recipe: &mut Recipe) {
             recipe.guidance_interval = on.then_some(GuidanceInterval { from: 0, until });
         }
         if let Some(interval) = &mut recipe.guidance_interval {
-            // Steps are counted from 1 for people.
+            // Displayed steps are counted from 1.
             let (mut first, mut last) = (interval.from as f32 + 1.0, interval.until as f32);
             let most = last.max(steps as f32);
             row::number(ui, "First guided step", &mut first, 1.0..=last, 1.0, 0);

@@ -6,6 +6,7 @@ pub mod columns;
 pub mod compatibility;
 pub mod concepts;
 pub mod confirm;
+pub mod context;
 pub mod device;
 pub mod drop_hint;
 pub mod fusion;

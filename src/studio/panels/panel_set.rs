@@ -6,9 +6,9 @@ use eframe::egui_wgpu::wgpu;
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder};
 
 use super::{
-    banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, drop_hint, fusion, guidance,
-    hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models, palette::Palette, prompt, regions,
-    sampling, takes::TakeStrip, timeline::Timeline, toolbar,
+    banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, context::PanelContext, drop_hint,
+    fusion, guidance, hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models, palette::Palette,
+    prompt, regions, sampling, takes::TakeStrip, timeline::Timeline, toolbar,
 };
 use crate::studio::{
     command::Commands,
@@ -17,7 +17,7 @@ use crate::studio::{
         View,
         theme::{Theme, size},
     },
-    widgets::{row::divider, textures::Textures},
+    widgets::row::divider,
 };
 
 /// Each panel that has a state of its own.
@@ -61,63 +61,49 @@ impl PanelSet {
     }
 
     /// Draws the panels that fill the window.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        commands: &mut Commands,
-        textures: &mut Textures,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         let theme = Theme::of(ui);
         let bare = |fill| Frame::new().fill(fill);
         Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.ground.panel)).show(
             ui,
             |ui| {
-                toolbar::show(ui, document, view, commands);
+                toolbar::show(ui, context.document, context.view, context.commands);
             },
         );
         Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.ground.strip)).show(
             ui,
             |ui| {
-                self.takes.ui(ui, document, view, commands, textures);
+                self.takes.ui(ui, context);
             },
         );
-        let height = Timeline::height(document, view, ui.ctx().content_rect().height());
+        let height = Timeline::height(context.document, context.view, ui.ctx().content_rect().height());
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            self.timeline.ui(ui, document, view, commands, textures);
+            self.timeline.ui(ui, context);
         });
-        let [left, right] = view.appearance.columns;
+        let [left, right] = context.view.appearance.columns;
         Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            column(ui, "left column", |ui| left_column(ui, document, view, commands));
+            column(ui, "left column", |ui| left_column(ui, context.document, context.view, context.commands));
         });
         Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            column(ui, "right column", |ui| self.right_column(ui, document, view, commands, textures));
+            column(ui, "right column", |ui| self.right_column(ui, context));
         });
         CentralPanel::no_frame().show(ui, |ui| {
-            banner::show(ui, document, commands);
+            banner::show(ui, context.document, context.commands);
             let rest = ui.available_rect_before_wrap();
-            columns::borders(ui, &mut view.appearance.columns, rest);
+            columns::borders(ui, &mut context.view.appearance.columns, rest);
             let mut inside = ui.new_child(UiBuilder::new().id_salt("canvas").max_rect(rest));
             inside.set_clip_rect(rest.intersect(ui.clip_rect()));
-            self.canvas.ui(&mut inside, document, view, commands, textures);
-            self.hints.ui(&mut inside, document, view, rest);
+            self.canvas.ui(&mut inside, context);
+            self.hints.ui(&mut inside, context.document, context.view, rest);
         });
     }
 
-    fn right_column(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        commands: &mut Commands,
-        textures: &mut Textures,
-    ) {
-        guidance::show(ui, document, view, commands);
+    fn right_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        guidance::show(ui, context.document, context.view, context.commands);
         divider(ui);
-        self.concepts.ui(ui, document, view, commands, textures);
+        self.concepts.ui(ui, context);
         divider(ui);
-        fusion::show(ui, document, view, commands, textures);
+        fusion::show(ui, context);
     }
 
     /// Draws what lies over the panels now and then.

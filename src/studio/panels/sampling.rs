@@ -3,7 +3,7 @@
 use egui::{DragValue, Ui, vec2};
 
 use crate::{
-    recipe::{Recipe, SIDE_MULTIPLE, Sampler, Schedule},
+    recipe::{Recipe, SIDE_STEP, Sampler, Schedule},
     studio::{
         command::Commands,
         document::{Document, edit::Edit, sections::Sampling},
@@ -49,9 +49,9 @@ fn choices(ui: &mut Ui, recipe: &mut Recipe) {
 fn samplers(ui: &mut Ui, recipe: &mut Recipe) {
     for &sampler in Sampler::ALL {
         if ui.selectable_label(recipe.sampler == sampler, sampler.title()).clicked() {
-            let wanted = Recipe { sampler, ..recipe.clone() };
+            let changed = Recipe { sampler, ..recipe.clone() };
             // A schedule that the new sampler does not know falls back to the normal one.
-            let schedule = if wanted.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
+            let schedule = if changed.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
             (recipe.sampler, recipe.schedule) = (sampler, schedule);
         }
     }
@@ -108,11 +108,10 @@ fn picture_size(ui: &mut Ui, recipe: &mut Recipe) {
 }
 
 fn side(ui: &mut Ui, name: &str, pixels: &mut usize) {
-    // Sides of a recipe are multiples, so the drag goes from one to the next.
     let get_set = |new: Option<f64>| {
         if let Some(new) = new {
-            let multiples = (new / SIDE_MULTIPLE as f64).round() as usize;
-            *pixels = (multiples * SIDE_MULTIPLE).clamp(64, 2048);
+            let steps = (new / SIDE_STEP as f64).round() as usize;
+            *pixels = (steps * SIDE_STEP).clamp(64, 2048);
         }
         *pixels as f64
     };

@@ -142,8 +142,8 @@ fn action_button(
     ink: egui::Color32,
 ) -> egui::Response {
     let galley = ui.painter().layout_no_wrap(name.to_owned(), theme::bold_font(size::BODY), ink);
-    let wanted = vec2(galley.size().x + 38.0, 27.0);
-    let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
+    let extent = vec2(galley.size().x + 38.0, 27.0);
+    let (rect, response) = ui.allocate_exact_size(extent, Sense::click());
     let enabled = ui.is_enabled();
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
     let fill = if response.hovered() && enabled { hover } else { fill };

@@ -2,6 +2,8 @@
 //!
 //! Apart from the panel because sessions keep it.
 
+use crate::tensor::maps::StepArray;
+
 /// What the ledger under the timeline plots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Plot {
@@ -19,7 +21,7 @@ impl Plot {
         match self {
             Self::Norms => "Norms",
             Self::Cosines => "Cosines",
-            Self::Rate => "Rate",
+            Self::Rate => StepArray::Rate.info().title,
             Self::Share => "Share",
         }
     }

@@ -104,6 +104,9 @@ impl Source {
             scalar_colors: colormap::magma(),
         };
         let Some(report) = self.report.as_deref().filter(|_| self.other.is_none()) else { return maps };
+        if let Some(array) = self.overlay.array(self.saliency) {
+            maps.scalar_colors = colormap::table(array.info().palette);
+        }
         match self.overlay {
             Overlay::Picture => {}
             Overlay::Regions => {
@@ -112,8 +115,7 @@ impl Source {
             }
             Overlay::Rate => {
                 maps.labels = report.scfg.as_ref().map(|s| self.owners(s));
-                maps.scalar = report.scfg.as_ref().map(|s| rate_scale(&s.rate));
-                maps.scalar_colors = colormap::around_one();
+                maps.scalar = report.scfg.as_ref().map(|s| scaled(StepArray::Rate, &s.rate));
             }
             Overlay::Concept => {
                 if let Some(concept) = report.chosen_concept(self.concept) {
@@ -123,12 +125,8 @@ impl Source {
             }
             Overlay::Saliency => {
                 if let Some(fusion) = &report.fusion {
-                    let plane = match self.saliency {
-                        SaliencyOf::General => &fusion.saliency_general,
-                        SaliencyOf::Expert => &fusion.saliency_expert,
-                    };
                     maps.labels = Some(fusion.mask.clone());
-                    maps.scalar = Some(full_range(plane));
+                    maps.scalar = Some(scaled(self.saliency.array(), self.saliency.map(fusion)));
                 }
             }
             Overlay::FusionMask => {
@@ -183,16 +181,6 @@ pub fn scaled(array: StepArray, plane: &Plane) -> Scalar {
     Scalar { plane: plane.clone(), low, high }
 }
 
-/// A scale with 1 in its middle.
-pub fn rate_scale(plane: &Plane) -> Scalar {
-    scaled(StepArray::Rate, plane)
-}
-
-/// From the smallest to the largest value that occurs.
-pub fn full_range(plane: &Plane) -> Scalar {
-    scaled(StepArray::SaliencyGeneral, plane)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_rate_scale_is_centred_on_one() {
-        let scale = rate_scale(&Plane::new(1, 3, vec![0.8, 1.0, 2.5]));
+        let scale = scaled(StepArray::Rate, &Plane::new(1, 3, vec![0.8, 1.0, 2.5]));
         assert!((scale.low + scale.high - 2.0).abs() < 1e-6);
         assert!((scale.high - 2.5).abs() < 1e-6);
     }

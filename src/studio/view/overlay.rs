@@ -2,7 +2,11 @@
 //!
 //! Apart from the view so that exports can be given the overlay alone.
 
-use crate::recipe::ConceptId;
+use crate::{
+    engine::FusionReport,
+    recipe::ConceptId,
+    tensor::{Plane, maps::StepArray},
+};
 
 /// What lies over the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,14 +24,24 @@ impl Overlay {
     pub const ALL: [Self; 6] =
         [Self::Picture, Self::Regions, Self::Rate, Self::Concept, Self::Saliency, Self::FusionMask];
 
-    pub fn title(self) -> &'static str {
+    /// The map that is drawn; `None` for the picture alone. `of` is the model whose saliency is shown.
+    pub fn array(self, of: SaliencyOf) -> Option<StepArray> {
         match self {
-            Self::Picture => "Picture",
-            Self::Regions => "Regions",
-            Self::Rate => "Rate",
-            Self::Concept => "Concept",
-            Self::Saliency => "Saliency",
-            Self::FusionMask => "Fusion mask",
+            Self::Picture => None,
+            Self::Regions => Some(StepArray::Region),
+            Self::Rate => Some(StepArray::Rate),
+            Self::Concept => Some(StepArray::Magnitude),
+            Self::Saliency => Some(of.array()),
+            Self::FusionMask => Some(StepArray::FusionMask),
+        }
+    }
+
+    /// The title of its map. The map of a concept is called by what it belongs to.
+    pub fn title(self) -> &'static str {
+        match self.array(SaliencyOf::default()) {
+            None => "Picture",
+            Some(StepArray::Magnitude) => "Concept",
+            Some(array) => array.info().title,
         }
     }
 }
@@ -38,6 +52,31 @@ pub enum SaliencyOf {
     #[default]
     General,
     Expert,
+}
+
+impl SaliencyOf {
+    pub fn array(self) -> StepArray {
+        match self {
+            Self::General => StepArray::SaliencyGeneral,
+            Self::Expert => StepArray::SaliencyExpert,
+        }
+    }
+
+    /// The model, with a capital.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::General => "General",
+            Self::Expert => "Expert",
+        }
+    }
+
+    /// The model's map in a report.
+    pub fn map(self, fusion: &FusionReport) -> &Plane {
+        match self {
+            Self::General => &fusion.saliency_general,
+            Self::Expert => &fusion.saliency_expert,
+        }
+    }
 }
 
 /// The overlay as it is set.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::Token,
-    recipe::{Paint, SIDE_MULTIPLE},
+    recipe::{Paint, SIDE_STEP},
     studio::document::{
         Document,
         event::FinishedRun,
@@ -155,7 +155,7 @@ impl View {
         self.playback.playing = false;
     }
 
-    /// Moves the playhead of `steps` steps; at the last one it follows whatever is newest.
+    /// Moves the playhead of `steps` steps; at the last one it follows the newest step.
     pub fn seek(&mut self, step: usize, steps: usize) {
         self.playhead = if step + 1 >= steps { Playhead::Newest } else { Playhead::At(step) };
     }
@@ -229,12 +229,12 @@ impl View {
     }
 
     /// Rows and columns of the grid that is painted on: the latent grid of the shown maps. Without maps, cells as large as
-    /// the step of a recipe's sides, because paint is stretched to whatever grid a model has.
+    /// the step of a recipe's sides, because paint is resized to the model's grid.
     pub fn grid_size(&self, document: &Document) -> [usize; 2] {
         let report = self.shown_frame(document).and_then(|frame| frame.report);
         let scfg = report.as_ref().and_then(|r| r.scfg.as_ref().map(|s| [s.region.height, s.region.width]));
         let fused = || report.as_ref().and_then(|r| r.fusion.as_ref().map(|f| [f.mask.height, f.mask.width]));
-        let cells = |side: usize| side / SIDE_MULTIPLE;
+        let cells = |side: usize| side / SIDE_STEP;
         scfg.or_else(fused).unwrap_or_else(|| [document.recipe().height, document.recipe().width].map(cells))
     }
 

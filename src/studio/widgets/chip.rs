@@ -1,6 +1,6 @@
 //! Coloured words: chips to choose, swatches for legends.
 //!
-//! Apart from the panels because prompt, canvas and legend show words alike.
+//! Apart from the panels because prompt, canvas and legend show words in the same way.
 
 use egui::{Color32, CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
@@ -34,8 +34,8 @@ pub fn swatch(ui: &mut Ui, color: Color32, text: &str, note: &str) -> Response {
     let word = ui.painter().layout_no_wrap(text.to_owned(), theme::small_font(), theme.ink.dim);
     let share = ui.painter().layout_no_wrap(note.to_owned(), theme::mono_font(), theme.ink.faint);
     let gap = if note.is_empty() { 0.0 } else { 5.0 };
-    let wanted = vec2(14.0 + word.size().x + gap + share.size().x, 18.0);
-    let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
+    let extent = vec2(14.0 + word.size().x + gap + share.size().x, 18.0);
+    let (rect, response) = ui.allocate_exact_size(extent, Sense::click());
     let middle = rect.center().y;
     let square = egui::Rect::from_min_size(pos2(rect.left(), middle - 4.5), vec2(9.0, 9.0));
     ui.painter().rect_filled(square, CornerRadius::same(2), color);

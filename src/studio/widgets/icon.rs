@@ -1,4 +1,4 @@
-//! Icons drawn as lines: they look alike on every system and need no font.
+//! Icons drawn as lines: they look the same on every system and need no font.
 //!
 //! Apart from the other widgets because each is a drawing of its own.
 

@@ -1,4 +1,4 @@
-//! Controls that know nothing of diffusion: sliders, chips, rows, small pictures.
+//! Controls that do not depend on diffusion: sliders, chips, rows, small pictures.
 
 pub mod chip;
 pub mod combo;

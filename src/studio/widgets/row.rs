@@ -71,8 +71,8 @@ pub fn switch(ui: &mut Ui, name: &str, on: &mut bool, text: &str) -> Response {
     let color = if *on { theme.accent.plain } else { theme.ink.dim };
     let galley = ui.painter().layout_no_wrap(text.to_owned(), theme::body_font(), color);
     let pill = vec2(24.0, 13.0);
-    let wanted = vec2(pill.x + 7.0 + galley.size().x, size::ROW - 2.0);
-    let (rect, mut response) = ui.allocate_exact_size(wanted, Sense::click());
+    let extent = vec2(pill.x + 7.0 + galley.size().x, size::ROW - 2.0);
+    let (rect, mut response) = ui.allocate_exact_size(extent, Sense::click());
     if response.clicked() {
         *on = !*on;
         response.mark_changed();

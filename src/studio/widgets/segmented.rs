@@ -2,7 +2,7 @@
 //!
 //! Apart from the combo box, which shows one option at a time.
 
-use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, WidgetText, pos2, vec2};
 
 use crate::studio::view::theme::{self, Theme, size};
 
@@ -27,17 +27,17 @@ pub fn segmented<T: Copy + PartialEq>(
     title: impl Fn(T) -> &'static str,
     unavailable: impl Fn(T) -> Option<&'static str>,
 ) -> bool {
-    segmented_explained(ui, chosen, options, title, unavailable, |_| None)
+    segmented_explained(ui, chosen, options, title, unavailable, |_| None::<&str>)
 }
 
 /// As [`segmented`], with a hover text for each option.
-pub fn segmented_explained<T: Copy + PartialEq>(
+pub fn segmented_explained<T: Copy + PartialEq, E: Into<WidgetText>>(
     ui: &mut Ui,
     chosen: &mut T,
     options: &[T],
     title: impl Fn(T) -> &'static str,
     unavailable: impl Fn(T) -> Option<&'static str>,
-    explain: impl Fn(T) -> Option<&'static str>,
+    explain: impl Fn(T) -> Option<E>,
 ) -> bool {
     let theme = Theme::of(ui);
     let mut widths: Vec<f32> = options.iter().map(|&o| text_width(ui, title(o))).collect();
@@ -57,7 +57,7 @@ pub fn segmented_explained<T: Copy + PartialEq>(
         let mut response = ui.interact(cell, ui.scope_id().with(("segment", name)), Sense::click());
         let active = *chosen == option;
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, reason.is_none(), active, name));
-        if let Some(text) = reason.or_else(|| explain(option)) {
+        if let Some(text) = reason.map(WidgetText::from).or_else(|| explain(option).map(Into::into)) {
             response = response.on_hover_text(text);
         }
         if response.clicked() && !active {

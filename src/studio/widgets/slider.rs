@@ -1,4 +1,4 @@
-//! A slider that fills from its origin: from the left end, or, with the origin in the middle, to both sides.
+//! A slider that is filled from its origin to its value. The origin is the left end or a value in the middle.
 //!
 //! Apart from egui's own slider, which has no origin and no detent.
 
@@ -15,11 +15,11 @@ use egui::{
 
 use crate::studio::view::theme::{Theme, size};
 
-/// This close to the origin, in points, a drag rests on it.
+/// A drag snaps to the origin within this distance, in points.
 const DETENT: f32 = 3.0;
 
-/// A number with a slider and a field: drag, click the rail, use the arrow keys, Ctrl+click or click the number to
-/// type, double-click for the default.
+/// A slider with a number field. The user drags, clicks the rail or presses arrow keys, types after Ctrl+click or after
+/// a click on the number, and double-clicks for the default.
 pub struct ValueSlider<'a> {
     value: &'a mut f32,
     range: RangeInclusive<f32>,
@@ -34,14 +34,14 @@ pub struct ValueSlider<'a> {
 }
 
 impl<'a> ValueSlider<'a> {
-    /// `name` is what screen readers and tests call it.
+    /// `name` is the accessible name.
     pub fn new(name: impl Into<String>, value: &'a mut f32, range: RangeInclusive<f32>) -> Self {
         let (origin, default) = (*range.start(), *value);
         let name = name.into();
         Self { value, range, name, origin, default, step: 0.1, decimals: 1, signed: false, prefix: "", color: None }
     }
 
-    /// Zero in the middle, fill to both sides, sign before the number, double-click for zero.
+    /// Origin and default are 0, and the number has a sign.
     pub fn bipolar(mut self) -> Self {
         (self.origin, self.default, self.signed) = (0.0, 0.0, true);
         self
@@ -51,7 +51,7 @@ impl<'a> ValueSlider<'a> {
         self.value
     }
 
-    /// A factor: 1 is where it rests, with fill to both sides and `×` before the number.
+    /// Origin and default are 1, and the number has a `×` before it.
     pub fn factor(mut self) -> Self {
         (self.origin, self.default, self.prefix) = (1.0, 1.0, "×");
         self
@@ -62,7 +62,7 @@ impl<'a> ValueSlider<'a> {
         self
     }
 
-    /// The smallest change by dragging, and the decimals shown.
+    /// The smallest change by dragging, and the number of decimals.
     pub fn step(mut self, step: f32, decimals: usize) -> Self {
         (self.step, self.decimals) = (step, decimals);
         self
@@ -73,7 +73,8 @@ impl<'a> ValueSlider<'a> {
         self
     }
 
-    /// The slider in `rail` and its number in `number`; the response is of the slider and says whether either changed.
+    /// Draws the slider in `rail` and the number in `number`. The response is the slider's; it is changed if either
+    /// changed.
     pub fn place(mut self, ui: &mut Ui, rail: Rect, number: Rect) -> Response {
         let before = *self.value;
         let id = ui.scope_id().with(("slider", &self.name));
@@ -206,12 +207,12 @@ fn written(value: f64, signed: bool, decimals: usize, prefix: &str) -> String {
     if signed { format!("{value:+.decimals$}") } else { format!("{prefix}{value:.decimals$}") }
 }
 
-/// A number as people type it: with a sign of any kind, a comma for the point, or the `×` of a factor.
+/// Parses a typed number. Minus sign, decimal comma and a leading `×` are accepted.
 fn typed(text: &str) -> Option<f64> {
     text.trim().trim_start_matches(['×', 'x']).replace('−', "-").replace(',', ".").trim().parse().ok()
 }
 
-/// Gives a number field the keyboard with all of its text selected.
+/// Gives a number field the keyboard focus and selects its text.
 pub fn type_into(ui: &Ui, field: Id, text: &str) {
     ui.memory_mut(|m| m.request_focus(field));
     let mut state = TextEdit::load_state(ui.ctx(), field).unwrap_or_default();
@@ -219,7 +220,7 @@ pub fn type_into(ui: &Ui, field: Id, text: &str) {
     state.store(ui.ctx(), field);
 }
 
-/// The round handle of sliders; larger under the pointer, ringed with the keyboard on it.
+/// Paints the round handle of sliders: larger under the pointer, with a ring under keyboard focus.
 pub(super) fn paint_knob(ui: &Ui, at: Pos2, response: &Response) {
     let theme = Theme::of(ui);
     let held = response.hovered() || response.is_pointer_button_down_on();
@@ -230,7 +231,7 @@ pub(super) fn paint_knob(ui: &Ui, at: Pos2, response: &Response) {
     ui.painter().circle_filled(at, radius, theme.slider.knob);
 }
 
-/// Numbers without a frame until they are touched.
+/// Sets number fields to have no frame unless hovered.
 pub fn plain_numbers(ui: &mut Ui) {
     let theme = Theme::of(ui);
     let widgets = &mut ui.visuals_mut().widgets;
@@ -240,7 +241,7 @@ pub fn plain_numbers(ui: &mut Ui) {
     ui.spacing_mut().interact_size = vec2(24.0, size::ROW - 4.0);
 }
 
-/// What sliders of whole numbers share: names and roles.
+/// Describes a slider of whole numbers to screen readers.
 pub(super) fn describe_whole(ui: &Ui, response: &Response, name: &str, value: usize) {
     let enabled = ui.is_enabled();
     response

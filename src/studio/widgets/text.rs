@@ -1,6 +1,6 @@
 //! Text fields as wide as their column.
 //!
-//! Apart from the panels because prompts of both models look alike.
+//! Apart from the panels because the prompts of both models look the same.
 
 use egui::{TextEdit, Ui};
 

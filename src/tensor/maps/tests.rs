@@ -1,6 +1,7 @@
 //! Tests of the table: complete, and its names read back.
 
 use super::*;
+use crate::tensor::Plane;
 
 #[test]
 fn every_array_has_its_row_and_a_name_of_its_own() {
@@ -10,6 +11,18 @@ fn every_array_has_its_row_and_a_name_of_its_own() {
         assert!(info.meaning.ends_with('.') && !info.unit.is_empty(), "{}", info.name);
         assert!(TABLE.iter().filter(|other| other.name == info.name).count() == 1, "{}", info.name);
     }
+}
+
+#[test]
+fn what_is_drawn_has_a_title() {
+    for info in &TABLE {
+        assert_eq!(info.title.is_empty(), info.palette == Palette::None, "{}", info.name);
+    }
+    let (rate, mask) = (StepArray::Rate.info(), StepArray::FusionMask.info());
+    assert_eq!((rate.heading(), rate.label()), ("Rate ρ".into(), "rate ρ".into()));
+    assert_eq!((mask.heading(), mask.label()), ("Fusion mask".into(), "fusion mask".into()));
+    assert_eq!(StepArray::Magnitude.info().label(), "magnitude |Δ|");
+    assert_eq!(mask.explanation(), "SNB: 1 where the expert draws. Unit: 0 or 1.");
 }
 
 #[test]

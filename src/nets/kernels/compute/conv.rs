@@ -12,7 +12,7 @@ use super::{
     matrix::Matrix,
     memory::{filled, scratch},
     multiply::Multiply,
-    norm::GroupNorm,
+    norm::GroupNormArgs,
     product::{Columns, Places, Product},
     weights::{Packed, Panels, Weights},
     winograd::{self, Filtering},
@@ -25,7 +25,7 @@ const CACHED: usize = 2 << 20;
 #[derive(Default)]
 pub(crate) struct Extras<'a> {
     /// Before it.
-    pub(crate) norm: Option<GroupNorm<'a>>,
+    pub(crate) norm: Option<GroupNormArgs<'a>>,
     /// Resizes to `[height, width]` by nearest neighbours, after the norm.
     pub(crate) size: Option<[usize; 2]>,
     /// Added to each output channel, `[batch, outputs]`.
@@ -84,7 +84,7 @@ struct Sample<'a> {
     sizes: Sizes,
     geometry: Geometry,
     bias: Option<&'a [f32]>,
-    norm: Option<&'a GroupNorm<'a>>,
+    norm: Option<&'a GroupNormArgs<'a>>,
     residual: Option<&'a [f32]>,
 }
 

@@ -199,6 +199,6 @@ fn rounded<I: InstructionSet>(isa: I, x: I::F32) -> I::I32 {
     let bits: I::I32 = x.reinterpret_cast();
     let odd = ints.and(ints.shift_right::<16>(bits), ints.splat(1));
     let up = ints.add(bits, ints.add(odd, ints.splat(0x7fff)));
-    // What is not a number stays none, whatever its bits.
+    // NaN stays NaN, with any payload.
     ints.select(up, ints.splat(0x7fc0_0000), isa.f32().eq(x, x))
 }

@@ -1,6 +1,6 @@
 //! Maps laid out with their borders, so that every tap of a convolution is a shifted view.
 //!
-//! Apart because plain and filtered convolutions lay maps out alike.
+//! Apart because plain and filtered convolutions lay out maps in the same way.
 
 use super::{
     element::Element,

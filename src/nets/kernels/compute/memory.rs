@@ -104,7 +104,7 @@ thread_local! {
     static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends a buffer of `len` elements, whatever they hold, for the time of `work`. A call inside `work` gets another one.
+/// Lends a buffer of `len` elements, with unspecified values, for the time of `work`. A call inside `work` gets another one.
 pub(super) fn scratch<W: Word, T>(len: usize, work: impl FnOnce(&mut [W]) -> T) -> T {
     let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     if buffer.len() < len {

@@ -44,7 +44,7 @@ pub(crate) use attention::attend;
 pub(crate) use conv::{Extras, convolve, multiply};
 pub(crate) use grid::Geometry;
 pub(crate) use memory::{is_worth_keeping, recycle, release_scratch};
-pub(crate) use norm::{GroupNorm, group_norm, layer_norm};
+pub(crate) use norm::{GroupNormArgs, group_norm, layer_norm};
 pub(crate) use parallel::{parallel_map, with_workers};
 pub(crate) use pointwise::{geglu, gelu, quick_gelu, silu};
 pub(crate) use spread::spread;

@@ -84,14 +84,14 @@ impl Cut {
     fn of(panels: usize, tiles: usize, work_per_tile: usize, elements_per_tile: usize) -> Self {
         let cached = tiles.div_ceil((BLOCK_ELEMENTS / elements_per_tile.max(1)).max(1));
         let threads = parallel::threads();
-        let wanted = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * threads);
+        let tasks = (panels * tiles * work_per_tile / TASK_WORK).clamp(1, 4 * threads);
         // Columns are cut first: then each task packs the whole matrix through one block of columns. Every thread gets
         // as many of them: one task too many keeps all threads but one waiting for it.
-        let tile_parts = cached.max(wanted.min(tiles)).next_multiple_of(threads).min(tiles);
-        let row_parts = wanted.div_ceil(tile_parts).min(panels);
-        if tile_parts > cached && row_parts == 1 && panels > 2 * wanted && tiles < 4 * wanted {
+        let tile_parts = cached.max(tasks.min(tiles)).next_multiple_of(threads).min(tiles);
+        let row_parts = tasks.div_ceil(tile_parts).min(panels);
+        if tile_parts > cached && row_parts == 1 && panels > 2 * tasks && tiles < 4 * tasks {
             // Few columns and many rows (small maps): rows divide more evenly.
-            return Self { row_parts: wanted.div_ceil(cached), tile_parts: cached };
+            return Self { row_parts: tasks.div_ceil(cached), tile_parts: cached };
         }
         Self { row_parts, tile_parts }
     }

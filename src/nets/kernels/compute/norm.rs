@@ -58,7 +58,7 @@ impl Channel {
 }
 
 /// Groups, epsilon, and a weight and a bias per channel.
-pub(crate) struct GroupNorm<'a> {
+pub(crate) struct GroupNormArgs<'a> {
     pub(crate) groups: usize,
     pub(crate) epsilon: f64,
     pub(crate) weight: &'a [f32],
@@ -67,7 +67,7 @@ pub(crate) struct GroupNorm<'a> {
     pub(crate) silu: bool,
 }
 
-impl GroupNorm<'_> {
+impl GroupNormArgs<'_> {
     /// The normalisation of each channel of one sample, `[channels, area]`.
     ///
     /// # Panics
@@ -95,11 +95,11 @@ impl GroupNorm<'_> {
     }
 }
 
-/// Group normalisation of `[batch, channels, area]`, and silu where the norm says so.
+/// Group normalisation of `[batch, channels, area]`, and silu if `norm.silu` is set.
 ///
 /// # Panics
 /// If `x` or the norm has other sizes.
-pub(crate) fn group_norm(x: &[f32], [batch, channels, area]: [usize; 3], norm: &GroupNorm) -> Vec<f32> {
+pub(crate) fn group_norm(x: &[f32], [batch, channels, area]: [usize; 3], norm: &GroupNormArgs) -> Vec<f32> {
     assert!(x.len() == batch * channels * area, "sizes of a group norm");
     let mut out = x.to_vec();
     let at_once = (2 * CHUNK / area.max(1)).max(1);

@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// Works with helpers whatever the number of cores.
+    /// Works with helpers, for any number of cores.
     fn with_helpers(work: impl FnOnce() + Send) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("a pool");
         pool.install(|| with_workers(work));

@@ -282,7 +282,7 @@ impl<E: Element> Task<'_, E> {
                 let range = first..first + (piece - 1) * places.step + 1;
                 let residual = residual.map(|r| &r[range.clone()]);
                 // SAFETY: from the first to the last place of columns of this task on line y, which `x + piece <= width` keeps
-                // inside the line. Places between them belong to other steps, which nobody writes meanwhile. This slice ends
+                // inside the line. Places between them belong to other steps, which no thread writes meanwhile. This slice ends
                 // with the iteration.
                 let to = unsafe { self.out.slice(range) };
                 write_piece(to, places.step, &values[done..done + piece], residual);

@@ -35,7 +35,7 @@ pub(super) struct WorkerPool {
     job: SharedCell<Option<Job>>,
     /// Number of the open job, or 0. No number is used twice.
     open: AtomicUsize,
-    /// The next task that nobody has taken.
+    /// The next task that no thread has taken.
     next: AtomicUsize,
     /// Helpers that may read the job.
     inside: AtomicUsize,
@@ -105,7 +105,7 @@ impl WorkerPool {
         }
     }
 
-    /// Calls the job with numbers that nobody else has taken, until there are none.
+    /// Calls the job with numbers that no other thread has taken, until there are none.
     ///
     /// # Safety
     /// The job's closure lives.
@@ -166,7 +166,7 @@ impl Caller<'_> {
     /// It takes `self` mutably: no job begins inside another.
     ///
     /// # Panics
-    /// If a task does, on whatever thread. No thread is inside `task` then either.
+    /// If a task does, on any thread. No thread is inside `task` then either.
     pub(super) fn run(&mut self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
         let pool = self.pool;
         // SAFETY: only the lifetime goes. `Closing` waits for all threads that may call the closure before this returns.

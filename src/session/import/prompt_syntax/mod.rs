@@ -1,6 +1,6 @@
 //! The prompt syntax of other tools, reduced to plain words.
 //!
-//! It stands apart from the import of settings because it knows nothing of files. The text encoder supports no weights, no
+//! It stands apart from the import of settings because it does not depend on files. The text encoder supports no weights, no
 //! switching over time and no tags. So the words stay in their order, the syntax is removed, and every construct is
 //! reported. A prompt without syntax stays unchanged, to the byte.
 

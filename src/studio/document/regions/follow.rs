@@ -2,7 +2,8 @@
 
 use crate::{
     engine::{Token, TokenKind},
-    recipe::{BACKGROUND, Recipe, first_of, group_of},
+    recipe::{Recipe, first_of, group_of},
+    tensor::background_position,
 };
 
 /// Moves every setting of a region from a word of the old prompt (`before`) to the same word of the new one (`now`).
@@ -10,8 +11,10 @@ use crate::{
 pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
     let moved = |position: usize| -> Option<usize> {
         let Some((word, nth)) = occurrence(before, position) else {
-            // A token that is no word belongs to the background in every prompt.
-            return before.iter().any(|t| t.position == position).then_some(BACKGROUND);
+            // What is no word belongs to the background in every prompt.
+            let known = before.iter().any(|t| t.position == position)
+                || !before.is_empty() && position == background_position(before);
+            return known.then(|| background_position(now));
         };
         now.iter().filter(|t| t.kind == TokenKind::Word && t.text.trim() == word).nth(nth).map(|t| t.position)
     };

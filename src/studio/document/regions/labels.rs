@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     engine::{ScfgReport, Token, TokenKind},
-    recipe::{BACKGROUND, Recipe, RegionGroup, first_of, group_of},
+    recipe::{Recipe, RegionGroup, first_of, group_of},
     studio::document::track::Track,
+    tensor::background_position,
 };
 
 /// The name of the region that belongs to no word.
@@ -43,9 +44,14 @@ impl RegionLabels {
         self.tokens.iter().any(|t| t.position == position && t.kind == TokenKind::Word)
     }
 
+    /// The position that names the background: the region of all tokens that are no word.
+    pub fn background(&self) -> usize {
+        background_position(&self.tokens)
+    }
+
     /// The region that a token belongs to: its group's first word, its own, or the background.
     pub fn region_of(&self, position: usize) -> usize {
-        if self.is_word(position) { first_of(&self.groups, position) } else { BACKGROUND }
+        if self.is_word(position) { first_of(&self.groups, position) } else { self.background() }
     }
 
     /// The positions of a region's words; none for the background.
@@ -120,7 +126,7 @@ pub mod tests {
     fn merged_words_have_one_name_one_colour_and_one_share() {
         let names = merged(&[5, 6], "");
         assert_eq!((names.name(5), names.name(6)), ("red balloon".into(), "red balloon".into()));
-        assert_eq!((names.region_of(6), names.region_of(2), names.region_of(31)), (5, 2, BACKGROUND));
+        assert_eq!((names.region_of(6), names.region_of(2), names.region_of(31)), (5, 2, 0));
         assert_eq!((names.color_position(6), names.color_position(0)), (Some(5), None));
         let region = Plane::new(1, 5, vec![2, 5, 6, 0, 31]);
         let attention = Default::default();
@@ -129,6 +135,18 @@ pub mod tests {
             ScfgReport { foreground: region.map(|_| 1), rate: region.map(f32::from), region, shares, attention };
         assert_eq!(names.shares(&report), [(0, 0.4), (5, 0.4), (2, 0.2)]);
         assert_eq!(merged(&[5, 6], "  the prize ").name(6), "the prize");
+    }
+
+    #[test]
+    fn the_background_is_named_by_a_position_without_a_word() {
+        let word = |position| Token { position, text: "a".into(), kind: TokenKind::Word };
+        let padding = Token { position: 2, text: String::new(), kind: TokenKind::Padding };
+        let labels = |tokens: Vec<Token>| RegionLabels::new(Arc::new(tokens), Vec::new());
+        let padded = labels(vec![word(0), word(1), padding]);
+        assert_eq!((padded.background(), padded.region_of(0), padded.region_of(7)), (2, 0, 2));
+        let words = labels(vec![word(0), word(1)]);
+        assert_eq!((words.background(), words.name(0), words.name(2)), (2, "a".into(), NO_WORD.into()));
+        assert_eq!(labels(tokens("a cat").to_vec()).background(), 0, "the start token");
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn mix(a: [f32; 3], b: [f32; 3], t: f32) -> [f32; 3] {
     std::array::from_fn(|i| a[i] + (b[i] - a[i]) * t)
 }
 
-/// The picture at the size of another: drafts are as small as the latents.
+/// The picture at the size of another: approximate previews are as small as the latents.
 fn sized(picture: &Arc<Picture>, like: &Picture) -> Arc<Picture> {
     if (picture.width, picture.height) == (like.width, like.height) {
         return picture.clone();

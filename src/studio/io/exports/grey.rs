@@ -65,7 +65,7 @@ impl Map {
 #[derive(Serialize)]
 struct Sheet<'a> {
     program: String,
-    /// Index of the U-Net call, from 0, as in a trace.
+    /// Index of the denoiser's call, from 0, as in a trace.
     step: usize,
     calls: usize,
     timestep: f32,
@@ -123,7 +123,7 @@ impl GreyMaps {
     /// The pictures and their sheet, each with its file name.
     ///
     /// # Errors
-    /// A sentence for people, when a map cannot be put into a PNG.
+    /// A sentence for the user, when a map cannot be put into a PNG.
     pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
         let (mut files, mut entries) = (Vec::new(), Vec::new());
         for map in self.maps() {

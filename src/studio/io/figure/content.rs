@@ -13,28 +13,29 @@ use crate::{
     studio::{
         document::{
             difference,
-            grid::{Content, Grid},
+            grid::{CellStatus, Grid},
             regions::labels::RegionLabels,
             track::{Playhead, Track},
         },
         io::exports::colored,
         view::{
             colormap,
-            maps::{rate_scale, region_color},
+            maps::{region_color, scaled},
             theme,
         },
     },
-    tensor::Plane,
+    tensor::{Plane, maps::StepArray},
 };
 
-/// So many steps side by side at most, and so many words below each other.
+/// The largest numbers of steps side by side and of words below each other.
 const STEPS: usize = 6;
 const WORDS: usize = 12;
 /// The longer side of a cell, in points.
 const STEP_CELL: f32 = 88.0;
 const GRID_CELL: f32 = 128.0;
 
-/// A run: steps across; the picture, regions, every word's share of attention, concepts and the fusion mask down.
+/// The figure of a run. Columns are steps; rows are the picture, regions, every word's share of the attention, concepts
+/// and the fusion mask.
 ///
 /// # Errors
 /// A sentence, when no steps are kept.
@@ -63,28 +64,28 @@ pub fn steps(track: &Track) -> Result<Figure, &'static str> {
     })
 }
 
-/// The grid over two parameters, as far as it is rendered.
+/// The figure of the grid over two parameters, with an empty cell where a picture is not rendered yet.
 ///
 /// # Errors
 /// A sentence, when nothing of it is rendered.
 pub fn grid(grid: &Grid) -> Result<Figure, &'static str> {
     const MISSING: &str = "There is no grid to export yet: choose Grid, then Render grid.";
     let (Some([across, down]), Some(first)) = (grid.made, grid.cells.first()) else { return Err(MISSING) };
-    if !grid.cells.iter().any(|cell| matches!(cell.content, Content::Done(_))) {
+    if !grid.cells.iter().any(|cell| matches!(cell.status, CellStatus::Done(_))) {
         return Err(MISSING);
     }
     let recipe = &first.recipe;
     let columns: Vec<String> = across.values().into_iter().map(|v| across.parameter.label(v)).collect();
     let lines = grid.cells.chunks(columns.len().max(1)).zip(down.values());
-    let shown = |content: &Content| match content {
-        Content::Done(picture) => Cell::Picture(picture.clone()),
-        Content::Waiting | Content::Rendering(_) | Content::Failed(_) => Cell::Nothing,
+    let shown = |status: &CellStatus| match status {
+        CellStatus::Done(picture) => Cell::Picture(picture.clone()),
+        CellStatus::Waiting | CellStatus::Rendering(_) | CellStatus::Failed(_) => Cell::Nothing,
     };
     let rows = lines.map(|(cells, value)| Row {
         title: down.parameter.label(value),
         note: String::new(),
         color: None,
-        cells: cells.iter().map(|cell| shown(&cell.content)).collect(),
+        cells: cells.iter().map(|cell| shown(&cell.status)).collect(),
     });
     Ok(Figure {
         name: "grid",
@@ -93,7 +94,7 @@ pub fn grid(grid: &Grid) -> Result<Figure, &'static str> {
         rows: rows.collect(),
         columns,
         cell: cell(recipe, GRID_CELL),
-        // What the axes change is as in the first cell.
+        // The caption gives the settings of the first cell.
         caption: format!("First cell: {}", caption(recipe)),
         recipe: recipe.clone(),
     })
@@ -122,7 +123,7 @@ fn pictures(track: &Track, reports: &[Arc<StepReport>]) -> Row {
     row("picture", "x0 as predicted", None, cells.collect())
 }
 
-/// The owners of all elements, and S-CFG's rates where it is on.
+/// A row of regions, and a row of rates where S-CFG is on.
 fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
     if reports.iter().all(|report| report.scfg.is_none()) {
         return Vec::new();
@@ -131,19 +132,19 @@ fn regions(reports: &[Arc<StepReport>], names: &RegionLabels) -> Vec<Row> {
         reports.iter().map(|r| r.scfg.as_ref().map_or(Cell::Nothing, |s| Cell::Map(f(s)))).collect::<Vec<_>>()
     };
     let owners = map(&|s| s.region.map(|position| region_color(names, usize::from(position))));
-    let mut rows = vec![row("regions", "grey: no word", None, owners)];
+    let mut rows = vec![row(StepArray::Region.info().label(), "grey: no word", None, owners)];
     let rates: Vec<Plane> = reports.iter().filter_map(|r| r.scfg.as_ref()).map(|s| s.rate.clone()).collect();
     if rates.iter().any(|rate| rate.values.iter().any(|&v| v != 1.0)) {
         let all: Vec<f32> = rates.iter().flat_map(|rate| rate.values.iter().copied()).collect();
-        let scale = rate_scale(&Plane::new(1, all.len(), all));
-        let table = colormap::around_one();
+        let scale = scaled(StepArray::Rate, &Plane::new(1, all.len(), all));
+        let table = colormap::table(StepArray::Rate.info().palette);
         let cells = map(&|s| colored(&s.rate, scale.low, scale.high, &table));
-        rows.push(row("rate ρ", format!("{:.2} to {:.2}", scale.low, scale.high), None, cells));
+        rows.push(row(StepArray::Rate.info().label(), format!("{:.2} to {:.2}", scale.low, scale.high), None, cells));
     }
     rows
 }
 
-/// Every word's share of the attention; of very many words, those with the largest.
+/// A row for every word's share of the attention, for at most [`WORDS`] words: those with the largest shares.
 fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
     let maps = |position: usize| reports.iter().map(move |r| r.scfg.as_ref()?.attention.get(position));
     let most = |position: usize| maps(position).flatten().map(Plane::max).fold(0.0, f32::max);
@@ -154,8 +155,8 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
         kept.truncate(WORDS);
         kept.sort_by_key(|(token, _)| token.position);
     }
-    let table = colormap::magma();
-    // One scale for all, so that a strong word is told from a weak one.
+    let table = colormap::table(StepArray::AttentionShares.info().palette);
+    // All words have the same scale, so that they can be compared.
     let high = kept.iter().map(|(_, most)| *most).fold(f32::MIN_POSITIVE, f32::max);
     let one = |(token, most): (&Token, f32)| {
         let colored = |map| Cell::Map(colored(map, 0.0, high, &table));
@@ -166,9 +167,9 @@ fn words(reports: &[Arc<StepReport>], tokens: &[Token]) -> Vec<Row> {
     kept.into_iter().map(one).collect()
 }
 
-/// Where a concept may act; one that does not act at any shown step has nothing to show.
+/// A row of the elements that a concept may change; `None` if it acts at none of the shown steps.
 fn concept(track: &Track, reports: &[Arc<StepReport>], k: usize) -> Option<Row> {
-    let table = colormap::magma();
+    let table = colormap::table(StepArray::Touched.info().palette);
     let cells: Vec<Cell> = reports
         .iter()
         .map(|report| match report.concepts.get(k) {
@@ -190,7 +191,7 @@ fn fusion_mask(reports: &[Arc<StepReport>]) -> Option<Row> {
         .map(|report| fused(report).map_or(Cell::Nothing, |fusion| Cell::Map(fusion.mask.map(ground))))
         .collect();
     let any = cells.iter().any(|cell| matches!(cell, Cell::Map(_)));
-    any.then(|| row("fusion mask", "green: the expert", Some(theme::FUSION), cells))
+    any.then(|| row(StepArray::FusionMask.info().label(), "green: the expert", Some(theme::FUSION), cells))
 }
 
 /// The settings in words.

@@ -1,6 +1,6 @@
 //! A figure: rows of pictures and maps under common column titles, drawn as one picture.
 //!
-//! Apart from its contents so that every figure has the same layout.
+//! Apart from the contents, because all figures have the same layout.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::{
     tensor::{Picture, Plane},
 };
 
-/// Around the page, and between its parts, in points.
+/// The margin of the page and the gap between cells, in points.
 const MARGIN: f32 = 16.0;
 const GAP: f32 = 4.0;
-/// The widest column of row titles.
+/// The largest width of the column of row titles, in points.
 const TITLES: f32 = 150.0;
 const TITLE_SIZE: f32 = 12.0;
 const SMALL_SIZE: f32 = 10.0;
-/// The page's caption is never narrower.
+/// The smallest width of the caption, in points.
 const LEAST_CAPTION: f32 = 320.0;
 
 /// Rows of pictures and maps under common column titles.
@@ -28,12 +28,13 @@ const LEAST_CAPTION: f32 = 320.0;
 pub struct Figure {
     pub(super) recipe: Recipe,
     pub(super) name: &'static str,
-    /// What the columns are, above their titles; what the rows are, above theirs.
+    /// The heading over the column titles.
     pub(super) across: String,
+    /// The heading over the row titles.
     pub(super) down: String,
     pub(super) columns: Vec<String>,
     pub(super) rows: Vec<Row>,
-    /// A cell's sides, in points.
+    /// Width and height of a cell, in points.
     pub(super) cell: Vec2,
     pub(super) caption: String,
 }
@@ -41,14 +42,14 @@ pub struct Figure {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub title: String,
-    /// What its colours mean.
+    /// The meaning of its colours.
     pub note: String,
-    /// A sign before the title.
+    /// Colour of the square before the title.
     pub color: Option<Color32>,
     pub cells: Vec<Cell>,
 }
 
-/// What a cell shows.
+/// The contents of a cell.
 #[derive(Clone, Debug)]
 pub(super) enum Cell {
     Nothing,
@@ -56,35 +57,38 @@ pub(super) enum Cell {
     Map(Plane<Color32>),
 }
 
-/// Where everything lies on the page, in points.
+/// The layout of the page, in points.
 struct Arrangement {
+    /// Width and height of the page.
     page: Vec2,
+    /// The upper left corner of the first cell.
     first: Vec2,
+    /// Width and height of the caption.
     caption: Vec2,
 }
 
 impl Figure {
-    /// The file name that is suggested.
+    /// The suggested file name.
     pub fn file_name(&self) -> String {
         format!("{}.png", self.name)
     }
 
-    /// The recipe that the figure's file carries.
+    /// The recipe that is written into the figure's file.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
 
-    /// Rows and columns.
+    /// The number of rows and of columns.
     pub fn size(&self) -> [usize; 2] {
         [self.rows.len(), self.columns.len()]
     }
 
-    /// The titles of its rows, from the top.
+    /// The titles of the rows, from top to bottom.
     pub fn row_titles(&self) -> Vec<&str> {
         self.rows.iter().map(|row| row.title.as_str()).collect()
     }
 
-    /// Where a cell lies in the drawn picture: left, top, width and height in pixels.
+    /// The rectangle of a cell in the drawn picture: left, top, width and height, in pixels.
     pub fn cell(&self, row: usize, column: usize) -> [usize; 4] {
         let arranged = self.arrange(&mut Typesetter::new());
         let at = self.corner(&arranged, row, column);
@@ -107,7 +111,7 @@ impl Figure {
         Arrangement { page, first, caption }
     }
 
-    /// The whole figure as a picture.
+    /// Draws the figure.
     pub fn draw(&self) -> Picture {
         let mut setter = Typesetter::new();
         let arranged = self.arrange(&mut setter);
@@ -135,7 +139,7 @@ impl Figure {
         }
     }
 
-    /// Every text with its place.
+    /// All texts with position, alignment and colour.
     fn texts(&self, setter: &mut Typesetter, page: &Arrangement) -> Vec<(Vec2, Align2, Arc<egui::Galley>, Color32)> {
         let mut texts = Vec::new();
         let (ink, dim) = (LIGHT.ink.text, LIGHT.ink.dim);
@@ -168,12 +172,12 @@ fn font(points: f32) -> egui::FontId {
     egui::FontId::proportional(points)
 }
 
-/// Room for the sign before a row's title.
+/// The width of the coloured square before a row's title, with its gap, in points.
 fn sign(row: &Row) -> f32 {
     if row.color.is_some() { 14.0 } else { 0.0 }
 }
 
-/// A picture's colour between its texels.
+/// The colour of a picture at `u`, `v` in 0..=1, interpolated between texels.
 fn sampled(picture: &Picture, u: f32, v: f32) -> Color32 {
     let place = |at: f32, side: usize| {
         let x = (at * side as f32 - 0.5).clamp(0.0, side as f32 - 1.0);

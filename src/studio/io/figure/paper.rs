@@ -14,10 +14,10 @@ use crate::{
     tensor::Picture,
 };
 
-/// Pixels a point: figures are printed and zoomed into.
+/// Pixels per point. Figures are printed and zoomed into, so a point has several pixels.
 pub const SCALE: f32 = 2.0;
 
-/// Lays text out in the window's own fonts.
+/// Lays out text in the window's fonts.
 pub struct Typesetter {
     fonts: Fonts,
 }
@@ -33,7 +33,7 @@ impl Typesetter {
     }
 }
 
-/// The page. Places and sizes are in points from its upper left corner.
+/// The page. Positions and sizes are in points, from the upper left corner.
 pub struct Paper {
     pub picture: Picture,
 }
@@ -53,8 +53,8 @@ impl Paper {
         }
     }
 
-    /// Texts, each with the place of the corner that `align` names. All are put at once: glyphs are drawn into the
-    /// typesetter's atlas while texts are laid out, and the atlas is copied here.
+    /// Draws texts, each with its position, the alignment to that position, and its colour. All texts must be laid out
+    /// before: laying out adds glyphs to the typesetter's atlas, and the atlas is copied here.
     pub fn texts(&mut self, setter: &Typesetter, texts: &[(Vec2, Align2, Arc<Galley>, Color32)]) {
         let atlas = setter.fonts.image();
         for (at, align, galley, color) in texts {
@@ -78,7 +78,7 @@ impl Paper {
         }
     }
 
-    /// Fills a rectangle with what `color` says of each place in it, as shares 0..1 of its sides.
+    /// Fills a rectangle with `color(u, v)`, where `u` and `v` are the position in the rectangle in 0..1.
     pub fn fill(&mut self, at: Vec2, size: Vec2, color: impl Fn(f32, f32) -> Color32) {
         let [left, top, width, height] = [at.x, at.y, size.x, size.y].map(|v| (v * SCALE).round() as i64);
         for y in 0..height {

@@ -101,9 +101,10 @@ fn attention(arrays: &mut Arrays, name: String, tokens: &[Plane], exact: bool) {
 
 fn numbers(arrays: &mut Arrays, report: &StepReport) {
     let Norms { guidance, sega, guided } = report.norms;
-    let draft = f32::from(u8::from(report.draft));
+    let approximate = f32::from(u8::from(report.approximate));
     let share = report.fusion.as_ref().map_or(0.0, |fusion| fusion.share);
-    let mut list = vec![guidance, sega, guided, report.evaluations as f32, report.elapsed.as_secs_f32(), draft, share];
+    let (evaluations, elapsed) = (report.evaluations as f32, report.elapsed.as_secs_f32());
+    let mut list = vec![guidance, sega, guided, evaluations, elapsed, approximate, share];
     for concept in &report.concepts {
         list.extend([f32::from(u8::from(concept.active)), concept.share, concept.norm]);
     }

@@ -39,8 +39,8 @@ fn halved([height, width]: [usize; 2]) -> [usize; 2] {
 
 /// Codes `picture`, given the decoded planes of the preview before it; also returns its own decoded planes.
 pub fn encode(picture: &Picture, before: &Planes) -> (Coded, Planes) {
-    let wanted = planes(picture);
-    let size = wanted.size;
+    let target = planes(picture);
+    let size = target.size;
     let before = Some(before).filter(|before| before.size == size);
     let mut chroma = Vec::new();
     let code = |plane: &[i16], width, step, before: Option<&[i16]>, codes: &mut Vec<i8>| {
@@ -52,10 +52,10 @@ pub fn encode(picture: &Picture, before: &Planes) -> (Coded, Planes) {
         })
     };
     let mut luma = Vec::new();
-    let kept_luma = code(&wanted.luma, size[1], LUMA_STEP, before.map(|b| b.luma.as_slice()), &mut luma);
+    let kept_luma = code(&target.luma, size[1], LUMA_STEP, before.map(|b| b.luma.as_slice()), &mut luma);
     let half = halved(size)[1];
     let kept_chroma =
-        [0, 1].map(|k| code(&wanted.chroma[k], half, CHROMA_STEP, before.map(|b| b.chroma[k].as_slice()), &mut chroma));
+        [0, 1].map(|k| code(&target.chroma[k], half, CHROMA_STEP, before.map(|b| b.chroma[k].as_slice()), &mut chroma));
     (Coded { size, luma, chroma }, Planes { size, luma: kept_luma, chroma: kept_chroma })
 }
 

@@ -79,14 +79,16 @@ fn read_report(
     let concepts = numbers.len().checked_sub(NUMBERS).filter(|rest| rest % CONCEPT_NUMBERS == 0);
     let short = || format!("step {} has {} numbers, which is not what belongs there", step + 1, numbers.len());
     let concepts = concepts.ok_or_else(short)? / CONCEPT_NUMBERS;
-    let [guidance, sega, guided, evaluations, elapsed, draft, share] = numbers[..NUMBERS] else { return Err(short()) };
+    let [guidance, sega, guided, evaluations, elapsed, approximate, share] = numbers[..NUMBERS] else {
+        return Err(short());
+    };
     let report = StepReport {
         step,
         calls,
         timestep: one(StepArray::Timestep)?.ok_or_else(short)?,
         sigma: one(StepArray::Sigma)?.ok_or_else(short)?,
         preview,
-        draft: draft != 0.0,
+        approximate: approximate != 0.0,
         scfg: read_scfg(arrays, keys)?,
         concepts: (0..concepts)
             .map(|k| read_concept(arrays, recipe, keys, k, &numbers[NUMBERS + CONCEPT_NUMBERS * k..]))

@@ -18,7 +18,7 @@ use crate::{
         widgets::{
             Icon, ValueSlider, chip, icon_toggle,
             row::{self, note},
-            segmented::{self, segmented},
+            segmented::{self, segmented, segmented_explained},
         },
     },
 };
@@ -62,7 +62,10 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, whole: Rect) {
     let row = Rect::from_min_size(pos2(left, whole.top() + 11.0), vec2(whole.right() - left - size::MARGIN, 26.0));
     let layout = Layout::left_to_right(Align::Center);
     let mut bar = ui.new_child(UiBuilder::new().id_salt("overlay bar").max_rect(row).layout(layout));
-    segmented(&mut bar, &mut view.overlay.kind, &Overlay::ALL, Overlay::title, |overlay| missing(overlay, report));
+    let of = view.overlay.saliency;
+    let explain = |overlay: Overlay| overlay.array(of).map(|array| array.info().explanation());
+    let unavailable = |overlay| missing(overlay, report);
+    segmented_explained(&mut bar, &mut view.overlay.kind, &Overlay::ALL, Overlay::title, unavailable, explain);
     let mut below = row.translate(vec2(4.0, 30.0));
     if view.overlay.kind != Overlay::Picture {
         let right = Rect::from_min_max(pos2(below.right() - TOOLS, below.top()), below.max);
@@ -109,8 +112,8 @@ fn second_row(ui: &mut Ui, document: &Document, view: &mut View, row: Rect, repo
             }
         }
         Overlay::Saliency if report.fusion.is_some() => {
-            let title = |of| if of == SaliencyOf::General { "General" } else { "Expert" };
-            segmented(&mut line, &mut overlay.saliency, &[SaliencyOf::General, SaliencyOf::Expert], title, |_| None);
+            let models = [SaliencyOf::General, SaliencyOf::Expert];
+            segmented(&mut line, &mut overlay.saliency, &models, SaliencyOf::title, |_| None);
         }
         _ => {}
     }

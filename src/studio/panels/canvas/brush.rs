@@ -1,6 +1,6 @@
 //! Painting on the canvas: the pointer's strokes, what is painted so far, and the brush's own bar.
 //!
-//! Apart from the canvas because it remembers where a stroke has come to.
+//! Apart from the canvas because it keeps the state of a stroke.
 
 use egui::{
     Align, Align2, Color32, CornerRadius, CursorIcon, Layout, Mesh, PointerButton, Pos2, Rect, Response, Sense, Shape,

@@ -14,7 +14,7 @@ use crate::{
         document::{
             Document,
             edit::Edit,
-            grid::{Content, Grid, MOST, Parameter, Side},
+            grid::{CellStatus, Grid, MOST, Parameter, Side},
         },
         view::theme::{self, Theme, size},
         widgets::{combo::quiet_combo, picture, row, textures::Textures},
@@ -152,18 +152,18 @@ fn draw(ui: &mut Ui, document: &Document, textures: &mut Textures, at: usize, re
     let response = ui.interact(rect, ui.scope_id().with(("cell", at)), Sense::click());
     let active = cell.recipe == *document.recipe();
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, active, label));
-    match &cell.content {
-        Content::Done(shown) => {
+    match &cell.status {
+        CellStatus::Done(shown) => {
             let texture = textures.thumbnail(ui.ctx(), shown, THUMBNAIL_TEXELS);
             picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
         }
-        Content::Waiting => drop(ui.painter().rect_filled(rect, CornerRadius::same(4), theme.ground.input)),
-        Content::Rendering(_) => {
+        CellStatus::Waiting => drop(ui.painter().rect_filled(rect, CornerRadius::same(4), theme.ground.input)),
+        CellStatus::Rendering(_) => {
             ui.painter().rect_filled(rect, CornerRadius::same(4), theme.ground.raised);
             let spot = Rect::from_center_size(rect.center(), vec2(18.0, 18.0));
             ui.put(spot, egui::Spinner::new().size(18.0).color(theme.accent.plain));
         }
-        Content::Failed(_) => {
+        CellStatus::Failed(_) => {
             ui.painter().rect_filled(rect, CornerRadius::same(4), theme.danger.ground);
             let (middle, font) = (rect.center(), theme::small_font());
             ui.painter().text(middle, Align2::CENTER_CENTER, "failed", font, theme.danger.ink);
@@ -174,7 +174,7 @@ fn draw(ui: &mut Ui, document: &Document, textures: &mut Textures, at: usize, re
         ui.painter().rect_stroke(rect, CornerRadius::same(5), Stroke::new(2.0, color), StrokeKind::Outside);
     }
     let clicked = response.clicked();
-    if let Content::Failed(reason) = &cell.content {
+    if let CellStatus::Failed(reason) = &cell.status {
         response.on_hover_text(reason);
     }
     clicked

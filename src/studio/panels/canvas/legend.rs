@@ -10,19 +10,19 @@ use super::{
 };
 use crate::{
     engine::StepReport,
-    recipe::BACKGROUND,
     studio::{
         document::Document,
         view::{
             View,
             colormap::{self, Table},
             compare::Compare,
-            maps::{full_range, rate_scale, region_color},
-            overlay::{Overlay, SaliencyOf},
+            maps::region_color,
+            overlay::Overlay,
             theme::{self, Theme},
         },
         widgets::chip,
     },
+    tensor::{Plane, maps::StepArray},
 };
 
 /// The colour bar's width, and the distances around it.
@@ -31,7 +31,7 @@ const GAP: f32 = 8.0;
 /// Regions beyond this many are summed up in one entry.
 const ENTRIES: usize = 9;
 
-/// The legend; remembers how wide its entries were in the frame before, to centre them.
+/// The legend. It keeps the width of its entries in the previous frame, to centre them.
 #[derive(Default)]
 pub struct Legend {
     width: f32,
@@ -63,25 +63,22 @@ impl Legend {
             Overlay::Regions => self.regions(ui, document, view, report, area),
             Overlay::Rate => {
                 let Some(scfg) = &report.scfg else { return };
-                let scale = rate_scale(&scfg.rate);
-                let title = format!("rate ρ, mean {:.2}", scfg.rate.mean());
-                scale_bar(ui, area, &colormap::around_one(), scale.low, scale.high, &title);
+                let title = format!("{}, mean {:.2}", StepArray::Rate.info().label(), scfg.rate.mean());
+                map_bar(ui, area, StepArray::Rate, &scfg.rate, &title);
             }
             Overlay::Concept => {
                 let Some(concept) = report.chosen_concept(view.overlay.concept) else { return };
                 let state = if concept.active { "acts" } else { "waits" };
                 let name: String = concept.text.chars().take(24).collect();
-                let title = format!("|Δ| of {name}, {state}, on {:.0} % of the picture", 100.0 * concept.share);
-                scale_bar(ui, area, &colormap::magma(), 0.0, concept.magnitude.max(), &title);
+                let symbol = StepArray::Magnitude.info().symbol;
+                let title = format!("{symbol} of {name}, {state}, on {:.0} % of the picture", 100.0 * concept.share);
+                map_bar(ui, area, StepArray::Magnitude, &concept.magnitude, &title);
             }
             Overlay::Saliency => {
                 let Some(fusion) = &report.fusion else { return };
-                let (plane, whose) = match view.overlay.saliency {
-                    SaliencyOf::General => (&fusion.saliency_general, "general"),
-                    SaliencyOf::Expert => (&fusion.saliency_expert, "expert"),
-                };
-                let scale = full_range(plane);
-                scale_bar(ui, area, &colormap::magma(), scale.low, scale.high, &format!("saliency, {whose}"));
+                let of = view.overlay.saliency;
+                let title = format!("{}, {}", of.array().info().label(), of.title().to_lowercase());
+                map_bar(ui, area, of.array(), of.map(fusion), &title);
             }
             Overlay::FusionMask => {
                 let Some(fusion) = &report.fusion else { return };
@@ -97,7 +94,7 @@ impl Legend {
     fn regions(&mut self, ui: &mut Ui, document: &Document, view: &mut View, report: &StepReport, area: Rect) {
         let Some(scfg) = &report.scfg else { return };
         let names = view.labels(document);
-        let (words, rest): (Vec<_>, Vec<_>) = names.shares(scfg).into_iter().partition(|(p, _)| *p != BACKGROUND);
+        let (words, rest): (Vec<_>, Vec<_>) = names.shares(scfg).into_iter().partition(|(p, _)| names.is_word(*p));
         let rest: f32 = rest.iter().map(|(_, share)| share).sum();
         let percent = |share: f32| format!("{:.0} %", 100.0 * share);
         let chosen = view.selection.region;
@@ -117,8 +114,9 @@ impl Legend {
             let more: f32 = words[ENTRIES..].iter().map(|(_, share)| share).sum();
             entries.add(Theme::of(entries.ui()).line, "more", &percent(more));
         }
-        if rest > 0.0 && entries.add(color(BACKGROUND), &names.name(BACKGROUND), &percent(rest)) {
-            picked = Some(BACKGROUND);
+        let background = names.background();
+        if rest > 0.0 && entries.add(color(background), &names.name(background), &percent(rest)) {
+            picked = Some(background);
         }
         if let Some(position) = picked {
             view.choose_region((chosen != Some(position)).then_some(position));
@@ -156,6 +154,12 @@ impl<'a> Entries<'a> {
         *self.width = self.ui.min_rect().right() - self.left;
         clicked
     }
+}
+
+/// The colours of a map that has a scale, with the values at both ends.
+fn map_bar(ui: &Ui, area: Rect, array: StepArray, map: &Plane, title: &str) {
+    let [low, high] = array.info().range.bounds(map);
+    scale_bar(ui, area, &colormap::table(array.info().palette), low, high, title);
 }
 
 fn scale_bar(ui: &Ui, area: Rect, table: &Table, low: f32, high: f32, title: &str) {

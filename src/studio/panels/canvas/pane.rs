@@ -91,7 +91,7 @@ fn single(document: &Document, view: &View, area: Rect) -> Option<Pane> {
     Some(Pane {
         area,
         clip: area,
-        title: is_draft(&frame).then(|| "draft".into()),
+        title: is_approximate(&frame).then(|| "approximate".into()),
         frame,
         labels: view.labels(document),
         recipe: track.recipe.clone(),
@@ -119,9 +119,9 @@ fn compared(view: &View, area: Rect, b_shown: bool, mut a: Pane, mut b: Pane) ->
     }
 }
 
-/// Whether the picture is only projected from the latents: the decoder's own follows.
-fn is_draft(frame: &Frame) -> bool {
-    frame.report.as_ref().is_some_and(|report| report.draft && Arc::ptr_eq(&report.preview, &frame.picture))
+/// Whether the picture is an approximate preview, which the decoded one will replace.
+fn is_approximate(frame: &Frame) -> bool {
+    frame.report.as_ref().is_some_and(|report| report.approximate && Arc::ptr_eq(&report.preview, &frame.picture))
 }
 
 fn nothing_yet(document: &Document) -> Empty {

@@ -16,8 +16,7 @@ use super::{
     probe, tip,
 };
 use crate::studio::{
-    command::Commands,
-    document::Document,
+    panels::context::PanelContext,
     view::{
         View,
         compare::Compare,
@@ -26,7 +25,7 @@ use crate::studio::{
         theme::{self, Theme},
         zoom::Zoom,
     },
-    widgets::{picture::label_on, textures::Textures},
+    widgets::picture::label_on,
 };
 
 /// Above the pictures: the bar of overlays.
@@ -35,7 +34,7 @@ pub const TOP: f32 = 46.0;
 pub const BOTTOM: f32 = 30.0;
 const WIPE_GRIP: f32 = 14.0;
 
-/// The canvas, with what it remembers from frame to frame.
+/// The canvas with its state.
 pub struct Canvas {
     /// The window's, for the GPU pipelines.
     format: wgpu::TextureFormat,
@@ -56,14 +55,8 @@ impl Canvas {
     }
 
     /// Draws the canvas into the rest of `ui`.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        commands: &mut Commands,
-        textures: &mut Textures,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, view, commands, textures } = context;
         let whole = ui.max_rect();
         ui.painter().rect_filled(whole, 0.0, Theme::of(ui).ground.canvas);
         if view.comparison.mode == Compare::Grid {

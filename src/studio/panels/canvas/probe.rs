@@ -120,7 +120,7 @@ mod tests {
     fn report() -> StepReport {
         let plane = |values: [f32; 4]| Plane::new(2, 2, values.to_vec());
         StepReport {
-            draft: false,
+            approximate: false,
             evaluations: 2,
             step: 9,
             calls: 20,

@@ -4,9 +4,12 @@
 
 use egui::{Color32, CornerRadius, Pos2, Rect, Stroke, StrokeKind, Ui, text::LayoutJob, vec2};
 
-use crate::studio::{
-    panels::canvas::probe::Probe,
-    view::theme::{self, Theme},
+use crate::{
+    studio::{
+        panels::canvas::probe::Probe,
+        view::theme::{self, Theme},
+    },
+    tensor::maps::StepArray,
 };
 
 /// The name column, in characters.
@@ -44,7 +47,7 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
         let name: String = region.name.chars().take(NAME - 1).collect();
         put(format!("{name:NAME$}"), region.color);
         put(format!("region {} of {}\n", region.rank, region.regions), theme.ink.dim);
-        put(format!("{:NAME$}", "rate ρ"), theme.ink.dim);
+        put(format!("{:NAME$}", StepArray::Rate.info().label()), theme.ink.dim);
         put(format!("{:.2}", region.rate), theme.ink.text);
         put("  effective ".into(), theme.ink.dim);
         put(format!("{:.2}\n", region.effective), theme.ink.text);
@@ -55,12 +58,14 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
         let (word, color) =
             if concept.touched { ("touched  ", theme.ink.text) } else { ("untouched", theme.ink.faint) };
         put(word.into(), color);
-        put(format!(" |Δ| {:.2}\n", concept.magnitude), if concept.touched { theme.ink.dim } else { theme.ink.faint });
+        let (symbol, faint) =
+            (StepArray::Magnitude.info().symbol, if concept.touched { theme.ink.dim } else { theme.ink.faint });
+        put(format!(" {symbol} {:.2}\n", concept.magnitude), faint);
     }
     if let Some(fusion) = &probe.fusion {
-        put(format!("{:NAME$}", "saliency g/e"), theme.ink.dim);
+        put(format!("{:NAME$}", format!("{} g/e", StepArray::SaliencyGeneral.info().label())), theme.ink.dim);
         put(format!("{:.2} / {:.2}\n", fusion.general, fusion.expert), theme.ink.text);
-        put(format!("{:NAME$}", "fusion mask"), theme.ink.dim);
+        put(format!("{:NAME$}", StepArray::FusionMask.info().label()), theme.ink.dim);
         put(format!("{}\n", if fusion.expert_draws { "expert" } else { "general" }), theme.ink.text);
     }
     if let Some([x, y]) = probe.latent {

@@ -1,26 +1,28 @@
-//! Concepts typed as a sum: `king - man + 2 "black-and-white photo"`.
+//! Parses concepts that are typed as a sum: `king - man + 2 "black-and-white photo"`.
+//!
+//! Apart from the list of concepts, because it is text processing without widgets.
 
 /// One term of a sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// 1 or -1.
     pub sign: f32,
-    /// The number before the words; 1 where there is none.
+    /// The number before the words; 1 if there is none.
     pub weight: f32,
     pub text: String,
 }
 
-/// A term as far as it was read.
-struct Draft {
+/// A term while it is parsed.
+struct PartialTerm {
     sign: f32,
-    /// A sign stands before it: only then is a bare number a weight, so that "2 cats" alone stays two cats.
+    /// Whether a sign precedes it. A bare number is a weight only after a sign, so "2 cats" alone has no weight.
     signed: bool,
-    /// It begins with a quotation mark: what stands there is words, whatever it looks like.
+    /// Whether it begins with a quotation mark. Quoted text is never parsed for a weight.
     quoted: bool,
     text: String,
 }
 
-impl Draft {
+impl PartialTerm {
     fn new(sign: f32, signed: bool) -> Self {
         Self { sign, signed, quoted: false, text: String::new() }
     }
@@ -34,21 +36,21 @@ impl Draft {
     }
 }
 
-/// The terms of a line: a sign at the start of a word, of whatever alphabet, begins a new one; what stands in quotation
-/// marks, and hyphens inside words, are left alone.
+/// The terms of a line. A sign at the start of a word begins a new term. Hyphens inside words and text in quotation
+/// marks separate nothing.
 pub fn parse(line: &str) -> Vec<Term> {
-    let mut terms = vec![Draft::new(1.0, false)];
+    let mut terms = vec![PartialTerm::new(1.0, false)];
     let mut rest = line;
     let mut begins_word = true;
     while let Some(c) = rest.chars().next() {
-        // Terms are only ever added.
+        // The list is never empty: it begins with one term, and terms are only added.
         let Some(term) = terms.last_mut() else { break };
         let blank = term.text.trim().is_empty();
         let quotation = begins_word.then(|| quotation(rest)).flatten();
         match (sign(c).filter(|_| begins_word), quotation) {
-            // Two signs in a row are one: minus minus is plus.
+            // Signs in a row multiply: two minus signs are a plus.
             (Some(sign), _) if blank && term.signed => term.sign *= sign,
-            (Some(sign), _) => terms.push(Draft::new(sign, true)),
+            (Some(sign), _) => terms.push(PartialTerm::new(sign, true)),
             (None, Some((words, after))) => {
                 term.quoted |= blank;
                 term.text.push_str(words);
@@ -57,14 +59,15 @@ pub fn parse(line: &str) -> Vec<Term> {
             }
             (None, None) => term.text.push(c),
         }
-        // What follows a sign at once begins a word too, as in "-man".
+        // A word also begins directly after a sign, as in "-man".
         begins_word = c.is_whitespace() || begins_word && sign(c).is_some();
         rest = &rest[c.len_utf8()..];
     }
-    terms.into_iter().filter_map(Draft::finish).collect()
+    terms.into_iter().filter_map(PartialTerm::finish).collect()
 }
 
-/// Hyphen-minus and the minus sign, dashes and full-width forms that keyboards and copied texts have in their place.
+/// 1 for a plus sign, -1 for a minus sign. Hyphens, dashes and full-width forms count as signs, because
+/// keyboards and copied texts have them instead.
 fn sign(c: char) -> Option<f32> {
     match c {
         '+' | '＋' | '﹢' => Some(1.0),
@@ -73,7 +76,7 @@ fn sign(c: char) -> Option<f32> {
     }
 }
 
-/// The words between quotation marks at the start of `text`, and what follows; none where they are never closed.
+/// The words between quotation marks at the start of `text`, and the rest; `None` if there is no closing mark.
 fn quotation(text: &str) -> Option<(&str, &str)> {
     let mut chars = text.chars();
     let closing: &[char] = match chars.next()? {
@@ -88,8 +91,8 @@ fn quotation(text: &str) -> Option<(&str, &str)> {
     Some((&inside[..end], &after[after.chars().next().map_or(0, char::len_utf8)..]))
 }
 
-/// `2 glasses`, `1,5 glasses`, `2* glasses`, `2×glasses`: the number and the words. A bare number counts only after a
-/// sign.
+/// Number and words of `2 glasses`, `1,5 glasses`, `2* glasses` or `2×glasses`. A number without `*` or `×` counts only
+/// after a sign.
 fn weighted(text: &str, signed: bool) -> Option<(f32, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').filter(|&end| end > 0)?;
     let weight: f32 = text[..digits].replace(',', ".").parse().ok()?;

@@ -29,7 +29,7 @@ use crate::{
             textures::{self, Kind, Textures},
         },
     },
-    tensor::Plane,
+    tensor::{Plane, maps::StepArray},
 };
 
 /// The slider's ends.
@@ -139,7 +139,7 @@ impl Card {
         let Some(report) = &self.report else { return };
         let texture = textures.get(ui.ctx(), report, Kind::Mask, || {
             let shown = masked(report);
-            textures::map_image(&shown, 0.0, shown.max(), &colormap::magma())
+            textures::map_image(&shown, 0.0, shown.max(), &colormap::table(StepArray::Magnitude.info().palette))
         });
         let tint = if report.active { theme::PLAIN } else { theme::IDLE };
         picture::cover(ui, tile, texture.id(), [report.mask.width, report.mask.height], 3, tint);

@@ -1,4 +1,4 @@
-//! How concepts get in each other's way at the shown step: where they touch the same elements, and whether they pull
+//! Interference of concepts at the shown step: where they touch the same elements, and whether they pull
 //! the same way there. Said in words, and only when it matters.
 
 use egui::Ui;
@@ -45,7 +45,7 @@ fn said(report: &StepReport) -> Vec<(String, &'static str)> {
 fn pair([a, b]: [&str; 2], share: f32, cosine: Option<f32>) -> Option<(String, &'static str)> {
     let cosine = cosine.unwrap_or(0.0);
     if share < WORTH_SAYING {
-        // What pulls at different places does not interfere, whichever way it pulls.
+        // Concepts that change different elements do not interfere.
         return None;
     }
     let place = format!("on {:.0} % of the canvas", 100.0 * share);

@@ -15,11 +15,9 @@ use crate::{
     studio::{
         command::Commands,
         document::{Document, cost, edit::Edit},
-        view::{
-            View,
-            theme::{self, Theme},
-        },
-        widgets::{row, textures::Textures},
+        panels::context::PanelContext,
+        view::theme::{self, Theme},
+        widgets::row,
     },
 };
 
@@ -38,14 +36,8 @@ pub struct Concepts {
 }
 
 impl Concepts {
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        commands: &mut Commands,
-        textures: &mut Textures,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, view, commands, textures } = context;
         let steps = document.recipe().steps;
         row::heading(ui, "Concepts", |ui| {
             if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(self.kind), steps) {

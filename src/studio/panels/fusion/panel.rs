@@ -8,19 +8,15 @@ use crate::{
     recipe::{Fusion, FusionMode, FusionRule, Paint},
     studio::{
         command::{Command, Commands},
-        document::{Document, difference, edit::Edit},
-        panels::regions::owners,
-        view::{
-            View,
-            theme::{self, Theme, size},
-        },
+        document::{difference, edit::Edit},
+        panels::{context::PanelContext, regions::owners},
+        view::theme::{self, Theme, size},
         widgets::{
             ValueSlider,
             combo::quiet_combo,
             row::{self, note, tinted},
             segmented::segmented_explained,
             text::field,
-            textures::Textures,
         },
     },
 };
@@ -29,14 +25,15 @@ use crate::{
 const SHORT_NUMBER: f32 = 36.0;
 
 /// Rule, tiles and settings of the fusion.
-pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands, textures: &mut Textures) {
-    let report = view.shown_frame(document).and_then(|f| f.report?.fusion.clone());
+pub fn show(ui: &mut Ui, context: &mut PanelContext) {
+    let document = context.document;
+    let report = context.view.shown_frame(document).and_then(|f| f.report?.fusion.clone());
     let mut on = document.recipe().active_fusion().is_some();
     let theme = Theme::of(ui);
     row::heading(ui, "Fusion", |ui| {
         let text = if on { "on" } else { "off" };
         if row::switch(ui, "Fusion", &mut on, text).changed() {
-            commands.edit(Edit::ToggleFusion);
+            context.commands.edit(Edit::ToggleFusion);
         }
         if let Some(report) = report.as_ref().filter(|_| on) {
             tinted(ui, format!("expert draws {:.0} %", 100.0 * report.share), theme.accent.plain);
@@ -45,15 +42,15 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
     let Some(before) = &document.recipe().fusion else { return };
     let mut fusion = before.clone();
     if before.enabled {
-        rules(ui, &mut fusion, report.as_deref(), commands);
-        tiles::show(ui, document, view, commands, textures, report.as_ref());
+        rules(ui, &mut fusion, report.as_deref(), context.commands);
+        tiles::show(ui, context, report.as_ref());
     }
     prompt(ui, &document.recipe().prompt, &mut fusion);
     if fusion.enabled {
-        controls(ui, &mut fusion, report.as_deref(), commands);
+        controls(ui, &mut fusion, report.as_deref(), context.commands);
     }
-    commands.edit_if_changed(before, fusion, |fusion| Edit::Fusion(Some(Box::new(fusion))));
-    owners::fusion_rows(ui, document, view, commands);
+    context.commands.edit_if_changed(before, fusion, |fusion| Edit::Fusion(Some(Box::new(fusion))));
+    owners::fusion_rows(ui, document, context.view, context.commands);
 }
 
 /// What decides which model draws: SNB, or one of what it is compared with.

@@ -8,15 +8,15 @@ use crate::{
     engine::FusionReport,
     recipe::Recipe,
     studio::{
-        command::Commands,
         document::{
             Document,
-            baselines::{ModelRole, State},
+            baselines::{BaselineStatus, ModelRole},
             edit::Edit,
         },
+        panels::context::PanelContext,
         view::{
             View, colormap,
-            maps::full_range,
+            maps::scaled,
             overlay::{Overlay, SaliencyOf},
             theme::{self, Theme},
         },
@@ -25,6 +25,7 @@ use crate::{
             textures::{self, Kind, Textures},
         },
     },
+    tensor::maps::StepArray,
 };
 
 /// Between tiles, in points.
@@ -34,24 +35,17 @@ const CAPTION: f32 = 9.5;
 const TILE_TEXELS: usize = 128;
 
 /// The general model alone, its saliency, the fusion mask, the expert's saliency, the expert alone.
-pub fn show(
-    ui: &mut Ui,
-    document: &Document,
-    view: &mut View,
-    commands: &mut Commands,
-    textures: &mut Textures,
-    report: Option<&Arc<FusionReport>>,
-) {
+pub fn show(ui: &mut Ui, context: &mut PanelContext, report: Option<&Arc<FusionReport>>) {
     let width = (ui.available_width() - 4.0 * GAP) / 5.0;
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), width.round()), Sense::hover());
     let place = |k: usize| {
         let corner = row.min + vec2(k as f32 * (width + GAP), 0.0);
         Rect::from_min_size(corner, vec2(width, row.height()))
     };
-    baseline_tile(ui, document, commands, textures, place(0), ModelRole::General);
-    baseline_tile(ui, document, commands, textures, place(4), ModelRole::Expert);
+    baseline_tile(ui, context, place(0), ModelRole::General);
+    baseline_tile(ui, context, place(4), ModelRole::Expert);
     match report {
-        Some(report) => map_tiles(ui, view, textures, [place(1), place(2), place(3)], report),
+        Some(report) => map_tiles(ui, context.view, context.textures, [place(1), place(2), place(3)], report),
         None => {
             [1, 2, 3].map(place).iter().for_each(|&rect| blank(ui, rect, Theme::of(ui).ground.input, "", theme::PLAIN))
         }
@@ -83,21 +77,15 @@ fn blank(ui: &Ui, rect: Rect, fill: Color32, text: &str, ink: Color32) {
 }
 
 /// One model alone; a click pins it as A.
-fn baseline_tile(
-    ui: &mut Ui,
-    document: &Document,
-    commands: &mut Commands,
-    textures: &mut Textures,
-    rect: Rect,
-    role: ModelRole,
-) {
+fn baseline_tile(ui: &mut Ui, context: &mut PanelContext, rect: Rect, role: ModelRole) {
+    let document = context.document;
     let pinned = document.takes().pins()[0].and_then(|id| document.take(id)).map(|take| &take.track.recipe);
     let rim = is_alone(pinned, document.recipe(), role).then_some(theme::TAKE_A);
     let response = tile(ui, rect, &format!("Pin {} as A", role.name()), rim);
-    let text = baseline(ui, document, textures, rect, role);
+    let text = baseline(ui, document, context.textures, rect, role);
     caption(ui, rect, if role == ModelRole::General { "general" } else { "expert" });
     if response.clicked() {
-        commands.edit(Edit::PinBaseline(role));
+        context.commands.edit(Edit::PinBaseline(role));
     }
     response.on_hover_text(text);
 }
@@ -109,22 +97,22 @@ fn is_alone(pinned: Option<&Recipe>, recipe: &Recipe, role: ModelRole) -> bool {
 /// What there is of one model alone; says what a click does.
 fn baseline(ui: &Ui, document: &Document, textures: &mut Textures, rect: Rect, role: ModelRole) -> String {
     let theme = Theme::of(ui);
-    match document.baselines().state(document.recipe(), role) {
-        Some(State::Done(finished, _)) => {
-            let shown = &finished.picture;
+    match document.baselines().status(document.recipe(), role) {
+        Some(BaselineStatus::Done(done)) => {
+            let shown = &done.result.picture;
             let texture = textures.thumbnail(ui.ctx(), shown, TILE_TEXELS);
             picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 4, theme::PLAIN);
             format!("The {} alone, over the same noise. Click pins it as A for comparing.", role.model())
         }
-        Some(State::Failed(reason)) => {
+        Some(BaselineStatus::Failed(reason)) => {
             blank(ui, rect, theme.danger.ground, "failed", theme.danger.ink);
             reason.clone()
         }
-        Some(State::Rendering(_)) => {
+        Some(BaselineStatus::Rendering(_)) => {
             blank(ui, rect, theme.ground.raised, "renders…", theme.ink.dim);
             format!("The {} alone is being rendered.", role.model())
         }
-        Some(State::Waiting) | None => {
+        Some(BaselineStatus::Waiting) | None => {
             blank(ui, rect, theme.ground.input, "waits", theme.ink.faint);
             format!("The {} alone: rendered when nothing else is.", role.model())
         }
@@ -135,35 +123,35 @@ fn baseline(ui: &Ui, document: &Document, textures: &mut Textures, rect: Rect, r
 fn map_tiles(ui: &mut Ui, view: &mut View, textures: &mut Textures, rects: [Rect; 3], report: &Arc<FusionReport>) {
     let size = [report.mask.width, report.mask.height];
     let tint = if report.active { theme::PLAIN } else { theme::IDLE };
-    let saliency = "Saliency: how strongly the model's guidance responds at each element, smoothed";
     let shows = [
-        ("saliency g", "saliency", saliency, Overlay::Saliency, SaliencyOf::General),
-        ("fusion mask", "mask", "White where the expert draws", Overlay::FusionMask, view.overlay.saliency),
-        ("saliency e", "saliency", saliency, Overlay::Saliency, SaliencyOf::Expert),
+        (" g", Overlay::Saliency, SaliencyOf::General),
+        ("", Overlay::FusionMask, view.overlay.saliency),
+        (" e", Overlay::Saliency, SaliencyOf::Expert),
     ];
     for ((rect, texture), show) in rects.into_iter().zip(maps(ui, textures, report)).zip(shows) {
-        let (name, short, explained, overlay, of) = show;
-        let response = tile(ui, rect, &format!("Show {name}"), None);
+        let (model, overlay, of) = show;
+        let Some(info) = overlay.array(of).map(StepArray::info) else { continue };
+        let response = tile(ui, rect, &format!("Show {}{model}", info.label()), None);
         picture::cover(ui, rect, texture.id(), size, 4, tint);
-        caption(ui, rect, short);
+        // A tile is narrow: the last word says which map it is.
+        caption(ui, rect, info.label().rsplit(' ').next().unwrap_or_default());
         if response.clicked() {
             (view.overlay.kind, view.overlay.saliency) = (overlay, of);
         }
-        response.on_hover_text(format!("{explained}. Click shows it on the canvas."));
+        response.on_hover_text(format!("{} Click shows it on the canvas.", info.meaning));
     }
 }
 
 /// The general model's saliency, the fusion mask, the expert's saliency.
 fn maps(ui: &Ui, textures: &mut Textures, report: &Arc<FusionReport>) -> [TextureHandle; 3] {
-    let magma = colormap::magma();
-    let mut saliency = |kind, plane| {
+    let mut saliency = |kind, of: SaliencyOf| {
         textures.get(ui.ctx(), report, kind, || {
-            let scale = full_range(plane);
-            textures::map_image(&scale.plane, scale.low, scale.high, &magma)
+            let scale = scaled(of.array(), of.map(report));
+            textures::map_image(&scale.plane, scale.low, scale.high, &colormap::table(of.array().info().palette))
         })
     };
-    let general = saliency(Kind::SaliencyGeneral, &report.saliency_general);
-    let expert = saliency(Kind::SaliencyExpert, &report.saliency_expert);
+    let general = saliency(Kind::SaliencyGeneral, SaliencyOf::General);
+    let expert = saliency(Kind::SaliencyExpert, SaliencyOf::Expert);
     let mask = textures.get(ui.ctx(), report, Kind::FusionMask, || {
         textures::mask_image(&report.mask, theme::GENERAL_GROUND, theme::EXPERT_GROUND)
     });

@@ -6,16 +6,13 @@ use std::collections::BTreeSet;
 
 use egui::Ui;
 
-use crate::{
-    recipe::BACKGROUND,
-    studio::{
-        document::{
-            Document,
-            regions::{labels::RegionLabels, settings::toggle_lock},
-        },
-        view::View,
-        widgets::row,
+use crate::studio::{
+    document::{
+        Document,
+        regions::{labels::RegionLabels, settings::toggle_lock},
     },
+    view::View,
+    widgets::row,
 };
 
 /// The regions that a concept can be confined to: those that occur at some step, and those it is locked to; the
@@ -25,10 +22,11 @@ pub fn lockable(document: &Document, view: &View, lock: &[usize]) -> Vec<(usize,
     let reports = view.shown_track(document).map(|track| track.reports.as_slice()).unwrap_or_default();
     let maps = reports.iter().flatten().filter_map(|report| report.scfg.as_ref());
     let occurring = maps.flat_map(|scfg| &scfg.shares).map(|(position, _)| names.region_of(*position));
-    let wanted: BTreeSet<usize> = occurring.chain(lock.iter().copied()).collect();
-    let mut regions: Vec<_> = names.regions().into_iter().filter(|(p, _)| wanted.contains(p)).collect();
-    if wanted.contains(&BACKGROUND) {
-        regions.push((BACKGROUND, names.name(BACKGROUND)));
+    let listed: BTreeSet<usize> = occurring.chain(lock.iter().copied()).collect();
+    let mut regions: Vec<_> = names.regions().into_iter().filter(|(p, _)| listed.contains(p)).collect();
+    let background = names.background();
+    if listed.contains(&background) {
+        regions.push((background, names.name(background)));
     }
     regions
 }

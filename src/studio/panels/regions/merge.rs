@@ -3,7 +3,7 @@
 use egui::{TextEdit, Ui, vec2};
 
 use crate::{
-    recipe::{BACKGROUND, Recipe, group_of},
+    recipe::{Recipe, group_of},
     studio::{
         command::Commands,
         document::{Document, edit::Edit, regions::labels::RegionLabels},
@@ -31,12 +31,12 @@ pub fn show(
     names: &RegionLabels,
     region: usize,
 ) {
-    if region == BACKGROUND {
+    if !names.is_word(region) {
         return;
     }
     name_row(ui, document.recipe(), commands, names, region);
     let also: Vec<usize> =
-        view.selection.also.iter().map(|&p| names.region_of(p)).filter(|&p| p != BACKGROUND).collect();
+        view.selection.also.iter().map(|&p| names.region_of(p)).filter(|&p| names.is_word(p)).collect();
     let chosen: Vec<usize> = also.iter().chain([&region]).flat_map(|&r| names.words_of(r)).collect();
     let suggested = if also.is_empty() { phrase(names, region) } else { Some(chosen) };
     let Some(mut positions) = suggested else { return };

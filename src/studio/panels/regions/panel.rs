@@ -12,6 +12,7 @@ use crate::{
         view::{View, theme::Theme},
         widgets::{ValueSlider, row},
     },
+    tensor::maps::StepArray,
 };
 
 /// The slider's end; a factor of 10 is the most that a recipe takes.
@@ -39,11 +40,12 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
     let inside = |values: &[f32]| mean_inside(&scfg, |owner| names.region_of(owner) == region, values);
     let rate = inside(&scfg.rate.values);
     let ink = Theme::of(ui).ink.text;
-    row::labelled(ui, "Rate ρ", |ui| {
+    let info = StepArray::Rate.info();
+    row::labelled(ui, &info.heading(), |ui| {
         let label = ui.colored_label(ink, format!("{rate:.2} at step {}", report.step + 1));
         label.on_hover_text(format!(
-            "What S-CFG multiplies the guidance scale with in this region, so that all regions are guided alike. \
-             The scale here is {:.2}",
+            "{} The mean over this region; it makes the guidance of all regions alike. The scale here is {:.2}",
+            info.meaning,
             cfg * rate
         ));
     });

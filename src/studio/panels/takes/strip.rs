@@ -7,13 +7,8 @@ use super::{
     tree::{self, Place},
 };
 use crate::studio::{
-    command::Commands,
-    document::Document,
-    view::{
-        View,
-        theme::{self, Theme, size},
-    },
-    widgets::textures::Textures,
+    panels::context::PanelContext,
+    view::theme::{self, Theme, size},
 };
 
 /// The column at the right with what can be done to the selected take.
@@ -24,7 +19,7 @@ const BRANCH_GAP: f32 = 26.0;
 /// Between the lanes in which lines run below the takes.
 const LANE_STEP: f32 = 3.0;
 
-/// The takes, with what the panel remembers from frame to frame.
+/// The takes, with the panel's state.
 #[derive(Debug, Default)]
 pub struct TakeStrip {
     /// Words that a take must have to be shown.
@@ -38,14 +33,8 @@ impl TakeStrip {
     }
 
     /// Draws the takes into the whole of `ui`.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        commands: &mut Commands,
-        textures: &mut Textures,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let document = context.document;
         let whole = ui.max_rect();
         if document.takes().is_empty() {
             return note(ui, whole, "Takes: every finished picture is kept here.");
@@ -60,12 +49,12 @@ impl TakeStrip {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 0.0;
                 ui.add_space(size::MARGIN);
-                branches(ui, document, view, commands, textures, &places);
+                branches(ui, context, &places);
                 ui.add_space(size::MARGIN);
             });
         });
         let area = Rect::from_min_max(pos2(strip.right() + 10.0, whole.top()), whole.max);
-        details::show(ui, document, view, commands, &mut self.filter, area);
+        details::show(ui, document, context.view, context.commands, &mut self.filter, area);
     }
 }
 
@@ -75,14 +64,7 @@ fn note(ui: &Ui, area: Rect, text: &str) {
 }
 
 /// Thumbnails in their order, with the lines that join them.
-fn branches(
-    ui: &mut Ui,
-    document: &Document,
-    view: &mut View,
-    commands: &mut Commands,
-    textures: &mut Textures,
-    places: &[Place],
-) {
+fn branches(ui: &mut Ui, context: &mut PanelContext, places: &[Place]) {
     let mut rects: Vec<Rect> = Vec::with_capacity(places.len());
     let mut focus = None;
     for (at, place) in places.iter().enumerate() {
@@ -90,17 +72,17 @@ fn branches(
         if at > 0 {
             ui.add_space(if continues { GAP } else { BRANCH_GAP });
         }
-        let number = document.takes().list().iter().position(|take| take.id == place.id).map_or(0, |i| i + 1);
-        let drawn = thumbnail::show(ui, document, view, commands, textures, (place.id, number));
+        let number = context.document.takes().list().iter().position(|take| take.id == place.id).map_or(0, |i| i + 1);
+        let drawn = thumbnail::show(ui, context, (place.id, number));
         let Some(response) = drawn else { continue };
         if let Some(parent) = place.parent.and_then(|parent| rects.get(parent)) {
             join(ui, *parent, response.rect, (!continues).then(|| tree::lane(places, at)));
         }
         rects.push(response.rect);
-        focus = keys::read(ui, commands, &response, places, at).or(focus);
+        focus = keys::read(ui, context.commands, &response, places, at).or(focus);
     }
     if let Some(id) = focus {
-        view.show_take(id);
+        context.view.show_take(id);
         ui.memory_mut(|m| m.request_focus(thumbnail::id(ui, id)));
     }
 }

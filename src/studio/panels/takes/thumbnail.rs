@@ -1,6 +1,6 @@
 //! One take in the strip: its picture, its marks, and what a click does.
 //!
-//! Apart from the strip because it knows nothing of the other takes.
+//! Apart from the strip because it does not depend on the other takes.
 
 use egui::{
     Align2, CornerRadius, FontId, Id, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
@@ -8,18 +8,18 @@ use egui::{
 
 use super::actions::{self, PINS};
 use crate::studio::{
-    command::Commands,
     document::{
         Document,
         edit::Edit,
         naming,
         takes::{Take, TakeId},
     },
+    panels::context::PanelContext,
     view::{
         View,
         theme::{self, Theme, size},
     },
-    widgets::{Icon, icon, picture, textures::Textures},
+    widgets::{Icon, icon, picture},
 };
 
 const THUMBNAIL_TEXELS: usize = 160;
@@ -32,14 +32,8 @@ pub fn id(ui: &Ui, take: TakeId) -> Id {
 }
 
 /// Draws the take that is the `number`th of the session; `None` when it has no picture.
-pub fn show(
-    ui: &mut Ui,
-    document: &Document,
-    view: &mut View,
-    commands: &mut Commands,
-    textures: &mut Textures,
-    (take, number): (TakeId, usize),
-) -> Option<Response> {
+pub fn show(ui: &mut Ui, context: &mut PanelContext, (take, number): (TakeId, usize)) -> Option<Response> {
+    let PanelContext { document, view, commands, textures } = context;
     let take = document.take(take)?;
     let shown = take.track.picture.clone()?;
     let (_, rect) = ui.allocate_space(vec2(size::TAKE, size::TAKE));

@@ -61,7 +61,7 @@ impl Head {
     /// The shown step as a number to drag or to type.
     fn number(&mut self, ui: &mut Ui, document: &Document, view: &mut View, area: Rect, steps: usize) {
         let theme = Theme::of(ui);
-        let wanted = std::mem::take(&mut self.goes_to_step);
+        let takes_focus = std::mem::take(&mut self.goes_to_step);
         let has_steps = view.shown_track(document).is_some_and(|track| track.has_steps());
         let Some(step) = view.shown_step(document).filter(|_| has_steps) else {
             ui.painter().text(area.left_center(), Align2::LEFT_CENTER, "no steps", theme::mono_font(), theme.ink.faint);
@@ -76,7 +76,7 @@ impl Head {
         let field = DragValue::new(&mut number).range(1..=steps).speed(0.1).update_while_editing(false);
         let field = child.add(field).accessible_name("Shown step");
         child.label(egui::RichText::new(format!("of {steps}")).font(theme::mono_font()).color(theme.ink.faint));
-        if wanted {
+        if takes_focus {
             type_into(ui, field.id, &(step + 1).to_string());
         }
         if number != step + 1 {

@@ -75,8 +75,8 @@ pub fn button(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, row: Rect, 
 
 /// A double-click, or a click with Alt, adds a key where the pointer is.
 pub fn add_at_pointer(ui: &Ui, lane: &Lane, settings: &mut LaneSettings, body: &Response, rail: Rect, axis: Axis) {
-    let wanted = body.double_clicked() || body.clicked() && ui.input(|i| i.modifiers.alt);
-    let Some(pointer) = body.interact_pointer_pos().filter(|_| wanted) else { return };
+    let adds = body.double_clicked() || body.clicked() && ui.input(|i| i.modifiers.alt);
+    let Some(pointer) = body.interact_pointer_pos().filter(|_| adds) else { return };
     let Some(keys) = settings.keys_mut() else { return };
     // A lane without keys is too low for heights to mean anything.
     let factor = if lane.keyed { Heights::of(keys, rail).factor(pointer.y, STEP) } else { 1.0 };
@@ -143,18 +143,18 @@ fn point(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, index: usize, ra
         value: Some(f64::from(key.factor)),
         ..WidgetInfo::labeled(Role::Slider, true, &name)
     });
-    let mut wanted = key;
+    let mut edited = key;
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
         let step = if ui.input(|i| i.modifiers.shift) { FINE } else { STEP };
-        wanted = Key { step: axis.step(pointer.x), factor: heights.factor(pointer.y, step) };
+        edited = Key { step: axis.step(pointer.x), factor: heights.factor(pointer.y, step) };
     }
-    let mut gone = follow_presses(ui, &response, &mut wanted) || response.secondary_clicked();
+    let mut gone = follow_presses(ui, &response, &mut edited) || response.secondary_clicked();
     let popup = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let last = axis.steps - 1;
-    if let Some(inside) = popup.show(|ui| edit(ui, &mut wanted, scale, last)) {
+    if let Some(inside) = popup.show(|ui| edit(ui, &mut edited, scale, last)) {
         gone |= inside.inner;
     }
-    set(keys, index, wanted, last);
+    set(keys, index, edited, last);
     let held = response.hovered() || response.dragged() || response.has_focus();
     let rim = if response.has_focus() { Theme::of(ui).accent.plain } else { Theme::of(ui).ground.panel };
     ui.painter().circle(at, if held { POINT + 1.0 } else { POINT }, ink(ui, lane), Stroke::new(1.5, rim));
@@ -180,11 +180,11 @@ fn follow_presses(ui: &Ui, response: &Response, key: &mut Key) -> bool {
 }
 
 /// Puts a key between its neighbours: the order of keys never changes under the pointer.
-fn set(keys: &mut [Key], index: usize, wanted: Key, last: usize) {
+fn set(keys: &mut [Key], index: usize, new: Key, last: usize) {
     let low = index.checked_sub(1).map_or(0, |before| keys[before].step + 1);
     let high = keys.get(index + 1).map_or(last, |after| after.step.saturating_sub(1).min(last));
-    let step = wanted.step.min(high).max(low);
-    keys[index] = Key { step, factor: wanted.factor.clamp(0.0, Key::MOST) };
+    let step = new.step.min(high).max(low);
+    keys[index] = Key { step, factor: new.factor.clamp(0.0, Key::MOST) };
 }
 
 fn product(factor: f32, scale: f32) -> String {

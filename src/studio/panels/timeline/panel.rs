@@ -4,13 +4,12 @@ use egui::{Rect, Stroke, Ui, pos2, vec2};
 
 use super::{axis::Axis, head::Head, lane, lanes, ledger, strip};
 use crate::studio::{
-    command::Commands,
     document::Document,
+    panels::context::PanelContext,
     view::{
         View,
         theme::{Theme, size},
     },
-    widgets::textures::Textures,
 };
 
 const TOP: f32 = 8.0;
@@ -21,7 +20,7 @@ const LANES: f32 = 7.0;
 const LANES_LOW: f32 = 5.0;
 const LOW: f32 = 790.0;
 
-/// The timeline, with what it remembers from frame to frame.
+/// The timeline with its state.
 #[derive(Debug, Default)]
 pub struct Timeline {
     head: Head,
@@ -44,14 +43,8 @@ impl Timeline {
     }
 
     /// Draws the timeline into the whole of `ui`.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        commands: &mut Commands,
-        textures: &mut Textures,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, view, commands, textures } = context;
         let window = ui.ctx().content_rect().height();
         let whole = ui.max_rect();
         let calls = view.shown_track(document).map(|track| track.calls()).filter(|&calls| calls > 0);

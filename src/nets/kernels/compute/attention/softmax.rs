@@ -1,6 +1,6 @@
 //! The running sums of a softmax, and the power of 2 that it takes.
 //!
-//! Apart from the block because it is the arithmetic of the paper, whatever the scores are.
+//! Apart from the block because it is the arithmetic of the paper, for any scores.
 
 use std::f32::consts::LN_2;
 

@@ -5,7 +5,7 @@ use rten_simd::{SimdUnaryOp, ops::BitOps};
 use super::{
     super::{
         instruction_set::{InstructionSet, Kernel},
-        norm::{Apply, GroupNorm},
+        norm::{Apply, GroupNormArgs},
         pointwise::Gelu,
     },
     common::{on_each, some},
@@ -50,7 +50,7 @@ fn gelu_has_its_known_values() {
     }
 }
 
-struct Normed<'a>(Vec<f32>, &'a GroupNorm<'a>);
+struct Normed<'a>(Vec<f32>, &'a GroupNormArgs<'a>);
 
 impl Kernel for Normed<'_> {
     type Output = Vec<f32>;
@@ -66,7 +66,7 @@ impl Kernel for Normed<'_> {
 #[test]
 fn norm_and_silu_agree_with_f64() {
     let x = some(1001, 6);
-    let norm = GroupNorm { groups: 1, epsilon: 1e-5, weight: &[1.5], bias: &[0.25], silu: true };
+    let norm = GroupNormArgs { groups: 1, epsilon: 1e-5, weight: &[1.5], bias: &[0.25], silu: true };
     let count = x.len() as f64;
     let mean = x.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
     let variance = x.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;

@@ -61,12 +61,12 @@ fn cut(groups: usize, panels: usize, channels: usize) -> (usize, usize) {
         return (cached.next_multiple_of(threads).min(groups), 1);
     }
     let work = groups * panels * channels * (PLACES * MAX_LANES * ROWS);
-    let wanted = (work / TASK_WORK).clamp(1, threads);
+    let tasks = (work / TASK_WORK).clamp(1, threads);
     let cost = |&(columns, rows): &(usize, usize)| {
         let longest = groups.div_ceil(columns) * panels.div_ceil(rows) * PRODUCT;
         longest + panels.div_ceil(rows) * KERNEL + groups.div_ceil(columns) * INPUT
     };
     let by_columns =
-        (cached..=wanted.max(cached)).map(|columns| (columns.min(groups), wanted.div_ceil(columns).min(panels)));
+        (cached..=tasks.max(cached)).map(|columns| (columns.min(groups), tasks.div_ceil(columns).min(panels)));
     by_columns.min_by_key(cost).unwrap_or((cached, 1))
 }
