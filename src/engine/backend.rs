@@ -8,7 +8,6 @@ use super::{
     device::Opened,
     error::EngineError,
     models::{Loaded, Models},
-    run,
     warmup::WarmUp,
 };
 use crate::{model::ModelSource, recipe::Recipe};
@@ -37,8 +36,7 @@ impl Backend {
     ) -> Result<Loaded, EngineError> {
         let (general, expert) = self.models.for_recipe(recipe, &self.opened.target(), busy)?;
         if !self.opened.is_cpu() {
-            let [_, height, width] = run::latent_shape(recipe, general.as_ref())?;
-            self.warm.run(general.as_ref(), &recipe.model.title(), [height, width], is_current, busy)?;
+            self.warm.run(general.as_ref(), &recipe.model.title(), is_current, busy)?;
         }
         Ok((general, expert))
     }

@@ -9,8 +9,10 @@ use std::sync::{
 };
 
 use super::{
-    backend::Backend,
-    card::{CardState, Preference, prepare::Host},
+    card::{
+        CardState, Preference,
+        prepare::{Host, ReadyCard},
+    },
     event::{Event, JobId},
     prediction_cache::MemoryBudget,
 };
@@ -76,7 +78,7 @@ struct Pending {
     /// The user asked for another attempt at the graphics card.
     retry: bool,
     /// A graphics card that is ready.
-    card: Option<Box<Backend>>,
+    card: Option<Box<ReadyCard>>,
     next_id: u64,
 }
 
@@ -87,7 +89,7 @@ pub enum Work {
     /// Free what no longer fits the budget.
     Trim,
     /// Take over a graphics card that is ready.
-    Card(Box<Backend>),
+    Card(Box<ReadyCard>),
     /// Try to prepare the graphics card again.
     Retry,
 }
@@ -285,7 +287,7 @@ impl Host for CardHost {
         self.events.send(Event::Card(state));
     }
 
-    fn hand_over(&self, card: Backend) {
+    fn hand_over(&self, card: ReadyCard) {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).card = Some(Box::new(card));
         self.shared.arrived.notify_one();
     }

@@ -39,6 +39,7 @@ mod error;
 pub mod event;
 pub mod guided_step;
 pub mod handle;
+mod job;
 mod ledger;
 pub mod models;
 pub mod prediction_cache;

@@ -13,6 +13,9 @@ pub enum Computes {
     Card,
 }
 
+/// A card that takes so many times as long with one model is not tried with another.
+const FAR: u32 = 4;
+
 /// Of one model at one size.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -41,13 +44,18 @@ impl StepTimes {
         *time = Some(time.map_or(each, |known| known.min(each)));
     }
 
-    /// The faster device: the card unless both were measured and the processor is faster.
+    /// The faster device for a model: as measured at this size, else at another one. A model that was not measured on both goes
+    /// to the card, unless the card is far slower with another model: then it is none to speak of.
     pub fn faster(&self, model: &ModelRef, size: [usize; 2]) -> Computes {
-        let known = self.0.iter().find(|entry| entry.model == *model && entry.size == size);
-        match known.and_then(|entry| Some((entry.processor?, entry.card?))) {
-            Some((processor, card)) if processor < card => Computes::Processor,
-            _ => Computes::Card,
-        }
+        let both = |entry: &Entry| entry.processor.zip(entry.card);
+        let here = |entry: &&Entry| entry.model == *model;
+        let known = self.0.iter().filter(here).filter(|entry| entry.size == size).find_map(both);
+        let known = known.or_else(|| self.0.iter().filter(here).find_map(both));
+        let is_slower = match known {
+            Some((processor, card)) => processor < card,
+            None => self.0.iter().find_map(both).is_some_and(|(processor, card)| processor * FAR < card),
+        };
+        if is_slower { Computes::Processor } else { Computes::Card }
     }
 }
 
@@ -67,8 +75,16 @@ mod tests {
         assert_eq!(times.faster(&model, size), Computes::Processor);
         times.note(Computes::Card, &model, size, ms(10));
         assert_eq!(times.faster(&model, size), Computes::Card);
-        // Another size, another model: not known.
-        assert_eq!(times.faster(&model, [256, 192]), Computes::Card);
+        // Another size as what is known, another model not.
+        times.note(Computes::Processor, &model, size, ms(5));
+        assert_eq!(times.faster(&model, [256, 192]), Computes::Processor);
         assert_eq!(times.faster(&ModelRef::PocketToon, size), Computes::Card);
+        times.note(Computes::Processor, &model, size, ms(2));
+        assert_eq!(times.faster(&ModelRef::PocketToon, size), Computes::Processor);
+        // Measured itself, it goes by that.
+        times.note(Computes::Processor, &ModelRef::PocketToon, size, ms(90));
+        times.note(Computes::Card, &ModelRef::PocketToon, size, ms(30));
+        assert_eq!(times.faster(&ModelRef::PocketToon, size), Computes::Card);
+        assert_eq!(times.faster(&model, size), Computes::Processor);
     }
 }

@@ -1,6 +1,6 @@
 //! Runs a model once on a GPU before its first picture, because kernels are compiled there at their first use.
 //!
-//! That takes seconds. Apart from a run so that the wait has its own progress and a run's times are those of
+//! Sizes are values for our kernels, so a small picture compiles what a large one needs. That takes seconds. Apart from a run so that the wait has its own progress and a run's times are those of
 //! its steps.
 
 use std::{cell::Cell, time::Instant};
@@ -12,16 +12,18 @@ use crate::{
     tensor::Latents,
 };
 
-/// Which models have been run at which sizes.
+/// Height and width of the latents: enough for four levels.
+const SIDE: usize = 8;
+
+/// Which models have been run, by their hashes.
 #[derive(Default)]
 pub struct WarmUp {
-    done: Vec<(String, [usize; 2])>,
+    done: Vec<String>,
 }
 
 impl WarmUp {
-    /// Runs `model` (called `title`) once at the latent size `[height, width]`: a prediction with the maps that
-    /// segmentation needs, one without any, the codec. Does nothing if that has been done. Reports progress through
-    /// `busy`.
+    /// Runs `model` (called `title`) once: a prediction with the maps that segmentation needs, and the codec. Does nothing if
+    /// that has been done. Reports progress through `busy`.
     ///
     /// # Errors
     /// [`EngineError::Cancelled`] once `is_current` says no; the next call starts again, and compiled kernels
@@ -30,44 +32,36 @@ impl WarmUp {
         &mut self,
         model: &dyn Model,
         title: &str,
-        size: [usize; 2],
         is_current: &dyn Fn() -> bool,
         busy: &dyn Fn(String),
     ) -> Result<(), EngineError> {
-        let name = (model.hash().to_owned(), size);
+        let name = model.hash().to_owned();
         if self.done.contains(&name) {
             return Ok(());
         }
         let begun = Instant::now();
-        run_once(model, size, is_current, &|part| busy(format!("Preparing the graphics card for {title}: {part}…")))?;
-        log::info!("{title} is warm at {size:?} after {:.1} s", begun.elapsed().as_secs_f64());
+        run_once(model, is_current, &|part| busy(format!("Preparing the graphics card for {title}: {part}…")))?;
+        log::info!("{title} is warm after {:.1} s", begun.elapsed().as_secs_f64());
         self.done.push(name);
         Ok(())
     }
 }
 
-fn run_once(
-    model: &dyn Model,
-    [height, width]: [usize; 2],
-    is_current: &dyn Fn() -> bool,
-    say: &dyn Fn(String),
-) -> Result<(), EngineError> {
+fn run_once(model: &dyn Model, is_current: &dyn Fn() -> bool, say: &dyn Fn(String)) -> Result<(), EngineError> {
     let denoiser = model.denoiser();
-    let latents = Latents::zeros(model.geometry().channels, height, width);
+    let latents = Latents::zeros(model.geometry().channels, SIDE, SIDE);
     let text = model.encode("")?;
-    let levels = [scfg::levels(&denoiser.levels()), Vec::new()];
-    let (stages, stage) = (levels.len() * denoiser.stages(), Cell::new(0));
+    let levels = scfg::levels(&denoiser.levels());
+    let (stages, stage) = (denoiser.stages(), Cell::new(0));
     let count = || {
         stage.set(stage.get() + 1);
         say(format!("{}, {} of {stages}", denoiser.name(), stage.get()));
         is_current()
     };
-    for levels in &levels {
-        let prediction = model::predict(model, &latents, 500.0, &text, levels, &count)?;
-        // Maps are read back as segmentation reads them.
-        for layer in prediction.attention {
-            layer.cross().map_err(model::ModelError::from)?;
-        }
+    let prediction = model::predict(model, &latents, 500.0, &text, &levels, &count)?;
+    // Maps are read back as segmentation reads them.
+    for layer in prediction.attention {
+        layer.cross().map_err(model::ModelError::from)?;
     }
     say("decoder".into());
     model.codec().decode(&latents, is_current)?;
@@ -93,14 +87,14 @@ mod tests {
         let model = pocket();
         let (mut warm, told) = (WarmUp::default(), RefCell::new(Vec::new()));
         let busy = |message: String| told.borrow_mut().push(message);
-        warm.run(model.as_ref(), "Pocket", [24, 16], &|| true, &busy).unwrap();
-        let stages = 2 * model.denoiser().stages();
+        warm.run(model.as_ref(), "Pocket", &|| true, &busy).unwrap();
+        let stages = model.denoiser().stages();
         let mut expected: Vec<String> =
             (1..=stages).map(|i| format!("Preparing the graphics card for Pocket: U-Net, {i} of {stages}…")).collect();
         expected.push("Preparing the graphics card for Pocket: decoder…".into());
         assert_eq!(told.take(), expected);
 
-        warm.run(model.as_ref(), "Pocket", [24, 16], &|| true, &busy).unwrap();
+        warm.run(model.as_ref(), "Pocket", &|| true, &busy).unwrap();
         assert!(told.take().is_empty());
     }
 
@@ -110,10 +104,10 @@ mod tests {
         let (mut warm, told) = (WarmUp::default(), RefCell::new(Vec::new()));
         let busy = |message: String| told.borrow_mut().push(message);
         let few = || told.borrow().len() < 3;
-        let cancelled = warm.run(model.as_ref(), "Pocket", [16, 16], &few, &busy);
+        let cancelled = warm.run(model.as_ref(), "Pocket", &few, &busy);
         assert!(matches!(cancelled, Err(EngineError::Cancelled(_))), "{cancelled:?}");
         assert_eq!(told.take().len(), 3);
-        warm.run(model.as_ref(), "Pocket", [16, 16], &|| true, &busy).unwrap();
+        warm.run(model.as_ref(), "Pocket", &|| true, &busy).unwrap();
         assert!(!told.take().is_empty());
     }
 }

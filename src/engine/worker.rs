@@ -9,31 +9,36 @@ use std::{
         mpsc::{Sender, channel},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
     backend::Backend,
-    card::{CardState, Preference, child::Checker, prepare},
+    card::{
+        CardState, Preference,
+        child::Checker,
+        prepare::{self, ReadyCard},
+    },
     device::{self, DeviceChoice},
     error::EngineError,
-    event::{Event, JobId, RenderResult, StepReport},
+    event::Event,
     handle::{CancelToken, Request, Work, WorkerEnd},
+    job::{Channel, Progress, denoise},
     models::Loaded,
     prediction_cache::PredictionCache,
     preview::{PreviewDecoder, Previews},
     provenance,
-    report::step_report,
     run::{Options, Run},
     step_times::{Computes, StepTimes},
 };
 use crate::{
-    fingerprint::Fingerprint,
-    model::{Compatibility, IsCurrent, ModelPair, ModelSource},
+    model::ModelSource,
     nets::Precision,
-    recipe::Recipe,
-    tensor::{Latents, Picture},
+    recipe::{ModelRef, Recipe},
 };
+
+/// Pixels of the bundled model's own pictures, at which a card is checked.
+const BUNDLED_SIZE: [usize; 2] = [192, 192];
 
 /// Serves requests until the other end is gone.
 pub fn serve(end: &WorkerEnd, choice: DeviceChoice, source: Arc<dyn ModelSource>) {
@@ -65,19 +70,6 @@ pub fn serve(end: &WorkerEnd, choice: DeviceChoice, source: Arc<dyn ModelSource>
     }
 }
 
-/// Where events go, and where models come from.
-struct Channel<'a> {
-    end: &'a WorkerEnd,
-    source: Arc<dyn ModelSource>,
-}
-
-impl Channel<'_> {
-    fn compare(&self, pair: ModelPair) {
-        let points = self.source.compare(&pair);
-        self.end.send(Event::Compatibility(Compatibility { partners: pair, points }));
-    }
-}
-
 struct Worker<'a> {
     channel: &'a Channel<'a>,
     choice: DeviceChoice,
@@ -94,16 +86,6 @@ struct Worker<'a> {
     named: Option<String>,
     cache: PredictionCache,
     decoder: Option<PreviewDecoder>,
-}
-
-/// One run while it goes on.
-struct Progress {
-    job: JobId,
-    begun: Instant,
-    reports: Vec<Arc<StepReport>>,
-    /// x0 of every step, for previews that are decoded when the run is over.
-    denoised: Vec<Latents>,
-    evaluations: usize,
 }
 
 impl<'a> Worker<'a> {
@@ -274,9 +256,10 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes over a card that is ready. Cached predictions and drafts stay.
-    fn take_over(&mut self, card: Backend) {
-        self.channel.end.send(Event::Card(CardState::Ready { name: card.opened.name.clone() }));
-        self.card = Some(card);
+    fn take_over(&mut self, ReadyCard { backend, step }: ReadyCard) {
+        self.times.note(Computes::Card, &ModelRef::Pocket, BUNDLED_SIZE, step);
+        self.channel.end.send(Event::Card(CardState::Ready { name: backend.opened.name.clone() }));
+        self.card = Some(backend);
     }
 
     /// Computes without the graphics card from now on.
@@ -298,54 +281,6 @@ fn first_sentence(error: &EngineError) -> String {
     match line.char_indices().nth(LENGTH) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
-    }
-}
-
-/// Takes all steps and reports each.
-fn denoise(
-    run: &mut Run<'_>,
-    recipe: &Recipe,
-    progress: &mut Progress,
-    previews: &mut Previews<'_>,
-    cache: &mut PredictionCache,
-    channel: &Channel<'_>,
-    is_current: IsCurrent<'_>,
-) -> Result<(), EngineError> {
-    let calls = run.calls();
-    let mut begun = Instant::now();
-    while let Some(record) = run.step(cache, is_current)? {
-        let preview = previews.picture(cache, &record.denoised)?;
-        let report = Arc::new(step_report(recipe, &record, calls, preview, begun.elapsed()));
-        begun = Instant::now();
-        progress.evaluations += report.evaluations;
-        progress.reports.push(report.clone());
-        progress.denoised.push(record.denoised);
-        channel.end.send(Event::Step { job: progress.job, report });
-        if let Some(pair) = channel.end.pair() {
-            channel.compare(pair);
-        }
-    }
-    Ok(())
-}
-
-impl Progress {
-    /// The time of one evaluation, where at least one step was not cached.
-    fn each_evaluation(&self) -> Option<Duration> {
-        let fresh = self.reports.iter().filter(|report| report.evaluations > 0);
-        let (time, count) = fresh
-            .fold((Duration::ZERO, 0), |(time, count), report| (time + report.elapsed, count + report.evaluations));
-        (count > 0).then(|| time / count as u32)
-    }
-
-    fn finish(self, recipe: Recipe, picture: Arc<Picture>, fingerprint: Arc<Fingerprint>) -> RenderResult {
-        RenderResult {
-            recipe,
-            picture,
-            reports: self.reports,
-            elapsed: self.begun.elapsed(),
-            branch_evaluations: self.evaluations,
-            fingerprint,
-        }
     }
 }
 

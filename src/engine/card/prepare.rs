@@ -30,7 +30,14 @@ pub trait Host: Send {
     /// Tells people how far the card is.
     fn report(&self, state: CardState);
     /// The card is ready.
-    fn hand_over(&self, card: Backend);
+    fn hand_over(&self, card: ReadyCard);
+}
+
+/// A card that is ready.
+pub struct ReadyCard {
+    pub backend: Backend,
+    /// Of one prediction of the bundled model at its own size.
+    pub step: Duration,
 }
 
 /// While the processor draws, preparing takes one part in so many of the time.
@@ -67,7 +74,7 @@ fn prepare(
     checker: &Checker,
     source: &Arc<dyn ModelSource>,
     precision: Precision,
-) -> Result<Backend, String> {
+) -> Result<ReadyCard, String> {
     let begun = Instant::now();
     host.report(CardState::Checking { done: 0, total: 0 });
     let passed = checker.run(precision, &|| host.is_needed(), &mut |line| {
@@ -77,9 +84,9 @@ fn prepare(
     })?;
     log::info!("{} passed its check after {:.1} s", passed.name, begun.elapsed().as_secs_f64());
     host.report(CardState::Preparing { name: passed.name });
-    let card = open_and_load(host, recipe, source, precision).map_err(|error| error.to_string())?;
-    log::info!("{} is ready after {:.1} s", card.opened.name, begun.elapsed().as_secs_f64());
-    Ok(card)
+    let backend = open_and_load(host, recipe, source, precision).map_err(|error| error.to_string())?;
+    log::info!("{} is ready after {:.1} s", backend.opened.name, begun.elapsed().as_secs_f64());
+    Ok(ReadyCard { backend, step: Duration::from_secs_f64(passed.step_seconds.min(3600.0)) })
 }
 
 fn open_and_load(

@@ -11,7 +11,7 @@ pub enum Line {
     Card(String),
     /// So many checks of kernels have passed, of so many.
     Kernel { done: usize, total: usize },
-    /// The bundled model's prediction passed, and the next one took so many seconds.
+    /// The bundled model's prediction at its own size passed, and took so many seconds.
     Step { seconds: f64 },
     /// Everything passed.
     Passed,

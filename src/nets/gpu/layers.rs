@@ -87,8 +87,8 @@ pub(in super::super) fn attend(
     budget: usize,
 ) -> Option<(Tensor<3>, Option<Tensor<2>>)> {
     let ([batch, width, n], [_, _, l]) = (query.dims(), key.dims());
-    let [query, key, value] = [query, key, value].map(|x| float_values(x.clone()));
-    let (query, key, value) = (query.ok()?, key.ok()?, value.ok()?);
+    let on_gpu = |x: &Tensor<3>| float_values(x.clone()).ok();
+    let (query, key, value) = (on_gpu(query)?, on_gpu(key)?, on_gpu(value)?);
     let output = empty_like(&query, [batch, width, n]);
     let map = tap.then(|| empty_like(&query, [l, n]));
     let head = Head { count: batch * heads, channels: width / heads, n, l };

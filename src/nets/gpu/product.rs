@@ -113,8 +113,8 @@ pub(super) struct Extent {
 /// Tiles, and the parts of the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Plan {
-    /// Results of a unit on each axis.
-    outputs: u32,
+    /// Squares of 4 x 4 results that a unit computes on each axis.
+    groups: u32,
     /// Inputs of a slice.
     depth: u32,
     parts: usize,
@@ -123,16 +123,16 @@ struct Plan {
 impl Plan {
     /// Large tiles where they are enough to keep a card busy, else small ones; then sums in parts where even those are few.
     fn of(Extent { batch, rows, columns, inputs }: Extent, taps: usize, may_split: bool) -> Self {
-        let tiles = |outputs: u32| {
-            let side = (SIDE * outputs) as usize;
+        let tiles = |groups: u32| {
+            let side = (4 * SIDE * groups) as usize;
             batch * rows.div_ceil(side) * columns.div_ceil(side)
         };
-        if tiles(8) >= ENOUGH {
-            return Self { outputs: 8, depth: 8, parts: 1 };
+        if tiles(2) >= ENOUGH {
+            return Self { groups: 2, depth: 8, parts: 1 };
         }
         let slices = inputs.div_ceil(16) * taps;
-        let parts = if may_split { (ENOUGH / tiles(4)).min(slices / SLICES).clamp(1, PARTS) } else { 1 };
-        Self { outputs: 4, depth: 16, parts }
+        let parts = if may_split { (ENOUGH / tiles(1)).min(slices / SLICES).clamp(1, PARTS) } else { 1 };
+        Self { groups: 1, depth: 16, parts }
     }
 }
 
@@ -205,7 +205,7 @@ fn launch(left: Left, right: Right, terms: &Terms, out: &Out, extent: Extent, pl
         plan,
         terms.flags(),
     );
-    let side = (SIDE * plan.outputs) as usize;
+    let side = (4 * SIDE * plan.groups) as usize;
     let tiles = |size: usize| size.div_ceil(side) as u32;
     let cubes = CubeCount::Static(tiles(extent.columns), tiles(extent.rows), (extent.batch * plan.parts) as u32);
     let client = out.values.client.clone();
@@ -228,7 +228,7 @@ fn launch(left: Left, right: Right, terms: &Terms, out: &Out, extent: Extent, pl
             out.values.clone().into_buffer_arg(),
             sizes,
             right.window.launch(),
-            plan.outputs,
+            plan.groups,
             plan.depth,
             !left.transposed,
         );
@@ -267,10 +267,10 @@ mod tests {
     fn tiles_and_parts_follow_from_sizes() {
         let plan = |rows, columns, inputs, taps| Plan::of(Extent { batch: 1, rows, columns, inputs }, taps, true);
         // A convolution of SD 1.5 at its finest level, and one at its coarsest, whose sums are cut.
-        assert_eq!(plan(320, 4096, 320, 9), Plan { outputs: 4, depth: 16, parts: 1 });
-        assert_eq!(plan(1280, 64, 1280, 9), Plan { outputs: 4, depth: 16, parts: 12 });
+        assert_eq!(plan(320, 4096, 320, 9), Plan { groups: 1, depth: 16, parts: 1 });
+        assert_eq!(plan(1280, 64, 1280, 9), Plan { groups: 1, depth: 16, parts: 12 });
         // A decoder's last convolutions.
-        assert_eq!(plan(128, 1 << 18, 128, 9), Plan { outputs: 8, depth: 8, parts: 1 });
+        assert_eq!(plan(128, 1 << 18, 128, 9), Plan { groups: 2, depth: 8, parts: 1 });
         // Short sums stay whole.
         assert_eq!(plan(4, 64, 16, 1).parts, 1);
     }

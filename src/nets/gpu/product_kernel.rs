@@ -6,8 +6,6 @@ use cubecl::prelude::*;
 
 /// Units on each axis of a workgroup's tile.
 pub(super) const SIDE: u32 = 16;
-/// Elements of each factor that a unit loads for a tile: `SIDE * outputs * depth / (SIDE * SIDE)` for both sorts of tile.
-const LOADS: u32 = 4;
 
 /// Flags of [`Sizes::terms`].
 pub(super) const BIAS: u32 = 1;
@@ -68,10 +66,23 @@ pub(super) struct Window {
     pub out_width: u32,
 }
 
+/// Four numbers that are read and written at once.
+type Four = Vector<f32, Const<4>>;
+
+/// What a unit loads of the right factor: four columns next to each other, at one tap.
+#[derive(CubeType)]
+struct Columns {
+    /// Where each lies in a channel of the picture.
+    pixel: Array<u32>,
+    /// Whether it does.
+    inside: Array<bool>,
+}
+
 /// `result[m, n] = sum over taps t and inputs c of left[m, (t, c)] * right[c, position of n at t]`, plus the terms.
 ///
-/// A workgroup of 16 x 16 units computes a tile of `16 * outputs` by `16 * outputs`, in slices of `depth` along the sums.
-/// Each slice is summed by itself before it is added, so that rounding grows with the number of slices.
+/// A workgroup of 16 x 16 units computes a tile of `64 * groups` by `64 * groups`, in slices of `depth` along the sums: a unit
+/// computes `groups * groups` squares of 4 x 4, each 64 rows or columns from the next. Each slice is summed by itself before it
+/// is added, so that rounding grows with the number of slices.
 #[cube(launch_unchecked)]
 pub(super) fn multiply<W: Float>(
     left: &[W],
@@ -82,104 +93,62 @@ pub(super) fn multiply<W: Float>(
     result: &mut [f32],
     sizes: Sizes,
     window: Window,
-    #[comptime] outputs: u32,
+    #[comptime] groups: u32,
     #[comptime] depth: u32,
     #[comptime] left_by_rows: bool,
 ) {
-    let side = comptime!(SIDE * outputs);
-    // One more than a row, so that a column's elements lie in different banks.
-    let pitch = comptime!(SIDE * outputs + 1);
-    let mut left_tile = Shared::<[f32]>::new_slice(comptime!((depth * (SIDE * outputs + 1)) as usize));
-    let mut right_tile = Shared::<[f32]>::new_slice(comptime!((depth * SIDE * outputs) as usize));
+    let side = comptime!(4 * SIDE * groups);
+    // In fours. One more than a row of the left tile has, so that units that write a column use different banks.
+    let (pitch, fours) = (comptime!(SIDE * groups + 1), comptime!(SIDE * groups));
+    let mut left_tile = Shared::<[Four]>::new_slice(comptime!((depth * (SIDE * groups + 1)) as usize));
+    let mut right_tile = Shared::<[Four]>::new_slice(comptime!((depth * SIDE * groups) as usize));
 
     let unit = UNIT_POS;
     let (unit_row, unit_column) = (unit / SIDE, unit % SIDE);
     let (first_row, first_column) = (CUBE_POS_Y * side, CUBE_POS_X * side);
     let (sample, part) = (CUBE_POS_Z / sizes.parts, CUBE_POS_Z % sizes.parts);
 
-    // What this unit loads: one column of the right factor, and one row or one column of the left.
-    let column = unit % side;
-    let n = first_column + column;
-    let (out_y, out_x) = (n / window.out_width, n % window.out_width);
+    // A unit loads four columns of the right factor at one input, and four rows of the left one at one input.
+    let (right_four, right_input) = (unit % fours, unit / fours);
+    let mut left_four = unit % fours;
+    let mut left_input = unit / fours;
+    if left_by_rows {
+        left_four = unit / depth;
+        left_input = unit % depth;
+    }
     let right_start = sample * sizes.right_batch + sizes.right_first;
     let left_start = sample * sizes.left_batch;
 
-    let slices_per_tap = (sizes.inputs + depth - 1) / depth;
+    let slices_per_tap = sizes.inputs.div_ceil(depth);
     let slices = slices_per_tap * window.kernel * window.kernel;
-    let per_part = (slices + sizes.parts - 1) / sizes.parts;
+    let per_part = slices.div_ceil(sizes.parts);
     let mut slice = part * per_part;
     let last = min(slice + per_part, slices);
     let mut tap = slice / slices_per_tap;
     let mut first_input = (slice % slices_per_tap) * depth;
-    let mut pixel = 0u32;
-    let mut inside = false;
     let mut new_tap = true;
+    let mut columns = Columns { pixel: Array::new(4usize), inside: Array::new(4usize) };
 
-    let mut total = Array::<f32>::new(comptime!((outputs * outputs) as usize));
+    let mut total = Array::<Four>::new(comptime!((4 * groups * groups) as usize));
     #[unroll]
-    for i in 0..comptime!((outputs * outputs) as usize) {
-        total[i] = 0.0f32;
+    for i in 0..comptime!((4 * groups * groups) as usize) {
+        total[i] = Four::new(0.0f32);
     }
     while slice < last {
         if new_tap {
-            // A row before the first wraps around to a large number.
-            let y = out_y * window.stride + tap / window.kernel - window.padding;
-            let x = out_x * window.stride + tap % window.kernel - window.padding;
-            inside = n < sizes.columns && y < window.resized_height && x < window.resized_width;
-            pixel =
-                (y * window.height / window.resized_height) * window.width + x * window.width / window.resized_width;
+            place(&mut columns, first_column + 4 * right_four, tap, sizes.columns, &window);
         }
-        #[unroll]
-        for i in 0..LOADS {
-            let k = unit / side + i * comptime!(SIDE / outputs);
-            let mut value = 0.0f32;
-            if inside && first_input + k < sizes.inputs {
-                value = right[(right_start + (first_input + k) * sizes.right_channel + pixel) as usize];
-            }
-            right_tile[(k * side + column) as usize] = value;
+        right_tile[(right_input * fours + right_four) as usize] =
+            load_right(right, &columns, right_start, first_input + right_input, sizes.right_channel, sizes.inputs);
+        let input = first_input + left_input;
+        let mut weights = Four::new(0.0f32);
+        if input < sizes.inputs {
+            let along = left_start + (tap * sizes.inputs + input) * sizes.left_column;
+            weights = load_left(left, along, first_row + 4 * left_four, sizes.rows, sizes.left_row);
         }
-        #[unroll]
-        for i in 0..LOADS {
-            let mut row = unit % side;
-            let mut k = unit / side + i * comptime!(SIDE / outputs);
-            if left_by_rows {
-                row = unit / depth + i * comptime!(SIDE * SIDE / depth);
-                k = unit % depth;
-            }
-            let mut value = 0.0f32;
-            if first_row + row < sizes.rows && first_input + k < sizes.inputs {
-                let along = tap * sizes.inputs + first_input + k;
-                let at = left_start + (first_row + row) * sizes.left_row + along * sizes.left_column;
-                value = f32::cast_from(left[at as usize]);
-            }
-            left_tile[(k * pitch + row) as usize] = value;
-        }
+        left_tile[(left_input * pitch + left_four) as usize] = weights;
         sync_cube();
-
-        let mut sum = Array::<f32>::new(comptime!((outputs * outputs) as usize));
-        #[unroll]
-        for i in 0..comptime!((outputs * outputs) as usize) {
-            sum[i] = 0.0f32;
-        }
-        for k in 0..depth {
-            let mut factor = Array::<f32>::new(comptime!(outputs as usize));
-            #[unroll]
-            for j in 0..outputs {
-                factor[j as usize] = right_tile[(k * side + unit_column + j * SIDE) as usize];
-            }
-            #[unroll]
-            for i in 0..outputs {
-                let weight = left_tile[(k * pitch + unit_row + i * SIDE) as usize];
-                #[unroll]
-                for j in 0..outputs {
-                    sum[(i * outputs + j) as usize] += weight * factor[j as usize];
-                }
-            }
-        }
-        #[unroll]
-        for i in 0..comptime!((outputs * outputs) as usize) {
-            total[i] += sum[i];
-        }
+        add_slice(&mut total, &left_tile, &right_tile, unit_row, unit_column, groups, depth);
         // No unit may load the next slice before all have used this one.
         sync_cube();
 
@@ -191,21 +160,102 @@ pub(super) fn multiply<W: Float>(
             tap += 1;
         }
     }
-
     let start = part * sizes.out_part + sample * sizes.out_batch + sizes.out_first;
     #[unroll]
-    for i in 0..outputs {
-        let m = first_row + unit_row + i * SIDE;
+    for i in 0..comptime!(4 * groups) {
+        let m = first_row + comptime!(i / 4 * 4 * SIDE) + 4 * unit_row + comptime!(i % 4);
         #[unroll]
-        for j in 0..outputs {
-            let n = first_column + unit_column + j * SIDE;
+        for j in 0..comptime!(4 * groups) {
+            let n = first_column + comptime!(j / 4 * 4 * SIDE) + 4 * unit_column + comptime!(j % 4);
             if m < sizes.rows && n < sizes.columns {
-                let value = total[(i * outputs + j) as usize];
-                let with_terms =
-                    add_terms(value, sample, m, n, bias, shift, residual, sizes.rows, sizes.columns, sizes.terms);
-                result[(start + m * sizes.out_row + n) as usize] = with_terms;
+                let value = total[comptime!((i * groups + j / 4) as usize)].extract(comptime!((j % 4) as usize));
+                let (rows, columns) = (sizes.rows, sizes.columns);
+                result[(start + m * sizes.out_row + n) as usize] =
+                    add_terms(value, sample, m, n, bias, shift, residual, rows, columns, sizes.terms);
             }
         }
+    }
+}
+
+/// Finds the pixels of four columns from `first` on at a tap.
+#[cube]
+fn place(at: &mut Columns, first: u32, tap: u32, columns: u32, window: &Window) {
+    #[unroll]
+    for i in 0..4u32 {
+        let n = first + i;
+        // A row before the first wraps around to a large number.
+        let y = n / window.out_width * window.stride + tap / window.kernel - window.padding;
+        let x = n % window.out_width * window.stride + tap % window.kernel - window.padding;
+        at.inside[i as usize] = n < columns && y < window.resized_height && x < window.resized_width;
+        at.pixel[i as usize] =
+            y * window.height / window.resized_height * window.width + x * window.width / window.resized_width;
+    }
+}
+
+/// Four columns of the right factor at `input`; 0 outside of it.
+#[cube]
+fn load_right(right: &[f32], at: &Columns, start: u32, input: u32, channel: u32, inputs: u32) -> Four {
+    let mut four = Four::new(0.0f32);
+    if input < inputs {
+        let from = start + input * channel;
+        #[unroll]
+        for i in 0..4usize {
+            if at.inside[i] {
+                four.insert(i, right[(from + at.pixel[i]) as usize]);
+            }
+        }
+    }
+    four
+}
+
+/// Four rows of the left factor from `row` on, `along` its sums; 0 behind its last row.
+#[cube]
+fn load_left<W: Float>(left: &[W], start: u32, row: u32, rows: u32, pitch: u32) -> Four {
+    let mut four = Four::new(0.0f32);
+    #[unroll]
+    for i in 0..4usize {
+        let m = row + comptime!(i as u32);
+        if m < rows {
+            four.insert(i, f32::cast_from(left[(start + m * pitch) as usize]));
+        }
+    }
+    four
+}
+
+/// Adds a slice's product to the squares of a unit.
+#[cube]
+fn add_slice(
+    total: &mut Array<Four>,
+    left: &[Four],
+    right: &[Four],
+    unit_row: u32,
+    unit_column: u32,
+    #[comptime] groups: u32,
+    #[comptime] depth: u32,
+) {
+    let mut sum = Array::<Four>::new(comptime!((4 * groups * groups) as usize));
+    #[unroll]
+    for i in 0..comptime!((4 * groups * groups) as usize) {
+        sum[i] = Four::new(0.0f32);
+    }
+    for k in 0..depth {
+        #[unroll]
+        for a in 0..groups {
+            let weights = left[(k * comptime!(SIDE * groups + 1) + comptime!(a * SIDE) + unit_row) as usize];
+            #[unroll]
+            for b in 0..groups {
+                let factors = right[(k * comptime!(SIDE * groups) + comptime!(b * SIDE) + unit_column) as usize];
+                #[unroll]
+                for i in 0..4u32 {
+                    let at = comptime!(((4 * a + i) * groups + b) as usize);
+                    sum[at] += Four::new(weights.extract(comptime!(i as usize))) * factors;
+                }
+            }
+        }
+    }
+    #[unroll]
+    for i in 0..comptime!((4 * groups * groups) as usize) {
+        total[i] += sum[i];
     }
 }
 
