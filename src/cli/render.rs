@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{Failure, RenderArgs, render_job};
 use crate::{
     engine::{
+        backend::check_size,
         device,
         models::Models,
         prediction_cache::PredictionCache,
@@ -33,6 +34,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     let (general, expert) = Models::default().for_recipe(&recipe, &opened.target(), &busy).map_err(Failure::refused)?;
     native_size(args, &mut recipe, general.as_ref());
     recipe.validate().map_err(Failure::refused)?;
+    check_size(&opened, &recipe, general.as_ref()).map_err(Failure::refused)?;
 
     // One picture is made once: nothing needs to be cached.
     let mut cache = PredictionCache::new(0);

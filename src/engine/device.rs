@@ -79,6 +79,8 @@ pub struct Opened {
     /// Of products.
     pub precision: Precision,
     pub name: String,
+    /// How many bytes of one tensor its kernels can reach; `None` where nothing limits them.
+    pub largest_tensor: Option<usize>,
     /// Digest of what it computes for a few fixed operations; see [`fingerprint::probe_digest`].
     pub probe_digest: Option<String>,
 }
@@ -88,7 +90,7 @@ impl Opened {
     pub fn new(device: Device, precision: Precision, name: String) -> Self {
         let output = nets::probe_output(&device).inspect_err(|error| log::warn!("{name} cannot be probed: {error}"));
         let probe_digest = output.ok().map(|output| fingerprint::probe_digest(&output));
-        Self { device, precision, name, probe_digest }
+        Self { device, precision, name, largest_tensor: None, probe_digest }
     }
 
     /// Where models are to be loaded.
@@ -164,33 +166,53 @@ pub fn cpu(precision: Precision) -> Opened {
 }
 
 fn gpu(precision: Precision) -> Result<Opened, EngineError> {
-    let (device, name) = open_card(precision)?;
-    self_test(&device, precision, &name)?;
-    Ok(Opened::new(device, precision, name))
+    let card = open_card(precision)?;
+    self_test(&card.device, precision, &card.name)?;
+    Ok(card.into_opened())
+}
+
+/// A graphics card that is open, of which nothing is tested.
+pub struct Card {
+    pub device: Device,
+    pub precision: Precision,
+    /// For people.
+    pub name: String,
+    largest_tensor: usize,
+}
+
+impl Card {
+    /// Probes what it computes.
+    pub fn into_opened(self) -> Opened {
+        let opened = Opened::new(self.device, self.precision, self.name);
+        Opened { largest_tensor: Some(self.largest_tensor), ..opened }
+    }
 }
 
 /// The card that this process has opened: burn opens one only once.
 static CARD: Mutex<Option<(Device, WgpuSetup)>> = Mutex::new(None);
 
-/// Opens the best graphics card, or gives the one that is open, with its name for people. Tests nothing.
+/// Opens the best graphics card, or gives the one that is open.
 ///
 /// # Errors
 /// [`EngineError::Device`] where there is none, where it does not open, and where it does not compute in `precision`.
-pub fn open_card(precision: Precision) -> Result<(Device, String), EngineError> {
+pub fn open_card(precision: Precision) -> Result<Card, EngineError> {
     let mut card = CARD.lock().unwrap_or_else(PoisonError::into_inner);
     let (device, setup) = match card.as_ref() {
         Some(open) => open,
         None => card.insert(open_best()?),
     };
     // Of the adapter that burn has opened, which need not be the first of its kind.
-    let name = setup.adapter.get_info().name;
-    if precision != Precision::F16 {
-        return Ok((device.clone(), name));
-    }
-    if !setup.adapter.features().contains(wgpu::Features::SHADER_F16) {
+    let mut name = setup.adapter.get_info().name;
+    if precision == Precision::F16 && !setup.adapter.features().contains(wgpu::Features::SHADER_F16) {
         return Err(EngineError::Device(format!("{name} does not compute in f16: choose --precision f32")));
     }
-    Ok((device.clone(), format!("{name} · {precision}")))
+    if precision == Precision::F16 {
+        name = format!("{name} · {precision}");
+    }
+    let limits = setup.device.limits();
+    let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    let largest_tensor = usize::try_from(largest).unwrap_or(usize::MAX);
+    Ok(Card { device: device.clone(), precision, name, largest_tensor })
 }
 
 /// Forgets the card that is open: it was lost.

@@ -31,6 +31,11 @@ pub enum EngineError {
     NoAttention(&'static str),
     #[error("step {step} gave numbers that are not finite: lower the guidance scale or the concept scales")]
     NotFinite { step: usize },
+    /// A tensor is larger than the kernels of a card can reach.
+    #[error(
+        "{width}x{height} pixels of this model need a tensor of {needed} MiB, but {device} takes {largest} MiB at most: choose a smaller size, or the processor"
+    )]
+    TooLarge { width: usize, height: usize, needed: usize, device: String, largest: usize },
     #[error("no such device: {0}")]
     Device(String),
     #[error("the engine failed inside: {0}; the next request starts afresh")]
@@ -41,7 +46,7 @@ impl EngineError {
     /// Whether the device may be at fault, and not the request.
     pub fn is_of_device(&self) -> bool {
         let failed = matches!(self, Self::Model(ModelError::Failed { .. } | ModelError::Attention(_)));
-        failed || matches!(self, Self::Device(_) | Self::Panicked(_) | Self::NotFinite { .. })
+        failed || matches!(self, Self::TooLarge { .. } | Self::Device(_) | Self::Panicked(_) | Self::NotFinite { .. })
     }
 }
 

@@ -42,7 +42,7 @@ impl Models {
         &mut self,
         recipe: &Recipe,
         target: &Target,
-        busy: &dyn Fn(String),
+        busy: &(dyn Fn(String) + Sync),
     ) -> Result<Loaded, EngineError> {
         let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), target, busy)?;
         let expert = match recipe.expert_fusion() {
@@ -57,7 +57,7 @@ impl Models {
         requested: &ModelRef,
         loras: Vec<Lora>,
         target: &Target,
-        busy: &dyn Fn(String),
+        busy: &(dyn Fn(String) + Sync),
     ) -> Result<Arc<dyn Model>, EngineError> {
         match &self.general {
             Some((name, with, model)) if name == requested && *with == loras => Ok(model.clone()),
@@ -78,7 +78,7 @@ impl Models {
         over: &ModelRef,
         general: &Arc<dyn Model>,
         target: &Target,
-        busy: &dyn Fn(String),
+        busy: &(dyn Fn(String) + Sync),
     ) -> Result<Arc<dyn Model>, EngineError> {
         if requested == over {
             return Ok(general.clone());

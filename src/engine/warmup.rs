@@ -12,8 +12,10 @@ use crate::{
     tensor::Latents,
 };
 
-/// Height and width of the latents: enough for four levels.
+/// Height and width of the latents that are predicted: enough for four levels.
 const SIDE: usize = 8;
+/// Of those that are decoded.
+const DECODED: usize = 2;
 
 /// Which models have been run, by their hashes.
 #[derive(Default)]
@@ -22,8 +24,8 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// Runs `model` (called `title`) once: a prediction with the maps that segmentation needs, and the codec. Does nothing if
-    /// that has been done. Reports progress through `busy`.
+    /// Runs `model` (called `title`) once: a prediction with the maps that segmentation needs, and the codec. Does nothing, and
+    /// returns false, if that has been done. Reports progress through `busy`.
     ///
     /// # Errors
     /// [`EngineError::Cancelled`] once `is_current` says no; the next call starts again, and compiled kernels
@@ -34,16 +36,16 @@ impl WarmUp {
         title: &str,
         is_current: &dyn Fn() -> bool,
         busy: &dyn Fn(String),
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let name = model.hash().to_owned();
         if self.done.contains(&name) {
-            return Ok(());
+            return Ok(false);
         }
         let begun = Instant::now();
         run_once(model, is_current, &|part| busy(format!("Preparing the graphics card for {title}: {part}…")))?;
         log::info!("{title} is warm after {:.1} s", begun.elapsed().as_secs_f64());
         self.done.push(name);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -64,7 +66,7 @@ fn run_once(model: &dyn Model, is_current: &dyn Fn() -> bool, say: &dyn Fn(Strin
         layer.cross().map_err(model::ModelError::from)?;
     }
     say("decoder".into());
-    model.codec().decode(&latents, is_current)?;
+    model.codec().decode(&Latents::zeros(model.geometry().channels, DECODED, DECODED), is_current)?;
     Ok(())
 }
 

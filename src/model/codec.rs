@@ -22,6 +22,12 @@ pub trait Codec: Send + Sync {
     /// [`ModelError::Input`] for a size that the model does not draw, [`ModelError::Cancelled`] once `is_current` says no.
     fn encode(&self, picture: &Pixels, is_current: &dyn Fn() -> bool) -> Result<Latents, ModelError>;
 
+    /// The bytes of the largest tensor that decoding latents of `[height, width]` needs on its device; 0 where it needs none to
+    /// speak of.
+    fn largest_tensor(&self, _latents: [usize; 2]) -> usize {
+        0
+    }
+
     /// Whether decoding costs next to nothing beside a prediction, so that every preview is decoded.
     fn is_cheap(&self) -> bool {
         false

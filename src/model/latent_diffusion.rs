@@ -188,6 +188,10 @@ impl Codec for Vae {
         Ok(Vae::decode(self, latents, is_current)?)
     }
 
+    fn largest_tensor(&self, latents: [usize; 2]) -> usize {
+        self.config().largest_decoded(latents) * size_of::<f32>()
+    }
+
     fn encode(&self, picture: &Pixels, is_current: &dyn Fn() -> bool) -> Result<Latents, ModelError> {
         Ok(Vae::encode(self, picture, is_current)?)
     }

@@ -29,6 +29,17 @@ pub struct VaeConfig {
 }
 
 impl VaeConfig {
+    /// The values of the largest map that decoding latents of `[height, width]` needs. The first block of a level takes the
+    /// channels of the level before at its own size.
+    pub fn largest_decoded(&self, [height, width]: [usize; 2]) -> usize {
+        let last = self.channels.len() - 1;
+        let level = |i: usize| {
+            let widest = self.channels[i].max(self.channels[(i + 1).min(last)]);
+            widest * (height * width << (2 * (last - i)))
+        };
+        (0..=last).map(level).max().unwrap_or(0)
+    }
+
     /// Parses a `config.json`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 
 use super::{protocol::Line, self_test::self_test};
 use crate::{
-    engine::device,
+    engine::device::{self, Card},
     nets::{KernelCheck, Precision, kernel_checks},
 };
 
@@ -42,7 +42,7 @@ pub fn check(precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Lin
 }
 
 fn checked(precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Line)) -> Result<(), String> {
-    let (device, name) = device::open_card(precision).map_err(|error| error.to_string())?;
+    let Card { device, name, .. } = device::open_card(precision).map_err(|error| error.to_string())?;
     say(Line::Card(name.clone()));
     kernels(&device, &name, fault, say)?;
     let step = self_test(&device, precision, &name).map_err(|error| error.to_string())?;

@@ -11,11 +11,7 @@ use std::{
 
 use super::{child::Checker, protocol::Line, state::CardState};
 use crate::{
-    engine::{
-        backend::Backend,
-        device::{self, Opened},
-        error::EngineError,
-    },
+    engine::{backend::Backend, device, error::EngineError},
     model::ModelSource,
     nets::Precision,
     recipe::Recipe,
@@ -97,9 +93,9 @@ fn open_and_load(
 ) -> Result<Backend, EngineError> {
     let pace = Pace { host, last: Instant::now().into() };
     pace.rest();
-    let (device, name) = device::open_card(precision)?;
+    let card = device::open_card(precision)?;
     pace.rest();
-    let mut card = Backend::new(Opened::new(device, precision, name), source.clone());
+    let mut card = Backend::new(card.into_opened(), source.clone());
     pace.rest();
     card.load(recipe, &|| pace.rest(), &|_| {})?;
     Ok(card)
