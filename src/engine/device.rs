@@ -220,11 +220,14 @@ pub fn forget_card() {
     *CARD.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
+/// Kernels in one submission at most: drivers reset a card on which one takes seconds.
+const TASKS: usize = 16;
+
 fn open_best() -> Result<(Device, WgpuSetup), EngineError> {
     let kind = real_gpu().ok_or_else(|| {
         EngineError::Device("there is no graphics card that wgpu can use (software rasterisers do not count)".into())
     })?;
-    let opened: Result<_, WgpuInitError> = Device::wgpu_options().device_kind(kind).init_with_setup();
+    let opened: Result<_, WgpuInitError> = Device::wgpu_options().device_kind(kind).tasks_max(TASKS).init_with_setup();
     opened.map_err(|e| {
         EngineError::Device(format!(
             "the graphics card does not open ({e}); one that was lost opens again after a restart"

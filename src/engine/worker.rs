@@ -17,6 +17,7 @@ use super::{
     card::{
         CardState, Preference,
         child::Checker,
+        pace::Pace,
         prepare::{self, ReadyCard},
     },
     device::{self, DeviceChoice},
@@ -153,7 +154,14 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let (job, recipe, end) = (request.job, &request.recipe, self.channel.end);
         recipe.validate()?;
-        let is_current = || !cancel.is_cancelled();
+        let pace = self.card.as_ref().filter(|_| device == Computes::Card);
+        let pace = pace.map(|card| Pace::new(card.opened.device.clone()));
+        let is_current = || {
+            if let Some(pace) = &pace {
+                pace.stage();
+            }
+            !cancel.is_cancelled()
+        };
         let (general, expert) = self.load(recipe, device, &is_current)?;
         let options = Options { segment: true, ..Options::default() };
         let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;

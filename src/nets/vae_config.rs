@@ -35,7 +35,7 @@ impl VaeConfig {
         let last = self.channels.len() - 1;
         let level = |i: usize| {
             let widest = self.channels[i].max(self.channels[(i + 1).min(last)]);
-            widest * (height * width << (2 * (last - i)))
+            widest * ((height * width) << (2 * (last - i)))
         };
         (0..=last).map(level).max().unwrap_or(0)
     }

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod child;
+pub mod pace;
 pub mod prepare;
 pub mod protocol;
 pub mod self_test;

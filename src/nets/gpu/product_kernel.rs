@@ -117,56 +117,54 @@ pub(super) fn multiply<W: Float>(
         left_input = unit % depth;
     }
     let right_start = sample * sizes.right_batch + sizes.right_first;
-    let left_start = sample * sizes.left_batch;
 
     let slices_per_tap = sizes.inputs.div_ceil(depth);
     let slices = slices_per_tap * window.kernel * window.kernel;
     let per_part = slices.div_ceil(sizes.parts);
-    let mut slice = part * per_part;
-    let last = min(slice + per_part, slices);
-    let mut tap = slice / slices_per_tap;
-    let mut first_input = (slice % slices_per_tap) * depth;
-    let mut new_tap = true;
+    let first = part * per_part;
     let mut columns = Columns { pixel: Array::new(4usize), inside: Array::new(4usize) };
 
-    let mut total = Array::<Four>::new(comptime!((4 * groups * groups) as usize));
-    #[unroll]
-    for i in 0..comptime!((4 * groups * groups) as usize) {
-        total[i] = Four::new(0.0f32);
-    }
-    while slice < last {
-        if new_tap {
+    let mut total = zeros(groups);
+    for slice in first..min(first + per_part, slices) {
+        let (tap, first_input) = (slice / slices_per_tap, (slice % slices_per_tap) * depth);
+        if slice == first || first_input == 0 {
             place(&mut columns, first_column + 4 * right_four, tap, sizes.columns, &window);
         }
         right_tile[(right_input * fours + right_four) as usize] =
             load_right(right, &columns, right_start, first_input + right_input, sizes.right_channel, sizes.inputs);
-        let input = first_input + left_input;
-        let mut weights = Four::new(0.0f32);
-        if input < sizes.inputs {
-            let along = left_start + (tap * sizes.inputs + input) * sizes.left_column;
-            weights = load_left(left, along, first_row + 4 * left_four, sizes.rows, sizes.left_row);
-        }
-        left_tile[(left_input * pitch + left_four) as usize] = weights;
+        left_tile[(left_input * pitch + left_four) as usize] =
+            load_left(left, sample, first_row + 4 * left_four, tap, first_input + left_input, &sizes);
         sync_cube();
         add_slice(&mut total, &left_tile, &right_tile, unit_row, unit_column, groups, depth);
         // No unit may load the next slice before all have used this one.
         sync_cube();
-
-        slice += 1;
-        first_input += depth;
-        new_tap = first_input >= sizes.inputs;
-        if new_tap {
-            first_input = 0;
-            tap += 1;
-        }
     }
     let start = part * sizes.out_part + sample * sizes.out_batch + sizes.out_first;
+    let (row, column) = (first_row + 4 * unit_row, first_column + 4 * unit_column);
+    store(&total, result, start, row, column, sample, bias, shift, residual, &sizes, groups);
+}
+
+/// Writes a unit's squares, whose first element is `[row, column]`, with the terms added.
+#[cube]
+fn store(
+    total: &Array<Four>,
+    result: &mut [f32],
+    start: u32,
+    row: u32,
+    column: u32,
+    sample: u32,
+    bias: &[f32],
+    shift: &[f32],
+    residual: &[f32],
+    sizes: &Sizes,
+    #[comptime] groups: u32,
+) {
     #[unroll]
     for i in 0..comptime!(4 * groups) {
-        let m = first_row + comptime!(i / 4 * 4 * SIDE) + 4 * unit_row + comptime!(i % 4);
+        let m = row + comptime!(i / 4 * 4 * SIDE + i % 4);
         #[unroll]
         for j in 0..comptime!(4 * groups) {
-            let n = first_column + comptime!(j / 4 * 4 * SIDE) + 4 * unit_column + comptime!(j % 4);
+            let n = column + comptime!(j / 4 * 4 * SIDE + j % 4);
             if m < sizes.rows && n < sizes.columns {
                 let value = total[comptime!((i * groups + j / 4) as usize)].extract(comptime!((j % 4) as usize));
                 let (rows, columns) = (sizes.rows, sizes.columns);
@@ -175,6 +173,17 @@ pub(super) fn multiply<W: Float>(
             }
         }
     }
+}
+
+/// The squares of a unit, all 0.
+#[cube]
+fn zeros(#[comptime] groups: u32) -> Array<Four> {
+    let mut squares = Array::<Four>::new(comptime!((4 * groups * groups) as usize));
+    #[unroll]
+    for i in 0..comptime!((4 * groups * groups) as usize) {
+        squares[i] = Four::new(0.0f32);
+    }
+    squares
 }
 
 /// Finds the pixels of four columns from `first` on at a tap.
@@ -208,15 +217,18 @@ fn load_right(right: &[f32], at: &Columns, start: u32, input: u32, channel: u32,
     four
 }
 
-/// Four rows of the left factor from `row` on, `along` its sums; 0 behind its last row.
+/// Four rows of the left factor from `row` on, at `input` of a tap; 0 outside of it.
 #[cube]
-fn load_left<W: Float>(left: &[W], start: u32, row: u32, rows: u32, pitch: u32) -> Four {
+fn load_left<W: Float>(left: &[W], sample: u32, row: u32, tap: u32, input: u32, sizes: &Sizes) -> Four {
     let mut four = Four::new(0.0f32);
-    #[unroll]
-    for i in 0..4usize {
-        let m = row + comptime!(i as u32);
-        if m < rows {
-            four.insert(i, f32::cast_from(left[(start + m * pitch) as usize]));
+    if input < sizes.inputs {
+        let start = sample * sizes.left_batch + (tap * sizes.inputs + input) * sizes.left_column;
+        #[unroll]
+        for i in 0..4usize {
+            let m = row + comptime!(i as u32);
+            if m < sizes.rows {
+                four.insert(i, f32::cast_from(left[(start + m * sizes.left_row) as usize]));
+            }
         }
     }
     four
@@ -233,11 +245,7 @@ fn add_slice(
     #[comptime] groups: u32,
     #[comptime] depth: u32,
 ) {
-    let mut sum = Array::<Four>::new(comptime!((4 * groups * groups) as usize));
-    #[unroll]
-    for i in 0..comptime!((4 * groups * groups) as usize) {
-        sum[i] = Four::new(0.0f32);
-    }
+    let mut sum = zeros(groups);
     for k in 0..depth {
         #[unroll]
         for a in 0..groups {
