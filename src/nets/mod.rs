@@ -6,7 +6,7 @@
 //! Everything inside is channel-major: maps are burn's `[batch, channels, height, width]`, tokens `[batch, width,
 //! positions]`, so that one is the other without a copy; texts come and go as `[batch, positions, width]`.
 //!
-//! On the CPU the layers compute with `kernels`, elsewhere with burn's own operations and the few of `gpu`.
+//! On the CPU the layers compute with `kernels`, on graphics cards with `gpu`, and elsewhere with burn's own operations.
 
 mod attention;
 mod clip;

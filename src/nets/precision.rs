@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// The number format in which the U-Net and the autoencoder multiply.
+/// The number format of the weights of U-Net and autoencoder, and of their products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Single precision throughout.
@@ -16,9 +16,8 @@ pub enum Precision {
     ///
     /// On the CPU only; other devices treat it as [`Precision::F32`].
     Bf16,
-    /// The U-Net's weights are rounded to f16 (10 bits of mantissa, up to 65504), and so are the inputs and the sums of its
-    /// linear layers and convolutions. Self-attention is f16 where its map is not requested. Norms, cross-attention,
-    /// residual sums and the autoencoder are f32: the values of some autoencoders exceed the range of f16.
+    /// The U-Net's weights are rounded to f16 (10 bits of mantissa, up to 65504), which halves their memory. Values and sums are
+    /// f32, and so is the autoencoder.
     ///
     /// On GPUs only; the CPU treats it as [`Precision::F32`].
     F16,

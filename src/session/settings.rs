@@ -22,6 +22,9 @@ pub struct Settings {
     /// Budget of the engine's prediction cache, in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<usize>,
+    /// Which device computes, by the engine's names; empty where it was not chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub device: String,
     /// Whether new sessions keep the steps of their takes.
     pub keep_steps: bool,
     /// As [`super::Layout::theme`].
@@ -63,7 +66,13 @@ mod tests {
     fn what_is_set_is_there_at_the_next_start_and_nonsense_sets_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Settings::load(folder.path()), Settings::default());
-        let set = Settings { memory_mib: Some(256), keep_steps: true, theme: "light".into(), scale: Some(1.5) };
+        let set = Settings {
+            memory_mib: Some(256),
+            device: "card".into(),
+            keep_steps: true,
+            theme: "light".into(),
+            scale: Some(1.5),
+        };
         set.save(folder.path()).expect("written");
         assert_eq!(Settings::load(folder.path()), set);
         let edited = fs::read_to_string(folder.path().join(FILE)).expect("written").replace('\n', "\r\n");

@@ -20,7 +20,7 @@ use super::{
     view::style,
 };
 use crate::{
-    engine::EngineHandle,
+    engine::{EngineHandle, Preference},
     session::{Recovery, Settings, first_start, state_folder},
 };
 
@@ -84,6 +84,11 @@ fn pause_before_repaint(cc: &eframe::CreationContext<'_>) -> Duration {
 /// The window's contents: a session that an earlier window left behind, else the wanted one, else the demo.
 fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> App {
     let Opening { session, settings, begun } = opening;
+    // A device that was named on the command line is not what was chosen in an earlier window.
+    if let Some(preference) = Preference::named(&settings.device).filter(|_| engine.preference() == Preference::Fastest)
+    {
+        engine.prefer(preference);
+    }
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format).with_settings(settings, begun);
     let folder = state_folder();

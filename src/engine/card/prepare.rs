@@ -91,23 +91,23 @@ fn open_and_load(
     source: &Arc<dyn ModelSource>,
     precision: Precision,
 ) -> Result<Backend, EngineError> {
-    let pace = Pace { host, last: Instant::now().into() };
-    pace.rest();
+    let share = TimeShare { host, last: Instant::now().into() };
+    share.rest();
     let card = device::open_card(precision)?;
-    pace.rest();
+    share.rest();
     let mut card = Backend::new(card.into_opened(), source.clone());
-    pace.rest();
-    card.load(recipe, &|| pace.rest(), &|_| {})?;
+    share.rest();
+    card.load(recipe, &|| share.rest(), &|_| {})?;
     Ok(card)
 }
 
 /// Divides the time between preparing and drawing.
-struct Pace<'a> {
+struct TimeShare<'a> {
     host: &'a dyn Host,
     last: std::cell::Cell<Instant>,
 }
 
-impl Pace<'_> {
+impl TimeShare<'_> {
     /// Between two parts: waits while the processor draws, but not for ever. Whether to go on.
     fn rest(&self) -> bool {
         let rest = (self.last.get().elapsed() * SHARE).min(PATIENCE);
