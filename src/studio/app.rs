@@ -250,10 +250,7 @@ impl App {
                 self.rendering.set_memory(bytes);
                 self.settings.current.memory_mib = Some(bytes >> 20);
             }
-            Command::PreferDevice(preference) => {
-                self.rendering.prefer(preference);
-                self.settings.current.device = preference.name().to_owned();
-            }
+            Command::PreferDevice(preference) => self.settings.current.device = self.rendering.prefer(preference),
             Command::RetryCard => self.rendering.retry_card(),
             Command::ShowLeftovers => self.panels.leftovers.open(),
             Command::TogglePalette => self.panels.palette.toggle(),

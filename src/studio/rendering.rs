@@ -37,8 +37,10 @@ impl Rendering {
         MemoryUse { used: budget.used(), budget: budget.budget() }
     }
 
-    pub fn prefer(&self, preference: Preference) {
+    /// Returns the preference's name for the settings.
+    pub fn prefer(&self, preference: Preference) -> String {
         self.engine.prefer(preference);
+        preference.name().to_owned()
     }
 
     pub fn preference(&self) -> Preference {
