@@ -31,7 +31,7 @@ impl Backend {
     /// The models of a recipe, loaded and, on a card, run once.
     ///
     /// # Errors
-    /// As [`Models::for_recipe`], [`check_size`] and [`WarmUp::run`].
+    /// As [`Models::for_recipe`], [`check_size`], and those of running a model.
     pub fn load(
         &mut self,
         recipe: &Recipe,
