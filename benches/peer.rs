@@ -5,6 +5,8 @@
 //!   opened ends the program with status 2;
 //! * `render`: 20 DDIM steps with guidance 5 at the model's own size, picture included;
 //! * `s-cfg`, `sega 1`, `sega 3`, `snb`: the same with a method on;
+//! * `steps METHOD at SIDE COUNT`: that many steps at SIDE x SIDE pixels without the picture, concepts acting from the first;
+//!   `cfg` is no method, and a model other than Pocket is its own expert;
 //! * `unet SIDE`: the two branches of one guided step on latents of that side;
 //! * `decode SIDE`: one decode of latents of that side.
 
@@ -16,10 +18,10 @@ use std::{
 };
 
 use sextant::{
-    engine::device,
+    engine::{device, prediction_cache::PredictionCache},
     model::{Model, Request},
     nets::Precision,
-    recipe::ModelRef,
+    recipe::{ModelRef, Recipe},
     sampling::TorchGenerator,
 };
 use shared::{Models, recipe};
@@ -47,6 +49,9 @@ fn main() {
                     });
                 models = Some(Models::on(&opened.device, ModelRef::from((*folder).to_owned()), precision));
             }
+            (["steps", method @ .., "at", side, count], Some(models)) => {
+                steps(models, &method.join(" "), side.parse().expect("a side"), count.parse().expect("a count"));
+            }
             (["unet", side], Some(models)) => guided_step(models.general.as_ref(), side.parse().expect("a side")),
             (["decode", side], Some(models)) => decode(models.general.as_ref(), side.parse().expect("a side")),
             ([..], Some(models)) => drop(models.render(&recipe(&line))),
@@ -55,6 +60,12 @@ fn main() {
         println!("{}", start.elapsed().as_secs_f64());
         std::io::stdout().flush().expect("standard output");
     }
+}
+
+fn steps(models: &Models, method: &str, side: usize, count: usize) {
+    let mut recipe = Recipe { width: side, height: side, steps: count, ..recipe(method) };
+    recipe.concepts.iter_mut().for_each(|concept| concept.warmup = 0);
+    models.denoise(&recipe, false, &mut PredictionCache::new(0), |_, _| {});
 }
 
 fn guided_step(model: &dyn Model, side: usize) {

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Model folders of Stable Diffusion's sizes with random weights, to measure time and memory by: shapes.py sd15|sdxl FOLDER
+"""Model folders of Stable Diffusion's sizes with random weights, to measure time and memory by:
+  shapes.py sd15|sdxl FOLDER
+  shapes.py sd15|sdxl --names FILE.json.gz
 
 Needs torch, diffusers and transformers (pip). Everything has its real size but the vocabulary, which is the small one of
-the tests. SD 1.5 takes 4.1 GB, SDXL 13.3 GB, f32; SDXL also so much memory while it is made."""
-import json, pathlib, shutil, sys
+the tests. SD 1.5 takes 4.1 GB, SDXL 13.3 GB, f32; SDXL also so much memory while it is made.
+--names writes the configurations and the names and shapes of all weights instead: card.py makes a folder of them where
+there is no diffusers. benches/shapes/ holds both."""
+import gzip, json, pathlib, shutil, sys, tempfile
 
 import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, PNDMScheduler, UNet2DConditionModel
@@ -36,8 +40,30 @@ def sdxl_unet():
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"))
 
 
+def names(file, pipeline, parts, tokenizers):
+    """Writes what a folder consists of, without weights."""
+    index, files = {"_class_name": pipeline}, {}
+    for name, make in parts.items():
+        with torch.device("cpu" if name == "scheduler" else "meta"):
+            part = make()
+        text, scheduler = name.startswith("text"), name == "scheduler"
+        index[name] = ["transformers" if text else "diffusers", type(part).__name__]
+        with tempfile.TemporaryDirectory() as folder:
+            (part.config if text else part).save_pretrained(folder) if text or scheduler else part.save_config(folder)
+            config = "scheduler_config.json" if scheduler else "config.json"
+            files[f"{name}/{config}"] = json.loads((pathlib.Path(folder) / config).read_text())
+        if not scheduler:
+            weights = f"{name}/{'model' if text else 'diffusion_pytorch_model'}.safetensors"
+            files[weights] = {key: list(value.shape) for key, value in part.state_dict().items()}
+    index |= {name: ["transformers", "CLIPTokenizer"] for name in tokenizers}
+    text = json.dumps({"model_index.json": index, **files}, separators=(",", ":"))
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
 def write(folder, pipeline, parts, tokenizers):
     """Writes each part, made only then: two of them do not fit everywhere."""
+    if folder.suffix == ".gz":
+        return names(folder, pipeline, parts, tokenizers)
     index = {"_class_name": pipeline}
     for name, make in parts.items():
         torch.manual_seed(0)
@@ -79,6 +105,10 @@ def at(folder, make):
 
 if __name__ == "__main__":
     kinds = {"sd15": sd15, "sdxl": sdxl}
-    if len(sys.argv) != 3 or sys.argv[1] not in kinds:
-        raise SystemExit(__doc__)
-    at(pathlib.Path(sys.argv[2]), kinds[sys.argv[1]])
+    match sys.argv[1:]:
+        case [kind, "--names", file] if kind in kinds and file.endswith(".gz"):
+            kinds[kind](pathlib.Path(file))
+        case [kind, folder] if kind in kinds:
+            at(pathlib.Path(folder), kinds[kind])
+        case _:
+            raise SystemExit(__doc__)
