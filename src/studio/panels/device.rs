@@ -33,7 +33,9 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let engine = document.engine();
     let mut name = engine.device.clone().unwrap_or_else(|| "no device yet".into());
     if let Some(card) = engine.card.title().filter(|_| !matches!(engine.card, CardState::Ready { .. })) {
-        name = format!("{name} · {card}");
+        // There is room for one of the two at length.
+        let short = name.split(" · ").next().unwrap_or_default();
+        name = format!("{short} · {card}");
     }
     let (rect, _) = ui.allocate_exact_size(vec2(WIDTH, size::ROW), Sense::hover());
     let layout = Layout::right_to_left(Align::Center);
