@@ -62,8 +62,6 @@ struct Shared {
     /// Incremented by every submission and stop; a running job compares it with the value it began with.
     generation: AtomicU64,
     closed: AtomicBool,
-    /// The worker carries out a request right now.
-    drawing: AtomicBool,
     budget: Arc<MemoryBudget>,
 }
 
@@ -78,7 +76,7 @@ struct Pending {
     /// The user asked for another attempt at the graphics card.
     retry: bool,
     /// A graphics card that is ready.
-    card: Option<Box<ReadyCard>>,
+    card: Option<ReadyCard>,
     next_id: u64,
 }
 
@@ -89,7 +87,7 @@ pub enum Work {
     /// Free what no longer fits the budget.
     Trim,
     /// Take over a graphics card that is ready.
-    Card(Box<ReadyCard>),
+    Card(ReadyCard),
     /// Try to prepare the graphics card again.
     Retry,
 }
@@ -123,7 +121,6 @@ pub fn connect(wake: impl Fn() + Send + Sync + 'static) -> (EngineHandle, Worker
         arrived: Condvar::new(),
         generation: AtomicU64::new(0),
         closed: AtomicBool::new(false),
-        drawing: AtomicBool::new(false),
         budget: Arc::default(),
     });
     let (sender, events) = sync_channel(EVENT_ROOM);
@@ -257,11 +254,6 @@ impl WorkerEnd {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
     }
 
-    /// Says whether a request is being carried out.
-    pub fn set_drawing(&self, drawing: bool) {
-        self.shared.drawing.store(drawing, Ordering::Release);
-    }
-
     /// The end for the thread that prepares the graphics card.
     pub fn card_host(&self) -> CardHost {
         CardHost { shared: self.shared.clone(), events: self.events.clone() }
@@ -279,16 +271,12 @@ impl Host for CardHost {
         !self.shared.closed.load(Ordering::Acquire) && preference != Preference::Processor
     }
 
-    fn is_drawing(&self) -> bool {
-        self.shared.drawing.load(Ordering::Acquire)
-    }
-
     fn report(&self, state: CardState) {
         self.events.send(Event::Card(state));
     }
 
     fn hand_over(&self, card: ReadyCard) {
-        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).card = Some(Box::new(card));
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).card = Some(card);
         self.shared.arrived.notify_one();
     }
 }

@@ -123,6 +123,8 @@ pub struct PredictionCache {
     budget: Arc<MemoryBudget>,
     entries: SizedLru<Key, Value>,
     run: RunTexts,
+    /// The device that computes: what denoisers derive from texts and timesteps stays on it.
+    device: Arc<str>,
 }
 
 impl PredictionCache {
@@ -136,7 +138,17 @@ impl PredictionCache {
     /// A cache whose budget others may change at any time. It reports its use there.
     pub fn with_budget(budget: Arc<MemoryBudget>) -> Self {
         budget.used.store(0, Ordering::Relaxed);
-        Self { budget, entries: SizedLru::new(), run: RunTexts::default() }
+        Self { budget, entries: SizedLru::new(), run: RunTexts::default(), device: Arc::from("") }
+    }
+
+    /// Says which device computes from now on. Predictions are plain numbers, and serve every device.
+    pub fn set_device(&mut self, name: &str) {
+        self.device = name.into();
+    }
+
+    /// A model on the device that computes.
+    fn on_device(&self, model: &str) -> Arc<str> {
+        format!("{model} {}", self.device).into()
     }
 
     /// Begins a run: the texts of the run before need not stay beyond the budget.
@@ -180,6 +192,7 @@ impl PredictionCache {
         text: &TextKey,
         prepare: impl FnOnce() -> Result<Precomputed, ModelError>,
     ) -> Result<Precomputed, ModelError> {
+        let model = self.on_device(model);
         let own = (model.clone(), text.clone());
         let key = || Key::TextKeys(model.clone(), text.clone());
         let cached = match self.entries.get(&key()) {
@@ -206,7 +219,7 @@ impl PredictionCache {
         timestep: f32,
         compute: impl FnOnce() -> Option<Precomputed>,
     ) -> Option<Precomputed> {
-        let key = Key::TimeShifts(model.clone(), timestep.to_bits());
+        let key = Key::TimeShifts(self.on_device(model), timestep.to_bits());
         if let Some(Value::TimeShifts(shifts)) = self.entries.get(&key) {
             return Some(shifts.clone());
         }

@@ -57,7 +57,7 @@ pub fn serve(end: &WorkerEnd, choice: DeviceChoice, source: Arc<dyn ModelSource>
                 continue;
             }
             Work::Card(card) => {
-                worker.take_over(*card);
+                worker.take_over(card);
                 continue;
             }
             Work::Retry => {
@@ -65,9 +65,7 @@ pub fn serve(end: &WorkerEnd, choice: DeviceChoice, source: Arc<dyn ModelSource>
                 continue;
             }
         };
-        end.set_drawing(true);
         worker.serve(request);
-        end.set_drawing(false);
     }
 }
 
@@ -76,12 +74,12 @@ struct Worker<'a> {
     choice: DeviceChoice,
     /// The processor, or the one device that was chosen.
     first: Option<Backend>,
-    /// The graphics card beside the processor.
+    /// A graphics card has passed its check, and is there for the next request.
+    passed: bool,
+    /// The graphics card beside the processor, once it was used.
     card: Option<Backend>,
-    /// The thread that prepares it takes the recipes to prepare it for.
-    preparing: Option<Sender<Recipe>>,
-    /// What was asked for last.
-    latest: Option<Recipe>,
+    /// The thread that checks it is asked for an attempt here.
+    preparing: Option<Sender<()>>,
     times: StepTimes,
     /// The device that was named last.
     named: Option<String>,
@@ -96,9 +94,9 @@ impl<'a> Worker<'a> {
             channel,
             choice,
             first: None,
+            passed: false,
             card: None,
             preparing: None,
-            latest: None,
             times: StepTimes::default(),
             named: None,
             cache,
@@ -110,7 +108,6 @@ impl<'a> Worker<'a> {
     fn serve(&mut self, request: Request) {
         let (job, end) = (request.job, self.channel.end);
         let cancel = end.cancel_token(&request);
-        self.latest = Some(request.recipe.clone());
         let device = self.device_for(&request.recipe);
         let mut outcome = self.attempt(&request, device, &cancel);
         if device == Computes::Card && outcome.as_ref().is_err_and(EngineError::is_of_device) && !cancel.is_cancelled()
@@ -118,7 +115,7 @@ impl<'a> Worker<'a> {
             self.give_up_card(&outcome);
             outcome = self.attempt(&request, Computes::Processor, &cancel);
         }
-        self.prepare_card(&request.recipe);
+        self.prepare_card();
         match outcome {
             Ok(()) => {}
             Err(EngineError::Cancelled(_)) => end.send(Event::Stopped { job }),
@@ -135,17 +132,17 @@ impl<'a> Worker<'a> {
                 Computes::Card => self.card = None,
             }
             self.cache = PredictionCache::with_budget(self.channel.end.budget());
-            self.decoder = None;
+            (self.decoder, self.named) = (None, None);
             Err(EngineError::Panicked(panic_text(panic.as_ref())))
         })
     }
 
     /// Which device is to draw a recipe.
     fn device_for(&self, recipe: &Recipe) -> Computes {
-        match (self.channel.end.preference(), &self.card) {
-            (Preference::Processor, _) | (_, None) => Computes::Processor,
-            (Preference::Card, Some(_)) => Computes::Card,
-            (Preference::Fastest, Some(_)) => self.times.faster(&recipe.model, [recipe.width, recipe.height]),
+        match (self.channel.end.preference(), self.passed) {
+            (Preference::Processor, _) | (_, false) => Computes::Processor,
+            (Preference::Card, true) => Computes::Card,
+            (Preference::Fastest, true) => self.times.faster(&recipe.model, [recipe.width, recipe.height]),
         }
     }
 
@@ -207,18 +204,22 @@ impl<'a> Worker<'a> {
     ) -> Result<Loaded, EngineError> {
         let end = self.channel.end;
         let busy = |message| end.send(Event::Busy { message });
-        let backend = match (device, &mut self.card) {
-            (Computes::Card, Some(card)) => card,
-            _ => match &mut self.first {
-                Some(first) => first,
-                first @ None => {
-                    busy("Choosing and testing the device…".into());
-                    first.insert(Backend::new(device::open(self.choice)?, self.channel.source.clone()))
-                }
-            },
+        let source = || self.channel.source.clone();
+        let backend = match (device, &mut self.card, &mut self.first) {
+            (Computes::Card, Some(card), _) => card,
+            (Computes::Processor, _, Some(first)) => first,
+            (Computes::Card, card @ None, _) => {
+                busy("Opening the graphics card…".into());
+                card.insert(Backend::new(device::open_card(Precision::F32)?.into_opened(), source()))
+            }
+            (Computes::Processor, _, first @ None) => {
+                busy("Choosing and testing the device…".into());
+                first.insert(Backend::new(device::open(self.choice)?, source()))
+            }
         };
         if self.named.as_ref() != Some(&backend.opened.name) {
             self.named = Some(backend.opened.name.clone());
+            self.cache.set_device(&backend.opened.name);
             end.send(Event::Ready { device: backend.opened.name.clone() });
         }
         let (general, expert) = backend.load(recipe, is_current, &busy)?;
@@ -228,9 +229,8 @@ impl<'a> Worker<'a> {
         Ok((general, expert))
     }
 
-    /// Has the graphics card prepared beside the processor, if that is wanted and has not begun. The first recipe decides
-    /// for which model.
-    fn prepare_card(&mut self, recipe: &Recipe) {
+    /// Has the graphics card checked beside the processor, if that is wanted and has not begun.
+    fn prepare_card(&mut self) {
         let end = self.channel.end;
         let is_beside = matches!(self.choice, DeviceChoice::Auto | DeviceChoice::Cpu | DeviceChoice::CpuBf16);
         if !is_beside || self.preparing.is_some() || end.preference() == Preference::Processor {
@@ -239,40 +239,43 @@ impl<'a> Worker<'a> {
         if !device::may_have_card() {
             return;
         }
-        let (sender, recipes) = channel();
-        let (host, source) = (end.card_host(), self.channel.source.clone());
+        let (sender, attempts) = channel();
+        let host = end.card_host();
         let started = Checker::this_program().and_then(|checker| {
-            let serve = move || prepare::serve(&host, &recipes, &checker, &source, Precision::F32);
+            let serve = move || prepare::serve(&host, &attempts, &checker, Precision::F32);
             thread::Builder::new().name("card".into()).spawn(serve)
         });
         match started {
             // The thread has just begun to wait for it.
-            Ok(_) => drop(sender.send(recipe.clone())),
-            Err(error) => log::warn!("the graphics card cannot be prepared: {error}"),
+            Ok(_) => drop(sender.send(())),
+            Err(error) => log::warn!("the graphics card cannot be checked: {error}"),
         }
         self.preparing = Some(sender);
     }
 
     /// Another attempt after a failure.
     fn retry_card(&mut self) {
-        let Some(recipe) = self.latest.clone().filter(|_| self.card.is_none()) else { return };
-        let begun = self.preparing.as_ref().is_some_and(|preparing| preparing.send(recipe.clone()).is_ok());
+        // Before the first request nothing is prepared.
+        if self.passed || self.first.is_none() {
+            return;
+        }
+        let begun = self.preparing.as_ref().is_some_and(|preparing| preparing.send(()).is_ok());
         if !begun {
             self.preparing = None;
-            self.prepare_card(&recipe);
+            self.prepare_card();
         }
     }
 
     /// Takes over a card that is ready. Cached predictions and drafts stay.
-    fn take_over(&mut self, ReadyCard { backend, step }: ReadyCard) {
+    fn take_over(&mut self, ReadyCard { name, step }: ReadyCard) {
         self.times.note(Computes::Card, &ModelRef::Pocket, BUNDLED_SIZE, step);
-        self.channel.end.send(Event::Card(CardState::Ready { name: backend.opened.name.clone() }));
-        self.card = Some(backend);
+        self.channel.end.send(Event::Card(CardState::Ready { name }));
+        self.passed = true;
     }
 
     /// Computes without the graphics card from now on.
     fn give_up_card(&mut self, outcome: &Result<(), EngineError>) {
-        self.card = None;
+        (self.passed, self.card) = (false, None);
         device::forget_card();
         let why = outcome.as_ref().err().map(first_sentence).unwrap_or_default();
         log::warn!("the graphics card failed: {why}");
