@@ -8,8 +8,8 @@ Each part has a share of the time; what it leaves goes to those after it. After 
 written anew to --out (or $OUT, or here), so that whatever ended the script leaves what was measured until then.
 --cases: a folder of recorded runs, as tests/fixtures, repeated on the card through the program and compared.
 --quick: few steps and tiny latents, to rehearse on a software rasteriser."""
-import argparse, collections, gzip, json, os, pathlib, random, re, shutil, statistics, struct, subprocess, sys, tempfile
-import threading, time, zlib
+import argparse, collections, gzip, json, os, pathlib, random, re, shutil, signal, statistics, struct, subprocess, sys
+import tempfile, threading, time, zlib
 
 import cases
 
@@ -27,6 +27,13 @@ class Late(Left):
     """The part's time is over."""
 
 
+def reason(lines):
+    """What a program said last: of a Rust panic its message, not the stack."""
+    said = [line.strip() for line in lines if line.strip()]
+    panics = [after for line, after in zip(said, said[1:]) if "panicked at" in line]
+    return (panics or said or ["nothing was said"])[-1][:300]
+
+
 class Bench:
     """What all parts share: programs, scratch folder, and when the running part must end."""
 
@@ -34,10 +41,10 @@ class Bench:
         self.programs, self.scratch, self.quick, self.cases = options.bin.resolve(), scratch, options.quick, options.cases
         self.deadline = 0.0
 
-    def left(self):
+    def left(self, doing=""):
         seconds = self.deadline - time.monotonic()
         if seconds <= 0:
-            raise Late("the part's time is over")
+            raise Late(f"the part's time is over {doing}".strip())
         return seconds
 
     def program(self, name):
@@ -61,16 +68,16 @@ class Bench:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    text=True, errors="replace", env=self.environment(cache, **more),
                                    cwd=folder or self.scratch)
-        watch, last = threading.Timer(self.left(), process.kill), ""
+        watch, last = threading.Timer(self.left(), process.kill), collections.deque(maxlen=100)
         watch.start()
         try:
             for line in process.stdout:
                 yield time.monotonic() - begun, line.rstrip()
-                last = line.strip() or last
+                last.append(line)
             status = process.wait()
-            self.left()
+            self.left(f"after: {reason(last)}")
             if status != 0:
-                raise Left(f"ended with status {status}: {last[:300]}")
+                raise Left(f"ended with status {status}: {reason(last)}")
         finally:
             watch.cancel()
             process.kill()
@@ -96,10 +103,9 @@ class Peer:
             return float(self.process.stdout.readline())
         except (OSError, ValueError):
             self.close()
-            self.bench.left()
+            self.bench.left(f"in `{line}`")
             self.errors.seek(0)
-            said = [text.strip() for text in self.errors if text.strip() and not text.startswith("note:")]
-            raise Left(f"`{line}` ended it: {said[-1][:300] if said else 'it said nothing'}") from None
+            raise Left(f"`{line}` ended it: {reason(self.errors)}") from None
         finally:
             watch.cancel()
 
@@ -413,7 +419,7 @@ def against_torch(bench):
 def frames(bench):
     """The window's own report while the card samples."""
     for _, line in bench.follow([bench.program("window"), "--device", "wgpu"], "start"):
-        if ": " in line:
+        if re.search(r": .*(\d ms|\d of \d)", line):
             yield tuple(line.split(": ", 1))
 
 
@@ -479,6 +485,7 @@ def run(bench, part, action, save):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends too
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--bin", type=pathlib.Path, required=True)
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path(os.environ.get("OUT", ".")))
