@@ -1,6 +1,6 @@
 //! A device with the models that are loaded on it.
 //!
-//! Apart because the worker has one for the processor and one for the graphics card, and the latter is made on another thread.
+//! Apart because the worker has one for the processor and one for the graphics card.
 
 use std::sync::Arc;
 

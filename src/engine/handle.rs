@@ -65,6 +65,12 @@ struct Shared {
     budget: Arc<MemoryBudget>,
 }
 
+impl Shared {
+    fn preference(&self) -> Preference {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
+    }
+}
+
 #[derive(Default)]
 struct Pending {
     request: Option<Request>,
@@ -174,7 +180,7 @@ impl EngineHandle {
 
     /// Which device is to compute.
     pub fn preference(&self) -> Preference {
-        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
+        self.shared.preference()
     }
 
     /// Asks for another attempt at the graphics card after a failure.
@@ -251,7 +257,7 @@ impl WorkerEnd {
 
     /// Which device is to compute.
     pub fn preference(&self) -> Preference {
-        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
+        self.shared.preference()
     }
 
     /// The end for the thread that prepares the graphics card.
@@ -267,8 +273,7 @@ impl WorkerEnd {
 
 impl Host for CardHost {
     fn is_needed(&self) -> bool {
-        let preference = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).preference;
-        !self.shared.closed.load(Ordering::Acquire) && preference != Preference::Processor
+        !self.shared.closed.load(Ordering::Acquire) && self.shared.preference() != Preference::Processor
     }
 
     fn report(&self, state: CardState) {

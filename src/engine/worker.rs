@@ -151,15 +151,7 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let (job, recipe, end) = (request.job, &request.recipe, self.channel.end);
         recipe.validate()?;
-        let pace = self.card.as_ref().filter(|_| device == Computes::Card);
-        let pace = pace.map(|card| Pace::new(card.opened.device.clone()));
-        let is_current = || {
-            if let Some(pace) = &pace {
-                pace.stage();
-            }
-            !cancel.is_cancelled()
-        };
-        let (general, expert) = self.load(recipe, device, &is_current)?;
+        let (general, expert) = self.load(recipe, device, &|| !cancel.is_cancelled())?;
         let options = Options { segment: true, ..Options::default() };
         let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;
         let tokens = Arc::new(run.tokens().to_vec());
@@ -170,6 +162,13 @@ impl<'a> Worker<'a> {
             Computes::Card => &self.card,
         };
         let (Some(decoder), Some(backend)) = (&mut self.decoder, backend) else { return Ok(()) };
+        let pace = (!backend.opened.is_cpu()).then(|| Pace::new(backend.opened.device.clone()));
+        let is_current = || {
+            if let Some(pace) = &pace {
+                pace.stage();
+            }
+            !cancel.is_cancelled()
+        };
         let mut previews = Previews::new(general.as_ref(), decoder);
         let mut progress = Progress { job, begun, reports: Vec::new(), denoised: Vec::new(), evaluations: 0 };
         denoise(&mut run, recipe, &mut progress, &mut previews, &mut self.cache, self.channel, &is_current)?;
@@ -195,7 +194,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Opens the processor, loads the models and measures the preview decoder, each where that is not done yet.
+    /// Opens the device, loads the models and measures the preview decoder, each where that is not done yet.
     fn load(
         &mut self,
         recipe: &Recipe,

@@ -40,7 +40,7 @@ pub use attention::{AttentionTap, TapRequest};
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
 pub use error::{Cancelled, NetError};
-pub use gpu::{KernelCheck, KernelCheckError, kernel_checks};
+pub use gpu::{KernelCheck, KernelCheckError, kernel_checks, relative};
 pub use params::{ConfigError, ParamError, Params, TensorSource};
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, Prediction, TextKeys, TimeShifts};

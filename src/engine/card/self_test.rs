@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use crate::{
     engine::error::EngineError,
     model::{self, LocalModels, ModelSource, Target},
-    nets::Precision,
+    nets::{self, Precision},
     recipe::ModelRef,
     sampling::TorchGenerator,
 };
@@ -42,9 +42,7 @@ pub fn self_test(device: &Device, precision: Precision, name: &str) -> Result<Du
     };
     let (found, step) = on(&Target { device: device.clone(), precision })?;
     let (expected, _) = on(&Target::cpu())?;
-    let square = |x: f32| f64::from(x).powi(2);
-    let off: f64 = found.iter().zip(&expected).map(|(a, b)| square(a - b)).sum();
-    let distance = (off / expected.iter().map(|&b| square(b)).sum::<f64>()).sqrt();
+    let distance = nets::relative([&found, &expected]);
     let granted = if precision == Precision::F16 { TOLERANCE_F16 } else { TOLERANCE };
     // Not a comparison that is false for a distance that is no number.
     if distance <= granted {

@@ -20,21 +20,11 @@ pub enum CardState {
     #[default]
     Absent,
     /// A child process compiles its kernels and compares their results with the processor's.
-    Checking {
-        done: usize,
-        total: usize,
-    },
-    /// It passed, and is opened in this process.
-    Preparing {
-        name: String,
-    },
-    Ready {
-        name: String,
-    },
+    Checking { done: usize, total: usize },
+    /// It passed; the worker opens it when it is first used.
+    Ready { name: String },
     /// It cannot be used: one sentence.
-    Failed {
-        reason: String,
-    },
+    Failed { reason: String },
 }
 
 impl Preference {
@@ -59,7 +49,6 @@ impl CardState {
             Self::Absent => None,
             Self::Checking { done: 0, .. } => Some("card: being opened".into()),
             Self::Checking { done, total } => Some(format!("card: {done} of {total} kernels")),
-            Self::Preparing { .. } => Some("card: being prepared".into()),
             Self::Ready { .. } => Some("card: ready".into()),
             Self::Failed { .. } => Some("card: not used".into()),
         }
@@ -74,7 +63,6 @@ impl CardState {
                     "The graphics card's kernels are compiled and checked in a process of their own: {done} of {total}."
                 )
             }
-            Self::Preparing { name } => format!("{name} passed the check and is being prepared."),
             Self::Ready { name } => format!("{name} is ready."),
             Self::Failed { reason } => reason.clone(),
         }

@@ -74,8 +74,23 @@ impl KernelCheck {
     fn values(self, device: &Device) -> Result<Vec<f32>, KernelCheckError> {
         let on_cpu = kernels::is_cpu(device);
         Ok(match self {
-            Self::Convolution(..) | Self::Downsampling(..) | Self::Resized(..) | Self::Linear(..) => {
-                self.product(device)?
+            Self::Convolution(dims, outputs, kernel) => {
+                let shape = [outputs, dims[1], kernel, kernel];
+                let conv = layer(device, &shape, |p| Conv::load(p, dims[1], outputs, kernel))?;
+                conv.forward(far(device, dims)).try_into_vec_as::<f32>()?
+            }
+            Self::Downsampling(dims, padding) => {
+                let shape = [dims[1], dims[1], 3, 3];
+                let conv = layer(device, &shape, |p| Conv::load_downsampling(p, dims[1], padding))?;
+                conv.forward(far(device, dims)).try_into_vec_as::<f32>()?
+            }
+            Self::Resized(dims, outputs, size) => resized(device, dims, outputs, size)?,
+            Self::Linear([batch, inputs, n], outputs) => {
+                let linear = layer(device, &[outputs, inputs], |p| Linear::load(p, inputs, outputs, true))?;
+                let residual = far(device, [batch, outputs, n]);
+                linear
+                    .forward_with_residual(far(device, [batch, inputs, n]), Some(residual))
+                    .try_into_vec_as::<f32>()?
             }
             Self::Joined(first, second) => {
                 layers::join_channels(far(device, first), far(device, second)).try_into_vec_as::<f32>()?
@@ -112,41 +127,19 @@ impl KernelCheck {
             }
         })
     }
+}
 
-    /// [`Self::values`] of convolutions and linear layers.
-    fn product(self, device: &Device) -> Result<Vec<f32>, KernelCheckError> {
-        Ok(match self {
-            Self::Convolution(dims, outputs, kernel) => {
-                let shape = [outputs, dims[1], kernel, kernel];
-                let conv = layer(device, &shape, |p| Conv::load(p, dims[1], outputs, kernel))?;
-                conv.forward(far(device, dims)).try_into_vec_as::<f32>()?
-            }
-            Self::Downsampling(dims, padding) => {
-                let shape = [dims[1], dims[1], 3, 3];
-                let conv = layer(device, &shape, |p| Conv::load_downsampling(p, dims[1], padding))?;
-                conv.forward(far(device, dims)).try_into_vec_as::<f32>()?
-            }
-            Self::Resized(dims, outputs, size) => {
-                let conv = layer(device, &[outputs, dims[1], 3, 3], |p| Conv::load(p, dims[1], outputs, 3))?;
-                let norm = layer(device, &[dims[1]], |p| GroupNorm::load(p, 1, dims[1], 1e-5))?;
-                let extras = ConvExtras {
-                    norm: Some(&norm),
-                    size: Some(size),
-                    shift: Some(far(device, [dims[0], outputs, 1])),
-                    residual: Some(far(device, [dims[0], outputs, size[0], size[1]])),
-                };
-                conv.forward_with(far(device, dims), extras).try_into_vec_as::<f32>()?
-            }
-            Self::Linear([batch, inputs, n], outputs) => {
-                let linear = layer(device, &[outputs, inputs], |p| Linear::load(p, inputs, outputs, true))?;
-                let residual = far(device, [batch, outputs, n]);
-                linear
-                    .forward_with_residual(far(device, [batch, inputs, n]), Some(residual))
-                    .try_into_vec_as::<f32>()?
-            }
-            _ => Vec::new(),
-        })
-    }
+/// [`KernelCheck::Resized`] on `device`.
+fn resized(device: &Device, dims: [usize; 4], outputs: usize, size: [usize; 2]) -> Result<Vec<f32>, KernelCheckError> {
+    let conv = layer(device, &[outputs, dims[1], 3, 3], |p| Conv::load(p, dims[1], outputs, 3))?;
+    let norm = layer(device, &[dims[1]], |p| GroupNorm::load(p, 1, dims[1], 1e-5))?;
+    let extras = ConvExtras {
+        norm: Some(&norm),
+        size: Some(size),
+        shift: Some(far(device, [dims[0], outputs, 1])),
+        residual: Some(far(device, [dims[0], outputs, size[0], size[1]])),
+    };
+    Ok(conv.forward_with(far(device, dims), extras).try_into_vec_as::<f32>()?)
 }
 
 /// Every operation: small, odd, exactly full, in many parts, in parts larger than the usual.
@@ -204,7 +197,7 @@ const CHECKS: &[KernelCheck] = &[
 ];
 
 /// The relative distance (L2) of values from those that are expected.
-pub(super) fn relative([found, expected]: [&[f32]; 2]) -> f64 {
+pub fn relative([found, expected]: [&[f32]; 2]) -> f64 {
     let square = |x: f64| x * x;
     let off: f64 = found.iter().zip(expected).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
     let norm: f64 = expected.iter().map(|b| square(f64::from(*b))).sum();

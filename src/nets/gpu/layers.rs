@@ -6,21 +6,11 @@ use burn::tensor::Tensor;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::{
+    super::kernels::Geometry,
     product::{Extent, Left, Out, Right, Terms, Window, product},
     softmax::{mean_over_heads, softmax_of_keys},
     tensors::{empty_like, float_values, stored_values, to_tensor},
 };
-
-/// A convolution with a square kernel.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Convolution {
-    pub kernel: usize,
-    pub stride: usize,
-    /// Zeros (before, after) on both axes.
-    pub padding: (usize, usize),
-    /// `[height, width]` that the input is resized to first, by nearest neighbours.
-    pub size: Option<[usize; 2]>,
-}
 
 /// What is added to a layer's product, as far as it is there.
 pub(in super::super) struct Added<const D: usize> {
@@ -46,18 +36,20 @@ pub(in super::super) fn linear(x: &Tensor<3>, weight: &Tensor<3>, added: Added<3
 }
 
 /// A convolution of `[batch, inputs, h, w]` by a weight `[outputs, inputs, kernel, kernel]` whose memory is
-/// `[outputs, kernel, kernel, inputs]`, plus what is added. `None` where the tensors are on no GPU.
+/// `[outputs, kernel, kernel, inputs]`, plus what is added. The input is first resized to `size` `[height, width]`, where given,
+/// by nearest neighbours. `None` where the tensors are on no GPU.
 pub(in super::super) fn convolve(
     x: &Tensor<4>,
     weight: &Tensor<4>,
-    convolution: Convolution,
+    geometry: Geometry,
+    size: Option<[usize; 2]>,
     added: Added<4>,
 ) -> Option<Tensor<4>> {
     let ([batch, inputs, h, w], [rows, ..]) = (x.dims(), weight.dims());
-    let Convolution { kernel, stride, padding: (before, after), size } = convolution;
+    let Geometry { kernel, stride, padding: (before, _) } = geometry;
     let (x, weight) = (float_values(x.clone()).ok()?, stored_values(weight.clone().permute([0, 2, 3, 1])).ok()?);
     let resized = size.unwrap_or([h, w]);
-    let [height, width] = resized.map(|side| (side + before + after - kernel) / stride + 1);
+    let [height, width] = resized.map(|side| geometry.output(side));
     let y = empty_like(&x, [batch, rows, height, width]);
     let window = Window { kernel, stride, padding: before, stored: [h, w], resized, out_width: width };
     let left = Left { values: weight, batch: 0, transposed: false };

@@ -15,7 +15,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-pub use check::{KernelCheck, KernelCheckError, kernel_checks};
+pub use check::{KernelCheck, KernelCheckError, kernel_checks, relative};
 pub(super) use element::{geglu, join_channels, silu};
-pub(super) use layers::{Added, Convolution, attend, convolve, linear, matrix_product};
+pub(super) use layers::{Added, attend, convolve, linear, matrix_product};
 pub(super) use norm::{Affine, group_norm, layer_norm};

@@ -148,8 +148,8 @@ pub(super) fn product(left: Left, right: Right, terms: &Terms, out: &Out, extent
     if plan.parts == 1 {
         return launch(left, right, terms, out, extent, plan);
     }
-    let stored = Out { values: empty_like(&out.values, [plan.parts, batch, rows, columns]), ..*out };
-    let stored = Out { values: stored.values, batch: out.batch, row: out.row, first: 0 };
+    let values = empty_like(&out.values, [plan.parts, batch, rows, columns]);
+    let stored = Out { values, batch: out.batch, row: out.row, first: 0 };
     let like = right.values.clone();
     launch(left, right, &Terms::default(), &stored, extent, plan);
     let [bias, shift, residual] = terms.buffers(&like);

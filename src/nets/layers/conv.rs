@@ -87,10 +87,8 @@ impl Conv {
                     Some(norm) => norm.on_gpu(x, true),
                     None => x,
                 };
-                let Geometry { kernel, stride, padding } = self.geometry;
-                let convolution = gpu::Convolution { kernel, stride, padding, size };
                 let added = gpu::Added { bias: weights.bias.clone(), shift: shift.clone(), residual: residual.clone() };
-                gpu::convolve(&x, &weights.weight, convolution, added)
+                gpu::convolve(&x, &weights.weight, self.geometry, size, added)
                     .unwrap_or_else(|| self.composed(x, weights, size, shift, residual))
             }
         }
