@@ -3,8 +3,6 @@
 //! Apart because products, filtering and attention all end here.
 #![allow(unsafe_code, reason = "vector loads through pointers whose range is checked once per chain")]
 
-use std::array;
-
 use rten_simd::ops::{BitOps, NumOps};
 
 use super::{
@@ -89,19 +87,28 @@ impl<I: InstructionSet> Inner<I> for Singles {
             }
             // SAFETY: `isa` exists and is of the kind that is made only where AVX2 and FMA were found.
             unsafe { avx2::chain(panel, right, terms, &mut lanes) };
-            return array::from_fn(|r| array::from_fn(|v| ops.load(&lanes[place(r, v)..])));
+            // Loops, and no `array::from_fn`: where that is not inlined, its calls lack the instructions.
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    *sum = ops.load(&lanes[place(r, v)..]);
+                }
+            }
+            return sums;
         }
         check_operands::<R, V>(panel, right, terms, ops.len());
         let (panel, right) = (panel.as_ptr(), right.as_ptr());
         for k in 0..terms {
             // SAFETY: the operands are as long as was just checked.
             unsafe {
-                let right: [I::F32; V] = array::from_fn(|v| ops.load_ptr(right.add((k * V + v) * ops.len())));
+                let mut columns = [ops.zero(); V];
+                for (v, column) in columns.iter_mut().enumerate() {
+                    *column = ops.load_ptr(right.add((k * V + v) * ops.len()));
+                }
                 let left = panel.add(k * ROWS);
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let weight = ops.splat(*left.add(r));
-                    for (sum, right) in sums.iter_mut().zip(right) {
-                        *sum = ops.mul_add(weight, right, *sum);
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = ops.mul_add(weight, column, *sum);
                     }
                 }
             }

@@ -71,11 +71,12 @@ impl Spread<'_> {
         let masks = at.map(|at| ops.first_n_mask((n - at).min(ops.len())));
         let mut sums = [[ops.zero(); V]; R];
         for (q, attention) in self.attention.chunks_exact(n).enumerate() {
-            let near: [I::F32; V] = array::from_fn(|v| {
+            let mut near = [ops.zero(); V];
+            for (v, near) in near.iter_mut().enumerate() {
                 let from = attention[at[v]..].as_ptr();
                 // SAFETY: all vectors but the last end before the row does, and the mask ends with the row.
-                unsafe { if v + 1 < V { ops.load_ptr(from) } else { ops.load_ptr_mask(from, masks[v]) } }
-            });
+                *near = unsafe { if v + 1 < V { ops.load_ptr(from) } else { ops.load_ptr_mask(from, masks[v]) } };
+            }
             for (sums, map) in sums.iter_mut().zip(maps) {
                 // SAFETY: a map has n positions, as many as the attention has rows.
                 let value = ops.splat(unsafe { *map.get_unchecked(q) });

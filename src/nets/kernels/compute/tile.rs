@@ -4,7 +4,6 @@
 #![allow(unsafe_code, reason = "threads write disjoint parts of one output")]
 
 use std::{
-    array,
     mem::{self, MaybeUninit},
     ops::Range,
 };
@@ -216,8 +215,12 @@ impl<E: Element> Task<'_, E> {
         let (first, terms) = (depth.start, depth.len() * C::TERMS);
         let first_row = at.panel * ROWS + at.row;
         let bias_of = |r: usize| if r < at.live { bias.map_or(0.0, |b| b[first_row + r]) } else { 0.0 };
-        let begin: [[I::F32; V]; R] =
-            if first == 0 { array::from_fn(|r| [ops.splat(bias_of(r)); V]) } else { [[ops.zero(); V]; R] };
+        let mut begin = [[ops.zero(); V]; R];
+        if first == 0 {
+            for (r, begin) in begin.iter_mut().enumerate() {
+                *begin = [ops.splat(bias_of(r)); V];
+            }
+        }
         let right = &self.right[(at.column - self.columns.start) * terms..][..terms * V * lanes];
         // Without depth a panel is empty.
         let mut sums = inner.chain::<R, V>(isa, &left[at.row.min(left.len())..], right, terms, begin);
