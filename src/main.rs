@@ -29,12 +29,18 @@ fn main() -> ExitCode {
 
 /// Opens the window and blocks until it is closed. `memory` is the budget of the engine's cache, in bytes.
 fn open_studio(compute: &DeviceArgs, memory: usize, opening: studio::Opening) -> ExitCode {
-    let choice = compute.device.parse().and_then(|choice: engine::DeviceChoice| choice.with(compute.precision));
-    let choice = match choice {
+    let choice =
+        engine::parse_device(&compute.device).and_then(|(choice, card)| Ok((choice.with(compute.precision)?, card)));
+    let (choice, card) = match choice {
         Ok(choice) => choice,
         Err(error) => return Failure::refused(error).report(),
     };
-    match studio::run(move |wake| engine::start(choice, memory, wake), opening) {
+    let start = move |wake: Box<dyn Fn() + Send + Sync>| {
+        let engine = engine::start(choice, memory, wake)?;
+        engine.choose_card(card);
+        Ok(engine)
+    };
+    match studio::run(start, opening) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => Failure::failed(error).report(),
     }

@@ -19,6 +19,9 @@ use crate::{
 
 #[derive(Debug, Default, Args)]
 pub struct CheckCardArgs {
+    /// The card's name or a part of it; the best one without.
+    #[arg(long, value_name = "NAME")]
+    pub card: Option<String>,
     /// Of weights: f32 or f16.
     #[arg(long, default_value_t, value_name = "PRECISION")]
     pub precision: Precision,
@@ -27,7 +30,7 @@ pub struct CheckCardArgs {
 /// Carries out `sextant check-card`: lines on standard output, the last of which says whether the card passed.
 pub fn check_card(args: &CheckCardArgs) -> ExitCode {
     let mut status = ExitCode::FAILURE;
-    check(args.precision, Fault::from_environment(), &mut |line| {
+    check(args.card.as_deref(), args.precision, Fault::from_environment(), &mut |line| {
         if line == Line::Passed {
             status = ExitCode::SUCCESS;
         }

@@ -8,7 +8,7 @@ use crate::nets::Precision;
 
 #[derive(Debug, Default, Args)]
 pub struct DeviceArgs {
-    /// Where to compute: auto, cpu or wgpu.
+    /// Where to compute: auto, cpu, wgpu, or wgpu:NAME with a part of a graphics card's name.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// Of products: f32; on the CPU also bf16, for half the memory, and for speed where the CPU has AVX512_BF16; on a GPU

@@ -3,16 +3,24 @@
 //! Apart because a device is opened once for all models.
 
 use std::{
+    collections::{BTreeMap, btree_map::Entry},
     fmt,
     path::Path,
     str::FromStr,
     sync::{Mutex, PoisonError},
 };
 
-use burn::tensor::{Device, DeviceKind};
+use burn::tensor::Device;
 use burn_wgpu::{WgpuInitError, WgpuSetup};
 
-use super::{card::self_test::self_test, error::EngineError};
+use super::{
+    card::{
+        adapters::{Adapter, adapters, pick},
+        self_test::self_test,
+        verdicts,
+    },
+    error::EngineError,
+};
 use crate::{
     fingerprint,
     model::Target,
@@ -67,8 +75,19 @@ impl FromStr for DeviceChoice {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
             "wgpu" => Ok(Self::Wgpu),
-            _ => Err(EngineError::Device(format!("\"{s}\" is not auto, cpu or wgpu"))),
+            _ => Err(EngineError::Device(format!("\"{s}\" is not auto, cpu, wgpu or wgpu:NAME"))),
         }
+    }
+}
+
+/// What the command line names: a choice, and behind a colon the name of a card or a part of it.
+///
+/// # Errors
+/// [`EngineError::Device`] for words that name no device.
+pub fn parse(words: &str) -> Result<(DeviceChoice, Option<String>), EngineError> {
+    match words.split_once(':') {
+        Some(("wgpu", name)) if !name.trim().is_empty() => Ok((DeviceChoice::Wgpu, Some(name.trim().to_owned()))),
+        _ => Ok((words.parse()?, None)),
     }
 }
 
@@ -110,16 +129,16 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// Opens a device. `Auto` is the CPU: it computes at once.
+/// Opens a device; of graphics cards the wanted one, or the best. `Auto` is the CPU: it computes at once.
 ///
 /// # Errors
 /// [`EngineError::Device`] says why a graphics card cannot be used.
-pub fn open(choice: DeviceChoice) -> Result<Opened, EngineError> {
+pub fn open(choice: DeviceChoice, wanted: Option<&str>) -> Result<Opened, EngineError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu(Precision::F32)),
         DeviceChoice::CpuBf16 => Ok(cpu(Precision::Bf16)),
-        DeviceChoice::Wgpu => gpu(Precision::F32),
-        DeviceChoice::WgpuF16 => gpu(Precision::F16),
+        DeviceChoice::Wgpu => gpu(Precision::F32, wanted),
+        DeviceChoice::WgpuF16 => gpu(Precision::F16, wanted),
         DeviceChoice::Auto => Ok(cpu(Precision::F32)),
     }
 }
@@ -136,22 +155,23 @@ pub fn open_headless(
     model: &ModelRef,
     busy: &dyn Fn(String),
 ) -> Result<Opened, EngineError> {
-    let choice = name.parse::<DeviceChoice>()?.with(precision)?;
+    let (choice, wanted) = parse(name)?;
+    let (choice, wanted) = (choice.with(precision)?, wanted.as_deref());
     let is_bundled = matches!(model, ModelRef::Pocket | ModelRef::PocketToon);
     let waiting = || busy("Opening the graphics card, compiling its kernels and testing them…".into());
     match choice {
         DeviceChoice::Auto if !is_bundled && may_have_card() => {
             waiting();
-            Ok(gpu(Precision::F32).unwrap_or_else(|why| {
+            Ok(gpu(Precision::F32, None).unwrap_or_else(|why| {
                 busy(format!("Computing on the processor: {why}"));
                 cpu(Precision::F32)
             }))
         }
         DeviceChoice::Wgpu | DeviceChoice::WgpuF16 => {
             waiting();
-            open(choice)
+            open(choice, wanted)
         }
-        _ => open(choice),
+        _ => open(choice, None),
     }
 }
 
@@ -165,8 +185,8 @@ pub fn cpu(precision: Precision) -> Opened {
     Opened::new(Device::flex(), precision, name)
 }
 
-fn gpu(precision: Precision) -> Result<Opened, EngineError> {
-    let card = open_card(precision)?;
+fn gpu(precision: Precision, wanted: Option<&str>) -> Result<Opened, EngineError> {
+    let card = open_card(precision, wanted)?;
     self_test(&card.device, precision, &card.name)?;
     Ok(card.into_opened())
 }
@@ -177,6 +197,8 @@ pub struct Card {
     pub precision: Precision,
     /// For people.
     pub name: String,
+    /// Names it with its driver and this program, as [`verdicts::key`].
+    pub key: String,
     largest_tensor: usize,
 }
 
@@ -188,21 +210,22 @@ impl Card {
     }
 }
 
-/// The card that this process has opened: burn opens one only once.
-static CARD: Mutex<Option<(Device, WgpuSetup)>> = Mutex::new(None);
+/// The cards that this process has opened, by their names: burn opens each only once.
+static CARDS: Mutex<BTreeMap<String, (Device, WgpuSetup)>> = Mutex::new(BTreeMap::new());
 
-/// Opens the best graphics card, or gives the one that is open.
+/// Opens the wanted graphics card or the best one, or gives it where it is open.
 ///
 /// # Errors
-/// [`EngineError::Device`] where there is none, where it does not open, and where it does not compute in `precision`.
-pub fn open_card(precision: Precision) -> Result<Card, EngineError> {
-    let mut card = CARD.lock().unwrap_or_else(PoisonError::into_inner);
-    let (device, setup) = match card.as_ref() {
-        Some(open) => open,
-        None => card.insert(open_best()?),
+/// [`EngineError::Device`] where there is none, none of that name, where it does not open, and where it does not compute in
+/// `precision`.
+pub fn open_card(precision: Precision, wanted: Option<&str>) -> Result<Card, EngineError> {
+    let adapter = pick(&adapters(), wanted).map_err(EngineError::Device)?;
+    let mut cards = CARDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (device, setup) = match cards.entry(adapter.name.clone()) {
+        Entry::Occupied(open) => open.into_mut(),
+        Entry::Vacant(place) => place.insert(open_adapter(&adapter)?),
     };
-    // Of the adapter that burn has opened, which need not be the first of its kind.
-    let mut name = setup.adapter.get_info().name;
+    let (mut name, key) = (adapter.name, verdicts::key(&setup.adapter.get_info()));
     if precision == Precision::F16 && !setup.adapter.features().contains(wgpu::Features::SHADER_F16) {
         return Err(EngineError::Device(format!("{name} does not compute in f16: choose --precision f32")));
     }
@@ -212,40 +235,28 @@ pub fn open_card(precision: Precision) -> Result<Card, EngineError> {
     let limits = setup.device.limits();
     let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     let largest_tensor = usize::try_from(largest).unwrap_or(usize::MAX);
-    Ok(Card { device: device.clone(), precision, name, largest_tensor })
+    Ok(Card { device: device.clone(), precision, name, key, largest_tensor })
 }
 
-/// Forgets the card that is open: it was lost.
-pub fn forget_card() {
-    *CARD.lock().unwrap_or_else(PoisonError::into_inner) = None;
+/// Forgets the cards that are open, and that they ever passed a check: one was lost.
+pub fn forget_cards() {
+    CARDS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    if let Some(path) = verdicts::path() {
+        verdicts::forget_all(&path);
+    }
 }
 
 /// Kernels in one submission at most: drivers reset a card on which one takes seconds.
 const TASKS: usize = 16;
 
-fn open_best() -> Result<(Device, WgpuSetup), EngineError> {
-    let kind = real_gpu().ok_or_else(|| {
-        EngineError::Device("there is no graphics card that wgpu can use (software rasterisers do not count)".into())
-    })?;
-    let opened: Result<_, WgpuInitError> = Device::wgpu_options().device_kind(kind).tasks_max(TASKS).init_with_setup();
+fn open_adapter(adapter: &Adapter) -> Result<(Device, WgpuSetup), EngineError> {
+    let options = Device::wgpu_options().device_kind(adapter.kind()).tasks_max(TASKS);
+    let opened: Result<_, WgpuInitError> = options.init_with_setup();
     opened.map_err(|e| {
         EngineError::Device(format!(
             "the graphics card does not open ({e}); one that was lost opens again after a restart"
         ))
     })
-}
-
-/// The kind of the best hardware adapter: dedicated, integrated, virtual.
-fn real_gpu() -> Option<DeviceKind> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    let kinds = [
-        (wgpu::DeviceType::DiscreteGpu, DeviceKind::DiscreteGpu(0)),
-        (wgpu::DeviceType::IntegratedGpu, DeviceKind::IntegratedGpu(0)),
-        (wgpu::DeviceType::VirtualGpu, DeviceKind::VirtualGpu(0)),
-    ];
-    let has = |kind| adapters.iter().any(|adapter| adapter.get_info().device_type == kind);
-    kinds.into_iter().find(|(device_type, _)| has(*device_type)).map(|(_, kind)| kind)
 }
 
 /// Whether the system shows a graphics card at all, or its user names drivers to Vulkan's loader. Loading the drivers to find

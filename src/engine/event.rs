@@ -25,6 +25,8 @@ pub enum Event {
     Ready { device: String },
     /// How far the graphics card is.
     Card(CardState),
+    /// The graphics cards of this machine, the preferred one first.
+    Cards(Vec<String>),
     /// A model is being read, or something else takes a while: a sentence for the progress line.
     Busy { message: String },
     /// Whether two models can be fused, in answer to [`super::EngineHandle::compare`].
@@ -53,7 +55,7 @@ impl Event {
             | Self::Done { job, .. }
             | Self::Stopped { job }
             | Self::Failed { job, .. } => Some(*job),
-            Self::Ready { .. } | Self::Card(_) | Self::Busy { .. } | Self::Compatibility(_) => None,
+            Self::Ready { .. } | Self::Card(_) | Self::Cards(_) | Self::Busy { .. } | Self::Compatibility(_) => None,
         }
     }
 }

@@ -69,6 +69,10 @@ impl Shared {
     fn preference(&self) -> Preference {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
     }
+
+    fn wanted_card(&self) -> Option<String> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).wanted_card.clone()
+    }
 }
 
 #[derive(Default)]
@@ -79,6 +83,8 @@ struct Pending {
     /// Two models to compare: whether they can be fused.
     pair: Option<ModelPair>,
     preference: Preference,
+    /// The name of the graphics card that the user has chosen; `None` for the best one.
+    wanted_card: Option<String>,
     /// The user asked for another attempt at the graphics card.
     retry: bool,
     /// A graphics card that is ready.
@@ -183,6 +189,21 @@ impl EngineHandle {
         self.shared.preference()
     }
 
+    /// Chooses a graphics card by its name, or the best one; it is checked before it computes.
+    pub fn choose_card(&self, name: Option<String>) {
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.wanted_card != name {
+            (pending.wanted_card, pending.card) = (name, None);
+            pending.retry = pending.preference != Preference::Processor;
+            self.shared.arrived.notify_one();
+        }
+    }
+
+    /// The graphics card that was chosen.
+    pub fn wanted_card(&self) -> Option<String> {
+        self.shared.wanted_card()
+    }
+
     /// Asks for another attempt at the graphics card after a failure.
     pub fn retry_card(&self) {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner).retry = true;
@@ -260,6 +281,11 @@ impl WorkerEnd {
         self.shared.preference()
     }
 
+    /// The graphics card that was chosen.
+    pub fn wanted_card(&self) -> Option<String> {
+        self.shared.wanted_card()
+    }
+
     /// The end for the thread that prepares the graphics card.
     pub fn card_host(&self) -> CardHost {
         CardHost { shared: self.shared.clone(), events: self.events.clone() }
@@ -276,8 +302,16 @@ impl Host for CardHost {
         !self.shared.closed.load(Ordering::Acquire) && self.shared.preference() != Preference::Processor
     }
 
+    fn wanted(&self) -> Option<String> {
+        self.shared.wanted_card()
+    }
+
     fn report(&self, state: CardState) {
         self.events.send(Event::Card(state));
+    }
+
+    fn list(&self, names: Vec<String>) {
+        self.events.send(Event::Cards(names));
     }
 
     fn hand_over(&self, card: ReadyCard) {

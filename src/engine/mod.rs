@@ -55,7 +55,7 @@ mod worker;
 
 pub use crate::model::{Compatibility, CompatibilityPoint, ModelPair, Verdict};
 pub use card::{CardState, Preference};
-pub use device::DeviceChoice;
+pub use device::{DeviceChoice, parse as parse_device};
 pub use error::EngineError;
 pub use event::{
     ConceptReport, Event, FusionReport, JobId, Ledger, Norms, Pull, RenderResult, ScfgReport, Spread, StepReport,

@@ -44,6 +44,11 @@ impl StepTimes {
         *time = Some(time.map_or(each, |known| known.min(each)));
     }
 
+    /// Forgets the card: there is another one.
+    pub fn forget_card(&mut self) {
+        self.0.iter_mut().for_each(|entry| entry.card = None);
+    }
+
     /// The faster device for a model: as measured at this size, else at another one. A model that was not measured on both goes
     /// to the card, unless the card is far slower with another model: then it is none to speak of.
     pub fn faster(&self, model: &ModelRef, size: [usize; 2]) -> Computes {

@@ -76,6 +76,8 @@ struct Worker<'a> {
     first: Option<Backend>,
     /// A graphics card has passed its check, and is there for the next request.
     passed: bool,
+    /// The name under which it was asked for.
+    passed_as: Option<String>,
     /// The graphics card beside the processor, once it was used.
     card: Option<Backend>,
     /// The thread that checks it is asked for an attempt here.
@@ -95,6 +97,7 @@ impl<'a> Worker<'a> {
             choice,
             first: None,
             passed: false,
+            passed_as: None,
             card: None,
             preparing: None,
             times: StepTimes::default(),
@@ -209,11 +212,14 @@ impl<'a> Worker<'a> {
             (Computes::Processor, _, Some(first)) => first,
             (Computes::Card, card @ None, _) => {
                 busy("Opening the graphics card…".into());
-                card.insert(Backend::new(device::open_card(Precision::F32)?.into_opened(), source()))
+                card.insert(Backend::new(
+                    device::open_card(Precision::F32, self.passed_as.as_deref())?.into_opened(),
+                    source(),
+                ))
             }
             (Computes::Processor, _, first @ None) => {
                 busy("Choosing and testing the device…".into());
-                first.insert(Backend::new(device::open(self.choice)?, source()))
+                first.insert(Backend::new(device::open(self.choice, end.wanted_card().as_deref())?, source()))
             }
         };
         if self.named.as_ref() != Some(&backend.opened.name) {
@@ -252,8 +258,12 @@ impl<'a> Worker<'a> {
         self.preparing = Some(sender);
     }
 
-    /// Another attempt after a failure.
+    /// Another attempt, after a failure or at another card.
     fn retry_card(&mut self) {
+        if self.passed_as != self.channel.end.wanted_card() {
+            (self.passed, self.card) = (false, None);
+            self.times.forget_card();
+        }
         // Before the first request nothing is prepared.
         if self.passed || self.first.is_none() {
             return;
@@ -266,7 +276,11 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes over a card that is ready. Cached predictions and drafts stay.
-    fn take_over(&mut self, ReadyCard { name, step }: ReadyCard) {
+    fn take_over(&mut self, ReadyCard { wanted, name, step }: ReadyCard) {
+        if wanted != self.channel.end.wanted_card() {
+            return self.retry_card();
+        }
+        self.passed_as = wanted;
         self.times.note(Computes::Card, &ModelRef::Pocket, BUNDLED_SIZE, step);
         self.channel.end.send(Event::Card(CardState::Ready { name }));
         self.passed = true;
@@ -275,7 +289,7 @@ impl<'a> Worker<'a> {
     /// Computes without the graphics card from now on.
     fn give_up_card(&mut self, outcome: &Result<(), EngineError>) {
         (self.passed, self.card) = (false, None);
-        device::forget_card();
+        device::forget_cards();
         let why = outcome.as_ref().err().map(first_sentence).unwrap_or_default();
         log::warn!("the graphics card failed: {why}");
         let reason = format!("The graphics card failed ({why}); the processor has taken over.");

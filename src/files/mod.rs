@@ -1,8 +1,9 @@
-//! Files on disk: how they are written whole, and how text in them is decoded.
+//! Files on disk: where the user's folders are, how files are written whole, and how text in them is decoded.
 //!
 //! It stands below models, sessions and traces because all of them read or write files in the same way.
 
 mod atomic;
+pub mod folders;
 mod text;
 
 pub use atomic::write_atomically;

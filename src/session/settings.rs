@@ -25,6 +25,9 @@ pub struct Settings {
     /// Which device computes, by the engine's names; empty where it was not chosen.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub device: String,
+    /// The graphics card that was chosen among several, by its name; empty for the best one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub card: String,
     /// Whether new sessions keep the steps of their takes.
     pub keep_steps: bool,
     /// As [`super::Layout::theme`].

@@ -133,7 +133,8 @@ impl App {
             }
         }
         document.set_memory(self.rendering.memory());
-        document.set_preference(self.rendering.preference());
+        let (preference, card) = self.rendering.preference();
+        document.set_preference(preference, card);
         if let Some(outcome) = self.files.poll() {
             self.files_done(outcome);
         }
@@ -251,6 +252,7 @@ impl App {
                 self.settings.current.memory_mib = Some(bytes >> 20);
             }
             Command::PreferDevice(preference) => self.settings.current.device = self.rendering.prefer(preference),
+            Command::ChooseCard(name) => self.settings.current.card = self.rendering.choose_card(name),
             Command::RetryCard => self.rendering.retry_card(),
             Command::ShowLeftovers => self.panels.leftovers.open(),
             Command::TogglePalette => self.panels.palette.toggle(),

@@ -52,6 +52,8 @@ pub enum Command {
     SetMemory(usize),
     /// Which device is to compute.
     PreferDevice(Preference),
+    /// Which of several graphics cards is to be used.
+    ChooseCard(String),
     /// Try to prepare the graphics card again.
     RetryCard,
     /// List what could not be taken over from the file that was opened.

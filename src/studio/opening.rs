@@ -89,6 +89,9 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     {
         engine.prefer(preference);
     }
+    if !settings.card.is_empty() && engine.wanted_card().is_none() {
+        engine.choose_card(Some(settings.card.clone()));
+    }
     let store = Arc::new(SessionStore::default());
     let mut app = App::new(engine, store.clone(), demo::recipe(), format).with_settings(settings, begun);
     let folder = state_folder();

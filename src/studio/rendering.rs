@@ -43,8 +43,15 @@ impl Rendering {
         preference.name().to_owned()
     }
 
-    pub fn preference(&self) -> Preference {
-        self.engine.preference()
+    /// Which device is to compute, and which of several graphics cards.
+    pub fn preference(&self) -> (Preference, Option<String>) {
+        (self.engine.preference(), self.engine.wanted_card())
+    }
+
+    /// Returns the card's name for the settings.
+    pub fn choose_card(&self, name: String) -> String {
+        self.engine.choose_card(Some(name.clone()));
+        name
     }
 
     pub fn retry_card(&self) {

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("nets", &["tensor", "recipe"]),
     ("weights", &["tensor", "files", "recipe", "nets", "sampling"]),
     ("model", &["tensor", "recipe", "nets", "sampling", "weights"]),
-    ("engine", &["tensor", "fingerprint", "recipe", "nets", "sampling", "guidance", "model"]),
+    ("engine", &["tensor", "files", "fingerprint", "recipe", "nets", "sampling", "guidance", "model"]),
     ("session", &["tensor", "files", "fingerprint", "recipe"]),
     ("trace", &["tensor", "files", "model", "engine"]),
     ("studio", &["tensor", "fingerprint", "recipe", "guidance", "model", "engine", "session"]),

@@ -49,7 +49,7 @@ fn render(device: &Device) -> (Latents, Vec<f32>) {
 
 /// A card that does not open, or fails its self-test, fails here.
 pub fn draws_what_the_cpu_draws() {
-    let opened = device::open(DeviceChoice::Wgpu).unwrap_or_else(|why| panic!("{why}"));
+    let opened = device::open(DeviceChoice::Wgpu, None).unwrap_or_else(|why| panic!("{why}"));
     let (gpu, cpu) = (render(&opened.device), render(&Device::flex()));
     let (latents, pixels) = (relative_l2(&gpu.0.values, &cpu.0.values), relative_l2(&gpu.1, &cpu.1));
     println!("{}: latents {latents:.1e}, picture {pixels:.1e} away from the CPU", opened.name);

@@ -3,11 +3,16 @@
 //!
 //! A driver that crashes or hangs does so here. Apart from the process that waits for it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use burn::tensor::Device;
 
-use super::{protocol::Line, self_test::self_test};
+use super::{
+    adapters::adapters,
+    protocol::Line,
+    self_test::self_test,
+    verdicts::{self, Verdicts},
+};
 use crate::{
     engine::device::{self, Card},
     nets::{KernelCheck, Precision, kernel_checks},
@@ -33,21 +38,44 @@ impl Fault {
     }
 }
 
-/// Checks the card and reports each line through `say`; the last one is [`Line::Passed`] or [`Line::Failed`].
-pub fn check(precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Line)) {
-    match checked(precision, fault, say) {
+/// Checks a card, the wanted one or the best, and reports each line through `say`; the last one is [`Line::Passed`] or
+/// [`Line::Failed`]. Of a card that has passed before, with this driver and this program, only the model is compared again.
+pub fn check(wanted: Option<&str>, precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Line)) {
+    match checked(wanted, precision, fault, say) {
         Ok(()) => say(Line::Passed),
         Err(reason) => say(Line::Failed(reason)),
     }
 }
 
-fn checked(precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Line)) -> Result<(), String> {
-    let Card { device, name, .. } = device::open_card(precision).map_err(|error| error.to_string())?;
+fn checked(
+    wanted: Option<&str>,
+    precision: Precision,
+    fault: Option<Fault>,
+    say: &mut dyn FnMut(Line),
+) -> Result<(), String> {
+    adapters().into_iter().for_each(|adapter| say(Line::Found(adapter.name)));
+    let Card { device, name, key, .. } = device::open_card(precision, wanted).map_err(|error| error.to_string())?;
     say(Line::Card(name.clone()));
-    kernels(&device, &name, fault, say)?;
+    let key = format!("{key}, {precision}");
+    let kept = verdicts::path();
+    let has_passed = fault.is_none() && kept.as_ref().is_some_and(|path| Verdicts::load(path).has(&key));
+    // Until it has passed again: where the driver crashes now, nothing is left of what it did before.
+    note(kept.as_deref(), &key, false);
+    if !has_passed {
+        kernels(&device, &name, fault, say)?;
+    }
     let step = self_test(&device, precision, &name).map_err(|error| error.to_string())?;
+    note(kept.as_deref(), &key, true);
     say(Line::Step { seconds: step.as_secs_f64() });
     Ok(())
+}
+
+/// Keeps a verdict where there is a place for it; without one the next check is a full one.
+fn note(path: Option<&Path>, key: &str, has_passed: bool) {
+    let noted = path.map(|path| verdicts::note(path, key, has_passed));
+    if let Some(Err(error)) = noted {
+        log::warn!("whether the card passed cannot be kept: {error}");
+    }
 }
 
 fn kernels(device: &Device, name: &str, fault: Option<Fault>, say: &mut dyn FnMut(Line)) -> Result<(), String> {

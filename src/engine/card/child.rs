@@ -46,17 +46,19 @@ impl Checker {
         Ok(Self { program: std::env::current_exe()?, silence: seconds.map_or(SILENCE, Duration::from_secs) })
     }
 
-    /// Runs the check to its end, or until `is_needed` says no, which ends the child. Each line goes to `progress`.
+    /// Runs the check of the wanted card, or of the best one, to its end, or until `is_needed` says no, which ends the child. Each line goes to `progress`.
     ///
     /// # Errors
     /// One sentence: why the card must not be used.
     pub fn run(
         &self,
+        wanted: Option<&str>,
         precision: Precision,
         is_needed: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Line),
     ) -> Result<Passed, String> {
-        let mut child = self.start(precision).map_err(|error| format!("the card's check did not start ({error})"))?;
+        let mut child =
+            self.start(wanted, precision).map_err(|error| format!("the card's check did not start ({error})"))?;
         let lines = lines_of(&mut child);
         let outcome = self.follow(&lines, is_needed, progress);
         // It may have ended already; then there is nothing to end.
@@ -77,8 +79,9 @@ impl Checker {
     }
 
     /// At low priority: pictures are drawn beside it.
-    fn start(&self, precision: Precision) -> std::io::Result<Child> {
-        let words = ["check-card".to_owned(), "--precision".to_owned(), precision.to_string()];
+    fn start(&self, wanted: Option<&str>, precision: Precision) -> std::io::Result<Child> {
+        let mut words = vec!["check-card".to_owned(), "--precision".to_owned(), precision.to_string()];
+        words.extend(wanted.map(|name| format!("--card={name}")));
         let command = |mut command: Command| {
             command.args(&words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
         };
@@ -116,7 +119,7 @@ impl Checker {
                     match line {
                         Line::Card(found) => name = found,
                         Line::Step { seconds } => step_seconds = seconds,
-                        Line::Kernel { .. } => {}
+                        Line::Found(_) | Line::Kernel { .. } => {}
                         Line::Passed => return Ok(Passed { name, step_seconds }),
                         Line::Failed(reason) => return Err(Ended::Said(reason)),
                     }
@@ -174,7 +177,7 @@ mod tests {
     fn run(script: &str, is_needed: bool) -> (Result<Passed, String>, Vec<Line>) {
         let (_folder, checker) = acting(script, Duration::from_millis(600));
         let mut lines = Vec::new();
-        let outcome = checker.run(Precision::F32, &|| is_needed, &mut |line| lines.push(line.clone()));
+        let outcome = checker.run(None, Precision::F32, &|| is_needed, &mut |line| lines.push(line.clone()));
         (outcome, lines)
     }
 
@@ -211,6 +214,6 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_said() {
         let checker = Checker { program: "/no/such/program".into(), silence: Duration::from_secs(1) };
-        assert!(checker.run(Precision::F32, &|| true, &mut |_| {}).is_err());
+        assert!(checker.run(None, Precision::F32, &|| true, &mut |_| {}).is_err());
     }
 }

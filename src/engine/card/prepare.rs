@@ -16,14 +16,20 @@ use crate::nets::Precision;
 pub trait Host: Send {
     /// Whether the window is still there and wants a card.
     fn is_needed(&self) -> bool;
+    /// The name of the card that the user has chosen; `None` for the best one.
+    fn wanted(&self) -> Option<String>;
     /// Tells people how far the card is.
     fn report(&self, state: CardState);
+    /// Tells people which cards there are.
+    fn list(&self, names: Vec<String>);
     /// The card is ready.
     fn hand_over(&self, card: ReadyCard);
 }
 
 /// A card that passed its check.
 pub struct ReadyCard {
+    /// The name that was asked for, if one was.
+    pub wanted: Option<String>,
     /// For people.
     pub name: String,
     /// Of one prediction of the bundled model at its own size.
@@ -33,14 +39,17 @@ pub struct ReadyCard {
 /// Checks the card as often as it is asked to, until it has passed. Later attempts come after a failure.
 pub fn serve(host: &dyn Host, attempts: &Receiver<()>, checker: &Checker, precision: Precision) {
     for () in attempts {
+        let wanted = host.wanted();
         let checked = catch_unwind(AssertUnwindSafe(|| prepare(host, checker, precision)));
         let failed = "the graphics card failed inside, so the processor computes";
         match checked.unwrap_or_else(|_| Err(failed.into())) {
             Ok(card) => return host.hand_over(card),
-            Err(_) if !host.is_needed() => host.report(CardState::Absent),
+            Err(_) if !host.is_needed() || host.wanted() != wanted => host.report(CardState::Absent),
             Err(reason) => {
                 log::info!("no graphics card: {reason}");
                 host.report(CardState::Failed { reason });
+                // What was asked for meanwhile was this attempt.
+                while attempts.try_recv().is_ok() {}
             }
         }
     }
@@ -49,11 +58,14 @@ pub fn serve(host: &dyn Host, attempts: &Receiver<()>, checker: &Checker, precis
 fn prepare(host: &dyn Host, checker: &Checker, precision: Precision) -> Result<ReadyCard, String> {
     let begun = Instant::now();
     host.report(CardState::Checking { done: 0, total: 0 });
-    let passed = checker.run(precision, &|| host.is_needed(), &mut |line| {
-        if let Line::Kernel { done, total } = *line {
-            host.report(CardState::Checking { done, total });
-        }
+    let (wanted, mut names) = (host.wanted(), Vec::new());
+    let is_needed = || host.is_needed() && host.wanted() == wanted;
+    let passed = checker.run(wanted.as_deref(), precision, &is_needed, &mut |line| match line {
+        Line::Found(name) => names.push(name.clone()),
+        Line::Card(_) => host.list(std::mem::take(&mut names)),
+        Line::Kernel { done, total } => host.report(CardState::Checking { done: *done, total: *total }),
+        Line::Step { .. } | Line::Passed | Line::Failed(_) => {}
     })?;
     log::info!("{} passed its check after {:.1} s", passed.name, begun.elapsed().as_secs_f64());
-    Ok(ReadyCard { name: passed.name, step: Duration::from_secs_f64(passed.step_seconds.min(3600.0)) })
+    Ok(ReadyCard { wanted, name: passed.name, step: Duration::from_secs_f64(passed.step_seconds.min(3600.0)) })
 }

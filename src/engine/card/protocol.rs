@@ -7,7 +7,9 @@ use std::{fmt, str::FromStr};
 /// One line.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
-    /// The card's name for people.
+    /// A card that this machine has, by its name for people: one line for each, the preferred one first.
+    Found(String),
+    /// The name of the card that is checked.
     Card(String),
     /// So many checks of kernels have passed, of so many.
     Kernel { done: usize, total: usize },
@@ -22,6 +24,7 @@ pub enum Line {
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Found(name) => write!(f, "found {name}"),
             Self::Card(name) => write!(f, "card {name}"),
             Self::Kernel { done, total } => write!(f, "kernel {done} {total}"),
             Self::Step { seconds } => write!(f, "step {seconds}"),
@@ -38,6 +41,7 @@ impl FromStr for Line {
     fn from_str(line: &str) -> Result<Self, ()> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         Ok(match word {
+            "found" => Self::Found(rest.to_owned()),
             "card" => Self::Card(rest.to_owned()),
             "kernel" => {
                 let (done, total) = rest.split_once(' ').ok_or(())?;
@@ -58,6 +62,7 @@ mod tests {
     #[test]
     fn lines_are_read_as_they_are_written() {
         let lines = [
+            Line::Found("Quadro 4".into()),
             Line::Card("Quadro 4 (Vulkan)".into()),
             Line::Kernel { done: 3, total: 40 },
             Line::Step { seconds: 0.25 },

@@ -46,6 +46,7 @@ impl Document {
                 self.engine.busy = None;
             }
             Event::Card(state) => self.engine.card = state,
+            Event::Cards(names) => self.engine.cards = names,
             Event::Compatibility(compatibility) => self.engine.compatibility = Some(compatibility),
             Event::Busy { message } => self.engine.busy = Some(message),
             Event::Started { job, calls, tokens } => self.started(job, calls, tokens),

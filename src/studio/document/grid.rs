@@ -223,7 +223,9 @@ impl Grid {
             Event::Failed { job, message } => (job, Some(CellStatus::Failed(message.clone()))),
             Event::Stopped { job } => (job, Some(CellStatus::Waiting)),
             Event::Started { job, .. } | Event::Step { job, .. } | Event::Preview { job, .. } => (job, None),
-            Event::Ready { .. } | Event::Card(_) | Event::Busy { .. } | Event::Compatibility(_) => return false,
+            Event::Ready { .. } | Event::Card(_) | Event::Cards(_) | Event::Busy { .. } | Event::Compatibility(_) => {
+                return false;
+            }
         };
         let Some(cell) = self.cells.iter_mut().find(|cell| cell.status.is_job(*job)) else {
             return false;

@@ -111,9 +111,9 @@ impl Document {
         self.run.as_ref().is_some_and(LiveRun::is_busy)
     }
 
-    /// Says which device the user prefers.
-    pub fn set_preference(&mut self, preference: Preference) {
-        self.engine.preference = preference;
+    /// Says which device the user prefers, and which of several graphics cards.
+    pub fn set_preference(&mut self, preference: Preference, card: Option<String>) {
+        (self.engine.preference, self.engine.wanted_card) = (preference, card);
     }
 
     /// Notes how many bytes the engine has cached.

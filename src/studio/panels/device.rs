@@ -62,12 +62,29 @@ fn device_menu(ui: &mut Ui, document: &Document, commands: &mut Commands) {
             commands.send(Command::PreferDevice(preference));
         }
     }
+    if engine.cards.len() > 1 && engine.preference != Preference::Processor {
+        ui.separator();
+        cards(ui, document, commands);
+    }
     if engine.preference != Preference::Processor {
         let dim = Theme::of(ui).ink.dim;
         ui.add(Label::new(RichText::new(engine.card.sentence()).font(theme::small_font()).color(dim)).wrap());
     }
     if matches!(engine.card, CardState::Failed { .. }) && ui.button("Try the card again").clicked() {
         commands.send(Command::RetryCard);
+    }
+}
+
+/// Which of several graphics cards is used.
+fn cards(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+    let engine = document.engine();
+    let used = engine.wanted_card.as_ref().filter(|name| engine.cards.contains(name)).or(engine.cards.first());
+    for name in &engine.cards {
+        let response = ui.add(Button::selectable(used == Some(name), name).truncate());
+        let response = response.on_hover_text("It is checked before it computes, and the choice is kept");
+        if response.accessible_name(format!("Graphics card: {name}")).clicked() {
+            commands.send(Command::ChooseCard(name.clone()));
+        }
     }
 }
 

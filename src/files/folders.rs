@@ -1,6 +1,6 @@
 //! The user's folders that the program keeps files in.
 //!
-//! One place, so that recovery files, settings and the mark of the first start stand together on every system.
+//! One place, so that recovery files, settings, the mark of the first start and caches stand where each system has them.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,12 @@ pub fn state_folder() -> Option<PathBuf> {
     let folders = etcetera::choose_base_strategy().ok()?;
     let base = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
     Some(base.join(NAME))
+}
+
+/// The folder for what can be found again: `sextant` in `$XDG_CACHE_HOME` or `~/.cache`, and in `%LOCALAPPDATA%` on Windows.
+/// `None` where the system names no home folder.
+pub fn cache_folder() -> Option<PathBuf> {
+    Some(etcetera::choose_base_strategy().ok()?.cache_dir().join(NAME))
 }
 
 #[cfg(test)]
