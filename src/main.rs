@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use sextant::{
     cli::{self, DeviceArgs, Failure},
-    engine, session, studio,
+    engine, files, session, studio,
 };
 
 fn main() -> ExitCode {
@@ -19,7 +19,8 @@ fn main() -> ExitCode {
     match cli.subcommand {
         Some(subcommand) => cli::run(subcommand),
         None => {
-            let settings = session::state_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
+            let settings =
+                files::folders::state_folder().map(|folder| session::Settings::load(&folder)).unwrap_or_default();
             let memory = cli.memory.or(settings.memory_mib).unwrap_or(engine::MEMORY >> 20);
             let opening = studio::Opening { session: cli.session, settings, begun: Some(started_at) };
             open_studio(&cli.compute, memory.saturating_mul(1 << 20), opening)

@@ -3,7 +3,6 @@
 //! Apart as one command.
 
 use std::{
-    fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -20,6 +19,7 @@ use crate::{
         provenance,
         run::{Options, Run},
     },
+    files::{read, read_regular},
     fingerprint::{Expected, Fingerprint},
     nets::Precision,
     recipe::Recipe,
@@ -106,7 +106,7 @@ fn read(file: &Path) -> Result<Claim, Failure> {
         }
     }
     let unreadable = |source| session::SessionError::Read { path: file.to_owned(), source };
-    let bytes = fs::read(file).map_err(unreadable).map_err(Failure::refused)?;
+    let bytes = read_regular(file, read::PICTURE).map_err(unreadable).map_err(Failure::refused)?;
     let picture = session::decode_picture(&bytes, &name).map_err(Failure::refused)?;
     imported.recipe.validate().map_err(Failure::refused)?;
     Ok(Claim { recipe: imported.recipe, picture, run: session::read_fingerprint(&bytes, &name) })

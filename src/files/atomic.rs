@@ -19,6 +19,10 @@ use tempfile::{Builder, NamedTempFile};
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&target).ok();
+    if existing.as_ref().is_some_and(|file| !file.is_file()) {
+        let what = "there is something else of that name: a folder, a pipe or a device";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
     if existing.as_ref().is_some_and(|file| file.permissions().readonly()) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is write-protected"));
     }
@@ -77,6 +81,8 @@ mod tests {
         assert!(write_atomically(&path, b"two").is_err());
         assert!(write_atomically(&folder.path().join("missing").join("a.txt"), b"two").is_err());
         assert!(path.join("kept").is_file());
+        #[cfg(unix)]
+        assert!(write_atomically(Path::new("/dev/null"), b"x").is_err(), "a device is not replaced");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 

@@ -4,7 +4,9 @@
 
 mod atomic;
 pub mod folders;
+pub mod read;
 mod text;
 
 pub use atomic::write_atomically;
+pub use read::{open_regular, read_regular};
 pub use text::{NotText, decode_text, latin1, mend_utf8_read_as_latin1, utf8_or_latin1, utf16_of_either_order};

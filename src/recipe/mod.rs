@@ -33,6 +33,7 @@ mod region_settings;
 mod regions;
 mod scfg;
 mod validate;
+mod within_limits;
 
 pub use concept::{Concept, ConceptId, Momentum};
 pub use error::RecipeError;

@@ -36,6 +36,11 @@ impl Paint {
         &self.levels
     }
 
+    /// With every level within `least..=most`.
+    pub(super) fn clamped(&self, least: i16, most: i16) -> Self {
+        Self { levels: self.levels.iter().map(|level| (*level).clamp(least, most)).collect(), ..*self }
+    }
+
     /// Whether nothing is painted.
     pub fn is_empty(&self) -> bool {
         self.levels.iter().all(|&level| level == 0)

@@ -24,8 +24,8 @@ impl Recipe {
 }
 
 /// The largest accepted side in pixels. Beyond it attention alone needs tens of gigabytes.
-const MAX_SIDE: usize = 2048;
-const MAX_STEPS: usize = 1000;
+pub(super) const MAX_SIDE: usize = 2048;
+pub(super) const MAX_STEPS: usize = 1000;
 
 fn require(ok: bool, what: impl Into<String>, given: impl ToString, must: &'static str) -> Result<(), RecipeError> {
     if ok { Ok(()) } else { Err(RecipeError::OutOfRange { what: what.into(), given: given.to_string(), must }) }

@@ -18,7 +18,7 @@ use super::{
     take::{Take, check_tree},
 };
 use crate::{
-    files::{NotText, decode_text},
+    files::{NotText, decode_text, read_regular},
     recipe::Recipe,
 };
 
@@ -57,6 +57,9 @@ pub struct Document {
     /// In a recovery file: the session file that was open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<PathBuf>,
+    /// What was brought within limits when this was read, in a few words each.
+    #[serde(skip)]
+    pub adjusted: Vec<String>,
     /// The steps of takes, if the session keeps them. Last, so that the readable part comes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<KeptSteps>,
@@ -98,6 +101,7 @@ impl Document {
             takes: Vec::new(),
             layout: Layout::default(),
             original: None,
+            adjusted: Vec::new(),
             steps: Vec::new(),
         }
     }
@@ -113,7 +117,7 @@ impl Document {
         if bytes > MAX_BYTES {
             return Err(SessionError::TooLarge { path: path.to_owned(), bytes });
         }
-        let bytes = fs::read(path).map_err(unreadable)?;
+        let bytes = read_regular(path, MAX_BYTES).map_err(unreadable)?;
         let text = decode_text(&bytes).map_err(|NotText { line, column }| SessionError::Damaged {
             path: path.to_owned(),
             line,
@@ -152,8 +156,19 @@ impl Document {
         if header.version < 3 {
             read.layout.update_from_version_2(&read.recipe);
         }
+        read.bring_within_limits();
         // The document is now of the version that this program writes.
         Ok(Self { format: FORMAT.to_owned(), version: VERSION, app: env!("CARGO_PKG_VERSION").to_owned(), ..read })
+    }
+
+    /// Nothing runs over a number of a file: recipes, times and the layout are brought within their limits.
+    fn bring_within_limits(&mut self) {
+        self.adjusted = self.recipe.bring_within_limits();
+        for take in &mut self.takes {
+            let adjusted = take.bring_within_limits();
+            self.adjusted.extend(adjusted.into_iter().map(|what| format!("take {}: {what}", take.id.0)));
+        }
+        self.layout.bring_within_limits();
     }
 
     /// Writes the session atomically.

@@ -56,6 +56,12 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// A step that no run has is none.
+    pub(super) fn bring_within_limits(&mut self) {
+        const MOST_STEPS: usize = 10_000;
+        self.step = self.step.filter(|&step| step < MOST_STEPS);
+    }
+
     /// Brings what a session before version 3 has written up to date; `recipe` is the session's. The overlay of the
     /// fusion mask had another name, and a concept was named by its place among the active ones.
     pub(super) fn update_from_version_2(&mut self, recipe: &Recipe) {

@@ -7,7 +7,11 @@ use std::path::Path;
 use image::{GrayAlphaImage, GrayImage, Luma, LumaA};
 
 use super::error::{SessionError, one_line};
-use crate::{recipe::Paint, tensor::shrink};
+use crate::{
+    files::{read, read_regular},
+    recipe::Paint,
+    tensor::shrink,
+};
 
 /// The longest side of a mask in a recipe: as fine as the latents of a large picture, and short as text.
 const MAX_SIDE: usize = 128;
@@ -19,7 +23,8 @@ const THRESHOLD: u8 = 127;
 /// # Errors
 /// [`SessionError::Read`] and [`SessionError::NotAPicture`].
 pub fn read_mask(path: &Path) -> Result<Paint, SessionError> {
-    let bytes = std::fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
+    let bytes =
+        read_regular(path, read::PICTURE).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
     let name = path.display().to_string();
     let decoded = image::load_from_memory(&bytes)
         .map_err(|error| SessionError::NotAPicture { name, what: one_line(error) })?

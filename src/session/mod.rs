@@ -22,6 +22,7 @@ mod import;
 mod infotext;
 mod layout;
 mod mask;
+mod output;
 mod packed;
 mod parameters;
 mod png;
@@ -29,7 +30,6 @@ mod recovery;
 mod settings;
 mod take;
 
-pub use crate::files::folders::state_folder;
 pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
@@ -37,7 +37,8 @@ pub use import::{Imported, PlainPrompts, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
 pub use mask::read_mask;
-pub use packed::{KeptSteps, Packed};
+pub use output::{OutputRule, OutputSettings};
+pub use packed::{KeptSteps, Packed, UnpackBudget};
 pub use parameters::parameters_text;
 pub use png::{
     Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,

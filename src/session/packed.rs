@@ -14,8 +14,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{error::one_line, take::TakeId};
 
-/// The largest uncompressed size, in bytes: a few bytes can expand to gigabytes.
-const MAX_BYTES: u64 = 1 << 28;
+/// How many bytes a packed byte may become. Steps of real runs become about nine.
+const EXPANSION: u64 = 24;
+/// So much may always be unpacked, so that short steps of flat pictures are read too.
+const LEAST_BYTES: u64 = 1 << 24;
+/// The largest uncompressed size of all steps of a file, in bytes.
+const MAX_BYTES: u64 = 1 << 32;
+
+/// How many bytes the steps of one file may still unpack to, all takes together: a few bytes can expand to gigabytes.
+#[derive(Debug)]
+pub struct UnpackBudget {
+    left: u64,
+}
+
+impl UnpackBudget {
+    /// For all of a file's steps.
+    pub fn of<'a>(steps: impl IntoIterator<Item = &'a Packed>) -> Self {
+        let packed: u64 = steps.into_iter().map(|packed| packed.len() as u64).sum();
+        Self { left: (EXPANSION * packed).clamp(LEAST_BYTES, MAX_BYTES) }
+    }
+}
 
 /// The steps of one take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,19 +67,16 @@ impl Packed {
         self.0.is_empty()
     }
 
-    /// The uncompressed bytes.
+    /// The uncompressed bytes, which are taken off the budget.
     ///
     /// # Errors
-    /// A few words that say what is damaged.
-    pub fn unpack(&self) -> Result<Vec<u8>, String> {
-        self.unpack_within(MAX_BYTES)
-    }
-
-    fn unpack_within(&self, most: u64) -> Result<Vec<u8>, String> {
+    /// A few words that say what is damaged, or that it is more than the budget has left.
+    pub fn unpack(&self, budget: &mut UnpackBudget) -> Result<Vec<u8>, String> {
         let packed = BASE64.decode(self.0.as_bytes()).map_err(one_line)?;
-        let mut bytes = Vec::new();
+        let (most, mut bytes) = (budget.left, Vec::new());
         let read = ZlibDecoder::new(packed.as_slice()).take(most + 1).read_to_end(&mut bytes).map_err(one_line)?;
-        if read as u64 > most { Err(format!("it holds more than {most} bytes")) } else { Ok(bytes) }
+        budget.left = most.saturating_sub(read as u64);
+        if read as u64 > most { Err("they unpack to far more than the file has".into()) } else { Ok(bytes) }
     }
 }
 
@@ -85,23 +100,26 @@ mod tests {
     fn what_is_packed_comes_back_and_damage_is_found() {
         let bytes: Vec<u8> = (0..5000_u32).map(|i| (i / 9 % 40) as u8).collect();
         let packed = Packed::of(&bytes);
-        assert_eq!(packed.unpack().expect("whole"), bytes);
+        let unpack = |packed: &Packed| packed.unpack(&mut UnpackBudget::of([packed]));
+        assert_eq!(unpack(&packed).expect("whole"), bytes);
         assert!(packed.len() < bytes.len());
         let text = String::from(packed);
         for at in (8..text.len()).step_by(211) {
             let mut damaged = text.clone().into_bytes();
             damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
             let damaged = Packed::from(String::from_utf8(damaged).expect("ASCII"));
-            assert_ne!(damaged.unpack().ok(), Some(bytes.clone()), "changed at {at}");
+            assert_ne!(unpack(&damaged).ok(), Some(bytes.clone()), "changed at {at}");
         }
-        assert!(Packed::from(text[..text.len() / 2].to_owned()).unpack().is_err());
-        assert!(Packed::from("%%%".to_owned()).unpack().is_err());
+        assert!(unpack(&Packed::from(text[..text.len() / 2].to_owned())).is_err());
+        assert!(unpack(&Packed::from("%%%".to_owned())).is_err());
     }
 
     #[test]
     fn a_bomb_does_not_go_off() {
-        let bomb = Packed::of(&[0; 1000]);
-        assert!(bomb.unpack_within(999).expect_err("too much").contains("more than"));
-        assert_eq!(bomb.unpack_within(1000).map(|bytes| bytes.len()), Ok(1000));
+        let bomb = Packed::of(&vec![0; LEAST_BYTES as usize / 2 + 1]);
+        let mut budget = UnpackBudget::of([&bomb, &bomb]);
+        assert!(bomb.unpack(&mut budget).is_ok(), "one is small");
+        assert!(bomb.unpack(&mut budget).expect_err("both are too much").contains("far more"));
+        assert!(bomb.unpack(&mut budget).is_err(), "nothing is left");
     }
 }

@@ -4,7 +4,7 @@
 //! the recipe as RON and is read back; `parameters` holds the text that other tools read; `sextant-run` holds the run's
 //! fingerprint for verification. The same picture and recipe always give the same bytes.
 
-use std::{fs, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
@@ -16,6 +16,7 @@ use super::{
     parameters::parameters_text,
 };
 use crate::{
+    files::{read, read_regular},
     fingerprint::Fingerprint,
     recipe::Recipe,
     tensor::{Picture, Plane},
@@ -155,7 +156,8 @@ pub fn save_animation(
 /// # Errors
 /// One sentence: the file is not a readable PNG, has no recipe, or has one that cannot be read.
 pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
-    let bytes = fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
+    let bytes =
+        read_regular(path, read::PICTURE).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
     let name = path.display().to_string();
     let texts = read_texts(&bytes, &name)?;
     let ours = texts.into_iter().find(|(keyword, _)| keyword == RECIPE_KEYWORD);

@@ -3,15 +3,16 @@
 //! Apart from the session's layout because they belong to the user, not to a session. The file lies beside the recovery
 //! files.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     error::{SessionError, one_line},
     files::write_whole,
+    output::OutputSettings,
 };
-use crate::files::decode_text;
+use crate::files::{decode_text, read, read_regular};
 
 const FILE: &str = "settings.ron";
 
@@ -28,6 +29,8 @@ pub struct Settings {
     /// The graphics card that was chosen among several, by its name; empty for the best one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub card: String,
+    /// Where takes are written without being asked for each.
+    pub output: OutputSettings,
     /// Whether new sessions keep the steps of their takes.
     pub keep_steps: bool,
     /// As [`super::Layout::theme`].
@@ -41,7 +44,7 @@ impl Settings {
     /// The settings in `folder`; the defaults if there is no file or it cannot be read.
     pub fn load(folder: &Path) -> Self {
         let path = folder.join(FILE);
-        let Ok(bytes) = fs::read(&path) else { return Self::default() };
+        let Ok(bytes) = read_regular(&path, read::TEXT) else { return Self::default() };
         let text = decode_text(&bytes).map_err(one_line);
         let settings = text.and_then(|text| ron::from_str(&text).map_err(one_line));
         settings.unwrap_or_else(|error| {
@@ -63,6 +66,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -12,6 +12,9 @@ use crate::{fingerprint::Fingerprint, recipe::Recipe};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TakeId(pub u64);
 
+/// The longest render time of a take: a year.
+const MOST_SECONDS: f32 = 3.2e7;
+
 /// One result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -34,6 +37,16 @@ pub struct Take {
 }
 
 impl Take {
+    /// Brings its recipe and its time within limits. Returns a few words for each that was changed.
+    pub(super) fn bring_within_limits(&mut self) -> Vec<String> {
+        let mut adjusted = self.recipe.bring_within_limits();
+        if !(0.0..=MOST_SECONDS).contains(&self.seconds) {
+            adjusted.push(format!("render time {} s, now not known", self.seconds));
+            self.seconds = 0.0;
+        }
+        adjusted
+    }
+
     /// The run's fingerprint, if it can be read.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         ron::from_str(self.run.as_deref()?).ok()

@@ -9,12 +9,14 @@ use eframe::egui_wgpu::wgpu;
 use egui::{Context, Ui};
 
 use super::{
-    clock,
+    clipboard, clock,
     command::{Command, Commands},
     document::{Document, demo, edit::Edit, notice::Notice, track::Playhead},
+    first_picture,
     io::{
         autosave::{Autosave, Recovered},
         files::Files,
+        output::Output,
         store::Store,
         tasks::Outcome,
     },
@@ -34,6 +36,7 @@ pub struct App {
     commands: Commands,
     rendering: Rendering,
     files: Files,
+    output: Output,
     textures: Textures,
     panels: PanelSet,
     autosave: Option<Autosave>,
@@ -53,7 +56,8 @@ impl App {
             view: View::default(),
             commands: Commands::default(),
             rendering: Rendering::new(engine),
-            files: Files::new(store),
+            files: Files::new(store.clone()),
+            output: Output::new(store),
             textures: Textures::default(),
             panels: PanelSet::new(format),
             autosave: None,
@@ -66,6 +70,12 @@ impl App {
     /// Keeps what is not saved through `autosave` from now on.
     pub fn with_autosave(mut self, autosave: Autosave) -> Self {
         self.autosave = Some(autosave);
+        self
+    }
+
+    /// Keeps files in `store` instead.
+    pub fn with_store(mut self, store: Arc<dyn Store>) -> Self {
+        (self.files, self.output) = (Files::new(store.clone()), Output::new(store));
         self
     }
 
@@ -196,19 +206,20 @@ impl App {
         self.view.start_over();
         self.panels.session_changed();
         self.rendering.session_changed();
+        self.output.session_changed(&self.document, &self.settings.current.output);
         self.after_save = None;
     }
 
     /// Draws the whole window and carries out what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
-        let Self { document, view, commands, panels, textures, rendering, .. } = self;
+        let Self { document, view, commands, panels, textures, rendering, settings, .. } = self;
         ui.ctx().set_theme(if view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
         columns::follow_scale(ui.ctx(), &mut view.appearance.scale);
         keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
-        watch_closing(ui.ctx(), document, commands);
+        keys::watch_closing(ui.ctx(), document, commands);
         rendering.watch_pointer(ui.ctx());
         panels.ui(ui, &mut PanelContext { document, view, commands, textures });
-        panels.windows(ui, document, view, commands);
+        panels.windows(ui, document, view, &settings.current, commands);
         if let Some(file) = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned())) {
             self.send(Command::OpenFile(file));
         }
@@ -222,20 +233,11 @@ impl App {
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), document, layout::of(view));
         }
-        self.settings.follow(&self.view.appearance, self.autosave.as_ref());
-        self.log_first_picture();
-    }
-
-    /// Logs how long the window took from its start to its first picture.
-    fn log_first_picture(&mut self) {
-        if self.view.shown_frame(&self.document).is_some()
-            && let Some(begun) = self.begun.take()
-        {
-            ::log::info!(
-                "the first frame with a picture was laid out {:.3} s after the start",
-                begun.elapsed().as_secs_f32()
-            );
+        if let Some(failed) = self.output.follow(ui.ctx(), &self.document, &self.settings.current.output) {
+            self.document.notify(Notice::error(failed));
         }
+        self.settings.follow(&self.view.appearance, self.autosave.as_ref());
+        first_picture::log(&mut self.begun, &self.document, &self.view);
     }
 
     /// Carries out one command.
@@ -254,6 +256,10 @@ impl App {
             Command::PreferDevice(preference) => self.settings.current.device = self.rendering.prefer(preference),
             Command::ChooseCard(name) => self.settings.current.card = self.rendering.choose_card(name),
             Command::RetryCard => self.rendering.retry_card(),
+            Command::ShowOutput => self.panels.output.open(&self.settings.current.output),
+            Command::SetOutput(output) => self.settings.current.output = output,
+            Command::CopyPicture => clipboard::copy_picture(ctx, document, view),
+            Command::CopySettings => clipboard::copy_settings(ctx, document, view),
             Command::ShowLeftovers => self.panels.leftovers.open(),
             Command::TogglePalette => self.panels.palette.toggle(),
             Command::ShowLog => self.panels.log.open(),
@@ -325,14 +331,6 @@ impl App {
         if let Err(reason) = started {
             document.notify(Notice::error(reason));
         }
-    }
-}
-
-/// A window that is closed with unsaved work asks first.
-fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands) {
-    if ctx.input(|i| i.viewport().close_requested()) && confirm::is_needed(document, &Command::Quit) {
-        ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-        commands.send(Command::Quit);
     }
 }
 

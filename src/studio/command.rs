@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::document::{baselines::ModelRole, edit::Edit, takes::TakeId};
-use crate::engine::Preference;
+use crate::{engine::Preference, session::OutputSettings};
 
 /// What is carried out after the panels of a frame are drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +54,14 @@ pub enum Command {
     PreferDevice(Preference),
     /// Which of several graphics cards is to be used.
     ChooseCard(String),
+    /// Open the window of the output folder.
+    ShowOutput,
+    /// Where takes are written without being asked for each.
+    SetOutput(OutputSettings),
+    /// Copy the shown picture to the clipboard.
+    CopyPicture,
+    /// Copy the shown picture's settings to the clipboard, as text that other tools read too.
+    CopySettings,
     /// Try to prepare the graphics card again.
     RetryCard,
     /// List what could not be taken over from the file that was opened.

@@ -1,9 +1,11 @@
 //! The window: a document, a view of it, and panels that show both.
 
 mod app;
+mod clipboard;
 mod clock;
 pub mod command;
 pub mod document;
+mod first_picture;
 pub mod io;
 pub mod log;
 mod opening;

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     engine::{EngineHandle, Preference},
-    session::{Recovery, Settings, first_start, state_folder},
+    files::folders::state_folder,
+    session::{Recovery, Settings, first_start},
 };
 
 /// The window could not be opened.

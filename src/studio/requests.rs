@@ -2,11 +2,15 @@
 //!
 //! Apart from the tasks, which know neither commands nor the view.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     command::{Command, MapFormat},
-    document::{Document, takes::TakeId},
+    document::{
+        Document,
+        takes::TakeId,
+        track::{Frame, Playhead, Track},
+    },
     io::{
         exports::{self, GreyMaps, Layer},
         figure,
@@ -14,6 +18,7 @@ use super::{
     },
     view::{View, layout},
 };
+use crate::tensor::Picture;
 
 /// A task, and the path if it is known.
 pub type Request = (Task, Option<PathBuf>);
@@ -57,9 +62,27 @@ fn export(document: &Document, view: &View, take: Option<TakeId>) -> Result<Task
         None => view.shown_track(document),
     };
     let track = track.ok_or(MISSING)?;
+    let recipe = track.recipe.clone();
+    if let Some(picture) = step_picture(track, view, take)? {
+        // The recipe makes the whole picture, so this one carries no proof of a run.
+        return Ok(Task::Export(Box::new(ExportResult { picture, recipe, run: None })));
+    }
     let picture = track.picture.clone().ok_or(MISSING)?;
-    let (recipe, run) = (track.recipe.clone(), track.fingerprint.clone());
+    let run = track.fingerprint.clone();
     Ok(Task::Export(Box::new(ExportResult { picture, recipe, run })))
+}
+
+/// The picture of the step that the canvas shows, where that is not the last one and no other take is named.
+fn step_picture(track: &Track, view: &View, take: Option<TakeId>) -> Result<Option<Arc<Picture>>, &'static str> {
+    const DRAFT: &str = "This step is only a draft yet: its picture is decoded once nothing else is rendered.";
+    if take.is_some() || view.playhead == Playhead::Newest {
+        return Ok(None);
+    }
+    let Some(Frame { picture, report: Some(report) }) = track.frame(view.playhead) else { return Ok(None) };
+    if report.step + 1 >= track.calls() {
+        return Ok(None);
+    }
+    if report.approximate { Err(DRAFT) } else { Ok(Some(picture)) }
 }
 
 fn maps(document: &Document, view: &View, format: MapFormat) -> Result<Task, &'static str> {
@@ -87,4 +110,67 @@ fn animation(document: &Document, view: &View, overlay: bool) -> Result<Task, &'
     let track = track.ok_or("The steps of this picture were not kept: render it again to animate it.")?;
     let layer = Layer { overlay: view.overlay.clone(), region: view.selection.region };
     Ok(Task::Animation(Box::new(track.clone()), overlay.then(|| Box::new(layer))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        engine::{Event, JobId, Ledger, Norms, RenderResult, StepReport},
+        recipe::Recipe,
+    };
+
+    fn picture(value: u8) -> Arc<Picture> {
+        Arc::new(Picture { width: 1, height: 1, rgb: vec![value; 3] })
+    }
+
+    /// A finished run of four steps, the second of which is a draft.
+    fn rendered() -> Document {
+        let report = |step: usize| StepReport {
+            approximate: step == 1,
+            evaluations: 2,
+            step,
+            calls: 4,
+            timestep: 0.0,
+            sigma: 0.0,
+            preview: picture(step as u8),
+            scfg: None,
+            concepts: Vec::new(),
+            fusion: None,
+            norms: Norms::default(),
+            ledger: Ledger::default(),
+            elapsed: Duration::ZERO,
+        };
+        let take = Arc::new(RenderResult {
+            recipe: Recipe::default(),
+            picture: picture(9),
+            reports: (0..4).map(|step| Arc::new(report(step))).collect(),
+            elapsed: Duration::ZERO,
+            branch_evaluations: 8,
+            fingerprint: Arc::default(),
+        });
+        let mut document = Document::default();
+        document.begin(JobId(1), Recipe::default(), 1);
+        document.apply(Event::Done { job: JobId(1), take }, 0);
+        document
+    }
+
+    /// The first channel of the exported picture, and whether it carries the proof of a run.
+    fn exported(playhead: Playhead) -> Result<(u8, bool), &'static str> {
+        let view = View { playhead, ..View::default() };
+        match request(&Command::ExportPng(None), &rendered(), &view)? {
+            Some((Task::Export(result), None)) => Ok((result.picture.rgb[0], result.run.is_some())),
+            _ => Err("another task"),
+        }
+    }
+
+    #[test]
+    fn what_the_canvas_shows_is_what_is_exported() {
+        assert_eq!(exported(Playhead::Newest), Ok((9, true)));
+        assert_eq!(exported(Playhead::At(3)), Ok((9, true)), "the last step is the picture");
+        assert_eq!(exported(Playhead::At(2)), Ok((2, false)));
+        assert!(exported(Playhead::At(1)).is_err_and(|why| why.contains("draft")));
+    }
 }

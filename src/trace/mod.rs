@@ -12,7 +12,7 @@ use crate::{
         guided_step::{Predictions, Texts},
         run::StepRecord,
     },
-    files::write_atomically,
+    files::{read, read_regular, write_atomically},
     model::Embedding,
     tensor::{
         Latents, Pixels, Plane,
@@ -153,7 +153,7 @@ impl Trace {
 /// [`TraceError::InitLatents`] with the reason.
 pub fn read_init_latents(path: &Path) -> Result<Latents, TraceError> {
     let fail = |why: String| TraceError::InitLatents { path: path.display().to_string(), why };
-    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+    let bytes = read_regular(path, read::PICTURE).map_err(|e| fail(e.to_string()))?;
     let file = safetensors::SafeTensors::deserialize(&bytes)
         .map_err(|e| fail(format!("it is not a whole safetensors file ({e})")))?;
     let tensor = file.tensor("init_latents").map_err(|_| fail("it has no tensor \"init_latents\"".into()))?;

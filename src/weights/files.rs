@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +12,10 @@ use std::{
 use serde_json::Value;
 
 use super::{bundled, error::LoadError, single::SingleFile};
-use crate::{files::decode_text, recipe::ModelRef};
+use crate::{
+    files::{decode_text, open_regular, read, read_regular},
+    recipe::ModelRef,
+};
 
 /// A file's content, on disk or in memory.
 pub(super) type FileContent = Box<dyn ReadSeek>;
@@ -76,7 +79,7 @@ impl ModelFiles {
     pub fn read(&self, path: &str) -> Result<Cow<'static, [u8]>, LoadError> {
         let missing = || LoadError::MissingFile { path: self.describe(path) };
         match self {
-            Self::Folder(folder) => match fs::read(folder.join(path)) {
+            Self::Folder(folder) => match read_regular(&folder.join(path), read::TEXT) {
                 Ok(content) => Ok(Cow::Owned(content)),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Err(missing()),
                 Err(source) => Err(LoadError::Read { path: self.describe(path), source }),
@@ -101,7 +104,7 @@ impl ModelFiles {
     /// As [`ModelFiles::read`].
     pub(super) fn open_file(&self, path: &str) -> Result<FileContent, LoadError> {
         match self {
-            Self::Folder(folder) => match fs::File::open(folder.join(path)) {
+            Self::Folder(folder) => match open_regular(&folder.join(path)) {
                 Ok(file) => Ok(Box::new(file)),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     Err(LoadError::MissingFile { path: self.describe(path) })
@@ -214,6 +217,8 @@ fn not_a_model(path: &Path) -> LoadError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -9,7 +9,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
 };
 
@@ -19,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{error::LoadError, hash::hex, safetensors_format as format};
 use crate::{
+    files::read_regular,
     nets::{ParamError, TensorSource},
     recipe::Lora,
 };
@@ -26,6 +26,9 @@ use crate::{
 /// Prefixes of module keys: one for each network that a LoRA can change.
 pub(super) const UNET: &str = "unet_";
 pub(super) const TEXT: &str = "te_";
+
+/// No LoRA is larger, in bytes: whole models are.
+const MAX_BYTES: u64 = 8 << 30;
 
 /// All the LoRAs of a model.
 #[derive(Default)]
@@ -157,7 +160,7 @@ fn module_key(network: &str, module: &str) -> String {
 impl LoraFile {
     fn read(path: &Path, weight: f32, hash: &mut Sha256) -> Result<Self, LoadError> {
         let shown = || path.display().to_string();
-        let bytes = fs::read(path).map_err(|source| LoadError::Read { path: shown(), source })?;
+        let bytes = read_regular(path, MAX_BYTES).map_err(|source| LoadError::Read { path: shown(), source })?;
         if format::is_pickle(&bytes) {
             return Err(LoadError::Pickle { path: shown() });
         }

@@ -27,8 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["tensor", "files", "fingerprint", "recipe", "nets", "sampling", "guidance", "model"]),
     ("session", &["tensor", "files", "fingerprint", "recipe"]),
     ("trace", &["tensor", "files", "model", "engine"]),
-    ("studio", &["tensor", "fingerprint", "recipe", "guidance", "model", "engine", "session"]),
-    ("cli", &["tensor", "fingerprint", "recipe", "nets", "model", "engine", "session", "trace"]),
+    ("studio", &["tensor", "files", "fingerprint", "recipe", "guidance", "model", "engine", "session"]),
+    ("cli", &["tensor", "files", "fingerprint", "recipe", "nets", "model", "engine", "session", "trace"]),
 ];
 
 /// What each part of `studio/` may name of the other parts.
@@ -37,6 +37,8 @@ const STUDIO_ARROWS: &[(&str, &[&str])] = &[
     ("log", &[]),
     ("submit", &[]),
     ("document", &[]),
+    ("clipboard", &["document", "view"]),
+    ("first_picture", &["document", "view"]),
     ("view", &["document"]),
     ("command", &["document"]),
     ("widgets", &["view"]),
@@ -54,6 +56,8 @@ const STUDIO_ARROWS: &[(&str, &[&str])] = &[
             "io",
             "panels",
             "command",
+            "clipboard",
+            "first_picture",
             "clock",
             "log",
             "rendering",

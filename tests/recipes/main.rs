@@ -2,6 +2,7 @@
 
 mod containers;
 mod hostile;
+mod sessions;
 mod ours;
 mod tools;
 mod wild;

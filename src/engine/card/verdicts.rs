@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::{decode_text, folders::cache_folder, write_atomically};
+use crate::files::{decode_text, folders::cache_folder, read, read_regular, write_atomically};
 
 const FILE: &str = "cards-passed.ron";
 /// More are those of another program's file.
@@ -45,7 +45,7 @@ pub fn path() -> Option<PathBuf> {
 impl Verdicts {
     /// None where there is no such file, or one that cannot be read.
     pub fn load(path: &Path) -> Self {
-        let Ok(bytes) = fs::read(path) else { return Self::default() };
+        let Ok(bytes) = read_regular(path, read::TEXT) else { return Self::default() };
         let text = decode_text(&bytes).ok();
         let read: Option<Self> = text.and_then(|text| ron::from_str(&text).ok());
         read.filter(|verdicts| verdicts.passed.len() <= MOST).unwrap_or_default()

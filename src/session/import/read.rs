@@ -5,7 +5,7 @@
 //! settings of that text, other tools' own forms. No setting that is found is dropped in silence: what a recipe cannot hold
 //! is listed.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{io::Read as _, path::Path};
 
 use super::{
     imported::{Imported, Required, Source},
@@ -13,7 +13,7 @@ use super::{
     pictures::{self, EmbeddedTexts, Picture},
 };
 use crate::{
-    files::decode_text,
+    files::{decode_text, open_regular},
     session::{
         document::{Document, FORMAT},
         error::{SessionError, one_line},
@@ -35,7 +35,7 @@ const MAX_SIDECAR: u64 = 1 << 20;
 pub fn import(path: &Path) -> Result<Imported, SessionError> {
     let unreadable = |source| SessionError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    File::open(path).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    open_regular(path).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(nothing(path, "it is larger than 512 MiB"));
     }
@@ -50,7 +50,7 @@ pub fn import(path: &Path) -> Result<Imported, SessionError> {
 fn from_sidecar(path: &Path) -> Option<Imported> {
     let text = path.with_extension("txt");
     let mut bytes = Vec::new();
-    File::open(&text).ok()?.take(MAX_SIDECAR).read_to_end(&mut bytes).ok()?;
+    open_regular(&text).ok()?.take(MAX_SIDECAR).read_to_end(&mut bytes).ok()?;
     settings(&decode_text(&bytes).ok()?, Required::Settings)
 }
 

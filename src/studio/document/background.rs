@@ -1,6 +1,6 @@
 //! What is rendered while nothing else is: cells of the grid, then each model of a fusion alone.
 
-use super::state::Document;
+use super::{live_run::Phase, state::Document};
 use crate::{engine::JobId, recipe::Recipe};
 
 /// A recipe that is rendered in the background, by its place.
@@ -30,8 +30,12 @@ impl Document {
         }
     }
 
-    /// Notes that the engine was told to stop: nothing goes on in the background either.
+    /// Notes that the engine was told to stop: for the window the run has stopped, however long the operation takes that is
+    /// under way. Nothing goes on in the background either.
     pub fn stop(&mut self) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_busy()) {
+            run.phase = Phase::Stopped;
+        }
         self.grid.stop();
         self.baselines.stop();
     }

@@ -29,8 +29,8 @@ impl Document {
     pub fn begin(&mut self, job: JobId, recipe: Recipe, gesture: u64) {
         self.grid.overtaken();
         self.baselines.overtaken();
-        let before = self.run.take();
-        self.run = Some(LiveRun::sent(job, recipe, gesture, before));
+        let (dragged, before) = (self.is_moving(), self.run.take());
+        self.run = Some(LiveRun::sent(job, recipe, gesture, before, dragged));
     }
 
     /// Applies one event at the time `now`, in seconds since 1970-01-01 UTC. Events of jobs that were overtaken change
@@ -68,7 +68,7 @@ impl Document {
         self.engine.busy = None;
         self.follow_words(job, &tokens);
         if let Some(run) = self.current(job) {
-            run.phase = Phase::Running;
+            run.begin();
             run.calls = calls;
             run.track.tokens = tokens;
             run.track.reports.resize(calls, None);
@@ -185,6 +185,27 @@ mod tests {
         document.begin(job, recipe.clone(), gesture);
         document.apply(Event::Started { job, calls: 4, tokens: Arc::default() }, NOW);
         document.apply(Event::Done { job, take: finished(recipe, 4) }, NOW);
+    }
+
+    #[test]
+    fn a_stop_is_shown_at_once_whatever_is_still_under_way() {
+        let mut document = Document::new(Recipe::default());
+        let phase = |document: &Document| document.run().map(|run| run.phase);
+        document.begin(JobId(1), Recipe::default(), 0);
+        document.stop();
+        assert_eq!(phase(&document), Some(Phase::Stopped), "one that has not begun");
+
+        document.begin(JobId(2), Recipe::default(), 0);
+        document.apply(Event::Started { job: JobId(2), calls: 4, tokens: Arc::default() }, NOW);
+        document.apply(Event::Step { job: JobId(2), report: report(0, 4) }, NOW);
+        document.stop();
+        assert!(!document.is_busy());
+        document.apply(Event::Step { job: JobId(2), report: report(1, 4) }, NOW);
+        assert_eq!(phase(&document), Some(Phase::Stopped), "with a step that was under way");
+        document.apply(Event::Stopped { job: JobId(2) }, NOW);
+        document.begin(JobId(3), Recipe::default(), 1);
+        document.apply(Event::Step { job: JobId(3), report: report(0, 4) }, NOW);
+        assert!(document.is_busy(), "the next run is another one");
     }
 
     #[test]

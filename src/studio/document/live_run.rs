@@ -46,16 +46,18 @@ pub struct LiveRun {
     pub spent: (Duration, u32),
     /// What was shown before, until this run has a step of its own.
     pub before: Option<Box<Track>>,
+    /// It was sent while something was being dragged: what was shown before stays until there is something better.
+    pub dragged: bool,
 }
 
 impl LiveRun {
     /// A job that was just sent; `before` is the job that it replaces.
-    pub(super) fn sent(job: JobId, recipe: Recipe, gesture: u64, before: Option<Self>) -> Self {
+    pub(super) fn sent(job: JobId, recipe: Recipe, gesture: u64, before: Option<Self>, dragged: bool) -> Self {
         let before = before.and_then(|run| {
-            let keep = run.track.has_steps() || run.track.picture.is_some();
+            let keep = if dragged { run.is_formed() } else { run.track.has_steps() || run.track.picture.is_some() };
             if keep { Some(Box::new(run.track)) } else { run.before }
         });
-        Self { phase: Phase::Waiting, gesture, before, ..Self::of_track(job, Track::new(recipe)) }
+        Self { phase: Phase::Waiting, gesture, before, dragged, ..Self::of_track(job, Track::new(recipe)) }
     }
 
     /// A finished run that no job of this window made: one read from a session.
@@ -65,16 +67,29 @@ impl LiveRun {
 
     fn of_track(job: JobId, track: Track) -> Self {
         let spent = (Duration::ZERO, 0);
-        Self { job, track, phase: Phase::Done, gesture: 0, calls: 0, resumed_at: None, spent, before: None }
+        let (phase, resumed_at, before) = (Phase::Done, None, None);
+        Self { job, track, phase, gesture: 0, calls: 0, resumed_at, spent, before, dragged: false }
+    }
+
+    /// Whether it has something better to show than an early guess: its picture, or a preview of the second half.
+    pub fn is_formed(&self) -> bool {
+        self.track.picture.is_some() || self.track.newest_step().is_some_and(|step| 2 * (step + 1) >= self.calls)
     }
 
     pub fn is_busy(&self) -> bool {
         matches!(self.phase, Phase::Waiting | Phase::Running)
     }
 
+    /// Notes that the engine is at it. A run that was told to stop does not run again for what is still under way.
+    pub(super) fn begin(&mut self) {
+        if self.phase != Phase::Stopped {
+            self.phase = Phase::Running;
+        }
+    }
+
     /// Notes a finished step.
     pub(super) fn step(&mut self, report: Arc<StepReport>) {
-        self.phase = Phase::Running;
+        self.begin();
         if report.evaluations > 0 {
             self.resumed_at.get_or_insert(report.step);
             self.spent.0 += report.elapsed;

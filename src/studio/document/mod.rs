@@ -1,5 +1,6 @@
 //! The document behind the window: no widget, no clock, no channel.
 
+pub mod as_of;
 pub mod background;
 pub mod baselines;
 pub mod cost;
@@ -14,6 +15,7 @@ pub mod history;
 pub mod live_run;
 pub mod naming;
 pub mod notice;
+pub mod output_name;
 pub mod paint;
 pub mod presets;
 pub mod regions;

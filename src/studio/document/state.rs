@@ -181,7 +181,8 @@ impl Document {
         if again.is_some() {
             return again;
         }
-        if run.track.has_steps() || run.track.picture.is_some() { Some(&run.track) } else { before }
+        let has_more = if run.dragged && before.is_some() { run.is_formed() } else { run.track.has_steps() };
+        if has_more || run.track.picture.is_some() { Some(&run.track) } else { before }
     }
 
     /// What was shown before the newest job.

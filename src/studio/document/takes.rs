@@ -74,6 +74,11 @@ impl Takes {
         self.list.iter_mut().find(|take| take.id == id)
     }
 
+    /// Of these only one.
+    pub(super) fn only(&self, id: TakeId) -> Self {
+        Self { list: self.get(id).cloned().into_iter().collect(), last_id: self.last_id, ..Self::default() }
+    }
+
     pub fn newest(&self) -> Option<&Take> {
         self.list.last()
     }

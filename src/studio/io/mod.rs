@@ -5,6 +5,7 @@ pub mod demo_session;
 pub mod exports;
 pub mod figure;
 pub mod files;
+pub mod output;
 pub mod session_store;
 pub mod steps;
 pub mod store;

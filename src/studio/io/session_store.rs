@@ -14,7 +14,9 @@ use crate::{
     engine::StepReport,
     fingerprint::Fingerprint,
     recipe::Recipe,
-    session::{self, Document, KeptSteps, Layout, Metadata, ModelUse, Packed, SessionError, Source, TakeId},
+    session::{
+        self, Document, KeptSteps, Layout, Metadata, ModelUse, Packed, SessionError, Source, TakeId, UnpackBudget,
+    },
     studio::document::{
         file,
         notice::Origin,
@@ -169,9 +171,10 @@ pub fn saved_session(document: Document) -> SavedSession {
     let takes = document.takes.iter().map(|take| SavedTake { parent: take.parent.and_then(place), ..saved_take(take) });
     let mut takes: Vec<_> = takes.collect();
     let mut damaged = Vec::new();
+    let mut budget = UnpackBudget::of(document.steps.iter().map(|kept| &kept.steps));
     for KeptSteps { take, steps } in &document.steps {
         let Some(take) = place(*take).and_then(|place| takes.get_mut(place)) else { continue };
-        if let Err(what) = steps::unpack(&mut take.track, steps) {
+        if let Err(what) = steps::unpack(&mut take.track, steps, &mut budget) {
             damaged.push((take.name.clone(), what));
         }
     }
@@ -179,11 +182,18 @@ pub fn saved_session(document: Document) -> SavedSession {
         takes,
         pins: document.layout.pins.map(|pin| pin.and_then(place)),
         keep_steps: !document.steps.is_empty(),
-        notice: notice(&damaged),
+        notice: notice(&damaged).or_else(|| adjusted(&document.adjusted)),
         origin: None,
         recipe: document.recipe,
         layout: document.layout,
     }
+}
+
+/// What was brought within limits: the first of it at length.
+fn adjusted(adjusted: &[String]) -> Option<String> {
+    let (first, more) = (adjusted.first()?, adjusted.len() - 1);
+    let others = if more > 0 { format!("; {more} more") } else { String::new() };
+    Some(format!("Some numbers of this file were out of range and were changed: {first}{others}."))
 }
 
 fn notice(damaged: &[(String, String)]) -> Option<String> {

@@ -4,6 +4,7 @@
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
+use super::confirm;
 use crate::studio::{
     command::{Command, Commands},
     document::{Document, edit::Edit},
@@ -49,6 +50,14 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
     let palette_is_open_now = palette_open != toggles;
     if !palette_is_open_now {
         in_the_window(ctx, document, view, commands, typing);
+    }
+}
+
+/// A window that is closed with unsaved work asks first.
+pub fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands) {
+    if ctx.input(|i| i.viewport().close_requested()) && confirm::is_needed(document, &Command::Quit) {
+        ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+        commands.send(Command::Quit);
     }
 }
 

@@ -7,9 +7,11 @@ use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder};
 
 use super::{
     banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, context::PanelContext, drop_hint,
-    fusion, guidance, hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models, palette::Palette,
-    prompt, regions, sampling, takes::TakeStrip, timeline::Timeline, toolbar,
+    fusion, guidance, hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models,
+    output_window::OutputWindow, palette::Palette, past, prompt, regions, sampling, takes::TakeStrip,
+    timeline::Timeline, toolbar,
 };
+use crate::session::Settings;
 use crate::studio::{
     command::Commands,
     document::Document,
@@ -30,6 +32,7 @@ pub struct PanelSet {
     pub palette: Palette,
     pub log: LogWindow,
     pub leftovers: LeftoversWindow,
+    pub output: OutputWindow,
     pub confirm: Confirmation,
 }
 
@@ -45,6 +48,7 @@ impl PanelSet {
             palette: Palette::default(),
             log: LogWindow::default(),
             leftovers: LeftoversWindow::default(),
+            output: OutputWindow::default(),
             confirm: Confirmation::default(),
         }
     }
@@ -57,6 +61,7 @@ impl PanelSet {
         self.palette.close();
         self.log.close();
         self.leftovers.close();
+        self.output.close();
         self.confirm.session_changed();
     }
 
@@ -80,15 +85,25 @@ impl PanelSet {
         Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
             self.timeline.ui(ui, context);
         });
+        let past = context.view.past_take(context.document);
+        // What the columns show: the settings of what is on the canvas.
+        let then = past.and_then(|id| context.document.as_of(id));
         let [left, right] = context.view.appearance.columns;
         Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            column(ui, "left column", |ui| left_column(ui, context.document, context.view, context.commands));
+            let shown = then.as_ref().unwrap_or(context.document);
+            column(ui, "left column", then.is_none(), |ui| left_column(ui, shown, context.view, context.commands));
         });
         Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            column(ui, "right column", |ui| self.right_column(ui, context));
+            let document = then.as_ref().unwrap_or(context.document);
+            let (view, commands, textures) = (&mut *context.view, &mut *context.commands, &mut *context.textures);
+            let mut shown = PanelContext { document, view, commands, textures };
+            column(ui, "right column", then.is_none(), |ui| self.right_column(ui, &mut shown));
         });
         CentralPanel::no_frame().show(ui, |ui| {
             banner::show(ui, context.document, context.commands);
+            if let Some(id) = past {
+                past::show(ui, context.document, context.view, context.commands, id);
+            }
             let rest = ui.available_rect_before_wrap();
             columns::borders(ui, &mut context.view.appearance.columns, rest);
             let mut inside = ui.new_child(UiBuilder::new().id_salt("canvas").max_rect(rest));
@@ -107,11 +122,19 @@ impl PanelSet {
     }
 
     /// Draws what lies over the panels now and then.
-    pub fn windows(&mut self, ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+    pub fn windows(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        view: &mut View,
+        settings: &Settings,
+        commands: &mut Commands,
+    ) {
         self.confirm.ui(ui, commands);
         self.palette.ui(ui, document, view, commands);
         self.log.ui(ui);
         self.leftovers.ui(ui, document);
+        self.output.ui(ui, document, &settings.output, commands);
         drop_hint::show(ui);
     }
 }
@@ -127,11 +150,14 @@ fn left_column(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut
     sampling::show(ui, document, view, commands);
 }
 
-/// A column of settings that scrolls when it is too long.
-fn column(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
+/// A column of settings that scrolls when it is too long; those of an older take can be read only.
+fn column(ui: &mut Ui, name: &str, is_current: bool, contents: impl FnOnce(&mut Ui)) {
     ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(Margin::symmetric(size::MARGIN as i8, 10)).show(ui, |ui| {
             ui.set_width(ui.available_width());
+            if !is_current {
+                ui.disable();
+            }
             contents(ui);
         });
     });

@@ -91,6 +91,10 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     entry(ui, commands, "Export maps of all steps (safetensors)…", "", safetensors);
     entry(ui, commands, "Export animation…", "", Command::ExportAnimation { overlay: false });
     entry(ui, commands, "Export animation with the overlay…", "", Command::ExportAnimation { overlay: true });
+    entry(ui, commands, "Output folder…", "", Command::ShowOutput);
+    ui.separator();
+    entry(ui, commands, "Copy picture", "", Command::CopyPicture);
+    entry(ui, commands, "Copy settings", "", Command::CopySettings);
     ui.separator();
     memory::keep_steps(ui, document, commands);
     ui.separator();

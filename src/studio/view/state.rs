@@ -99,6 +99,12 @@ impl View {
         if let Shown::Take(id) = self.shown { Some(id) } else { None }
     }
 
+    /// The take that is looked at, where its settings are not those that are being edited.
+    pub fn past_take(&self, document: &Document) -> Option<TakeId> {
+        let id = self.shown_take()?;
+        (!document.take(id)?.track.recipe.same_settings(document.recipe())).then_some(id)
+    }
+
     /// What the playhead points at. A step that the newest job has not reached yet is shown as it was before.
     pub fn shown_frame(&self, document: &Document) -> Option<Frame> {
         let track = self.shown_track(document)?;

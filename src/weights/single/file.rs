@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,7 +22,10 @@ use super::{
     mapping::Weights,
     text, unet, vae,
 };
-use crate::weights::error::LoadError;
+use crate::{
+    files::{open_regular, read, read_regular},
+    weights::error::LoadError,
+};
 
 /// The networks, by their folders in diffusers.
 pub(in crate::weights) const UNET: &str = "unet";
@@ -115,7 +118,7 @@ impl SingleFile {
 
     /// Opens the file, to read weights from.
     pub(in crate::weights) fn file(&self) -> io::Result<File> {
-        File::open(&self.path)
+        open_regular(&self.path)
     }
 
     pub(in crate::weights) fn path(&self) -> &Path {
@@ -128,7 +131,7 @@ impl SingleFile {
 
     /// The content of a config or tokenizer file. A file beside the checkpoint takes precedence.
     pub(in crate::weights) fn read(&self, path: &str) -> Option<io::Result<Vec<u8>>> {
-        let beside = self.tokenizer.get(path).map(fs::read);
+        let beside = self.tokenizer.get(path).map(|path| read_regular(path, read::TEXT));
         beside.or_else(|| self.configs.get(path).cloned().map(Ok))
     }
 

@@ -2,13 +2,16 @@
 //!
 //! Separate from the names of particular networks.
 
-use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
+use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 use safetensors::{SafeTensorError, tensor::Metadata};
 
-use crate::weights::{
-    error::LoadError,
-    safetensors_format::{self as format, LENGTH_BYTES, MAX_HEADER, TensorSlice},
+use crate::{
+    files::open_regular,
+    weights::{
+        error::LoadError,
+        safetensors_format::{self as format, LENGTH_BYTES, MAX_HEADER, TensorSlice},
+    },
 };
 
 /// The parsed header of a safetensors file.
@@ -46,7 +49,7 @@ impl Header {
         let shown = || path.display().to_string();
         let unreadable = |source| LoadError::Read { path: shown(), source };
         let damaged = |source| LoadError::Safetensors { path: shown(), source };
-        let mut file = File::open(path).map_err(unreadable)?;
+        let mut file = open_regular(path).map_err(unreadable)?;
         let file_length = file.metadata().map_err(unreadable)?.len();
         let mut head = Vec::new();
         file.by_ref().take(LENGTH_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;

@@ -3,10 +3,14 @@
 //!
 //! Separate from the shapes, because each hint may be missing.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, path::Path};
 
 use super::{generation::Generation, header::Header};
-use crate::{files::decode_text, sampling::PredictionType, weights::error::LoadError};
+use crate::{
+    files::{decode_text, read_regular},
+    sampling::PredictionType,
+    weights::error::LoadError,
+};
 
 /// A longer `.yaml` is ignored; those of the published models have 2 KB.
 const MAX_YAML: u64 = 1 << 20;
@@ -25,8 +29,7 @@ impl Hints {
     /// Reads the hints of the file at `path`.
     pub fn read(path: &Path, header: &Header) -> Self {
         let beside = path.with_extension("yaml");
-        let small = fs::metadata(&beside).is_ok_and(|file| file.len() <= MAX_YAML);
-        let bytes = small.then(|| fs::read(&beside).ok()).flatten().unwrap_or_default();
+        let bytes = read_regular(&beside, MAX_YAML).unwrap_or_default();
         let text = decode_text(&bytes).unwrap_or_default();
         let mut yaml = HashMap::new();
         for (key, value) in text.lines().filter_map(yaml_setting) {

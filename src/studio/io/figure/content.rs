@@ -56,7 +56,7 @@ pub fn steps(track: &Track) -> Result<Figure, &'static str> {
         name: "steps",
         across: "step".into(),
         down: String::new(),
-        columns: reports.iter().map(|report| (report.step + 1).to_string()).collect(),
+        columns: reports.iter().map(|report| column_title(report, track.calls())).collect(),
         rows,
         cell: cell(recipe, STEP_CELL),
         caption: caption(recipe),
@@ -98,6 +98,12 @@ pub fn grid(grid: &Grid) -> Result<Figure, &'static str> {
         caption: format!("First cell: {}", caption(recipe)),
         recipe: recipe.clone(),
     })
+}
+
+/// The step, and whether its picture is a draft; at the last step stands the finished one.
+fn column_title(report: &StepReport, calls: usize) -> String {
+    let is_draft = report.approximate && report.step + 1 < calls;
+    format!("{}{}", report.step + 1, if is_draft { " (draft)" } else { "" })
 }
 
 fn cell(recipe: &Recipe, longer: f32) -> Vec2 {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, StepReport, Token, TokenKind},
     recipe::Recipe,
-    session::Packed,
+    session::{Packed, UnpackBudget},
     studio::document::track::Track,
     tensor::{
         Picture, Plane,
@@ -27,8 +27,8 @@ const MOST_CALLS: usize = 10_000;
 ///
 /// # Errors
 /// In a few words, what is wrong with them; the track is then as it was.
-pub fn unpack(track: &mut Track, packed: &Packed) -> Result<(), String> {
-    let file = packed.unpack()?;
+pub fn unpack(track: &mut Track, packed: &Packed, budget: &mut UnpackBudget) -> Result<(), String> {
+    let file = packed.unpack(budget)?;
     let arrays = Arrays::from_safetensors(&file).map_err(|error| error.to_string())?;
     if arrays.read("format").map_err(text)?.1 != [f32::from(FORMAT)] {
         return Err("they were kept by a newer Sextant".into());

@@ -12,7 +12,7 @@ use crate::{
         document::{
             Document,
             regions::labels::RegionLabels,
-            track::{Frame, Track},
+            track::{Frame, Playhead, Track},
         },
         view::{
             View,
@@ -91,7 +91,7 @@ fn single(document: &Document, view: &View, area: Rect) -> Option<Pane> {
     Some(Pane {
         area,
         clip: area,
-        title: is_approximate(&frame).then(|| "approximate".into()),
+        title: title(view, track, &frame),
         frame,
         labels: view.labels(document),
         recipe: track.recipe.clone(),
@@ -117,6 +117,21 @@ fn compared(view: &View, area: Rect, b_shown: bool, mut a: Pane, mut b: Pane) ->
         }
         Compare::Single | Compare::SideBySide | Compare::Grid => vec![a, b],
     }
+}
+
+/// The step that is looked at, where it is not the newest, and whether its picture is a draft.
+fn title(view: &View, track: &Track, frame: &Frame) -> Option<String> {
+    let is_scrubbed = view.playhead != Playhead::Newest;
+    let step = frame.report.as_ref().filter(|_| is_scrubbed).map(|report| step_of(report.step, track.calls()));
+    match (step, is_approximate(frame)) {
+        (Some(step), true) => Some(format!("{step} · draft")),
+        (None, true) => Some("draft".into()),
+        (step, false) => step,
+    }
+}
+
+fn step_of(step: usize, calls: usize) -> String {
+    format!("step {} of {calls}", step + 1)
 }
 
 /// Whether the picture is an approximate preview, which the decoded one will replace.
