@@ -75,6 +75,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Settings::load(folder.path()), Settings::default());
         let set = Settings {
+            card: String::new(),
+            output: OutputSettings::default(),
             memory_mib: Some(256),
             device: "card".into(),
             keep_steps: true,
