@@ -37,25 +37,26 @@ pub struct LiveRun {
     pub job: JobId,
     pub track: Track,
     pub phase: Phase,
-    pub gesture: u64,
     /// Calls of the denoiser, once known.
     pub calls: usize,
     /// The first step that this job computed itself; earlier ones came from the prediction cache.
     pub resumed_at: Option<usize>,
     /// Times of the steps that were computed, summed, and their count.
     pub spent: (Duration, u32),
+    /// How long the finished run took and when it ended, in seconds since 1970-01-01 UTC; `None` once it is a take.
+    pub unkept: Option<(Duration, u64)>,
     /// What was shown before, until this run has a step of its own.
     pub before: Option<Box<Track>>,
 }
 
 impl LiveRun {
     /// A job that was just sent; `before` is the job that it replaces.
-    pub(super) fn sent(job: JobId, recipe: Recipe, gesture: u64, before: Option<Self>) -> Self {
+    pub(super) fn sent(job: JobId, recipe: Recipe, before: Option<Self>) -> Self {
         let before = before.and_then(|run| {
             let keep = run.track.has_steps() || run.track.picture.is_some();
             if keep { Some(Box::new(run.track)) } else { run.before }
         });
-        Self { phase: Phase::Waiting, gesture, before, ..Self::of_track(job, Track::new(recipe)) }
+        Self { phase: Phase::Waiting, before, ..Self::of_track(job, Track::new(recipe)) }
     }
 
     /// A finished run that no job of this window made: one read from a session.
@@ -65,7 +66,7 @@ impl LiveRun {
 
     fn of_track(job: JobId, track: Track) -> Self {
         let spent = (Duration::ZERO, 0);
-        Self { job, track, phase: Phase::Done, gesture: 0, calls: 0, resumed_at: None, spent, before: None }
+        Self { job, track, phase: Phase::Done, calls: 0, resumed_at: None, spent, unkept: None, before: None }
     }
 
     pub fn is_busy(&self) -> bool {

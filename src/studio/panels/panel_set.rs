@@ -7,8 +7,9 @@ use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder};
 
 use super::{
     banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, context::PanelContext, drop_hint,
-    fusion, guidance, hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models, palette::Palette,
-    prompt, regions, sampling, takes::TakeStrip, timeline::Timeline, toolbar,
+    file_dialog::FileDialog, fusion, guidance, hints::Hints, import_size::ImportSize, leftovers::LeftoversWindow,
+    log_window::LogWindow, models, palette::Palette, prompt, regions, sampling, takes::TakeStrip, timeline::Timeline,
+    toolbar,
 };
 use crate::studio::{
     command::Commands,
@@ -31,6 +32,8 @@ pub struct PanelSet {
     pub log: LogWindow,
     pub leftovers: LeftoversWindow,
     pub confirm: Confirmation,
+    pub file_dialog: FileDialog,
+    pub import_size: ImportSize,
 }
 
 impl PanelSet {
@@ -46,6 +49,8 @@ impl PanelSet {
             log: LogWindow::default(),
             leftovers: LeftoversWindow::default(),
             confirm: Confirmation::default(),
+            file_dialog: FileDialog::default(),
+            import_size: ImportSize::default(),
         }
     }
 
@@ -58,6 +63,8 @@ impl PanelSet {
         self.log.close();
         self.leftovers.close();
         self.confirm.session_changed();
+        self.file_dialog.close();
+        self.import_size.close();
     }
 
     /// Draws the panels that fill the window.
@@ -106,9 +113,17 @@ impl PanelSet {
         fusion::show(ui, context);
     }
 
+    /// Whether a question lies over the window that gets all keys.
+    pub fn asks(&self) -> bool {
+        self.file_dialog.is_open() || self.import_size.is_open()
+    }
+
     /// Draws what lies over the panels now and then.
-    pub fn windows(&mut self, ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+    pub fn windows(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let PanelContext { document, view, commands, textures } = context;
         self.confirm.ui(ui, commands);
+        self.file_dialog.ui(ui, textures, commands);
+        self.import_size.ui(ui, commands);
         self.palette.ui(ui, document, view, commands);
         self.log.ui(ui);
         self.leftovers.ui(ui, document);
