@@ -39,4 +39,5 @@ pub use family::Model;
 pub use geometry::Geometry;
 pub use latent_diffusion::LatentDiffusion;
 pub use local::LocalModels;
+pub use outlines::native_side;
 pub use source::{ModelSource, Target};

@@ -5,9 +5,16 @@
 
 use super::compatibility::{CompatibilityPoint, ModelPair, Shared, Verdict};
 use crate::{
+    recipe::ModelRef,
     sampling::PredictionType,
     weights::{Outline, Rest},
 };
+
+/// Side in pixels of the pictures that a complete model was trained on, as its config files say; `None` where they do not.
+pub fn native_side(model: &ModelRef) -> Option<usize> {
+    let outline = Outline::read(model).ok()?;
+    Some(outline.sample_size? * outline.rest?.factor)
+}
 
 /// Reads the config files of both models and compares them.
 pub(super) fn check(pair: &ModelPair) -> Vec<CompatibilityPoint> {
@@ -83,11 +90,11 @@ fn text_encoders(general: &Rest, expert: &Outline) -> CompatibilityPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{recipe::ModelRef, sampling::ScheduleConfig};
+    use crate::sampling::ScheduleConfig;
 
     fn outline(channels: usize, factor: usize, text: &[[usize; 2]]) -> Outline {
         let rest = Rest { factor, scheduler: ScheduleConfig::default(), text: text.to_vec() };
-        Outline { channels, context_width: rest.text_width(), rest: Some(rest) }
+        Outline { channels, sample_size: None, context_width: rest.text_width(), rest: Some(rest) }
     }
 
     fn worst(points: &[CompatibilityPoint]) -> Verdict {
@@ -98,6 +105,12 @@ mod tests {
         let points = compare(general, expert, false);
         let text = points.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join("; ");
         (worst(&points), text)
+    }
+
+    #[test]
+    fn a_model_says_which_size_it_was_trained_on() {
+        assert_eq!(native_side(&ModelRef::Pocket), Some(192));
+        assert_eq!(native_side(&ModelRef::Folder("nowhere".into())), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Apart from the session's layout because they belong to the user, not to a session. The file lies beside the recovery
 //! files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,16 @@ pub struct Settings {
     /// Interface scale, 1 to 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<f32>,
+    /// Whether files are always chosen in the window's own dialog.
+    #[serde(skip_serializing_if = "is_off")]
+    pub own_dialogs: bool,
+    /// The folders that files were read from or written to lately, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<PathBuf>,
+}
+
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 impl Settings {
@@ -82,6 +92,8 @@ mod tests {
             keep_steps: true,
             theme: "light".into(),
             scale: Some(1.5),
+            own_dialogs: true,
+            folders: vec!["/home/me/art".into()],
         };
         set.save(folder.path()).expect("written");
         assert_eq!(Settings::load(folder.path()), set);

@@ -8,26 +8,27 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use eframe::egui_wgpu::wgpu;
 use egui::{Context, Ui};
 
+mod files;
+
 use super::{
     clipboard, clock,
     command::{Command, Commands},
-    document::{Document, demo, edit::Edit, notice::Notice, track::Playhead},
+    document::{Document, edit::Edit, notice::{Notice, Topic}, saved::SavedSession, track::Playhead},
     first_picture,
     io::{
         autosave::{Autosave, Recovered},
+        browser::Browser,
         files::Files,
         output::Output,
         store::Store,
-        tasks::Outcome,
     },
     panels::{columns, confirm, context::PanelContext, keys, panel_set::PanelSet},
     rendering::Rendering,
-    requests,
     settings::KeptSettings,
     view::{View, layout},
     widgets::textures::Textures,
 };
-use crate::{engine::EngineHandle, recipe::Recipe, session::Settings, studio::document::saved::SavedSession};
+use crate::{engine::EngineHandle, recipe::Recipe, session::Settings};
 
 /// Everything that the window holds.
 pub struct App {
@@ -41,8 +42,15 @@ pub struct App {
     panels: PanelSet,
     autosave: Option<Autosave>,
     settings: KeptSettings,
+    browser: Browser,
     /// What goes on once the session is saved.
     after_save: Option<Command>,
+    /// How many edits there were when the user gave up what is not saved, until another session is there.
+    discarded: Option<u64>,
+    /// A picture's recipe whose size is asked about.
+    pending_import: Option<(PathBuf, SavedSession)>,
+    /// The window may close: whoever had to be asked was asked.
+    quitting: bool,
     /// When the program was started, until there is a picture.
     begun: Option<Instant>,
 }
@@ -62,7 +70,11 @@ impl App {
             panels: PanelSet::new(format),
             autosave: None,
             settings: KeptSettings::default(),
+            browser: Browser::default(),
             after_save: None,
+            discarded: None,
+            pending_import: None,
+            quitting: false,
             begun: None,
         }
     }
@@ -145,69 +157,7 @@ impl App {
         document.set_memory(self.rendering.memory());
         let (preference, card) = self.rendering.preference();
         document.set_preference(preference, card);
-        if let Some(outcome) = self.files.poll() {
-            self.files_done(outcome);
-        }
-    }
-
-    fn files_done(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Cancelled => self.after_save = None,
-            Outcome::Exported => {}
-            Outcome::Opened(path, session) => self.opened(path, *session),
-            Outcome::Saved(path, version) => {
-                self.document.saved(path, version);
-                self.after_save.take().into_iter().for_each(|command| self.commands.send(command));
-            }
-            Outcome::Lora(path) => self.edit(Edit::AddLora(path)),
-            Outcome::Model(role, model) => self.edit(Edit::model(role, model)),
-            Outcome::Mask(mask) => self.edit(Edit::FusionMask(mask)),
-            Outcome::Failed(message) => {
-                self.after_save = None;
-                self.document.notify(Notice::error(message));
-            }
-        }
-    }
-
-    fn opened(&mut self, path: PathBuf, session: SavedSession) {
-        // A picture's recipe is taken over, but the picture is not where the session is saved.
-        match session.origin.clone() {
-            Some(origin) => {
-                self.adopt(None, session);
-                self.document.tell_origin(&path, origin);
-            }
-            None => self.adopt(Some(path), session),
-        }
-    }
-
-    /// Puts a session that was read in the place of the one that was open; `path` is where it is saved.
-    fn adopt(&mut self, path: Option<PathBuf>, session: SavedSession) {
-        let layout = session.layout.clone();
-        let is_session = path.is_some() || !session.takes.is_empty();
-        self.document.adopt(path, session, self.settings.current.keep_steps);
-        self.session_changed();
-        let Self { document, view, .. } = self;
-        if is_session {
-            layout::restore(view, &layout);
-        }
-        view.require_pins(document);
-        if document.takes().base().is_some() {
-            view.playhead = layout.step.map_or(Playhead::Newest, Playhead::At);
-        }
-    }
-
-    fn start_over(&mut self) {
-        self.document.start_over(demo::recipe(), self.settings.current.keep_steps);
-        self.session_changed();
-    }
-
-    /// With another session, nothing of the one before goes on.
-    fn session_changed(&mut self) {
-        self.view.start_over();
-        self.panels.session_changed();
-        self.rendering.session_changed();
-        self.output.session_changed(&self.document, &self.settings.current.output);
-        self.after_save = None;
+        self.poll_files();
     }
 
     /// Draws the whole window and carries out what was asked for in it.
@@ -215,16 +165,21 @@ impl App {
         let Self { document, view, commands, panels, textures, rendering, settings, .. } = self;
         ui.ctx().set_theme(if view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
         columns::follow_scale(ui.ctx(), &mut view.appearance.scale);
-        keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
-        keys::watch_closing(ui.ctx(), document, commands);
+        if !panels.asks() {
+            keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
+        }
+        keys::watch_closing(ui.ctx(), document, commands, self.quitting);
         rendering.watch_pointer(ui.ctx());
-        panels.ui(ui, &mut PanelContext { document, view, commands, textures });
-        panels.windows(ui, document, view, &settings.current, commands);
+        let mut context = PanelContext { document, view, commands, textures };
+        panels.ui(ui, &mut context);
+        panels.windows(ui, &mut context, &settings.current);
         if let Some(file) = ui.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_owned())) {
             self.send(Command::OpenFile(file));
         }
         for command in self.commands.take() {
-            self.handle(ui.ctx(), command);
+            if !(self.rendering.is_press_cancelled() && matches!(command, Command::Edit(_))) {
+                self.handle(ui.ctx(), command);
+            }
             ui.ctx().request_repaint();
         }
         let Self { document, view, .. } = self;
@@ -234,7 +189,7 @@ impl App {
             autosave.watch(ui.ctx(), document, layout::of(view));
         }
         if let Some(failed) = self.output.follow(ui.ctx(), &self.document, &self.settings.current.output) {
-            self.document.notify(Notice::error(failed));
+            self.document.notify(Notice::error(Topic::Exporting, failed));
         }
         self.settings.follow(&self.view.appearance, self.autosave.as_ref());
         first_picture::log(&mut self.begun, &self.document, &self.view);
@@ -242,12 +197,17 @@ impl App {
 
     /// Carries out one command.
     fn handle(&mut self, ctx: &Context, command: Command) {
-        let Self { document, view, .. } = self;
+        let document = &mut self.document;
+        if needs_settled(&command) {
+            document.settle();
+        }
         match command {
             Command::Edit(edit) => self.edit(edit),
+            Command::Undo if self.rendering.is_pointer_down() && document.is_moving() => self.cancel_gesture(),
+            Command::CancelGesture => self.cancel_gesture(),
             Command::Undo => self.travel(Document::undo),
             Command::Redo => self.travel(Document::redo),
-            Command::Generate => self.rendering.generate(document, view),
+            Command::Generate => self.generate(),
             Command::Stop => self.rendering.stop(document),
             Command::SetMemory(bytes) => {
                 self.rendering.set_memory(bytes);
@@ -269,16 +229,33 @@ impl App {
                 self.after_save = Some(*next);
                 self.files_task(ctx, &Command::SaveSession);
             }
-            Command::Discard(next) => {
-                document.discard_changes();
-                self.handle(ctx, *next);
-            }
+            Command::Discard(next) => self.discard(ctx, *next),
+            Command::AnswerFileDialog(path) => self.file_dialog_answered(ctx, path),
+            Command::Browse(what) => self.browse(ctx, what),
+            Command::ShowFile(path) => self.show_file(ctx, path),
+            Command::ImportSized(size) => self.import_sized(size),
             command if confirm::is_needed(document, &command) => self.panels.confirm.ask(command),
-            Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Command::NewSession => self.start_over(),
-            Command::DiscardRecovered => self.discard_recovered(ctx),
-            command => self.files_task(ctx, &command),
+            command => self.leave(ctx, command),
         }
+    }
+
+    /// Renders the recipe, unless its picture is there: the same recipe gives the same picture.
+    fn generate(&mut self) {
+        let Self { document, view, .. } = self;
+        if !document.is_rendered() || document.takes().of_picture(document.recipe()).is_none() {
+            return self.rendering.generate(document, view);
+        }
+        view.show_live();
+        view.playhead = Playhead::Newest;
+        document.notify(Notice::unchanged());
+    }
+
+    /// Takes back what a drag has changed; until the pointer is let go, it changes nothing more.
+    fn cancel_gesture(&mut self) {
+        self.rendering.cancel_press();
+        self.document.cancel_gesture();
+        self.view.show_live();
+        self.rendering.look_again();
     }
 
     /// Applies an edit, and has the view follow where takes or pins have changed.
@@ -289,10 +266,14 @@ impl App {
             Edit::RemoveTake(_) => View::take_removed,
             Edit::TogglePin { .. } => View::pins_changed,
             Edit::PinBaseline(_) => View::baseline_pinned,
+            Edit::RestoreTake(_) | Edit::RestoreCell(_) => |view, _| view.show_live(),
             _ => |_, _| {},
         };
         if let Edit::KeepSteps(keep) = edit {
             self.settings.current.keep_steps = keep;
+        }
+        if matches!(edit, Edit::RestoreTake(_) | Edit::RestoreCell(_)) {
+            self.rendering.look_again();
         }
         let baseline = matches!(edit, Edit::PinBaseline(_));
         document.edit(edit, clock::now());
@@ -302,36 +283,25 @@ impl App {
         }
     }
 
-    /// Undoes or redoes, and has the view follow where that removed a take.
+    /// Undoes or redoes, and has the view follow the recipe, or where that removed a take.
     fn travel(&mut self, go: fn(&mut Document)) {
         let Self { document, view, .. } = self;
-        let takes = document.takes().list().len();
+        let (takes, before) = (document.takes().list().len(), document.recipe().clone());
         go(document);
+        if *document.recipe() != before {
+            view.show_live();
+            self.rendering.look_again();
+        }
         if document.takes().list().len() < takes {
             view.take_removed(document);
         }
     }
+}
 
-    /// Back to the session as it was last saved, or to none.
-    fn discard_recovered(&mut self, ctx: &Context) {
-        match self.document.file().path.clone().filter(|path| path.exists()) {
-            Some(path) => self.files_task(ctx, &Command::OpenFile(path)),
-            None => self.start_over(),
-        }
-    }
-
-    /// Begins what a command asks for of files; its outcome comes through [`Self::update`].
-    fn files_task(&mut self, ctx: &Context, command: &Command) {
-        let Self { document, view, .. } = self;
-        let started = match requests::request(command, document, view) {
-            Ok(Some((task, path))) => self.files.start(ctx, task, path),
-            Ok(None) => Ok(()),
-            Err(reason) => Err(reason.to_owned()),
-        };
-        if let Err(reason) = started {
-            document.notify(Notice::error(reason));
-        }
-    }
+/// Whether a command is about the recipe as it stands, so that a half-typed text counts.
+fn needs_settled(command: &Command) -> bool {
+    use Command::{Discard, Generate, SaveSession, SaveSessionAs, SaveThen};
+    confirm::leaves(command) || matches!(command, Generate | SaveSession | SaveSessionAs | SaveThen(_) | Discard(_))
 }
 
 impl eframe::App for App {

@@ -17,7 +17,11 @@ pub enum Command {
     Generate,
     Stop,
     NewSession,
+    /// A session without a prompt and without a picture.
+    NewEmptySession,
     OpenSession,
+    /// Open a session or a picture with the window's own dialog.
+    BrowseFiles,
     /// A session or a picture, dropped on the window.
     OpenFile(PathBuf),
     SaveSession,
@@ -26,6 +30,16 @@ pub enum Command {
     SaveThen(Box<Command>),
     /// Carry this out although the changes since the last saving are lost.
     Discard(Box<Command>),
+    /// Take back what the drag that goes on has changed.
+    CancelGesture,
+    /// What the window's own file dialog was answered; nothing where it was cancelled.
+    AnswerFileDialog(Option<PathBuf>),
+    /// Read something for the window's own file dialog.
+    Browse(Browse),
+    /// Show a file where it lies.
+    ShowFile(PathBuf),
+    /// Take over the recipe of a picture whose size is far from the model's own, in this size; or do not.
+    ImportSized(Option<[usize; 2]>),
     /// Give up what was recovered, for the session as it was last saved.
     DiscardRecovered,
     /// Of what is shown, or of one take.
@@ -74,6 +88,18 @@ pub enum Command {
     GoToStep,
     /// Close the window.
     Quit,
+}
+
+/// What the window's own file dialog needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Browse {
+    /// What a folder holds.
+    Folder(PathBuf),
+    /// What a new folder holds, once it is made.
+    NewFolder(PathBuf),
+    Preview(PathBuf),
+    /// What a path is.
+    LookUp(PathBuf),
 }
 
 /// How maps are written.

@@ -2,11 +2,16 @@
 //!
 //! Apart from the window so that what is sent follows from the document and the clock alone.
 
-use egui::Context;
+use egui::{Context, Key};
 
 use super::{
-    document::{Document, cost, engine_status::MemoryUse, notice::Notice, track::Playhead},
-    submit::{Decision, Submitter},
+    document::{
+        Document, cost,
+        engine_status::MemoryUse,
+        notice::{Notice, Topic},
+        track::Playhead,
+    },
+    submit::{Decision, Gesture, Submitter},
     view::View,
 };
 use crate::engine::{EngineHandle, Event, ModelPair, Preference};
@@ -15,16 +20,18 @@ use crate::engine::{EngineHandle, Event, ModelPair, Preference};
 pub struct Rendering {
     engine: EngineHandle,
     submitter: Submitter,
-    /// Counts gestures; see [`super::document::takes::Take::gesture`].
-    gesture: u64,
+    gesture: Gesture,
     pointer_down: bool,
+    /// The drag was taken back: until the pointer is let go, it changes nothing.
+    press_cancelled: bool,
     /// The models of which the engine was asked whether they fit together.
     asked: Option<ModelPair>,
 }
 
 impl Rendering {
     pub fn new(engine: EngineHandle) -> Self {
-        Self { engine, submitter: Submitter::default(), gesture: 0, pointer_down: false, asked: None }
+        let (submitter, gesture) = (Submitter::default(), Gesture::default());
+        Self { engine, submitter, gesture, pointer_down: false, press_cancelled: false, asked: None }
     }
 
     /// The engine's next event, if there is one.
@@ -68,16 +75,37 @@ impl Rendering {
         self.asked = None;
     }
 
-    /// A new press of the pointer begins a new gesture.
     pub fn watch_pointer(&mut self, ctx: &Context) {
-        let down = ctx.input(|i| i.pointer.any_down());
-        self.gesture += u64::from(down && !self.pointer_down);
-        self.pointer_down = down;
+        self.pointer_down = ctx.input(|i| i.pointer.any_down());
+        // The frame in which it is let go may still bring an edit of the drag.
+        self.press_cancelled &= self.pointer_down || ctx.input(|i| i.pointer.any_released());
+    }
+
+    pub fn is_pointer_down(&self) -> bool {
+        self.pointer_down
+    }
+
+    pub fn is_press_cancelled(&self) -> bool {
+        self.press_cancelled
+    }
+
+    /// Has the drag that goes on change nothing more.
+    pub fn cancel_press(&mut self) {
+        self.press_cancelled = self.pointer_down;
+    }
+
+    /// Looks at the recipe anew although it may be the one that was sent last: another run is shown meanwhile.
+    pub fn look_again(&mut self) {
+        self.submitter = Submitter::default();
+    }
+
+    /// Renders nothing before the recipe changes, or is asked for.
+    pub fn hold(&mut self, document: &Document) {
+        self.submitter.settle(document.recipe());
     }
 
     /// Renders the recipe as it stands, whether it has changed or not.
     pub fn generate(&mut self, document: &mut Document, view: &mut View) {
-        self.gesture += 1;
         view.playhead = Playhead::Newest;
         self.submit(document, view);
     }
@@ -91,15 +119,22 @@ impl Rendering {
     pub fn submit_changes(&mut self, ctx: &Context, document: &mut Document, view: &mut View) {
         let typing = ctx.text_edit_focused();
         let timesteps = cost::timesteps(view.shown_track(document), document.recipe());
-        document.watch_recipe(typing || self.pointer_down, &timesteps);
-        let now = ctx.input(|i| i.time);
+        let (now, enter) = ctx.input(|i| (i.time, i.key_pressed(Key::Enter)));
+        let left = self.gesture.time_left(document.recipe(), now, typing && !enter);
+        document.watch_recipe(left.is_some() || self.pointer_down, &timesteps);
+        if let Some(left) = left.filter(|_| document.is_moving()) {
+            ctx.request_repaint_after(left);
+        }
         match self.submitter.decide(document.recipe(), now, typing) {
             Decision::Nothing => self.render_when_idle(document),
             Decision::Later(pause) => ctx.request_repaint_after(pause),
-            Decision::Send => {
-                self.gesture += u64::from(!self.pointer_down);
-                self.submit(document, view);
+            // An undone change, or a take that was restored: the picture is there with its steps.
+            Decision::Send if document.is_rendered() => {
+                self.submitter.settle(document.recipe());
+                document.overtaken();
+                self.engine.stop();
             }
+            Decision::Send => self.submit(document, view),
         }
     }
 
@@ -128,12 +163,12 @@ impl Rendering {
         self.submitter.settle(&recipe);
         match recipe.validate() {
             Ok(()) => {
-                document.clear_error();
+                document.succeeded(Topic::Rendering);
                 let job = self.engine.submit(recipe.clone());
-                document.begin(job, recipe, self.gesture);
+                document.begin(job, recipe);
                 view.show_live();
             }
-            Err(error) => document.notify(Notice::error(error.to_string())),
+            Err(error) => document.notify(Notice::error(Topic::Rendering, error.to_string())),
         }
     }
 }

@@ -30,7 +30,7 @@ pub type Request = (Task, Option<PathBuf>);
 pub fn request(command: &Command, document: &Document, view: &View) -> Result<Option<Request>, &'static str> {
     let asking = |task| Ok(Some((task, None)));
     match command {
-        Command::OpenSession => asking(Task::Open),
+        Command::OpenSession | Command::BrowseFiles => asking(Task::Open),
         Command::OpenFile(path) => Ok(Some((Task::Open, Some(path.clone())))),
         Command::SaveSession => Ok(Some((save(document, view), document.file().path.clone()))),
         Command::SaveSessionAs => asking(save(document, view)),
@@ -152,7 +152,7 @@ mod tests {
             fingerprint: Arc::default(),
         });
         let mut document = Document::default();
-        document.begin(JobId(1), Recipe::default(), 1);
+        document.begin(JobId(1), Recipe::default());
         document.apply(Event::Done { job: JobId(1), take }, 0);
         document
     }

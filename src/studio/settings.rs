@@ -2,6 +2,8 @@
 //!
 //! Apart from the window so that writing them stands in one place.
 
+use std::path::Path;
+
 use super::{
     io::autosave::Autosave,
     view::{layout, state::Appearance},
@@ -15,9 +17,21 @@ pub struct KeptSettings {
     written: Option<Settings>,
 }
 
+/// So many folders are remembered.
+const FOLDERS: usize = 8;
+
 impl KeptSettings {
     pub fn new(current: Settings) -> Self {
         Self { current, written: None }
+    }
+
+    /// Notes that a file in this folder was read or written.
+    pub fn used_folder(&mut self, folder: &Path) {
+        let Ok(folder) = std::path::absolute(folder) else { return };
+        let folders = &mut self.current.folders;
+        folders.retain(|known| *known != folder);
+        folders.insert(0, folder);
+        folders.truncate(FOLDERS);
     }
 
     /// Takes theme and size over from the window, and has the settings written when they have changed.
@@ -26,6 +40,7 @@ impl KeptSettings {
         if (theme, scale) != (self.current.theme.as_str(), self.current.scale) {
             (self.current.theme, self.current.scale) = (theme.to_owned(), scale);
         }
+        self.current.own_dialogs = appearance.own_dialogs;
         // In the first frame they are as they were read, and need no writing.
         let written = self.written.get_or_insert_with(|| self.current.clone());
         if let Some(autosave) = autosave.filter(|_| *written != self.current) {

@@ -9,6 +9,10 @@ use crate::recipe::Recipe;
 /// Debounce of typing: the pause before a changed text is rendered.
 const TYPING_PAUSE: f64 = 0.4;
 
+/// The pause after which typing counts as done. Longer than the one before: what is half typed is rendered, but makes no
+/// take and no entry of the history.
+const SETTLING_PAUSE: f64 = 1.5;
+
 /// Watches the recipe from frame to frame.
 #[derive(Default)]
 pub struct Submitter {
@@ -48,6 +52,28 @@ impl Submitter {
     /// Notes that `recipe` was sent or refused: it is not tried again until it changes.
     pub fn settle(&mut self, recipe: &Recipe) {
         self.settled = Some(recipe.canonical());
+    }
+}
+
+/// Tells when typing has settled: once the field is left, at Enter, or after a pause.
+#[derive(Default)]
+pub struct Gesture {
+    /// The newest recipe seen and when it was first seen.
+    seen: Option<(Recipe, f64)>,
+}
+
+impl Gesture {
+    /// How long typing goes on from `now` (seconds) if nothing more is typed; `None` once it has settled.
+    pub fn time_left(&mut self, recipe: &Recipe, now: f64, typing: bool) -> Option<Duration> {
+        let since = match &self.seen {
+            Some((seen, since)) if seen == recipe => *since,
+            _ => {
+                self.seen = Some((recipe.clone(), now));
+                now
+            }
+        };
+        let left = SETTLING_PAUSE - (now - since);
+        (typing && left > 0.0).then(|| Duration::from_secs_f64(left))
     }
 }
 
@@ -93,6 +119,17 @@ mod tests {
         assert!(matches!(s.decide(&more, 1.3, true), Decision::Later(_)), "a further letter starts the pause anew");
         assert_eq!(s.decide(&more, 1.3 + TYPING_PAUSE, true), Decision::Send);
         assert_eq!(s.decide(&typed, 9.0, false), Decision::Send, "leaving the field does not wait");
+    }
+
+    #[test]
+    fn typing_settles_after_a_pause_or_when_the_field_is_left() {
+        let recipe = |prompt: &str| Recipe { prompt: prompt.into(), ..Recipe::default() };
+        let mut gesture = Gesture::default();
+        assert!(gesture.time_left(&recipe("a c"), 0.0, true).is_some());
+        assert!(gesture.time_left(&recipe("a ca"), 1.4, true).is_some(), "a further letter starts the pause anew");
+        assert!(gesture.time_left(&recipe("a ca"), 2.0, true).is_some());
+        assert_eq!(gesture.time_left(&recipe("a ca"), 2.0, false), None);
+        assert_eq!(gesture.time_left(&recipe("a ca"), 2.9, true), None);
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::{
 pub struct Outline {
     /// Channels of the latents.
     pub channels: usize,
+    /// Side of the latents that the U-Net was trained on, where the config says it.
+    pub sample_size: Option<usize>,
     /// Width of the text embedding that the U-Net attends to.
     pub context_width: usize,
     /// Absent for a folder with nothing but a U-Net, which shares the general model's.
@@ -62,7 +64,8 @@ impl Outline {
             }
             Some(Rest { factor: vae.factor(), scheduler: read_schedule(&files)?, text })
         };
-        Ok(Self { channels: unet.channels, context_width: unet.context_width(), rest })
+        let (channels, sample_size) = (unet.channels, unet.sample_size);
+        Ok(Self { channels, sample_size, context_width: unet.context_width(), rest })
     }
 }
 

@@ -42,7 +42,7 @@ const STUDIO_ARROWS: &[(&str, &[&str])] = &[
     ("view", &["document"]),
     ("command", &["document"]),
     ("widgets", &["view"]),
-    ("io", &["document", "view"]),
+    ("io", &["document", "view", "log"]),
     ("rendering", &["document", "view", "submit", "clock"]),
     ("requests", &["document", "view", "io", "command"]),
     ("settings", &["view", "io"]),

@@ -2,8 +2,8 @@
 
 mod containers;
 mod hostile;
-mod sessions;
 mod ours;
+mod sessions;
 mod tools;
 mod wild;
 

@@ -2,6 +2,7 @@
 //! sentence.
 
 mod earlier;
+mod gestures;
 mod identity;
 
 use std::{fs, path::Path};

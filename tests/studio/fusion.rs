@@ -66,7 +66,8 @@ fn each_baseline_is_one_click() {
     let swapped = window.request().recipe.fusion.and_then(|fusion| fusion.mask).expect("a mask");
     assert!(swapped.levels().iter().zip(mask.levels()).all(|(a, b)| a != b));
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
-    let undone = window.request().recipe.fusion.and_then(|fusion| fusion.mask);
+    window.harness.run_ok();
+    let undone = window.recipe().fusion.as_ref().and_then(|fusion| fusion.mask.clone());
     assert_eq!(undone, Some(mask), "undo gives the mask back");
 }
 

@@ -1,7 +1,9 @@
 //! The window, driven as a person drives it. The test plays the engine: it takes the requests and sends the events.
 
 mod compare;
+mod files;
 mod fusion;
+mod history;
 mod imports;
 mod manners;
 mod output;
@@ -265,7 +267,8 @@ fn takes_are_shown_pinned_compared_and_restored() {
     window.harness.get_by_label_contains("Take 1:").click();
     window.harness.run();
     window.click("Restore");
-    assert_eq!(window.request().recipe.seed, 3);
+    assert_eq!((window.recipe().seed, window.view().shown), (3, Shown::Live));
+    assert!(window.document().is_rendered(), "its steps are still there: nothing is rendered");
     window.harness.get_by_label_contains("Take 1:").click();
     window.harness.run_ok();
     window.click("Remove take (Delete)");

@@ -50,6 +50,9 @@ impl Store for Drawer {
     }
 
     fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String> {
+        if path.to_string_lossy().contains("full") {
+            return Err("The disk is full: free some space, or save to another place.".into());
+        }
         let mut drawer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         drawer.push((path.to_owned(), session.clone()));
         Ok(())
@@ -217,6 +220,41 @@ impl Window {
         self.harness.state_mut().send(Command::Edit(Edit::Recipe(Box::new(recipe))));
     }
 
+    /// Whether the newest frame shows a widget with a text in its name.
+    pub fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Types a name or path into the window's own file dialog and presses Enter.
+    pub fn answer(&mut self, path: &str) {
+        self.harness.run_steps(3);
+        let field = self.harness.get_by_label("File name or path");
+        field.focus();
+        self.harness.run_steps(2);
+        self.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        self.harness.event(egui::Event::Text(path.into()));
+        self.harness.run_steps(2);
+        self.harness.key_press(egui::Key::Enter);
+        self.harness.run_steps(2);
+    }
+
+    /// Runs frames until the window's own file dialog is closed.
+    pub fn until_answered(&mut self) {
+        for _ in 0..200 {
+            self.harness.step();
+            if self.harness.query_by_label("File name or path").is_none() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the file dialog is still open");
+    }
+
+    /// What the notice above the canvas says.
+    pub fn notice(&self) -> String {
+        self.document().notices().shown.as_ref().map(|notice| notice.message.clone()).unwrap_or_default()
+    }
+
     /// Changes what is looked at.
     pub fn look(&mut self, change: impl FnOnce(&mut View)) {
         change(self.harness.state_mut().view_mut());
@@ -237,7 +275,8 @@ impl Window {
 
     /// Counts the session as saved.
     pub fn discard_changes(&mut self) {
-        self.harness.state_mut().document_mut().discard_changes();
+        let version = self.document().file().version;
+        self.harness.state_mut().document_mut().saved("elsewhere/kept.sextant.ron".into(), version);
         self.harness.run_ok();
     }
 

@@ -11,11 +11,9 @@ use super::{
     paint::{self, PaintTarget, Stroke},
     presets::bundled_expert,
     regions::{merge, settings},
-    render_status::RenderStatus,
     sections::{Guidance, Sampling},
     state::Document,
     takes::TakeId,
-    track::Track,
 };
 use crate::recipe::{Concept, ConceptId, Fusion, FusionRule, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe};
 
@@ -97,6 +95,30 @@ pub enum Edit {
 }
 
 impl Edit {
+    /// Whether it is a change of its own, apart from a text that was being typed before it.
+    fn stands_alone(&self) -> bool {
+        use Edit::{
+            AddConcepts, AddLora, ClearPaint, Expert, FusionMask, MergeRegions, Model, MoveConcept, RemoveConcept,
+            SplitRegion, ToggleConcepts, ToggleFusion, ToggleScfg,
+        };
+        matches!(
+            self,
+            AddConcepts(_)
+                | AddLora(_)
+                | ClearPaint(_)
+                | Expert(_)
+                | FusionMask(_)
+                | MergeRegions(_)
+                | Model(_)
+                | MoveConcept { .. }
+                | RemoveConcept(_)
+                | SplitRegion(_)
+                | ToggleConcepts
+                | ToggleFusion
+                | ToggleScfg
+        )
+    }
+
     /// Another model in one of the two roles.
     pub fn model(role: ModelRole, folder: PathBuf) -> Self {
         let model = ModelRef::Folder(folder);
@@ -110,6 +132,10 @@ impl Edit {
 impl Document {
     /// Applies what the user did at the time `now`, in seconds since 1970-01-01 UTC.
     pub fn edit(&mut self, edit: Edit, now: u64) {
+        self.file.edits += 1;
+        if edit.stands_alone() {
+            self.settle();
+        }
         let recipe = &mut self.recipe;
         match edit {
             Edit::Recipe(new) => *recipe = *new,
@@ -141,8 +167,8 @@ impl Document {
             Edit::Paint(stroke) => paint::stroke(recipe, stroke),
             Edit::ClearPaint(target) => paint::clear(recipe, target),
             Edit::RestoreTake(id) => self.restore(id),
-            Edit::RenameTake(id, name) => self.change_take(id, |take| take.name = name),
-            Edit::ToggleStar(id) => self.change_take(id, |take| take.starred = !take.starred),
+            Edit::RenameTake(id, name) => self.label_take(id, |label| label.name = name),
+            Edit::ToggleStar(id) => self.label_take(id, |label| label.starred = !label.starred),
             Edit::RemoveTake(id) => self.remove_take(id),
             Edit::TogglePin { side, take } => self.toggle_pin(side, take),
             Edit::PinBaseline(role) => self.pin_baseline(role, now),
@@ -153,45 +179,12 @@ impl Document {
             Edit::KeepSteps(keep) => self.keep_steps(keep),
             Edit::DismissNotice => self.notices.shown = None,
         }
+        self.follow_prompt();
     }
 
     fn keep_steps(&mut self, keep: bool) {
         self.file.keep_steps = keep;
         self.file.touch();
-    }
-
-    fn restore_cell(&mut self, at: usize) {
-        if let Some(cell) = self.grid.cells.get(at) {
-            self.recipe = cell.recipe.clone();
-        }
-    }
-
-    fn toggle_pin(&mut self, side: usize, take: TakeId) {
-        self.takes.toggle_pin(side, take);
-        self.file.touch();
-    }
-
-    fn change_take(&mut self, id: TakeId, change: impl FnOnce(&mut super::takes::Take)) {
-        if let Some(take) = self.takes.get_mut(id) {
-            change(take);
-            self.file.touch();
-        }
-    }
-
-    fn restore(&mut self, id: TakeId) {
-        if let Some(recipe) = self.takes.get(id).map(|take| take.track.recipe.clone()) {
-            self.recipe = recipe;
-            self.takes.set_base(Some(id));
-            // The positions in its factors and locks are of its own prompt.
-            self.context.words = None;
-        }
-    }
-
-    fn remove_take(&mut self, id: TakeId) {
-        if let Some(removed) = self.takes.remove(id) {
-            self.history.removed(removed);
-            self.file.touch();
-        }
     }
 
     /// Adds concepts under ids that no concept of this document has had.
@@ -223,28 +216,6 @@ impl Document {
         } else {
             concepts.iter_mut().for_each(|concept| concept.enabled = false);
             self.context.muted = enabled;
-        }
-    }
-
-    /// The take with the result of one model alone, made if there is none yet; `None` while it is not rendered.
-    fn baseline_take(&mut self, role: ModelRole, now: u64) -> Option<TakeId> {
-        let RenderStatus::Done(done) = self.baselines.status(&self.recipe, role)?.clone() else { return None };
-        // The picture was rendered for what decides it; all else is as it stands now.
-        let recipe = role.alone(&self.recipe)?;
-        let key = recipe.canonical();
-        if let Some(known) = self.takes.list().iter().find(|take| take.track.recipe.canonical() == key) {
-            return Some(known.id);
-        }
-        let track = Track { recipe, ..Track::finished(&done.result, done.tokens) };
-        let id = self.takes.add(role.name().to_owned(), track, done.result.elapsed, now);
-        let parent = self.takes.base();
-        self.change_take(id, |take| take.parent = parent);
-        Some(id)
-    }
-
-    fn pin_baseline(&mut self, role: ModelRole, now: u64) {
-        if let Some(id) = self.baseline_take(role, now) {
-            self.toggle_pin(0, id);
         }
     }
 }

@@ -23,8 +23,12 @@ pub struct FileState {
     pub path: Option<PathBuf>,
     /// Counts changes of what a session keeps.
     pub version: u64,
+    /// Counts what the user has done.
+    pub edits: u64,
     /// The version that is on disk.
     pub saved: u64,
+    /// The version that was recovered after a crash.
+    pub recovered: Option<u64>,
     /// Whether the session keeps the steps of its takes.
     pub keep_steps: bool,
 }

@@ -1,19 +1,31 @@
-//! Undo and redo: of the recipe, one entry per gesture, and of removed takes.
+//! Undo and redo: of the recipe, one entry for every settled change, and of what was done to takes.
 
-use super::takes::{RemovedTake, TakeId, Takes};
+use super::takes::{RemovedTake, TakeId, TakeLabel, Takes};
 use crate::{engine::cost::EditCost, recipe::Recipe};
 
 const DEPTH: usize = 200;
 
+/// The recipe as it stands between two gestures, with what it refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Snapshot {
+    pub recipe: Recipe,
+    /// The prompt whose token positions its regions name: another than its own until the tokens of that are known.
+    pub positions_of: String,
+    /// The take that it was changed from.
+    pub base: Option<TakeId>,
+}
+
 /// One step back, or forth.
 #[derive(Clone, Debug)]
 enum Entry {
-    /// To this recipe.
-    Recipe(Box<Recipe>),
+    /// To this state of the recipe.
+    Recipe(Box<Snapshot>),
     /// This take comes back.
     Return(Box<RemovedTake>),
     /// This take is removed again.
     Remove(TakeId),
+    /// This take gets this name and star.
+    Label(TakeId, TakeLabel),
 }
 
 /// Past and future states of the document.
@@ -22,21 +34,19 @@ pub struct History {
     past: Vec<Entry>,
     future: Vec<Entry>,
     /// The recipe as it stood when the last gesture ended.
-    settled: Option<Recipe>,
+    settled: Option<Snapshot>,
     /// What the newest change of the recipe costs, from where its gesture began.
     pub(super) cost: Option<EditCost>,
 }
 
 impl History {
-    /// Looks at the recipe once a frame; `moving` is whether a gesture (a drag, typing) still goes on. Returns whether a
-    /// gesture ended that changed it.
-    pub(super) fn watch(&mut self, recipe: &Recipe, moving: bool) -> bool {
-        if (moving && self.settled.is_some()) || self.settled.as_ref() == Some(recipe) {
-            return false;
+    /// Counts the gesture as ended with `now`. Returns whether it changed the recipe.
+    pub(super) fn settle(&mut self, now: Snapshot) -> bool {
+        let changed = self.is_moving(&now.recipe);
+        if let Some(before) = self.settled.replace(now).filter(|_| changed) {
+            self.push(Entry::Recipe(Box::new(before)));
         }
-        let Some(before) = self.settled.replace(recipe.clone()) else { return false };
-        self.push(Entry::Recipe(Box::new(before)));
-        true
+        changed
     }
 
     fn push(&mut self, entry: Entry) {
@@ -50,19 +60,31 @@ impl History {
         self.push(Entry::Return(Box::new(take)));
     }
 
+    /// Notes that a take was named or starred; `before` is how it was. A name that is typed letter by letter is one
+    /// entry.
+    pub(super) fn labelled(&mut self, id: TakeId, before: TakeLabel, now: &TakeLabel) {
+        let goes_on = matches!(self.past.last(), Some(Entry::Label(last, label))
+            if *last == id && label.starred == now.starred && before.starred == now.starred);
+        if goes_on {
+            self.future.clear();
+        } else {
+            self.push(Entry::Label(id, before));
+        }
+    }
+
     /// The recipe as it stood when the gesture began.
-    pub(super) fn settled(&self) -> Option<&Recipe> {
+    pub(super) fn settled(&self) -> Option<&Snapshot> {
         self.settled.as_ref()
     }
 
     /// Whether a gesture has changed the recipe and not ended yet.
     pub(super) fn is_moving(&self, recipe: &Recipe) -> bool {
-        self.settled.as_ref().is_some_and(|settled| settled != recipe)
+        self.settled.as_ref().is_some_and(|settled| settled.recipe != *recipe)
     }
 
-    /// Counts `recipe` as what the last gesture ended with.
-    pub(super) fn amend(&mut self, recipe: &Recipe) {
-        self.settled = Some(recipe.clone());
+    /// Counts `now` as what the last gesture ended with.
+    pub(super) fn amend(&mut self, now: Snapshot) {
+        self.settled = Some(now);
     }
 
     pub fn can_undo(&self) -> bool {
@@ -78,26 +100,27 @@ impl History {
         self.cost
     }
 
-    pub(super) fn undo(&mut self, recipe: &mut Recipe, takes: &mut Takes) {
-        let back = self.past.pop().and_then(|entry| self.go(recipe, takes, entry));
+    /// Goes one step back from `now`. Returns the state that the recipe takes, if the step is one of the recipe.
+    pub(super) fn undo(&mut self, now: Snapshot, takes: &mut Takes) -> Option<Snapshot> {
+        let (back, state) = go(self.past.pop()?, now, takes);
         self.future.extend(back);
+        state
     }
 
-    pub(super) fn redo(&mut self, recipe: &mut Recipe, takes: &mut Takes) {
-        let back = self.future.pop().and_then(|entry| self.go(recipe, takes, entry));
+    /// As [`Self::undo`], forth.
+    pub(super) fn redo(&mut self, now: Snapshot, takes: &mut Takes) -> Option<Snapshot> {
+        let (back, state) = go(self.future.pop()?, now, takes);
         self.past.extend(back);
+        state
     }
+}
 
-    /// Takes one step and returns the one that leads back.
-    fn go(&mut self, recipe: &mut Recipe, takes: &mut Takes, entry: Entry) -> Option<Entry> {
-        match entry {
-            Entry::Recipe(other) => {
-                let now = std::mem::replace(recipe, *other);
-                self.settled = Some(recipe.clone());
-                Some(Entry::Recipe(Box::new(now)))
-            }
-            Entry::Return(removed) => Some(Entry::Remove(takes.put_back(*removed))),
-            Entry::Remove(id) => takes.remove(id).map(|removed| Entry::Return(Box::new(removed))),
-        }
+/// Takes one step. Returns the one that leads back, and the state that the recipe takes.
+fn go(entry: Entry, now: Snapshot, takes: &mut Takes) -> (Option<Entry>, Option<Snapshot>) {
+    match entry {
+        Entry::Recipe(state) => (Some(Entry::Recipe(Box::new(now))), Some(*state)),
+        Entry::Return(removed) => (Some(Entry::Remove(takes.put_back(*removed))), None),
+        Entry::Remove(id) => (takes.remove(id).map(|removed| Entry::Return(Box::new(removed))), None),
+        Entry::Label(id, label) => (takes.relabel(id, label).map(|before| Entry::Label(id, before)), None),
     }
 }

@@ -37,13 +37,14 @@ pub struct LiveRun {
     pub job: JobId,
     pub track: Track,
     pub phase: Phase,
-    pub gesture: u64,
     /// Calls of the denoiser, once known.
     pub calls: usize,
     /// The first step that this job computed itself; earlier ones came from the prediction cache.
     pub resumed_at: Option<usize>,
     /// Times of the steps that were computed, summed, and their count.
     pub spent: (Duration, u32),
+    /// How long the finished run took and when it ended, in seconds since 1970-01-01 UTC; `None` once it is a take.
+    pub unkept: Option<(Duration, u64)>,
     /// What was shown before, until this run has a step of its own.
     pub before: Option<Box<Track>>,
     /// It was sent while something was being dragged: what was shown before stays until there is something better.
@@ -52,12 +53,12 @@ pub struct LiveRun {
 
 impl LiveRun {
     /// A job that was just sent; `before` is the job that it replaces.
-    pub(super) fn sent(job: JobId, recipe: Recipe, gesture: u64, before: Option<Self>, dragged: bool) -> Self {
+    pub(super) fn sent(job: JobId, recipe: Recipe, before: Option<Self>, dragged: bool) -> Self {
         let before = before.and_then(|run| {
             let keep = if dragged { run.is_formed() } else { run.track.has_steps() || run.track.picture.is_some() };
             if keep { Some(Box::new(run.track)) } else { run.before }
         });
-        Self { phase: Phase::Waiting, gesture, before, dragged, ..Self::of_track(job, Track::new(recipe)) }
+        Self { phase: Phase::Waiting, before, dragged, ..Self::of_track(job, Track::new(recipe)) }
     }
 
     /// A finished run that no job of this window made: one read from a session.
@@ -67,8 +68,8 @@ impl LiveRun {
 
     fn of_track(job: JobId, track: Track) -> Self {
         let spent = (Duration::ZERO, 0);
-        let (phase, resumed_at, before) = (Phase::Done, None, None);
-        Self { job, track, phase, gesture: 0, calls: 0, resumed_at, spent, before, dragged: false }
+        let (phase, resumed_at, unkept, before) = (Phase::Done, None, None, None);
+        Self { job, track, phase, calls: 0, resumed_at, spent, unkept, before, dragged: false }
     }
 
     /// Whether it has something better to show than an early guess: its picture, or a preview of the second half.

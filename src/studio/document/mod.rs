@@ -18,11 +18,13 @@ pub mod notice;
 pub mod output_name;
 pub mod paint;
 pub mod presets;
+pub mod prompts;
 pub mod regions;
 pub mod render_status;
 pub mod saved;
 pub mod sections;
 pub mod state;
+mod take_edits;
 pub mod takes;
 pub mod track;
 

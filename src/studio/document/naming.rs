@@ -1,63 +1,80 @@
 //! Names of takes: what has changed since the take before.
 
-use crate::recipe::{Fusion, FusionRule, Recipe};
+use super::track::Track;
+use crate::{
+    engine::{Token, TokenKind},
+    recipe::{Fusion, FusionRule, Recipe, group_of},
+};
 
 const LONGEST: usize = 18;
 
-/// A short name for a take of `recipe`, told apart from the take before it.
-pub fn name(recipe: &Recipe, before: Option<&Recipe>) -> String {
-    let Some(before) = before else { return shorten(&first_words(&recipe.prompt), LONGEST) };
-    shorten(&difference(recipe, before).unwrap_or_else(|| "again".into()), LONGEST)
+/// A short name for the take of a run, told apart from the take that its recipe was changed from.
+pub fn name(run: &Track, before: Option<&Track>) -> String {
+    let Some(before) = before else { return shorten(&first_words(&run.recipe.prompt), LONGEST) };
+    let changes = differences(run, &before.recipe);
+    shorten(&if changes.is_empty() { "again".to_owned() } else { changes.join(", ") }, LONGEST)
 }
 
-fn difference(now: &Recipe, then: &Recipe) -> Option<String> {
-    if now.prompt != then.prompt {
-        return Some(first_words(&now.prompt));
+/// What has changed, the most telling first.
+fn differences(run: &Track, then: &Recipe) -> Vec<String> {
+    let now = &run.recipe;
+    let mut said = Vec::new();
+    let mut say = |changed: bool, what: &dyn Fn() -> String| said.extend(changed.then(what));
+    say(now.prompt != then.prompt, &|| first_words(&now.prompt));
+    say(now.negative != then.negative, &|| "negative".into());
+    say(now.model != then.model, &|| now.model.title());
+    say(now.loras != then.loras, &|| loras(now, then));
+    let concept = concept_difference(now, then);
+    say(concept.is_some(), &|| concept.clone().unwrap_or_default());
+    say(now.active_fusion() != then.active_fusion(), &|| fusion(now.active_fusion()).into());
+    // Factors of another prompt are at other positions.
+    let factor = (now.prompt == then.prompt).then(|| factor_difference(run, then)).flatten();
+    say(factor.is_some(), &|| factor.clone().unwrap_or_default());
+    say(now.seed != then.seed, &|| format!("seed {}", now.seed));
+    say(now.scfg.enabled != then.scfg.enabled, &|| if now.scfg.enabled { "S-CFG" } else { "no S-CFG" }.into());
+    say(now.scfg.enabled && then.scfg.enabled && now.scfg != then.scfg, &|| "S-CFG rates".into());
+    say(now.cfg != then.cfg, &|| format!("cfg {}", number(now.cfg)));
+    say(now.cfg_keys != then.cfg_keys, &|| "cfg over steps".into());
+    say((now.sampler, now.schedule) != (then.sampler, then.schedule), &|| now.sampler.title().into());
+    say(now.steps != then.steps, &|| format!("{} steps", now.steps));
+    say((now.width, now.height) != (then.width, then.height), &|| format!("{}×{}", now.width, now.height));
+    let same_words = now.prompt == then.prompt;
+    let painted = now.painted_factor != then.painted_factor || now.painted != then.painted;
+    say(same_words && painted, &|| "paint".into());
+    say(same_words && !painted && !now.divides_like(then), &|| "regions".into());
+    say(now.momentum != then.momentum, &|| "momentum".into());
+    say(now.profile != then.profile, &|| now.profile.title().into());
+    said
+}
+
+/// A number without decimals that say nothing: "10", "1.8", "0.25".
+fn number(value: f32) -> String {
+    format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn loras(now: &Recipe, then: &Recipe) -> String {
+    let changed = now.loras.iter().find(|lora| !then.loras.contains(lora));
+    changed.map_or_else(|| "no LoRA".into(), |lora| format!("{} {}", lora.title(), number(lora.weight)))
+}
+
+/// "cat ×1.8".
+fn factor_difference(run: &Track, then: &Recipe) -> Option<String> {
+    let mut positions = run.recipe.regions.iter().chain(&then.regions).map(|region| region.position);
+    let changed = positions.find(|&p| run.recipe.region_factor(p) != then.region_factor(p))?;
+    Some(format!("{} ×{}", region(run, changed), number(run.recipe.region_factor(changed))))
+}
+
+/// A region's name: the one that it was given, else its words.
+fn region(run: &Track, position: usize) -> String {
+    let word = |token: &&Token| token.kind == TokenKind::Word;
+    let group = group_of(&run.recipe.groups, position);
+    if let Some(group) = group.filter(|group| !group.name.trim().is_empty()) {
+        return group.name.trim().to_owned();
     }
-    if now.negative != then.negative {
-        return Some("negative".into());
-    }
-    if now.model != then.model {
-        return Some(now.model.title());
-    }
-    if let Some(changed) = now.loras.iter().find(|lora| !then.loras.contains(lora)) {
-        return Some(format!("{} {:.2}", changed.title(), changed.weight));
-    }
-    if now.loras != then.loras {
-        return Some("no LoRA".into());
-    }
-    if let Some(text) = concept_difference(now, then) {
-        return Some(text);
-    }
-    if now.active_fusion() != then.active_fusion() {
-        return Some(fusion(now.active_fusion()).into());
-    }
-    if now.seed != then.seed {
-        return Some(format!("seed {}", now.seed));
-    }
-    if now.scfg != then.scfg {
-        return Some(if now.scfg.enabled { "S-CFG".into() } else { "CFG".into() });
-    }
-    if now.cfg != then.cfg {
-        return Some(format!("scale {:.1}", now.cfg));
-    }
-    if now.cfg_keys != then.cfg_keys {
-        return Some("scale over steps".into());
-    }
-    if (now.sampler, now.schedule) != (then.sampler, then.schedule) {
-        return Some(now.sampler.title().into());
-    }
-    if now.steps != then.steps {
-        return Some(format!("{} steps", now.steps));
-    }
-    if (now.width, now.height) != (then.width, then.height) {
-        return Some(format!("{}×{}", now.width, now.height));
-    }
-    let said = |r: &Recipe| (r.regions.clone(), r.painted_factor.clone());
-    if !now.divides_like(then) || said(now) != said(then) {
-        return Some("regions".into());
-    }
-    (now.profile != then.profile).then(|| now.profile.title().into())
+    let positions = group.map_or_else(|| vec![position], |group| group.positions.clone());
+    let words: Vec<&str> =
+        run.tokens.iter().filter(word).filter(|t| positions.contains(&t.position)).map(|t| t.text.trim()).collect();
+    if words.is_empty() { "background".to_owned() } else { words.join(" ") }
 }
 
 fn fusion(fusion: Option<&Fusion>) -> &'static str {
@@ -74,9 +91,13 @@ fn fusion(fusion: Option<&Fusion>) -> &'static str {
 fn concept_difference(now: &Recipe, then: &Recipe) -> Option<String> {
     let (was, is): (Vec<_>, Vec<_>) = (then.active_concepts().collect(), now.active_concepts().collect());
     if let Some(changed) = is.iter().find(|c| !was.iter().any(|w| w.same_settings(c))) {
-        return Some(format!("{} {:+.1}", changed.text.trim(), changed.strength));
+        return Some(format!("{} {}{}", changed.text.trim(), sign(changed.strength), number(changed.strength.abs())));
     }
     was.iter().find(|c| !is.iter().any(|i| i.same_settings(c))).map(|gone| format!("no {}", gone.text.trim()))
+}
+
+fn sign(value: f32) -> &'static str {
+    if value < 0.0 { "−" } else { "+" }
 }
 
 fn first_words(prompt: &str) -> String {
@@ -96,27 +117,40 @@ pub fn shorten(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Concept;
+    use crate::{
+        recipe::{Concept, RegionFactor},
+        studio::document::regions::labels::tests::tokens,
+    };
+
+    fn named(now: &Recipe, then: Option<&Recipe>) -> String {
+        let track = |recipe: &Recipe| Track { tokens: tokens("a cat"), ..Track::new(recipe.clone()) };
+        name(&track(now), then.map(track).as_ref())
+    }
 
     #[test]
     fn the_name_says_what_changed() {
         let base = Recipe { prompt: "a cat".into(), ..Recipe::default() };
-        assert_eq!(name(&base, None), "a cat");
-        assert_eq!(name(&base, Some(&base)), "again");
+        assert_eq!(named(&base, None), "a cat");
+        assert_eq!(named(&base, Some(&base)), "again");
         let seed = Recipe { seed: 8, ..base.clone() };
-        assert_eq!(name(&seed, Some(&base)), "seed 8");
+        assert_eq!(named(&seed, Some(&base)), "seed 8");
         let concept = Concept { text: "night".into(), strength: -2.5, ..Concept::default() };
         let night = Recipe { concepts: vec![concept], ..base.clone() };
-        assert_eq!(name(&night, Some(&base)), "night -2.5");
-        assert_eq!(name(&base, Some(&night)), "no night");
+        assert_eq!(named(&night, Some(&base)), "night −2.5");
+        assert_eq!(named(&base, Some(&night)), "no night");
         let group = crate::recipe::RegionGroup { positions: vec![1, 2], name: String::new() };
-        assert_eq!(name(&Recipe { groups: vec![group], ..base.clone() }, Some(&base)), "regions");
+        assert_eq!(named(&Recipe { groups: vec![group], ..base.clone() }, Some(&base)), "regions");
+        let strong = Recipe { regions: vec![RegionFactor { position: 2, factor: 1.8 }], ..base.clone() };
+        assert_eq!(named(&strong, Some(&base)), "cat ×1.8");
+        assert_eq!(named(&base, Some(&strong)), "cat ×1");
+        assert_eq!(named(&Recipe { cfg: 10.0, ..base.clone() }, Some(&base)), "cfg 10");
+        assert_eq!(named(&Recipe { cfg: 7.5, seed: 4, ..base.clone() }, Some(&base)), "seed 4, cfg 7.5");
     }
 
     #[test]
     fn long_names_are_cut_between_characters() {
         let long = Recipe { prompt: "ünïcödé everywhere and then some more".into(), ..Recipe::default() };
-        let given = name(&long, None);
+        let given = named(&long, None);
         assert!(given.ends_with('…') && given.chars().count() <= LONGEST, "{given}");
     }
 }

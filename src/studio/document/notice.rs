@@ -2,7 +2,7 @@
 //!
 //! Apart because errors of the engine, of files and of recipes all end here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::session::Source;
 
@@ -12,17 +12,35 @@ pub struct Notice {
     pub message: String,
     /// An error, not only news.
     pub is_error: bool,
+    pub topic: Topic,
     /// What can be done about it.
     pub remedy: Option<Remedy>,
 }
 
+/// What a notice is about: a success takes away the failure before it of the same topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topic {
+    Rendering,
+    Saving,
+    Opening,
+    Exporting,
+    /// A model, a LoRA or a mask.
+    Choosing,
+    #[default]
+    Other,
+}
+
 /// What a notice offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// List what could not be taken over from the file that was opened.
     ShowLeftovers,
     /// Give up what was recovered, for the session as it was last saved.
     DiscardRecovered,
+    /// Render the recipe with another seed.
+    NewSeed,
+    /// Show where a file was written.
+    ShowFile(PathBuf),
 }
 
 /// Where a recipe comes from that is no session's.
@@ -30,6 +48,8 @@ pub enum Remedy {
 pub struct Origin {
     pub found: Source,
     pub not_restored: Vec<String>,
+    /// The side of the pictures that the recipe's model was trained on, in pixels, where that is known.
+    pub native_side: Option<usize>,
 }
 
 /// The list of what could not be taken over from a file.
@@ -52,19 +72,37 @@ const NAMED: usize = 3;
 const LETTERS: usize = 40;
 
 impl Notice {
-    pub fn error(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_error: true, remedy: None }
+    pub fn error(topic: Topic, message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_error: true, topic, remedy: None }
     }
 
     pub fn info(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_error: false, remedy: None }
+        Self { message: message.into(), is_error: false, topic: Topic::Other, remedy: None }
+    }
+
+    /// Says where a file was written, and offers to show it.
+    pub fn written(topic: Topic, path: &Path) -> Self {
+        let verb = if topic == Topic::Saving { "Saved" } else { "Exported" };
+        let remedy = Some(Remedy::ShowFile(path.to_owned()));
+        Self { topic, remedy, ..Self::info(format!("{verb} to {}.", path.display())) }
+    }
+
+    /// Says why nothing is rendered, and offers what would give another picture.
+    pub fn unchanged() -> Self {
+        let message = "Nothing has changed since this picture: the same recipe and seed give the same picture again.";
+        Self { topic: Topic::Rendering, remedy: Some(Remedy::NewSeed), ..Self::info(message) }
+    }
+
+    /// Whether it is only a confirmation, which may go by itself after a while.
+    pub fn is_brief(&self) -> bool {
+        !self.is_error && matches!(self.topic, Topic::Saving | Topic::Exporting)
     }
 }
 
 impl Notices {
     /// Says what came of a file, unless it was a picture of ours, of which nothing is missing.
     pub(super) fn imported(&mut self, path: &Path, origin: Origin) {
-        let Origin { found, not_restored: lines } = origin;
+        let Origin { found, not_restored: lines, .. } = origin;
         if found == Source::Recipe && lines.is_empty() {
             return;
         }
@@ -76,7 +114,7 @@ impl Notices {
             count => format!("{from}, but for {count} things: {}.", named(&lines)),
         };
         let remedy = (!lines.is_empty()).then_some(Remedy::ShowLeftovers);
-        self.leftovers = remedy.map(|_| Leftovers { name, lines });
+        self.leftovers = remedy.is_some().then_some(Leftovers { name, lines });
         self.shown = Some(Notice { remedy, ..Notice::info(message) });
     }
 }
@@ -102,7 +140,7 @@ mod tests {
         let message = |found, lines: &[&str]| {
             let mut notices = Notices::default();
             let not_restored = lines.iter().map(|line| (*line).to_owned()).collect();
-            notices.imported(Path::new("folder/cat.jpg"), Origin { found, not_restored });
+            notices.imported(Path::new("folder/cat.jpg"), Origin { found, not_restored, native_side: None });
             notices.shown.map(|notice| notice.message)
         };
         assert_eq!(message(Source::Recipe, &[]), None);

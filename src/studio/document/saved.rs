@@ -115,18 +115,23 @@ impl Document {
     /// Shows a take as the newest result, although no job has made it.
     fn show_kept(&mut self, id: TakeId) {
         let Some(track) = self.takes.get(id).map(|take: &Take| take.track.clone()) else { return };
-        self.context.words = (!track.tokens.is_empty()).then(|| (track.recipe.prompt.clone(), track.tokens.to_vec()));
+        self.learn_tokens(&track.recipe.prompt, &track.tokens);
         self.run = Some(LiveRun::kept(track));
+    }
+
+    /// Shows the take of the recipe, if there is one, unless a job of the recipe is shown already.
+    pub(super) fn show_take_of_recipe(&mut self) {
+        let key = self.recipe.canonical();
+        if self.run.as_ref().is_none_or(|run| run.track.recipe.canonical() != key)
+            && let Some(id) = self.takes.of_picture(&self.recipe)
+        {
+            self.show_kept(id);
+        }
     }
 
     /// Notes that version `version` was written to `path`. What has changed since stays unsaved.
     pub fn saved(&mut self, path: PathBuf, version: u64) {
         (self.file.path, self.file.saved) = (Some(path), version);
-    }
-
-    /// Counts the document as saved although it is not: its changes may be lost.
-    pub fn discard_changes(&mut self) {
-        self.file.saved = self.file.version;
     }
 
     /// Names the file that the document will be saved to.
@@ -142,5 +147,6 @@ impl Document {
     /// Notes that it was recovered: it is not saved anywhere yet.
     pub fn mark_unsaved(&mut self) {
         self.file.touch();
+        self.file.recovered = Some(self.file.version);
     }
 }

@@ -9,22 +9,23 @@ use super::{
     engine_status::{EngineStatus, MemoryUse},
     file::FileState,
     grid::Grid,
-    history::History,
-    live_run::LiveRun,
-    notice::{Notice, Notices},
+    history::{History, Snapshot},
+    live_run::{LiveRun, Phase},
+    notice::{Notice, Notices, Topic},
+    regions::prompt::RegionPrompt,
     takes::{Take, TakeId, Takes},
     track::Track,
 };
 use crate::{
-    engine::{Compatibility, ModelPair, Preference, Token},
+    engine::{Compatibility, ModelPair, Preference},
     recipe::{ConceptId, Recipe},
 };
 
 /// What the recipe refers to beyond itself: the words of its positions, and concepts that it had or mutes.
 #[derive(Clone, Debug, Default)]
 pub struct RecipeContext {
-    /// The prompt whose token positions factors, locks and paint name, and its tokens.
-    pub(super) words: Option<(String, Vec<Token>)>,
+    /// What the positions of its regions are positions of.
+    pub(super) regions: RegionPrompt,
     /// The concepts that were muted together.
     pub(super) muted: Vec<ConceptId>,
     /// The largest id of a concept that was added to this document or removed from it.
@@ -49,7 +50,8 @@ pub struct Document {
 impl Document {
     pub fn new(recipe: Recipe) -> Self {
         let recipe = recipe.with_concept_ids();
-        let context = RecipeContext { last_concept: recipe.last_concept_id(), ..RecipeContext::default() };
+        let regions = RegionPrompt::new(recipe.prompt.clone());
+        let context = RecipeContext { regions, last_concept: recipe.last_concept_id(), ..RecipeContext::default() };
         Self { recipe, context, ..Self::default() }
     }
 
@@ -98,9 +100,9 @@ impl Document {
         self.notices.shown = Some(notice);
     }
 
-    /// Takes the notice away if it is an error.
-    pub fn clear_error(&mut self) {
-        self.notices.shown = self.notices.shown.take().filter(|notice| !notice.is_error);
+    /// Takes the notice before away once the same thing has succeeded.
+    pub fn succeeded(&mut self, topic: Topic) {
+        self.notices.shown = self.notices.shown.take().filter(|notice| notice.topic != topic);
     }
 
     pub fn is_unsaved(&self) -> bool {
@@ -144,27 +146,76 @@ impl Document {
     pub fn watch_recipe(&mut self, moving: bool, timesteps: &[f32]) {
         if self.is_moving() {
             let before = self.history.settled();
-            self.history.cost = before.and_then(|before| cost::of_edit(before, &self.recipe, timesteps));
+            self.history.cost = before.and_then(|before| cost::of_edit(&before.recipe, &self.recipe, timesteps));
         }
-        if self.history.watch(&self.recipe, moving) {
+        if self.history.settled().is_none() || !moving {
+            self.settle();
+        }
+    }
+
+    /// Ends the gesture that goes on: its change becomes one entry of the history, and a finished picture of it a take.
+    pub fn settle(&mut self) {
+        if self.history.settled().is_some() && !self.is_moving() {
+            return;
+        }
+        if self.history.settle(self.snapshot()) {
             self.file.touch();
         }
+        self.keep_settled();
+    }
+
+    /// Takes back what the gesture that goes on has changed, and shows the picture from before it.
+    pub fn cancel_gesture(&mut self) {
+        let before = self.history.settled().filter(|settled| settled.recipe != self.recipe).cloned();
+        before.into_iter().for_each(|before| self.arrive(before));
     }
 
     pub fn undo(&mut self) {
-        self.history.undo(&mut self.recipe, &mut self.takes);
-        self.went_through_history();
+        self.settle();
+        if self.history.can_undo() {
+            self.travel(History::undo);
+        }
     }
 
     pub fn redo(&mut self) {
-        self.history.redo(&mut self.recipe, &mut self.takes);
-        self.went_through_history();
+        self.settle();
+        if self.history.can_redo() {
+            self.travel(History::redo);
+        }
     }
 
-    fn went_through_history(&mut self) {
-        // The positions of the other recipe are of its own prompt.
-        self.context.words = self.context.words.take().filter(|(prompt, _)| *prompt == self.recipe.prompt);
+    fn travel(&mut self, go: fn(&mut History, Snapshot, &mut Takes) -> Option<Snapshot>) {
+        let now = self.snapshot();
+        if let Some(state) = go(&mut self.history, now, &mut self.takes) {
+            self.arrive(state);
+        }
+        self.file.edits += 1;
         self.file.touch();
+    }
+
+    /// The recipe as it stands, for the history.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let positions_of = self.context.regions.prompt.clone();
+        Snapshot { recipe: self.recipe.clone(), positions_of, base: self.takes.base() }
+    }
+
+    /// Goes to a state of the history: to its take, if there is one.
+    fn arrive(&mut self, state: Snapshot) {
+        let Snapshot { recipe, positions_of, base } = state;
+        (self.recipe, self.context.regions.prompt) = (recipe, positions_of);
+        self.follow_prompt();
+        let known = self.takes.of_picture(&self.recipe);
+        let before = base.filter(|id| self.takes.get(*id).is_some());
+        self.takes.set_base(known.or(before));
+        self.history.amend(self.snapshot());
+        self.show_take_of_recipe();
+    }
+
+    /// Whether the picture of the recipe is there with all of its steps: rendering it again would change nothing.
+    pub fn is_rendered(&self) -> bool {
+        let Some(LiveRun { track, phase: Phase::Done, .. }) = &self.run else { return false };
+        let whole = track.kept.is_none() && track.picture.is_some() && track.has_steps();
+        whole && track.recipe.canonical() == self.recipe.canonical()
     }
 
     /// Drops the steps of old takes while all steps take too much memory; `shown` keeps its own.
@@ -176,8 +227,8 @@ impl Document {
     pub fn live_track(&self) -> Option<&Track> {
         let run = self.run.as_ref()?;
         let before = run.before.as_deref();
-        // What a session kept is being rendered again: it stays until the picture itself is there.
-        let again = before.filter(|before| before.kept.is_some() && before.recipe.same_settings(&run.track.recipe));
+        // A finished picture that is being rendered again stays until its successor is there.
+        let again = before.filter(|before| before.picture.is_some() && before.recipe.same_settings(&run.track.recipe));
         if again.is_some() {
             return again;
         }

@@ -24,10 +24,15 @@ pub struct Take {
     pub elapsed: Duration,
     /// Seconds since 1970-01-01 UTC.
     pub created: u64,
-    /// The gesture it came from: one uninterrupted drag makes one take, however many pictures it rendered.
-    pub gesture: u64,
     /// The take whose recipe was changed into this one's.
     pub parent: Option<TakeId>,
+    pub starred: bool,
+}
+
+/// What the user can say of a take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TakeLabel {
+    pub name: String,
     pub starred: bool,
 }
 
@@ -55,9 +60,8 @@ pub struct Takes {
 /// What a finished run became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// A take that had the same recipe got its steps back.
+    /// The take of the same recipe got its steps back.
     Restored,
-    /// A new take, or the newest one of the same gesture was replaced.
     New,
 }
 
@@ -108,43 +112,50 @@ impl Takes {
         self.list.iter().rev().find(|take| take.track.recipe.same_settings(recipe)).map(|take| take.id)
     }
 
-    /// Adds a finished result that belongs to no gesture: one read from a session, or a baseline.
+    /// The take whose picture `recipe` gives: the newest of exactly this recipe, else the newest that differs from it only
+    /// in what changes no picture.
+    pub fn of_picture(&self, recipe: &Recipe) -> Option<TakeId> {
+        let key = recipe.canonical();
+        let same = |take: &&Take| take.track.recipe.canonical() == key;
+        self.of_recipe(recipe).or_else(|| self.list.iter().rev().find(same).map(|take| take.id))
+    }
+
+    /// Adds a finished result.
     pub(super) fn add(&mut self, name: String, track: Track, elapsed: Duration, created: u64) -> TakeId {
         self.last_id += 1;
         let id = TakeId(self.last_id);
-        self.list.push(Take { id, name, track, elapsed, created, gesture: 0, parent: None, starred: false });
+        self.list.push(Take { id, name, track, elapsed, created, parent: None, starred: false });
         id
     }
 
-    /// Keeps a finished run. A recipe that came from a take and is unchanged gives that take its steps back. A second
-    /// run of one gesture replaces the first, unless that is pinned.
-    pub(super) fn keep(&mut self, track: Track, elapsed: Duration, gesture: u64, now: u64) -> Kept {
-        let base = self.base;
-        if let Some(same) =
-            self.list.iter_mut().find(|take| Some(take.id) == base && take.track.recipe.same_settings(&track.recipe))
-        {
-            same.track = track;
+    /// Keeps a finished run of a settled recipe. The same recipe is the same take, which gets its steps back; any other is
+    /// a new one, made from the take that the recipe was changed from.
+    pub(super) fn keep(&mut self, track: Track, elapsed: Duration, now: u64) -> Kept {
+        let known = self.of_picture(&track.recipe);
+        if let Some(take) = known.and_then(|id| self.get_mut(id)) {
+            // What changes no picture stays as it was when the take was made.
+            let recipe = take.track.recipe.clone();
+            let renamed = recipe.same_settings(&track.recipe);
+            take.track = if renamed { track } else { Track { recipe, ..track } };
+            self.base = known;
             return Kept::Restored;
         }
-        // A take of this very gesture is about to be replaced: the parent is what that one was made from.
-        let own = self.base.filter(|id| self.get(*id).is_some_and(|take| take.gesture == gesture));
-        let parent = own.map_or(self.base, |id| self.get(id).and_then(|take| take.parent));
+        let parent = self.base;
         let before = parent.and_then(|id| self.get(id));
-        let name = naming::name(&track.recipe, before.map(|take| &take.track.recipe));
-        let pins = self.pins;
-        if let Some(last) = self.list.last_mut()
-            && last.gesture == gesture
-            && !pins.contains(&Some(last.id))
-        {
-            (last.name, last.track, last.elapsed) = (name, track, elapsed);
-            return Kept::New;
-        }
+        let name = naming::name(&track, before.map(|take| &take.track));
         let id = self.add(name, track, elapsed, now);
         self.base = Some(id);
         if let Some(take) = self.list.last_mut() {
-            (take.gesture, take.parent) = (gesture, own.or(parent));
+            take.parent = parent;
         }
         Kept::New
+    }
+
+    /// Gives a take another name and star; returns those before.
+    pub(super) fn relabel(&mut self, id: TakeId, label: TakeLabel) -> Option<TakeLabel> {
+        let take = self.get_mut(id)?;
+        let name = std::mem::replace(&mut take.name, label.name);
+        Some(TakeLabel { name, starred: std::mem::replace(&mut take.starred, label.starred) })
     }
 
     /// The newest take of a recipe, for a better picture of one of its steps.

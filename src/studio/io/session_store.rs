@@ -13,6 +13,7 @@ use super::{steps, store::Store};
 use crate::{
     engine::StepReport,
     fingerprint::Fingerprint,
+    model,
     recipe::Recipe,
     session::{
         self, Document, KeptSteps, Layout, Metadata, ModelUse, Packed, SessionError, Source, TakeId, UnpackBudget,
@@ -55,8 +56,9 @@ impl Store for SessionStore {
         if imported.found == Source::Session {
             return load();
         }
-        let origin = Origin { found: imported.found, not_restored: imported.not_restored.clone() };
+        let (found, not_restored) = (imported.found, imported.not_restored.clone());
         let recipe = imported.into_plain_recipe();
+        let origin = Origin { found, not_restored, native_side: model::native_side(&recipe.model) };
         Ok(SavedSession { recipe, origin: Some(origin), ..SavedSession::default() })
     }
 

@@ -1,4 +1,4 @@
-//! What is done with files: the dialog that asks where, and the reading and writing.
+//! What is done with files: what a dialog asks for each task, and the reading and writing.
 //!
 //! Apart from the thread that does it: each task can be read in one place.
 
@@ -10,14 +10,17 @@ use std::{
 use super::{
     exports::{self, GreyMaps, Layer},
     figure::Figure,
-    steps,
+    file_names, steps,
     store::Store,
 };
 use crate::{
     fingerprint::Fingerprint,
     recipe::{Paint, Recipe},
     session,
-    studio::document::{baselines::ModelRole, file::OPENED, saved::SavedSession, track::Track},
+    studio::{
+        document::{baselines::ModelRole, file::OPENED, notice::Topic, saved::SavedSession, track::Track},
+        view::file_dialog::{Question, Wanted},
+    },
     tensor::Picture,
 };
 
@@ -42,17 +45,23 @@ pub enum Task {
     Model(ModelRole),
     Checkpoint(ModelRole),
     Lora,
+    /// Show a file where it lies.
+    Show,
 }
 
 pub enum Outcome {
     Cancelled,
     Opened(PathBuf, Box<SavedSession>),
     Saved(PathBuf, u64),
-    Exported,
+    Exported(PathBuf),
     Mask(Paint),
     Model(ModelRole, PathBuf),
     Lora(PathBuf),
-    Failed(String),
+    Shown,
+    /// What failed, and why: a sentence for the user.
+    Failed(Topic, String),
+    /// The window's own dialog has to ask for the path.
+    Ask(Box<Question>),
 }
 
 /// A picture and what it carries.
@@ -62,110 +71,87 @@ pub struct ExportResult {
     pub run: Option<Arc<Fingerprint>>,
 }
 
-/// Shows the dialog for a task and waits for its answer.
-pub fn ask(task: &Task) -> Option<PathBuf> {
-    let dialog = rfd::FileDialog::new();
+/// What a dialog asks for a task, beginning in `folder`.
+pub fn question(task: &Task, folder: PathBuf) -> Question {
+    let ask = |wanted, title: &str, kind, endings: &[&'static str], name: String| {
+        let extension = match endings {
+            ["ron"] => EXTENSION,
+            [one] if wanted == Wanted::Name => one,
+            _ => "",
+        };
+        let endings = endings.to_vec();
+        Question { title: title.to_owned(), wanted, kind, endings, folder: folder.clone(), name, extension }
+    };
+    let file = |title, kind, endings| ask(Wanted::File, title, kind, endings, String::new());
+    let folder = |title| ask(Wanted::Folder, title, "Folders", &[], String::new());
+    let save = |title, kind, ending, name| ask(Wanted::Name, title, kind, &[ending], name);
     match task {
-        Task::Open => {
-            let dialog = dialog.set_title("Open a session or a picture");
-            dialog.add_filter("Sessions and pictures", &OPENED).add_filter("All files", &["*"]).pick_file()
+        Task::Open | Task::Show => file("Open a session or a picture", "Sessions and pictures", &OPENED),
+        Task::Save(session, _) => save("Save the session", "Sessions", "ron", file_names::session(&session.recipe)),
+        Task::Export(finished) => {
+            save("Export the picture", "PNG pictures", "png", file_names::picture(&finished.recipe))
         }
-        Task::Save(..) => {
-            let dialog = dialog.set_title("Save the session").add_filter("Sextant session", &["ron"]);
-            let path = dialog.set_file_name(format!("untitled.{EXTENSION}")).save_file();
-            path.map(|path| with_extension(path, EXTENSION))
+        Task::Maps(_) | Task::GreyMaps(_) => folder("Choose a folder for the maps"),
+        Task::Steps(track) => {
+            let name = file_names::named(&track.recipe, "maps", "safetensors");
+            save("Export all maps", "Arrays", "safetensors", name)
         }
-        Task::Export(..) => {
-            let dialog = dialog.set_title("Export the picture").add_filter("PNG picture", &["png"]);
-            dialog.set_file_name("sextant.png").save_file().map(|path| with_extension(path, "png"))
-        }
-        Task::Maps(_) | Task::GreyMaps(_) => dialog.set_title("Choose a folder for the maps").pick_folder(),
-        Task::Steps(_) => {
-            let dialog = dialog.set_title("Export all maps").add_filter("Arrays", &["safetensors"]);
-            let path = dialog.set_file_name("maps.safetensors").save_file();
-            path.map(|path| with_extension(path, "safetensors"))
-        }
-        Task::Animation(..) => {
-            let dialog = dialog.set_title("Export the animation").add_filter("Animated PNG", &["png"]);
-            dialog.set_file_name("forming.png").save_file().map(|path| with_extension(path, "png"))
+        Task::Animation(track, _) => {
+            let name = file_names::named(&track.recipe, "forming", "png");
+            save("Export the animation", "Animated PNG", "png", name)
         }
         Task::Figure(figure) => {
-            let dialog = dialog.set_title("Export the figure").add_filter("PNG picture", &["png"]);
-            dialog.set_file_name(figure.file_name()).save_file().map(|path| with_extension(path, "png"))
+            let name = file_names::figure(figure.recipe(), &figure.file_name());
+            save("Export the figure", "PNG pictures", "png", name)
         }
-        Task::Mask => {
-            let dialog = dialog.set_title("Choose a mask: the expert draws what is bright");
-            dialog.add_filter("PNG picture", &["png"]).pick_file()
-        }
-        Task::Model(_) => dialog.set_title("Choose a diffusers model folder").pick_folder(),
-        Task::Lora => {
-            let dialog = dialog.set_title("Choose a LoRA for the general model");
-            dialog.add_filter("LoRA", &["safetensors"]).pick_file()
-        }
-        Task::Checkpoint(_) => {
-            let dialog = dialog.set_title("Choose a Stable Diffusion 1.x or 2.x checkpoint");
-            dialog.add_filter("Checkpoint", &["safetensors"]).pick_file()
+        Task::Mask => file("Choose a mask: the expert draws what is bright", "PNG pictures", &["png"]),
+        Task::Model(_) => folder("Choose a diffusers model folder"),
+        Task::Lora => file("Choose a LoRA for the general model", "LoRA", &["safetensors"]),
+        Task::Checkpoint(_) => file("Choose a Stable Diffusion 1.x or 2.x checkpoint", "Checkpoints", &["safetensors"]),
+    }
+}
+
+impl Task {
+    /// What a notice about the task is about.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Self::Open | Self::Show => Topic::Opening,
+            Self::Save(..) => Topic::Saving,
+            Self::Mask | Self::Model(_) | Self::Checkpoint(_) | Self::Lora => Topic::Choosing,
+            _ => Topic::Exporting,
         }
     }
 }
 
+/// Does what the task says with `path`.
 pub fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
+    let topic = task.topic();
+    let exported = |path: PathBuf| move |()| Outcome::Exported(path);
     let done = match task {
         Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
         Task::Save(session, version) => store.save(&path, &session).map(|()| Outcome::Saved(path, version)),
         Task::Export(finished) => {
             let ExportResult { picture, recipe, run } = *finished;
-            store.export_png(&path, &picture, &recipe, run.as_deref()).map(|()| Outcome::Exported)
+            store.export_png(&path, &picture, &recipe, run.as_deref()).map(exported(path))
         }
-        Task::Maps(maps) => store.export_maps(&path, &maps).map(|()| Outcome::Exported),
-        Task::GreyMaps(maps) => {
-            let written = maps.files().and_then(|files| store.export_files(&path, &files));
-            written.map(|()| Outcome::Exported)
-        }
+        Task::Maps(maps) => store.export_maps(&path, &maps).map(exported(path)),
+        Task::GreyMaps(maps) => maps.files().and_then(|files| store.export_files(&path, &files)).map(exported(path)),
         Task::Steps(track) => {
             let file =
                 steps::exact(&track).to_safetensors().map_err(|e| format!("The maps cannot be put together: {e}."));
             let (folder, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());
             let name = name.to_string_lossy().into_owned();
-            let written = file.and_then(|file| store.export_files(folder, &[(name, file)]));
-            written.map(|()| Outcome::Exported)
+            file.and_then(|file| store.export_files(folder, &[(name, file)])).map(exported(path))
         }
         Task::Animation(track, layer) => {
             let frames = exports::frames(&track, layer.as_deref());
-            store.export_animation(&path, &frames).map(|()| Outcome::Exported)
+            store.export_animation(&path, &frames).map(exported(path))
         }
         Task::Model(slot) | Task::Checkpoint(slot) => Ok(Outcome::Model(slot, path)),
         Task::Lora => Ok(Outcome::Lora(path)),
-        Task::Figure(figure) => {
-            store.export_png(&path, &figure.draw(), figure.recipe(), None).map(|()| Outcome::Exported)
-        }
+        Task::Show => Ok(Outcome::Shown),
+        Task::Figure(figure) => store.export_png(&path, &figure.draw(), figure.recipe(), None).map(exported(path)),
         Task::Mask => session::read_mask(&path).map(Outcome::Mask).map_err(|e| e.to_string()),
     };
-    done.unwrap_or_else(Outcome::Failed)
-}
-
-fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
-    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let last = extension.rsplit('.').next().unwrap_or(extension);
-    if name.ends_with(&format!(".{last}")) {
-        return path;
-    }
-    let mut whole = path.into_os_string();
-    whole.push(".");
-    whole.push(extension);
-    PathBuf::from(whole)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn extensions_are_added_once() {
-        let with = |name: &str, e: &str| with_extension(PathBuf::from(name), e).display().to_string();
-        assert_eq!(with("beach", EXTENSION), "beach.sextant.ron");
-        assert_eq!(with("beach.ron", EXTENSION), "beach.ron");
-        assert_eq!(with("v1.2", "png"), "v1.2.png");
-        assert_eq!(with("a.PNG", "png"), "a.PNG");
-    }
+    done.unwrap_or_else(|reason| Outcome::Failed(topic, reason))
 }

@@ -2,18 +2,32 @@
 //!
 //! Apart from the toolbar because it is only there while there is a notice.
 
-use egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Sense, Ui, UiBuilder, vec2};
+use std::time::Duration;
+
+use egui::{Align, Button, Frame, Id, Label, Layout, Margin, RichText, Sense, Ui, UiBuilder, vec2};
 
 use crate::studio::{
     command::{Command, Commands},
-    document::{Document, edit::Edit, notice::Remedy},
+    document::{
+        Document,
+        edit::Edit,
+        notice::{Notice, Remedy},
+        sections::Sampling,
+    },
+    panels::sampling::random_seed,
     view::theme::{Theme, size},
     widgets::{Icon, icon_button},
 };
 
+/// So many seconds a confirmation is shown.
+const BRIEF: f64 = 8.0;
+
 /// Shows the notice, if there is one, with what can be done about it.
 pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let Some(notice) = &document.notices().shown else { return };
+    if notice.is_brief() {
+        dismiss_in_time(ui, notice, commands);
+    }
     let theme = Theme::of(ui);
     let (fill, ink) =
         if notice.is_error { (theme.danger.ground, theme.danger.ink) } else { (theme.ground.input, theme.ink.dim) };
@@ -24,12 +38,11 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
         if icon_button(&mut child, Icon::Close, "Dismiss message").clicked() {
             commands.edit(Edit::DismissNotice);
         }
-        if let Some(remedy) = notice.remedy {
-            let (text, command) = offer(remedy);
-            let text = RichText::new(text).color(theme.accent.plain);
+        if let Some(remedy) = &notice.remedy {
+            let text = RichText::new(offer(remedy)).color(theme.accent.plain);
             if child.add(Button::new(text).frame_when_inactive(false)).clicked() {
                 commands.edit(Edit::DismissNotice);
-                commands.send(command);
+                commands.send(command(remedy, document));
             }
         }
         child.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -39,10 +52,39 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     });
 }
 
-/// The text of a remedy's button, and what it does.
-fn offer(remedy: Remedy) -> (&'static str, Command) {
+/// Takes a confirmation away once it was there long enough to be read.
+fn dismiss_in_time(ui: &Ui, notice: &Notice, commands: &mut Commands) {
+    let (id, now) = (Id::unique("notice since"), ui.input(|i| i.time));
+    let seen: Option<(String, f64)> = ui.data(|d| d.get_temp(id));
+    let since = seen.filter(|(message, _)| *message == notice.message).map_or(now, |(_, since)| since);
+    ui.data_mut(|d| d.insert_temp(id, (notice.message.clone(), since)));
+    let left = BRIEF - (now - since);
+    if left <= 0.0 {
+        commands.edit(Edit::DismissNotice);
+    } else {
+        ui.ctx().request_repaint_after(Duration::from_secs_f64(left));
+    }
+}
+
+/// The text of a remedy's button.
+fn offer(remedy: &Remedy) -> &'static str {
     match remedy {
-        Remedy::ShowLeftovers => ("Show what is missing", Command::ShowLeftovers),
-        Remedy::DiscardRecovered => ("Discard", Command::DiscardRecovered),
+        Remedy::ShowLeftovers => "Show what is missing",
+        Remedy::DiscardRecovered => "Discard",
+        Remedy::NewSeed => "New seed",
+        Remedy::ShowFile(_) => "Show",
+    }
+}
+
+/// What a remedy does.
+fn command(remedy: &Remedy, document: &Document) -> Command {
+    match remedy {
+        Remedy::ShowLeftovers => Command::ShowLeftovers,
+        Remedy::DiscardRecovered => Command::DiscardRecovered,
+        Remedy::NewSeed => {
+            let sampling = Sampling::of(document.recipe());
+            Command::Edit(Edit::Sampling(Sampling { seed: random_seed(sampling.seed), ..sampling }))
+        }
+        Remedy::ShowFile(path) => Command::ShowFile(path.clone()),
     }
 }

@@ -18,8 +18,17 @@ pub struct Confirmation {
 
 /// Whether `command` would drop takes and a recipe that are not saved.
 pub fn is_needed(document: &Document, command: &Command) -> bool {
-    let leaves = matches!(command, Command::NewSession | Command::OpenSession | Command::OpenFile(_) | Command::Quit);
-    leaves && document.is_unsaved()
+    match command {
+        // What was recovered may go; what was done since is asked about.
+        Command::DiscardRecovered => document.file().recovered != Some(document.file().version),
+        command => leaves(command) && document.is_unsaved(),
+    }
+}
+
+/// Whether `command` puts another session in the place of this one, or closes the window.
+pub fn leaves(command: &Command) -> bool {
+    use Command::{BrowseFiles, DiscardRecovered, NewEmptySession, NewSession, OpenFile, OpenSession, Quit};
+    matches!(command, NewSession | NewEmptySession | OpenSession | BrowseFiles | OpenFile(_) | DiscardRecovered | Quit)
 }
 
 impl Confirmation {

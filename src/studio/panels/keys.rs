@@ -4,7 +4,6 @@
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-use super::confirm;
 use crate::studio::{
     command::{Command, Commands},
     document::{Document, edit::Edit},
@@ -12,6 +11,7 @@ use crate::studio::{
         View,
         brush::{Act, Brush},
     },
+    widgets::text,
 };
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
@@ -33,8 +33,8 @@ const EVERYWHERE: [(Modifiers, Key, Command); 9] = [
 pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, palette_open: bool) {
     let typing = ctx.text_edit_focused();
     for (modifiers, key, command) in EVERYWHERE {
-        // While typing, undo and redo are the text field's own.
-        let own = typing && matches!(command, Command::Undo | Command::Redo);
+        // While typing, undo and redo are the text field's own, unless the document has what is typed.
+        let own = typing && !text::is_of_document(ctx) && matches!(command, Command::Undo | Command::Redo);
         if !own && ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key))) {
             commands.send(command);
         }
@@ -53,9 +53,9 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
     }
 }
 
-/// A window that is closed with unsaved work asks first.
-pub fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands) {
-    if ctx.input(|i| i.viewport().close_requested()) && confirm::is_needed(document, &Command::Quit) {
+/// A window that is closed with unsaved work asks first, unless that has been answered.
+pub fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands, quitting: bool) {
+    if ctx.input(|i| i.viewport().close_requested()) && !quitting && (document.is_unsaved() || document.is_moving()) {
         ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
         commands.send(Command::Quit);
     }
@@ -63,6 +63,10 @@ pub fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands
 
 /// The keys without modifiers. `typing` is whether a text field has the keyboard focus.
 fn in_the_window(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, typing: bool) {
+    let dragging = document.is_moving() && ctx.input(|i| i.pointer.any_down());
+    if dragging && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        commands.send(Command::CancelGesture);
+    }
     if !typing && view.brush.active && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         view.set_painting(None);
     }

@@ -62,7 +62,9 @@ fn all() -> Vec<Entry> {
         ask("Undo", "Ctrl+Z", Command::Undo),
         ask("Redo", "Ctrl+Shift+Z", Command::Redo),
         ask("New session", "Ctrl+N", Command::NewSession),
+        ask("New empty session", "", Command::NewEmptySession),
         ask("Open a session or a picture…", "Ctrl+O", Command::OpenSession),
+        ask("Browse files with previews…", "", Command::BrowseFiles),
         ask("Save the session", "Ctrl+S", Command::SaveSession),
         ask("Save the session as…", "Ctrl+Shift+S", Command::SaveSessionAs),
         ask("Export the picture as PNG…", "Ctrl+E", Command::ExportPng(None)),
@@ -90,6 +92,9 @@ fn all() -> Vec<Entry> {
         look("Smaller interface", "Ctrl+-", |view| view.appearance.scale -= 0.1),
         look("Interface at its usual size", "Ctrl+0", |view| view.appearance.scale = 1.0),
         entry("Keep the steps of takes in the session, or not", "", Effect::ToggleKeepSteps),
+        look("Sextant's own file dialogs, or the system's", "", |view| {
+            view.appearance.own_dialogs = !view.appearance.own_dialogs;
+        }),
         ask("Show the log", "Ctrl+L", Command::ShowLog),
         ask("Quit", "", Command::Quit),
     ];

@@ -7,9 +7,9 @@ use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder};
 
 use super::{
     banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, context::PanelContext, drop_hint,
-    fusion, guidance, hints::Hints, leftovers::LeftoversWindow, log_window::LogWindow, models,
-    output_window::OutputWindow, palette::Palette, past, prompt, regions, sampling, takes::TakeStrip,
-    timeline::Timeline, toolbar,
+    file_dialog::FileDialog, fusion, guidance, hints::Hints, import_size::ImportSize, leftovers::LeftoversWindow,
+    log_window::LogWindow, models, output_window::OutputWindow, palette::Palette, past, prompt, regions, sampling,
+    takes::TakeStrip, timeline::Timeline, toolbar,
 };
 use crate::session::Settings;
 use crate::studio::{
@@ -34,6 +34,8 @@ pub struct PanelSet {
     pub leftovers: LeftoversWindow,
     pub output: OutputWindow,
     pub confirm: Confirmation,
+    pub file_dialog: FileDialog,
+    pub import_size: ImportSize,
 }
 
 impl PanelSet {
@@ -50,6 +52,8 @@ impl PanelSet {
             leftovers: LeftoversWindow::default(),
             output: OutputWindow::default(),
             confirm: Confirmation::default(),
+            file_dialog: FileDialog::default(),
+            import_size: ImportSize::default(),
         }
     }
 
@@ -63,6 +67,8 @@ impl PanelSet {
         self.leftovers.close();
         self.output.close();
         self.confirm.session_changed();
+        self.file_dialog.close();
+        self.import_size.close();
     }
 
     /// Draws the panels that fill the window.
@@ -121,16 +127,17 @@ impl PanelSet {
         fusion::show(ui, context);
     }
 
+    /// Whether a question lies over the window that gets all keys.
+    pub fn asks(&self) -> bool {
+        self.file_dialog.is_open() || self.import_size.is_open()
+    }
+
     /// Draws what lies over the panels now and then.
-    pub fn windows(
-        &mut self,
-        ui: &mut Ui,
-        document: &Document,
-        view: &mut View,
-        settings: &Settings,
-        commands: &mut Commands,
-    ) {
+    pub fn windows(&mut self, ui: &mut Ui, context: &mut PanelContext, settings: &Settings) {
+        let PanelContext { document, view, commands, textures } = context;
         self.confirm.ui(ui, commands);
+        self.file_dialog.ui(ui, textures, commands);
+        self.import_size.ui(ui, commands);
         self.palette.ui(ui, document, view, commands);
         self.log.ui(ui);
         self.leftovers.ui(ui, document);

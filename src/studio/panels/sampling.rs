@@ -94,7 +94,7 @@ fn plain(ui: &mut Ui) {
 }
 
 /// Another seed than `last`, from the random keys of the standard library's hasher.
-fn random_seed(last: u64) -> u64 {
+pub fn random_seed(last: u64) -> u64 {
     use std::hash::BuildHasher;
     let throw = std::hash::RandomState::new().hash_one(last) % SEEDS;
     if throw == last { (throw + 1) % SEEDS } else { throw }

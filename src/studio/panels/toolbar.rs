@@ -80,7 +80,9 @@ fn session_title(document: &Document) -> String {
 fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     ui.set_min_width(210.0);
     entry(ui, commands, "New session", "Ctrl+N", Command::NewSession);
+    entry(ui, commands, "New empty session", "", Command::NewEmptySession);
     entry(ui, commands, "Open…", "Ctrl+O", Command::OpenSession);
+    entry(ui, commands, "Browse files…", "", Command::BrowseFiles);
     entry(ui, commands, "Save", "Ctrl+S", Command::SaveSession);
     entry(ui, commands, "Save as…", "Ctrl+Shift+S", Command::SaveSessionAs);
     ui.separator();
@@ -97,6 +99,11 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     entry(ui, commands, "Copy settings", "", Command::CopySettings);
     ui.separator();
     memory::keep_steps(ui, document, commands);
+    let mut own = view.appearance.own_dialogs;
+    let hover = "Choose files in a dialog of Sextant's own, with previews, and not in the system's";
+    if ui.checkbox(&mut own, "Sextant's own file dialogs").on_hover_text(hover).changed() {
+        view.appearance.own_dialogs = own;
+    }
     ui.separator();
     entry(ui, commands, "All commands…", "Ctrl+K", Command::TogglePalette);
     entry(ui, commands, "Log", "Ctrl+L", Command::ShowLog);

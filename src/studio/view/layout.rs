@@ -31,6 +31,7 @@ pub fn apply_settings(view: &mut View, settings: &Settings) {
     if !settings.theme.is_empty() {
         appearance.dark = settings.theme != LIGHT;
     }
+    appearance.own_dialogs = settings.own_dialogs;
     appearance.scale = settings.scale.filter(|scale| SCALE.contains(scale)).unwrap_or(appearance.scale);
 }
 

@@ -3,6 +3,7 @@
 pub mod brush;
 pub mod colormap;
 pub mod compare;
+pub mod file_dialog;
 pub mod layout;
 pub mod ledger;
 pub mod maps;

@@ -59,11 +59,13 @@ pub struct Appearance {
     pub scale: f32,
     /// Widths of the left and the right column, in points.
     pub columns: [f32; 2],
+    /// Files are always chosen in the window's own dialog.
+    pub own_dialogs: bool,
 }
 
 impl Default for Appearance {
     fn default() -> Self {
-        Self { dark: true, scale: 1.0, columns: [size::LEFT, size::RIGHT] }
+        Self { dark: true, scale: 1.0, columns: [size::LEFT, size::RIGHT], own_dialogs: false }
     }
 }
 

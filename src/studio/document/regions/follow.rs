@@ -1,22 +1,29 @@
 //! Settings of regions name words by their position in the prompt; when the prompt changes, they follow their words.
 
+use super::parked::{ParkedSettings, position_of, word_at};
 use crate::{
-    engine::{Token, TokenKind},
+    engine::Token,
     recipe::{Recipe, first_of, group_of},
     tensor::background_position,
 };
 
 /// Moves every setting of a region from a word of the old prompt (`before`) to the same word of the new one (`now`).
-/// Settings of words that are gone are dropped.
-pub fn follow_words(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
+/// Settings of words that are gone are parked until the words are there again.
+pub fn follow_words(recipe: &mut Recipe, parked: &mut ParkedSettings, before: &[Token], now: &[Token]) {
+    parked.park(recipe, before, now);
+    move_along(recipe, before, now);
+    parked.give_back(recipe, before, now);
+}
+
+fn move_along(recipe: &mut Recipe, before: &[Token], now: &[Token]) {
     let moved = |position: usize| -> Option<usize> {
-        let Some((word, nth)) = occurrence(before, position) else {
+        let Some(word) = word_at(before, position) else {
             // What is no word belongs to the background in every prompt.
             let known = before.iter().any(|t| t.position == position)
                 || !before.is_empty() && position == background_position(before);
             return known.then(|| background_position(now));
         };
-        now.iter().filter(|t| t.kind == TokenKind::Word && t.text.trim() == word).nth(nth).map(|t| t.position)
+        position_of(now, &word)
     };
     let merged = recipe.groups.clone();
     for group in &mut recipe.groups {
@@ -55,13 +62,6 @@ fn keep<T>(said: &mut Vec<T>, position: fn(&mut T) -> &mut usize, moved: &dyn Fn
     });
 }
 
-/// The word at a position, and how many equal words come before it.
-fn occurrence(tokens: &[Token], position: usize) -> Option<(&str, usize)> {
-    let word = tokens.iter().find(|t| t.position == position && t.kind == TokenKind::Word)?.text.trim();
-    let same = |t: &&Token| t.kind == TokenKind::Word && t.position < position && t.text.trim() == word;
-    Some((word, tokens.iter().filter(same).count()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,10 +79,20 @@ mod tests {
     #[test]
     fn factors_and_locks_stay_with_their_words() {
         let mut recipe = said();
-        follow_words(&mut recipe, &tokens("a cat and a balloon"), &tokens("a big balloon near a cat"));
+        follow_words(
+            &mut recipe,
+            &mut ParkedSettings::default(),
+            &tokens("a cat and a balloon"),
+            &tokens("a big balloon near a cat"),
+        );
         assert_eq!((recipe.region_factor(6), recipe.region_factor(3)), (1.5, 0.5));
         assert_eq!(recipe.concepts[0].lock, [0, 6, 3], "the background is in every prompt");
-        follow_words(&mut recipe, &tokens("a big balloon near a cat"), &tokens("a dog"));
+        follow_words(
+            &mut recipe,
+            &mut ParkedSettings::default(),
+            &tokens("a big balloon near a cat"),
+            &tokens("a dog"),
+        );
         assert!(recipe.regions.is_empty() && recipe.concepts[0].lock == [0]);
     }
 
@@ -97,10 +107,15 @@ mod tests {
             }),
             ..Recipe::default()
         };
-        follow_words(&mut recipe, &tokens("a cat and a red balloon"), &tokens("red balloon and cat"));
+        follow_words(
+            &mut recipe,
+            &mut ParkedSettings::default(),
+            &tokens("a cat and a red balloon"),
+            &tokens("red balloon and cat"),
+        );
         assert_eq!((recipe.groups[0].positions.as_slice(), recipe.painted[0].position), (&[1, 2][..], 1));
         assert_eq!(recipe.fusion.as_ref().map(|f| f.owners[0].position), Some(4));
-        follow_words(&mut recipe, &tokens("red balloon and cat"), &tokens("a balloon"));
+        follow_words(&mut recipe, &mut ParkedSettings::default(), &tokens("red balloon and cat"), &tokens("a balloon"));
         assert!(recipe.groups.is_empty());
         assert_eq!(recipe.painted[0].position, 2, "red is gone, the balloon is not");
         assert_eq!(recipe.fusion.map(|f| f.owners), Some(Vec::new()));

@@ -19,7 +19,7 @@ pub fn merge(recipe: &mut Recipe, positions: &[usize]) {
 }
 
 /// Keeps settings for first words only, once each.
-fn gather(recipe: &mut Recipe) {
+pub(super) fn gather(recipe: &mut Recipe) {
     let groups = recipe.groups.clone();
     let first = |position: usize| first_of(&groups, position);
     once(&mut recipe.regions, |r| &mut r.position, &first, |_, _| {});

@@ -3,4 +3,6 @@
 pub mod follow;
 pub mod labels;
 pub mod merge;
+pub mod parked;
+pub mod prompt;
 pub mod settings;

@@ -82,7 +82,6 @@ mod tests {
             track: Track::new(Recipe { prompt: format!("prompt {}", i + 1), ..Recipe::default() }),
             elapsed: Default::default(),
             created: 0,
-            gesture: 0,
             parent: parent.map(TakeId),
             starred: false,
         };
