@@ -18,7 +18,7 @@ use super::{
         store::Store,
         tasks::Outcome,
     },
-    panels::{columns, confirm, context::PanelContext, keys, panel_set::PanelSet},
+    panels::{columns, confirm, context::PanelContext, panel_set::PanelSet},
     rendering::Rendering,
     requests,
     settings::KeptSettings,
@@ -203,7 +203,7 @@ impl App {
         let Self { document, view, commands, panels, textures, rendering, .. } = self;
         ui.ctx().set_theme(if view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
         columns::follow_scale(ui.ctx(), &mut view.appearance.scale);
-        keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
+        panels.read_keys(ui.ctx(), document, view, commands);
         watch_closing(ui.ctx(), document, commands);
         rendering.watch_pointer(ui.ctx());
         panels.ui(ui, &mut PanelContext { document, view, commands, textures });

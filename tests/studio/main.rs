@@ -3,15 +3,18 @@
 mod compare;
 mod fusion;
 mod imports;
+mod input;
 mod manners;
 mod recovery;
 mod regions;
 mod sessions;
+mod small;
 mod synthetic;
 mod takes;
 mod timeline;
 #[allow(dead_code, reason = "the target `graphics` uses the rest")]
 mod window;
+mod words;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

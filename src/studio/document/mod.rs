@@ -16,6 +16,7 @@ pub mod naming;
 pub mod notice;
 pub mod paint;
 pub mod presets;
+pub mod readers;
 pub mod regions;
 pub mod render_status;
 pub mod saved;

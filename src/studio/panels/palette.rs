@@ -81,6 +81,21 @@ fn all() -> Vec<Entry> {
         ask("Go to a step…", "Ctrl+G", Command::GoToStep),
         look("Show or fold the ledger of guidance", "", |view| view.ledger.open = !view.ledger.open),
         look("Fit the picture into the canvas", "F", |view| view.zoom = Default::default()),
+        look("Show the canvas alone, or all panels", "H", |view| {
+            view.appearance.folded.alone = !view.appearance.folded.alone;
+        }),
+        look("Fold the left column, or show it", "", |view| {
+            view.appearance.folded.left = !view.appearance.folded.left;
+        }),
+        look("Fold the right column, or show it", "", |view| {
+            view.appearance.folded.right = !view.appearance.folded.right;
+        }),
+        look("Fold the timeline, or show it", "", |view| {
+            view.appearance.folded.timeline = !view.appearance.folded.timeline;
+        }),
+        look("Move the card with the numbers under the pointer", "I", |view| {
+            view.overlay.card = view.overlay.card.next();
+        }),
         look("Region outlines off or on", "", |view| view.overlay.outlines = !view.overlay.outlines),
         look("Dark or light theme", "", |view| view.appearance.dark = !view.appearance.dark),
         look("Larger interface", "Ctrl++", |view| view.appearance.scale += 0.1),
