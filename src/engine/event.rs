@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use super::card::CardState;
 use crate::{
     fingerprint::Fingerprint,
-    model::Compatibility,
-    recipe::{ConceptId, Recipe},
+    model::{Compatibility, TextReader},
+    recipe::{ConceptId, ModelRef, Recipe},
     tensor::{Picture, Plane},
 };
 
@@ -31,6 +31,8 @@ pub enum Event {
     Busy { message: String },
     /// Whether two models can be fused, in answer to [`super::EngineHandle::compare`].
     Compatibility(Compatibility),
+    /// How a model reads texts, once it is loaded.
+    Texts { model: ModelRef, reader: Arc<dyn TextReader> },
     /// The job's models are loaded and its text is encoded; denoising begins.
     Started { job: JobId, calls: usize, tokens: Arc<Vec<Token>> },
     /// One step was finished.
@@ -55,7 +57,12 @@ impl Event {
             | Self::Done { job, .. }
             | Self::Stopped { job }
             | Self::Failed { job, .. } => Some(*job),
-            Self::Ready { .. } | Self::Card(_) | Self::Cards(_) | Self::Busy { .. } | Self::Compatibility(_) => None,
+            Self::Ready { .. }
+            | Self::Card(_)
+            | Self::Cards(_)
+            | Self::Busy { .. }
+            | Self::Texts { .. }
+            | Self::Compatibility(_) => None,
         }
     }
 }

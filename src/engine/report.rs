@@ -87,11 +87,12 @@ fn concept_reports(recipe: &Recipe, drawn: &Predictions) -> Vec<Arc<ConceptRepor
     recipe.active_concepts().zip(&sega.concepts).map(report).collect()
 }
 
-/// Share of the channels that the concept may change, element by element.
+/// Share of the channels that the concept may change, element by element: none where its strength or its weight is 0, for
+/// which every element is at the quantile.
 fn changed_channels(step: &sega::ConceptStep, shape: &Latents) -> Plane {
     let area = shape.area();
     let mut share = Plane::filled(shape.height, shape.width, 0.0);
-    if let Some(mask) = &step.mask {
+    if let Some(mask) = step.mask.as_ref().filter(|_| step.norm > 0.0) {
         for (i, _) in mask.iter().enumerate().filter(|(_, keep)| **keep) {
             share.values[i % area] += 1.0 / shape.channels as f32;
         }
@@ -121,4 +122,26 @@ fn fusion_report(recipe: &Recipe, choice: Option<&snb::Choice>, shape: &Latents)
         },
     };
     Some(Arc::new(report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Momentum, Profile};
+
+    #[test]
+    fn a_concept_at_zero_touches_nothing() {
+        let uncond = Latents::zeros(2, 3, 3);
+        let prediction = uncond.like((0..18).map(|v| v as f32 - 9.0).collect());
+        let touched = |strength: f32, weight: f32| {
+            let concept =
+                Concept { text: "x".into(), strength, weight, warmup: 0, threshold: 0.5, ..Concept::default() };
+            let setting = sega::Setting { concepts: &[concept], locks: &[None], momentum: Momentum::default() };
+            let predictions = [Some(prediction.clone())];
+            let step = sega::step(&mut sega::State::default(), &setting, Profile::Fixed, 5, &uncond, &predictions);
+            changed_channels(&step.concepts[0], &uncond).values.iter().filter(|&&share| share > 0.0).count()
+        };
+        assert!(touched(4.0, 1.0) > 0);
+        assert_eq!((touched(0.0, 1.0), touched(4.0, 0.0)), (0, 0));
+    }
 }

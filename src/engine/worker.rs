@@ -85,6 +85,8 @@ struct Worker<'a> {
     times: StepTimes,
     /// The device that was named last.
     named: Option<String>,
+    /// The models whose readers were sent, with their hashes.
+    read: Vec<(ModelRef, String)>,
     cache: PredictionCache,
     decoder: Option<PreviewDecoder>,
 }
@@ -102,6 +104,7 @@ impl<'a> Worker<'a> {
             preparing: None,
             times: StepTimes::default(),
             named: None,
+            read: Vec::new(),
             cache,
             decoder: None,
         }
@@ -155,6 +158,7 @@ impl<'a> Worker<'a> {
         let (job, recipe, end) = (request.job, &request.recipe, self.channel.end);
         recipe.validate()?;
         let (general, expert) = self.load(recipe, device, &|| !cancel.is_cancelled())?;
+        self.tell_readers(recipe, &(general.clone(), expert.clone()));
         let options = Options { segment: true, ..Options::default() };
         let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;
         let tokens = Arc::new(run.tokens().to_vec());
@@ -195,6 +199,19 @@ impl<'a> Worker<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Says how the models of a recipe read texts, once for each.
+    fn tell_readers(&mut self, recipe: &Recipe, (general, expert): &Loaded) {
+        let expert = recipe.fusion.as_ref().map(|fusion| &fusion.expert).zip(expert.as_ref());
+        for (model, loaded) in std::iter::once((&recipe.model, general)).chain(expert) {
+            let told = (model.clone(), loaded.hash().to_owned());
+            if let Some(reader) = loaded.reader().filter(|_| !self.read.contains(&told)) {
+                self.read.retain(|(known, _)| known != model);
+                self.read.push(told);
+                self.channel.end.send(Event::Texts { model: model.clone(), reader });
+            }
+        }
     }
 
     /// Opens the device, loads the models and measures the preview decoder, each where that is not done yet.

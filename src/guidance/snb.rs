@@ -149,6 +149,17 @@ pub fn apply_bias(choice: &mut Choice, k_g: f32, k_e: f32, bias: &Plane) {
     }
 }
 
+/// What step 6 compares, in the log domain: the log-saliencies of both models after their sharpness, and the user's bias on
+/// the expert's side, element by element. The element goes to the larger; a tie to the general model.
+pub fn compared(fusion: &Fusion, saliency_general: &Plane, saliency_expert: &Plane) -> [Vec<f32>; 2] {
+    let general = log_softmax(saliency_general, fusion.k_g);
+    let mut expert = log_softmax(saliency_expert, fusion.k_e);
+    if let Some(bias) = painted(&fusion.bias, [saliency_expert.height, saliency_expert.width]) {
+        expert.iter_mut().zip(&bias.values).for_each(|(value, bias)| *value += bias);
+    }
+    [general, expert]
+}
+
 /// Gives elements to the model that owns their region, regardless of the saliencies.
 pub fn apply_owners(choice: &mut Choice, owners: &Plane<Owner>) {
     for (mask, owner) in choice.mask.values.iter_mut().zip(&owners.values) {
@@ -268,6 +279,25 @@ mod tests {
         (bias.values[3], bias.values[4], bias.values[6]) = (0.01, -0.01, 2.0);
         apply_bias(&mut choice, 1.0, 1.0, &bias);
         assert_eq!(choice.mask.values[..8], [0, 0, 0, 1, 0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_compared_decides_who_draws() {
+        let wave = |phase: f32| {
+            let values = (0..64).map(|i| (i as f32 * 0.7 + phase).sin()).collect();
+            Latents::new(1, 8, 8, values)
+        };
+        let (zero, general, expert) = (Latents::zeros(1, 8, 8), wave(0.0), wave(1.3));
+        let mut bias = Paint::blank(8, 8);
+        bias.set(2, 2, 300);
+        let fusion = Fusion { k_g: 1.5, k_e: 4.0, bias, ..Fusion::default() };
+        let setting = Setting { profile: Profile::Fixed, fusion: &fusion, scale: 2.0, owners: None };
+        let pair = |cond| Pair { uncond: &zero, cond };
+        let choice = decide(&setting, pair(&general), pair(&expert));
+        let [g, e] = compared(&fusion, &choice.saliency_general, &choice.saliency_expert);
+        let larger: Vec<u8> = g.iter().zip(&e).map(|(g, e)| u8::from(e > g)).collect();
+        assert_eq!(choice.mask.values, larger);
+        assert!(choice.mask.values.contains(&0) && choice.mask.values.contains(&1));
     }
 
     #[test]

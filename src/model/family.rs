@@ -2,9 +2,12 @@
 //!
 //! Apart as the one trait that a family implements as a whole.
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
-use super::{codec::Codec, conditioning::Conditioning, denoiser::Denoiser, error::ModelError, geometry::Geometry};
+use super::{
+    codec::Codec, conditioning::Conditioning, denoiser::Denoiser, error::ModelError, geometry::Geometry,
+    reader::TextReader,
+};
 use crate::sampling::ScheduleConfig;
 
 /// A complete model, ready to compute.
@@ -30,6 +33,11 @@ pub trait Model: Any + Send + Sync {
     /// As [`Model::encode`].
     fn encode_negative(&self, text: &str) -> Result<Conditioning, ModelError> {
         self.encode(text)
+    }
+
+    /// How it reads texts, for marking words as they are typed; `None` where the family cannot say.
+    fn reader(&self) -> Option<Arc<dyn TextReader>> {
+        None
     }
 
     fn denoiser(&self) -> &dyn Denoiser;

@@ -14,14 +14,15 @@ use super::{
     error::ModelError,
     family::Model,
     geometry::Geometry,
+    reader::TextReader,
 };
 use crate::{
     nets::{
         self, AtStep, AttentionTap, NetError, SelfAttention, TapRequest, TextEncoding, TextKeys, TimeShifts, UNet, Vae,
     },
     sampling::ScheduleConfig,
-    tensor::{AttentionError, AttentionMaps, Latents, Pixels},
-    weights::LoadedModel,
+    tensor::{AttentionError, AttentionMaps, Latents, Pixels, TextReading, WordGroup},
+    weights::{LearnedWords, LoadedModel, TextStack},
 };
 
 /// SDXL's pooled text embedding among the others of a conditioning.
@@ -61,12 +62,51 @@ impl Model for LatentDiffusion {
         to_host(self.0.encode_negative(text).map_err(encoding)?)
     }
 
+    fn reader(&self) -> Option<Arc<dyn TextReader>> {
+        Some(Arc::new(Reader { text: self.0.text.clone(), learned: self.0.words.clone() }))
+    }
+
     fn denoiser(&self) -> &dyn Denoiser {
         self.0.unet.as_ref()
     }
 
     fn codec(&self) -> &dyn Codec {
         self.0.vae.as_ref()
+    }
+}
+
+/// The tokenizer of a model, and the words it learned where its files list them.
+struct Reader {
+    text: Arc<TextStack>,
+    learned: Option<Arc<LearnedWords>>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("learned", &self.learned).finish_non_exhaustive()
+    }
+}
+
+impl TextReader for Reader {
+    fn read(&self, text: &str) -> TextReading {
+        // Rules that fail on a text fail when it is encoded, too, and are reported then.
+        self.text.reading(text, self.learned.as_deref()).unwrap_or_default()
+    }
+
+    fn learned(&self) -> &[WordGroup] {
+        self.learned.as_ref().map_or(&[], |learned| &learned.groups)
+    }
+
+    fn completions(&self, prefix: &str, most: usize) -> Vec<String> {
+        let prefix = prefix.to_lowercase();
+        let begins = |word: &&String| word.starts_with(&prefix);
+        let mut found: Vec<String> = match &self.learned {
+            Some(learned) => learned.all().filter(begins).cloned().collect(),
+            None => self.text.whole_words().iter().filter(begins).cloned().collect(),
+        };
+        found.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+        found.truncate(most);
+        found
     }
 }
 

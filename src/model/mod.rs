@@ -7,6 +7,7 @@
 //! | predictions, with attention maps, for several texts at a step | [`Denoiser`], [`StepDenoiser`] |
 //! | latents to picture and back | [`Codec`] |
 //! | noise schedule and parametrisation | [`Model::schedule`] |
+//! | what becomes of the words of a text, as it is typed | [`TextReader`] |
 //! | reading a model by its name | [`ModelSource`] |
 //!
 //! Everything that crosses is a plain host array, so that a family need not compute with burn. A family is one type that
@@ -27,6 +28,7 @@ mod geometry;
 mod latent_diffusion;
 mod local;
 mod outlines;
+mod reader;
 mod source;
 
 pub use codec::Codec;
@@ -40,4 +42,5 @@ pub use geometry::Geometry;
 pub use latent_diffusion::LatentDiffusion;
 pub use local::LocalModels;
 pub use outlines::native_side;
+pub use reader::TextReader;
 pub use source::{ModelSource, Target};

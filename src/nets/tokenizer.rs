@@ -2,7 +2,7 @@
 //!
 //! Separate from the text encoder, which takes ids alone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use serde_json::{Value, json};
 use tokenizers::AddedToken;
@@ -32,6 +32,8 @@ pub struct Tokenizer {
     end: u32,
     padding: u32,
     length: usize,
+    /// In alphabetical order.
+    whole_words: Arc<Vec<String>>,
 }
 
 /// A text as token ids.
@@ -125,7 +127,32 @@ impl Tokenizer {
         if length < 2 {
             return Err(TokenizerError::NoRoom(length));
         }
-        Ok(Self { inner, start, end, padding, length })
+        let whole_words = Arc::new(whole_words(&inner));
+        Ok(Self { inner, start, end, padding, length, whole_words })
+    }
+
+    /// Every word of letters that is one token, in alphabetical order.
+    pub fn whole_words(&self) -> &[String] {
+        &self.whole_words
+    }
+
+    /// The bytes of each token of a text, word by word; words are what the rules split before they merge letters. Nothing
+    /// is cut off.
+    ///
+    /// # Errors
+    /// As for [`Tokenizer::encode`].
+    pub fn words(&self, text: &str) -> Result<Vec<Vec<Range<usize>>>, TokenizerError> {
+        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let mut words: Vec<Vec<Range<usize>>> = Vec::new();
+        let mut last = None;
+        for (&(from, to), &word) in encoding.get_offsets().iter().zip(encoding.get_word_ids()) {
+            match words.last_mut().filter(|_| word.is_some() && word == last) {
+                Some(pieces) => pieces.push(from..to),
+                None => words.push(vec![from..to]),
+            }
+            last = word;
+        }
+        Ok(words)
     }
 
     /// Length of every encoded text, in tokens.
@@ -158,6 +185,16 @@ impl Tokenizer {
         }
         Ok(Tokenized { ids, tokens, dropped: encoding.len() - count })
     }
+}
+
+/// The tokens that end a word and are words of at least two letters, without the mark of a word's end.
+fn whole_words(inner: &tokenizers::Tokenizer) -> Vec<String> {
+    let vocabulary = inner.get_vocab(false);
+    let words = vocabulary.keys().filter_map(|token| token.strip_suffix("</w>"));
+    let is_word = |word: &&str| word.chars().count() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    let mut words: Vec<String> = words.filter(is_word).map(str::to_owned).collect();
+    words.sort_unstable();
+    words
 }
 
 /// CLIP's tokenizer as a `tokenizer.json`: lower case, split into words, bytes as characters, pairs merged by rank.

@@ -50,6 +50,9 @@ pub struct Layout {
     /// Whether regions are outlined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlines: Option<bool>,
+    /// What is folded away: `left`, `right`, `timeline`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folded: Vec<String>,
     /// The shown step, from 0; none for the newest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
@@ -96,6 +99,7 @@ impl Default for Layout {
             concept: None,
             expert_saliency: None,
             outlines: None,
+            folded: Vec::new(),
             step: None,
         }
     }

@@ -13,7 +13,13 @@ mod files;
 use super::{
     clipboard, clock,
     command::{Command, Commands},
-    document::{Document, edit::Edit, notice::{Notice, Topic}, saved::SavedSession, track::Playhead},
+    document::{
+        Document,
+        edit::Edit,
+        notice::{Notice, Topic},
+        saved::SavedSession,
+        track::Playhead,
+    },
     first_picture,
     io::{
         autosave::{Autosave, Recovered},
@@ -165,9 +171,7 @@ impl App {
         let Self { document, view, commands, panels, textures, rendering, settings, .. } = self;
         ui.ctx().set_theme(if view.appearance.dark { egui::Theme::Dark } else { egui::Theme::Light });
         columns::follow_scale(ui.ctx(), &mut view.appearance.scale);
-        if !panels.asks() {
-            keys::read(ui.ctx(), document, view, commands, panels.palette.is_open());
-        }
+        panels.read_keys(ui.ctx(), document, view, commands);
         keys::watch_closing(ui.ctx(), document, commands, self.quitting);
         rendering.watch_pointer(ui.ctx());
         let mut context = PanelContext { document, view, commands, textures };
@@ -218,8 +222,8 @@ impl App {
             Command::RetryCard => self.rendering.retry_card(),
             Command::ShowOutput => self.panels.output.open(&self.settings.current.output),
             Command::SetOutput(output) => self.settings.current.output = output,
-            Command::CopyPicture => clipboard::copy_picture(ctx, document, view),
-            Command::CopySettings => clipboard::copy_settings(ctx, document, view),
+            Command::CopyPicture => clipboard::copy_picture(ctx, document, &self.view),
+            Command::CopySettings => clipboard::copy_settings(ctx, document, &self.view),
             Command::ShowLeftovers => self.panels.leftovers.open(),
             Command::TogglePalette => self.panels.palette.toggle(),
             Command::ShowLog => self.panels.log.open(),

@@ -54,7 +54,7 @@ pub fn run(
         .with_title("Sextant")
         .with_app_id("sextant")
         .with_inner_size([1440.0, 900.0])
-        .with_min_inner_size([1100.0, 700.0]);
+        .with_min_inner_size([1000.0, 700.0]);
     let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
     eframe::run_native(
         "Sextant",

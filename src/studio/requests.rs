@@ -108,7 +108,7 @@ fn maps(document: &Document, view: &View, format: MapFormat) -> Result<Task, &'s
 fn animation(document: &Document, view: &View, overlay: bool) -> Result<Task, &'static str> {
     let track = view.shown_track(document).filter(|track| track.has_steps());
     let track = track.ok_or("The steps of this picture were not kept: render it again to animate it.")?;
-    let layer = Layer { overlay: view.overlay.clone(), region: view.selection.region };
+    let layer = Layer { overlay: view.overlay.clone(), chosen: view.selection.positions() };
     Ok(Task::Animation(Box::new(track.clone()), overlay.then(|| Box::new(layer))))
 }
 

@@ -10,6 +10,7 @@ pub mod maps;
 mod picture;
 mod pixels;
 mod plane;
+mod reading;
 mod token;
 
 pub use attention::{AttentionError, AttentionMaps, HostAttention};
@@ -17,4 +18,5 @@ pub use latents::Latents;
 pub use picture::{Picture, shrink};
 pub use pixels::Pixels;
 pub use plane::Plane;
+pub use reading::{ReadWord, Standing, TextReading, WordGroup};
 pub use token::{Token, TokenKind, background_position};

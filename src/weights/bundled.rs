@@ -21,10 +21,12 @@ pub(super) const POCKET: &[(&str, &[u8])] = bundle!("pocket":
     "unet/diffusion_pytorch_model.safetensors",
     "vae/config.json",
     "vae/diffusion_pytorch_model.safetensors",
+    "learned_words.txt",
 );
 
 /// Pocket Toon: a U-Net alone, for use beside [`POCKET`].
 pub(super) const POCKET_TOON: &[(&str, &[u8])] = bundle!("pocket-toon":
     "unet/config.json",
     "unet/diffusion_pytorch_model.safetensors",
+    "learned_words.txt",
 );

@@ -15,6 +15,7 @@ mod outline;
 mod safetensors_format;
 mod single;
 mod text;
+mod words;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
@@ -22,3 +23,4 @@ pub use model::{Family, LoadedModel, load, load_changed, load_expert, load_with}
 pub use outline::{Outline, Rest};
 pub use single::SingleFile;
 pub use text::{EncodeError, TextStack};
+pub use words::LearnedWords;

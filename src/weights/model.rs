@@ -13,6 +13,7 @@ use super::{
     checkpoint::Checkpoint,
     hash::hex,
     lora::{self, Loras, WithLoras},
+    words::LearnedWords,
 };
 use crate::{
     nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
@@ -37,6 +38,8 @@ pub struct LoadedModel {
     pub text: Arc<TextStack>,
     pub unet: Arc<UNet>,
     pub vae: Arc<Vae>,
+    /// The words that it learned, where its files list them. With LoRAs added nobody knows.
+    pub words: Option<Arc<LearnedWords>>,
     /// The noise schedule it was trained with.
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
@@ -115,7 +118,8 @@ pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> 
     // Its texts come from the general model's encoder, so the LoRAs there are part of its hash.
     hash.update(general.changes.as_deref().unwrap_or_default());
     check_fit(&files, &unet, &general.text, &general.vae)?;
-    Ok(LoadedModel { unet: Arc::new(unet), content_hash: hex(hash), ..general.clone() })
+    let words = LearnedWords::read(&files)?.filter(|_| general.changes.is_none()).map(Arc::new);
+    Ok(LoadedModel { unet: Arc::new(unet), words, content_hash: hex(hash), ..general.clone() })
 }
 
 pub(super) fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
@@ -163,6 +167,7 @@ fn load_complete(
         text: Arc::new(text),
         unet: Arc::new(unet),
         vae: Arc::new(vae),
+        words: LearnedWords::read(files)?.filter(|_| changes.is_none()).map(Arc::new),
         scheduler: Arc::new(scheduler),
         content_hash: hex(hash),
         changes,

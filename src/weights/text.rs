@@ -2,6 +2,8 @@
 //!
 //! Separate because one model has one pair and another has two.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor};
 use sha2::Sha256;
 
@@ -9,9 +11,13 @@ use super::{
     LoadError, ModelFiles,
     checkpoint::Checkpoint,
     lora::{self, Loras, WithLoras},
+    words::LearnedWords,
 };
-use crate::nets::{
-    ClipConfig, ClipText, NetError, Params, TextEncoding, Tokenized, Tokenizer, TokenizerError, TokenizerSettings,
+use crate::{
+    nets::{
+        ClipConfig, ClipText, NetError, Params, TextEncoding, Tokenized, Tokenizer, TokenizerError, TokenizerSettings,
+    },
+    tensor::{ReadWord, Standing, TextReading},
 };
 
 /// The tokenizers and text encoders of a model: one pair, or SDXL's two.
@@ -79,6 +85,32 @@ impl TextStack {
         pairs.map(|(tokenizer, _)| tokenizer.encode(text)).collect()
     }
 
+    /// The words of a text, as the first tokenizer splits it, and what becomes of them.
+    ///
+    /// # Errors
+    /// As [`TextStack::tokenize`].
+    pub fn reading(&self, text: &str, learned: Option<&LearnedWords>) -> Result<TextReading, TokenizerError> {
+        let words = self.first.0.words(text)?;
+        // Start and end take a position each.
+        let limit = self.length() - 2;
+        let mut reading = TextReading { words: Vec::new(), tokens: 0, limit };
+        for pieces in words {
+            let range = pieces[0].start..pieces[pieces.len() - 1].end;
+            let word = text.get(range.clone()).unwrap_or_default();
+            let standing = standing(text, word, &pieces, learned);
+            let position = 1 + reading.tokens;
+            reading.tokens += pieces.len();
+            let is_cut = reading.tokens > limit;
+            reading.words.push(ReadWord { range, position, pieces, standing, is_cut });
+        }
+        Ok(reading)
+    }
+
+    /// Every word that is one token.
+    pub fn whole_words(&self) -> &[String] {
+        self.first.0.whole_words()
+    }
+
     /// Encodes a prompt. One encoder: its last layer, normalised. Two: the outputs of their layers before the last,
     /// concatenated, and the pooled embedding of the second.
     ///
@@ -114,6 +146,20 @@ impl TextStack {
             tokens: encoding.tokens,
         })
     }
+}
+
+/// What a word is to a model. Signs and digits are what they are.
+fn standing(text: &str, word: &str, pieces: &[Range<usize>], learned: Option<&LearnedWords>) -> Standing {
+    if !word.chars().all(char::is_alphabetic) {
+        return Standing::Known;
+    }
+    if let Some(learned) = learned {
+        return if learned.has(word) { Standing::Known } else { Standing::Unlearned };
+    }
+    // A token may be a part of a letter.
+    let letters =
+        pieces.iter().filter(|piece| text.get((*piece).clone()).is_none_or(|t| t.chars().count() <= 1)).count();
+    if pieces.len() > 1 && 2 * letters >= pieces.len() { Standing::Split } else { Standing::Known }
 }
 
 fn read_pair(

@@ -74,7 +74,7 @@ fn a_grid_is_rendered_cell_by_cell_while_nothing_else_is_and_makes_no_takes() {
     let grid = window.document().grid();
     assert!(grid.cells.iter().all(|cell| matches!(cell.status, CellStatus::Done(_))) && !grid.running);
     assert_eq!(window.takes().len(), takes);
-    window.click("Cell +4.0, 4");
+    window.click("Cell +4, 4");
     let request = window.request();
     assert_eq!((request.recipe.concepts[0].strength, request.recipe.seed), (4.0, 4), "a cell's recipe is taken over");
 }

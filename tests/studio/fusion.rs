@@ -57,7 +57,13 @@ fn each_baseline_is_one_click() {
     assert!(window.harness.query_by_label("The expert's share").is_some());
     assert!(window.harness.query_by_label("Sharpness of the expert").is_none(), "a sum has none");
     // A mask is taken from the fusion mask as it is shown.
-    let request = choose(&mut window, "Mask");
+    window.edit(|recipe| recipe.fusion.iter_mut().for_each(|fusion| fusion.rule = FusionRule::Saliency));
+    let request = window.request();
+    window.play(&request);
+    window.harness.get_by_role_and_label(Role::RadioButton, "Mask").click();
+    window.harness.run_ok();
+    window.harness.get_by_label("This step").click();
+    let request = window.request();
     let mask = request.recipe.fusion.as_ref().and_then(|fusion| fusion.mask.clone()).expect("a mask");
     assert_eq!((rule(&request), mask.size()), (Some(FusionRule::Mask), [24, 24]));
     assert!(mask.levels().contains(&1) && mask.levels().contains(&0));

@@ -5,17 +5,20 @@ mod files;
 mod fusion;
 mod history;
 mod imports;
+mod input;
 mod manners;
 mod output;
 mod recovery;
 mod regions;
 mod sessions;
 mod shown;
+mod small;
 mod synthetic;
 mod takes;
 mod timeline;
 #[allow(dead_code, reason = "the target `graphics` uses the rest")]
 mod window;
+mod words;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

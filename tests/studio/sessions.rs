@@ -139,7 +139,7 @@ fn an_animation_has_the_overlay_when_asked_for() {
     let mut window = Window::rendered();
     window.look(|view| (view.overlay.kind, view.overlay.opacity) = (Overlay::Regions, 1.0));
     let track = window.shown_track().expect("a run");
-    let layer = Layer { overlay: window.view().overlay.clone(), region: None };
+    let layer = Layer { overlay: window.view().overlay.clone(), chosen: Vec::new() };
     let (plain, over) = (exports::frames(track, None), exports::frames(track, Some(&layer)));
     assert_eq!((plain.len(), over.len()), (21, 21));
     // The middle of the cat's region, in the cat's colour; with outlines between regions.

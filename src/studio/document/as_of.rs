@@ -3,6 +3,7 @@
 //! Apart from the document itself: nothing edits what this returns.
 
 use super::{
+    regions::prompt::RegionPrompt,
     state::{Document, RecipeContext},
     takes::TakeId,
 };
@@ -11,8 +12,9 @@ impl Document {
     /// The document with the recipe, words and steps of one take, and without the others; `None` for a take that is gone.
     pub fn as_of(&self, id: TakeId) -> Option<Self> {
         let track = &self.take(id)?.track;
-        let words = (track.recipe.prompt.clone(), track.tokens.to_vec());
-        let context = RecipeContext { words: Some(words), ..RecipeContext::default() };
+        let mut regions = RegionPrompt::new(track.recipe.prompt.clone());
+        regions.known.learn(&track.recipe.prompt, &track.tokens);
+        let context = RecipeContext { regions, ..RecipeContext::default() };
         Some(Self {
             recipe: track.recipe.clone(),
             takes: self.takes.only(id),

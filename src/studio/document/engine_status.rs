@@ -1,5 +1,6 @@
 //! What the engine says of itself, apart from the jobs that it carries out.
 
+use super::readers::Readers;
 use crate::engine::{CardState, Compatibility, Preference};
 
 /// What the prediction cache holds, and how much it may, in bytes.
@@ -27,4 +28,6 @@ pub struct EngineStatus {
     pub busy: Option<String>,
     /// Whether the models of a fusion fit together, as the engine said last.
     pub compatibility: Option<Compatibility>,
+    /// How the models read texts, once they are loaded.
+    pub readers: Readers,
 }

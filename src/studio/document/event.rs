@@ -53,6 +53,7 @@ impl Document {
             Event::Cards(names) => self.engine.cards = names,
             Event::Compatibility(compatibility) => self.engine.compatibility = Some(compatibility),
             Event::Busy { message } => self.engine.busy = Some(message),
+            Event::Texts { model, reader } => self.engine.readers.put(model, reader),
             Event::Started { job, calls, tokens } => self.started(job, calls, tokens),
             Event::Step { job, report } => self.step(job, report),
             Event::Preview { job, step, picture } => self.refine(job, step, &picture),

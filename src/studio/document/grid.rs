@@ -99,6 +99,11 @@ impl Parameter {
 
     /// A value as its label.
     pub fn label(self, value: f32) -> String {
+        if (value - value.round()).abs() < 1e-4 {
+            let signed = matches!(self, Self::Strength(_)) && value.round() != 0.0;
+            // Adding 0 turns -0 into 0.
+            return if signed { format!("{value:+.0}") } else { format!("{:.0}", value.round() + 0.0) };
+        }
         match self {
             Self::Seed | Self::Steps => format!("{value:.0}"),
             Self::Strength(_) => format!("{value:+.1}"),
@@ -223,9 +228,12 @@ impl Grid {
             Event::Failed { job, message } => (job, Some(CellStatus::Failed(message.clone()))),
             Event::Stopped { job } => (job, Some(CellStatus::Waiting)),
             Event::Started { job, .. } | Event::Step { job, .. } | Event::Preview { job, .. } => (job, None),
-            Event::Ready { .. } | Event::Card(_) | Event::Cards(_) | Event::Busy { .. } | Event::Compatibility(_) => {
-                return false;
-            }
+            Event::Ready { .. }
+            | Event::Card(_)
+            | Event::Cards(_)
+            | Event::Busy { .. }
+            | Event::Texts { .. }
+            | Event::Compatibility(_) => return false,
         };
         let Some(cell) = self.cells.iter_mut().find(|cell| cell.status.is_job(*job)) else {
             return false;
@@ -258,6 +266,16 @@ mod tests {
     fn recipe() -> Recipe {
         let concept = Concept { text: "hat".into(), enabled: false, ..Concept::default() };
         Recipe { prompt: "a cat".into(), concepts: vec![concept], ..Recipe::default() }.with_concept_ids()
+    }
+
+    #[test]
+    fn whole_numbers_are_written_as_such() {
+        let id = ConceptId(1);
+        let write = |parameter: Parameter, values: [f32; 3]| values.map(|value| parameter.label(value));
+        assert_eq!(write(Parameter::Strength(id), [-9.0, 0.0, 4.5]), ["-9", "0", "+4.5"]);
+        assert_eq!(write(Parameter::Cfg, [2.0, 4.7, 10.0]), ["2", "4.7", "10"]);
+        assert_eq!(write(Parameter::ExpertShare, [0.0, 0.25, 1.0]), ["0", "0.25", "1"]);
+        assert_eq!(Parameter::Cfg.label(-0.0), "0");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod output_name;
 pub mod paint;
 pub mod presets;
 pub mod prompts;
+pub mod readers;
 pub mod regions;
 pub mod render_status;
 pub mod saved;

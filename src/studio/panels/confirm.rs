@@ -37,6 +37,10 @@ impl Confirmation {
         self.pending = Some(command);
     }
 
+    pub fn is_open(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// Asks nothing any more: the session that would have been lost is gone.
     pub fn session_changed(&mut self) {
         self.pending = None;

@@ -11,3 +11,11 @@ pub struct PanelContext<'a> {
     pub commands: &'a mut Commands,
     pub textures: &'a mut Textures,
 }
+
+impl PanelContext<'_> {
+    /// The same for another document.
+    pub fn with<'b>(&'b mut self, document: &'b Document) -> PanelContext<'b> {
+        let Self { view, commands, textures, .. } = self;
+        PanelContext { document, view, commands, textures }
+    }
+}

@@ -15,6 +15,8 @@ use crate::{
 
 /// Of the button.
 const WIDTH: f32 = 190.0;
+/// Of the button in a narrow window.
+const SHORT: f32 = 104.0;
 /// Of the menu.
 const MENU_WIDTH: f32 = 280.0;
 
@@ -29,7 +31,7 @@ const PREFERENCES: [(Preference, &str, &str); 3] = [
 ];
 
 /// The device that computes and how far the graphics card is; in its menu the choice between them.
-pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands, long: bool) {
     let engine = document.engine();
     let mut name = engine.device.clone().unwrap_or_else(|| "no device yet".into());
     if let Some(card) = engine.card.title().filter(|_| !matches!(engine.card, CardState::Ready { .. })) {
@@ -37,7 +39,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
         let short = name.split(" · ").next().unwrap_or_default();
         name = format!("{short} · {card}");
     }
-    let (rect, _) = ui.allocate_exact_size(vec2(WIDTH, size::ROW), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(if long { WIDTH } else { SHORT }, size::ROW), Sense::hover());
     let layout = Layout::right_to_left(Align::Center);
     let mut child = ui.new_child(egui::UiBuilder::new().id_salt("device").max_rect(rect).layout(layout));
     let text = RichText::new(&name).font(theme::small_font()).color(Theme::of(ui).ink.dim);

@@ -37,7 +37,8 @@ pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Comman
                     recipe.profile = profile;
                 }
             }
-        });
+        })
+        .on_hover_text("Reference: as the authors' code does it, to repeat published results. Fixed: the same with its known defects repaired");
         note(ui, "profile");
     });
     let scale = ValueSlider::new("Guidance scale", &mut recipe.cfg, 0.0..=20.0).default_value(5.0);
@@ -52,7 +53,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Comman
             (false, _) => "off".into(),
         };
         row::switch(ui, "S-CFG", &mut recipe.scfg.enabled, &state)
-            .on_hover_text("Semantic-aware guidance: every region of the picture is guided equally strongly (1)");
+            .on_hover_text("Semantic-aware guidance: every region of the picture is guided equally strongly. ρ is the rate that the guidance scale is multiplied by, element by element; 1 changes nothing");
     });
     if recipe.scfg.enabled {
         clamps(ui, &mut recipe.scfg);
@@ -112,6 +113,8 @@ fn clamps(ui: &mut Ui, scfg: &mut Scfg) {
     let usual = Scfg::default();
     row::labelled(ui, "Rate clamp", |ui| {
         let (min, max) = (scfg.rate_min, scfg.rate_max);
+        ui.response()
+            .on_hover_text("The least and the largest rate ρ, and the largest product of ρ and the guidance scale");
         row::number(ui, "Rate minimum", &mut scfg.rate_min, 0.0..=max, usual.rate_min, 1);
         note(ui, "to");
         row::number(ui, "Rate maximum", &mut scfg.rate_max, min..=10.0, usual.rate_max, 1);

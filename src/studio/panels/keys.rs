@@ -2,7 +2,7 @@
 //!
 //! Apart from the panels because shortcuts are read before any of them.
 
-use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Id, Key, KeyboardShortcut, Modifiers, Popup};
 
 use crate::studio::{
     command::{Command, Commands},
@@ -11,7 +11,10 @@ use crate::studio::{
         View,
         brush::{Act, Brush},
     },
-    widgets::text,
+    widgets::{
+        focus::{self, Keys},
+        marked_text,
+    },
 };
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
@@ -29,12 +32,27 @@ const EVERYWHERE: [(Modifiers, Key, Command); 9] = [
     (Modifiers::COMMAND, Key::Z, Command::Undo),
 ];
 
+/// What lies over the panels and has the keyboard before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cover {
+    Nothing,
+    /// A window that Esc closes; other keys go on.
+    Window,
+    Palette,
+    /// A question that is to be answered first.
+    Question,
+}
+
 /// Reads the keyboard before the panels do. While the palette is open, it gets all keys but those that hold everywhere.
-pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, palette_open: bool) {
+/// Returns whether Esc closes the window that lies over the panels.
+pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, cover: Cover) -> bool {
     let typing = ctx.text_edit_focused();
+    // A field that Esc leaves has lost the focus before this frame's keys are read.
+    let was_typing = ctx.data_mut(|data| data.get_temp_mut_or(Id::unique("typing"), false).to_owned());
+    ctx.data_mut(|data| data.insert_temp(Id::unique("typing"), typing));
     for (modifiers, key, command) in EVERYWHERE {
         // While typing, undo and redo are the text field's own, unless the document has what is typed.
-        let own = typing && !text::is_of_document(ctx) && matches!(command, Command::Undo | Command::Redo);
+        let own = typing && !marked_text::is_of_document(ctx) && matches!(command, Command::Undo | Command::Redo);
         if !own && ctx.input_mut(|i| i.consume_shortcut(&KeyboardShortcut::new(modifiers, key))) {
             commands.send(command);
         }
@@ -47,10 +65,34 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
         (pressed(Modifiers::COMMAND, Key::G), Command::GoToStep),
     ];
     windows.into_iter().filter(|(pressed, _)| *pressed).for_each(|(_, command)| commands.send(command));
-    let palette_is_open_now = palette_open != toggles;
-    if !palette_is_open_now {
-        in_the_window(ctx, document, view, commands, typing);
+    let palette_is_open_now = (cover == Cover::Palette) != toggles;
+    if palette_is_open_now || cover == Cover::Question {
+        return false;
     }
+    let closes = !typing && !was_typing && escape(ctx, document, view, commands, cover);
+    in_the_window(ctx, document, view, commands, typing);
+    closes
+}
+
+/// Esc closes or ends the topmost thing and nothing else: a menu (which egui does), a window, a drag, the canvas alone, the
+/// brush, what is running. Returns whether that is a window.
+fn escape(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, cover: Cover) -> bool {
+    if Popup::is_any_open(ctx) || !ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
+        return false;
+    }
+    if cover == Cover::Window {
+        return true;
+    }
+    if document.is_moving() && ctx.input(|i| i.pointer.any_down()) {
+        commands.send(Command::CancelGesture);
+    } else if view.appearance.folded.alone {
+        view.appearance.folded.alone = false;
+    } else if view.brush.active {
+        view.set_painting(None);
+    } else if document.is_busy() {
+        commands.send(Command::Stop);
+    }
+    false
 }
 
 /// A window that is closed with unsaved work asks first, unless that has been answered.
@@ -63,22 +105,29 @@ pub fn watch_closing(ctx: &Context, document: &Document, commands: &mut Commands
 
 /// The keys without modifiers. `typing` is whether a text field has the keyboard focus.
 fn in_the_window(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, typing: bool) {
-    let dragging = document.is_moving() && ctx.input(|i| i.pointer.any_down());
-    if dragging && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
-        commands.send(Command::CancelGesture);
-    }
-    if !typing && view.brush.active && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
-        view.set_painting(None);
-    }
-    if !typing && document.is_busy() && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
-        commands.send(Command::Stop);
-    }
-    if !typing {
+    let claimed = focus::claimed(ctx);
+    if !typing && claimed != Some(Keys::Letters) {
         ablate(ctx, commands);
         brush(ctx, document, view);
+        look(ctx, view);
     }
-    if ctx.memory(|m| m.focused().is_none()) {
+    let free = ctx.memory(|m| m.focused().is_none());
+    if free || claimed == Some(Keys::Arrows) {
+        play(ctx, document, view);
+    }
+    if free {
         steps(ctx, document, view);
+    }
+}
+
+/// H shows the canvas alone, I moves the card with the numbers under the pointer.
+fn look(ctx: &Context, view: &mut View) {
+    let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if pressed(Key::H) {
+        view.appearance.folded.alone = !view.appearance.folded.alone;
+    }
+    if pressed(Key::I) {
+        view.overlay.card = view.overlay.card.next();
     }
 }
 
@@ -116,14 +165,18 @@ fn brush(ctx: &Context, document: &Document, view: &mut View) {
     }
 }
 
-/// Space plays, arrows step: only while no control has the keyboard.
+/// Space plays, unless a control has the keyboard that Space would press.
+fn play(ctx: &Context, document: &Document, view: &mut View) {
+    let has_steps = view.shown_track(document).is_some_and(|track| track.calls() > 0);
+    if has_steps && ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Space)) {
+        view.playback.playing = !view.playback.playing;
+    }
+}
+
+/// Arrows step: only while no control has the keyboard.
 fn steps(ctx: &Context, document: &Document, view: &mut View) {
     let count = view.shown_track(document).map_or(0, |track| track.calls());
     let Some(at) = view.shown_step(document).filter(|_| count > 0) else { return };
-    let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
-    if pressed(Key::Space) {
-        view.playback.playing = !view.playback.playing;
-    }
     // A held key may come several times in one frame.
     let presses = |key| ctx.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key));
     let (back, on) = (presses(Key::ArrowLeft), presses(Key::ArrowRight));

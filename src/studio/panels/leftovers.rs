@@ -20,6 +20,10 @@ impl LeftoversWindow {
         self.is_open = true;
     }
 
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     pub fn close(&mut self) {
         self.is_open = false;
     }

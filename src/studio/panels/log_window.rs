@@ -25,6 +25,10 @@ impl LogWindow {
         self.is_open = !self.is_open;
     }
 
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     pub fn close(&mut self) {
         self.is_open = false;
     }

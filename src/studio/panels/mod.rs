@@ -1,6 +1,7 @@
 //! What the window consists of: each panel shows the document and the view, and sends commands.
 
-pub mod banner;
+mod arrangement;
+mod banner;
 pub mod canvas;
 pub mod columns;
 pub mod compatibility;
@@ -29,3 +30,4 @@ pub mod sampling;
 pub mod takes;
 pub mod timeline;
 pub mod toolbar;
+mod words;

@@ -42,7 +42,11 @@ fn loras(ui: &mut Ui, before: &[Lora], commands: &mut Commands) {
             removed = Some(at);
         }
         // The model is read anew for each weight: one is typed, not dragged through.
-        let field = egui::DragValue::new(&mut lora.weight).range(-10.0..=10.0).speed(0.0).max_decimals(2);
+        let field = egui::DragValue::new(&mut lora.weight)
+            .range(-10.0..=10.0)
+            .speed(0.0)
+            .max_decimals(2)
+            .update_while_editing(false);
         let hint = "How much of this change is added to the weights: click and type; 0 adds none, 1 is usual";
         line.add(field).accessible_name(format!("Weight of the LoRA {title}")).on_hover_text(hint);
         line.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -37,6 +37,10 @@ impl OutputWindow {
         self.folder = settings.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
     }
 
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     pub fn close(&mut self) {
         self.is_open = false;
     }

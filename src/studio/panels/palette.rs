@@ -51,12 +51,30 @@ struct Search {
     selected: usize,
 }
 
+fn entry(title: &str, keys: &'static str, effect: Effect) -> Entry {
+    Entry { title: title.into(), keys, effect }
+}
+
+fn ask(title: &str, keys: &'static str, command: Command) -> Entry {
+    entry(title, keys, Effect::Send(command))
+}
+
+fn look(title: &str, keys: &'static str, change: fn(&mut View)) -> Entry {
+    entry(title, keys, Effect::View(change))
+}
+
 fn all() -> Vec<Entry> {
-    let entry = |title: &str, keys, effect| Entry { title: title.into(), keys, effect };
-    let ask = |title: &str, keys, command| entry(title, keys, Effect::Send(command));
+    let mut list = commands();
+    list.extend(exports());
+    list.extend(looks());
+    list.extend(Overlay::ALL.map(|o| entry(&format!("Overlay: {}", o.title()), "", Effect::Overlay(o))));
+    list.extend(Compare::ALL.map(|c| entry(&format!("Compare: {}", c.title()), "", Effect::Compare(c))));
+    list
+}
+
+fn commands() -> Vec<Entry> {
     let edit = |title: &str, keys, edit| ask(title, keys, Command::Edit(edit));
-    let look = |title: &str, keys, change: fn(&mut View)| entry(title, keys, Effect::View(change));
-    let mut list = vec![
+    vec![
         ask("Generate", "Ctrl+Enter", Command::Generate),
         ask("Stop", "Esc", Command::Stop),
         ask("Undo", "Ctrl+Z", Command::Undo),
@@ -67,6 +85,18 @@ fn all() -> Vec<Entry> {
         ask("Browse files with previews…", "", Command::BrowseFiles),
         ask("Save the session", "Ctrl+S", Command::SaveSession),
         ask("Save the session as…", "Ctrl+Shift+S", Command::SaveSessionAs),
+        edit("Switch S-CFG off or on", "1", Edit::ToggleScfg),
+        edit("Mute all concepts, or none", "2", Edit::ToggleConcepts),
+        edit("Switch the fusion off or on", "3", Edit::ToggleFusion),
+        entry("Paint: take the brush up or lay it down", "B", Effect::ToggleBrush),
+        ask("Go to a step…", "Ctrl+G", Command::GoToStep),
+        ask("Show the log", "Ctrl+L", Command::ShowLog),
+        ask("Quit", "", Command::Quit),
+    ]
+}
+
+fn exports() -> Vec<Entry> {
+    vec![
         ask("Export the picture as PNG…", "Ctrl+E", Command::ExportPng(None)),
         ask("Export the maps of this step as PNG…", "", Command::ExportMaps(MapFormat::Colours)),
         ask("Export the maps of this step in 16-bit grey with a sheet…", "", Command::ExportMaps(MapFormat::Grey16)),
@@ -78,14 +108,30 @@ fn all() -> Vec<Entry> {
         ask("Write takes into a folder by themselves…", "", Command::ShowOutput),
         ask("Copy the picture", "", Command::CopyPicture),
         ask("Copy the settings as text", "", Command::CopySettings),
-        edit("Switch S-CFG off or on", "1", Edit::ToggleScfg),
-        edit("Mute all concepts, or none", "2", Edit::ToggleConcepts),
-        edit("Switch the fusion off or on", "3", Edit::ToggleFusion),
-        entry("Paint: take the brush up or lay it down", "B", Effect::ToggleBrush),
+    ]
+}
+
+/// What is looked at, and how.
+fn looks() -> Vec<Entry> {
+    vec![
         look("Play the steps", "Space", |view| view.playback.playing = !view.playback.playing),
-        ask("Go to a step…", "Ctrl+G", Command::GoToStep),
         look("Show or fold the ledger of guidance", "", |view| view.ledger.open = !view.ledger.open),
         look("Fit the picture into the canvas", "F", |view| view.zoom = Default::default()),
+        look("Show the canvas alone, or all panels", "H", |view| {
+            view.appearance.folded.alone = !view.appearance.folded.alone;
+        }),
+        look("Fold the left column, or show it", "", |view| {
+            view.appearance.folded.left = !view.appearance.folded.left;
+        }),
+        look("Fold the right column, or show it", "", |view| {
+            view.appearance.folded.right = !view.appearance.folded.right;
+        }),
+        look("Fold the timeline, or show it", "", |view| {
+            view.appearance.folded.timeline = !view.appearance.folded.timeline;
+        }),
+        look("Move the card with the numbers under the pointer", "I", |view| {
+            view.overlay.card = view.overlay.card.next();
+        }),
         look("Region outlines off or on", "", |view| view.overlay.outlines = !view.overlay.outlines),
         look("Dark or light theme", "", |view| view.appearance.dark = !view.appearance.dark),
         look("Larger interface", "Ctrl++", |view| view.appearance.scale += 0.1),
@@ -95,12 +141,7 @@ fn all() -> Vec<Entry> {
         look("Sextant's own file dialogs, or the system's", "", |view| {
             view.appearance.own_dialogs = !view.appearance.own_dialogs;
         }),
-        ask("Show the log", "Ctrl+L", Command::ShowLog),
-        ask("Quit", "", Command::Quit),
-    ];
-    list.extend(Overlay::ALL.map(|o| entry(&format!("Overlay: {}", o.title()), "", Effect::Overlay(o))));
-    list.extend(Compare::ALL.map(|c| entry(&format!("Compare: {}", c.title()), "", Effect::Compare(c))));
-    list
+    ]
 }
 
 /// Entries whose titles have every word of `words` in them.

@@ -3,29 +3,51 @@
 //! Apart from the window, which carries out commands and draws nothing itself.
 
 use eframe::egui_wgpu::wgpu;
-use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder};
+use egui::{Align, Color32, Context, Frame, Layout, Margin, Rect, ScrollArea, Ui, UiBuilder, accesskit::Role};
 
 use super::{
-    banner, canvas::Canvas, columns, concepts::Concepts, confirm::Confirmation, context::PanelContext, drop_hint,
-    file_dialog::FileDialog, fusion, guidance, hints::Hints, import_size::ImportSize, leftovers::LeftoversWindow,
-    log_window::LogWindow, models, output_window::OutputWindow, palette::Palette, past, prompt, regions, sampling,
-    takes::TakeStrip, timeline::Timeline, toolbar,
+    arrangement::Arrangement,
+    banner,
+    canvas::Canvas,
+    columns,
+    concepts::Concepts,
+    confirm::Confirmation,
+    context::PanelContext,
+    drop_hint,
+    file_dialog::FileDialog,
+    fusion::FusionPanel,
+    guidance,
+    hints::Hints,
+    import_size::ImportSize,
+    keys::{self, Cover},
+    leftovers::LeftoversWindow,
+    log_window::LogWindow,
+    models,
+    output_window::OutputWindow,
+    palette::Palette,
+    past, prompt, regions,
+    sampling::SamplingPanel,
+    takes::TakeStrip,
+    timeline::Timeline,
+    toolbar,
 };
 use crate::session::Settings;
 use crate::studio::{
     command::Commands,
     document::Document,
     view::{
-        View,
+        View, style,
         theme::{Theme, size},
     },
-    widgets::row::divider,
+    widgets::{focus, row::divider},
 };
 
 /// Each panel that has a state of its own.
 pub struct PanelSet {
     pub canvas: Canvas,
+    pub sampling: SamplingPanel,
     pub concepts: Concepts,
+    pub fusion: FusionPanel,
     pub timeline: Timeline,
     pub takes: TakeStrip,
     pub hints: Hints,
@@ -43,7 +65,9 @@ impl PanelSet {
     pub fn new(format: wgpu::TextureFormat) -> Self {
         Self {
             canvas: Canvas::new(format),
+            sampling: SamplingPanel::default(),
             concepts: Concepts::default(),
+            fusion: FusionPanel::default(),
             timeline: Timeline::default(),
             takes: TakeStrip::default(),
             hints: Hints::default(),
@@ -62,6 +86,8 @@ impl PanelSet {
         self.timeline.session_changed();
         self.takes.session_changed();
         self.hints.dismiss();
+        self.sampling = SamplingPanel::default();
+        self.fusion = FusionPanel::default();
         self.palette.close();
         self.log.close();
         self.leftovers.close();
@@ -71,52 +97,84 @@ impl PanelSet {
         self.import_size.close();
     }
 
-    /// Draws the panels that fill the window.
+    /// What lies over the panels and has the keyboard before them.
+    fn cover(&self) -> Cover {
+        match () {
+            () if self.confirm.is_open() || self.file_dialog.is_open() || self.import_size.is_open() => Cover::Question,
+            () if self.palette.is_open() => Cover::Palette,
+            () if self.log.is_open() || self.leftovers.is_open() || self.output.is_open() => Cover::Window,
+            () => Cover::Nothing,
+        }
+    }
+
+    /// Reads the keyboard before anything is drawn.
+    pub fn read_keys(&mut self, ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands) {
+        style::hide_tooltips(ctx, ctx.input(|i| i.pointer.any_down()));
+        if keys::read(ctx, document, view, commands, self.cover()) {
+            self.log.close();
+            self.leftovers.close();
+            self.output.close();
+        }
+    }
+
+    /// Draws the panels that fill the window, in the order in which the Tab key goes through them.
     pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         let theme = Theme::of(ui);
-        let bare = |fill| Frame::new().fill(fill);
-        Panel::top("toolbar").exact_size(size::TOOLBAR).resizable(false).frame(bare(theme.ground.panel)).show(
-            ui,
-            |ui| {
-                toolbar::show(ui, context.document, context.view, context.commands);
-            },
-        );
-        Panel::bottom("takes").exact_size(size::TAKES).resizable(false).frame(bare(theme.ground.strip)).show(
-            ui,
-            |ui| {
-                self.takes.ui(ui, context);
-            },
-        );
+        let whole = ui.available_rect_before_wrap();
         let height = Timeline::height(context.document, context.view, ui.ctx().content_rect().height());
-        Panel::bottom("timeline").exact_size(height).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            self.timeline.ui(ui, context);
-        });
-        let past = context.view.past_take(context.document);
+        let parts = Arrangement::new(whole, &context.view.appearance, height);
+        if let Some(rect) = parts.toolbar {
+            let mut ui = part(ui, "Toolbar", rect, theme.ground.panel);
+            toolbar::show(&mut ui, context.document, context.view, context.commands);
+        }
         // What the columns show: the settings of what is on the canvas.
-        let then = past.and_then(|id| context.document.as_of(id));
-        let [left, right] = context.view.appearance.columns;
-        Panel::left("left").exact_size(left).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
-            let shown = then.as_ref().unwrap_or(context.document);
-            column(ui, "left column", then.is_none(), |ui| left_column(ui, shown, context.view, context.commands));
-        });
-        Panel::right("right").exact_size(right).resizable(false).frame(bare(theme.ground.panel)).show(ui, |ui| {
+        let then = context.view.past_take(context.document).and_then(|id| context.document.as_of(id));
+        if let Some(rect) = parts.left {
+            let mut ui = part(ui, "Prompt, models and sampling", rect, theme.ground.panel);
             let document = then.as_ref().unwrap_or(context.document);
-            let (view, commands, textures) = (&mut *context.view, &mut *context.commands, &mut *context.textures);
-            let mut shown = PanelContext { document, view, commands, textures };
-            column(ui, "right column", then.is_none(), |ui| self.right_column(ui, &mut shown));
-        });
-        CentralPanel::no_frame().show(ui, |ui| {
-            banner::show(ui, context.document, context.commands);
-            if let Some(id) = past {
-                past::show(ui, context.document, context.view, context.commands, id);
-            }
-            let rest = ui.available_rect_before_wrap();
-            columns::borders(ui, &mut context.view.appearance.columns, rest);
-            let mut inside = ui.new_child(UiBuilder::new().id_salt("canvas").max_rect(rest));
-            inside.set_clip_rect(rest.intersect(ui.clip_rect()));
-            self.canvas.ui(&mut inside, context);
-            self.hints.ui(&mut inside, context.document, context.view, rest);
-        });
+            column(&mut ui, "left column", then.is_none(), |ui| self.left_column(ui, &mut context.with(document)));
+        }
+        if let Some(rect) = parts.right {
+            let mut ui = part(ui, "Guidance, concepts and fusion", rect, theme.ground.panel);
+            let document = then.as_ref().unwrap_or(context.document);
+            column(&mut ui, "right column", then.is_none(), |ui| self.right_column(ui, &mut context.with(document)));
+        }
+        self.middle(ui, context, parts.canvas);
+        if let Some(rect) = parts.timeline {
+            self.timeline.ui(&mut part(ui, "Steps", rect, theme.ground.panel), context);
+        }
+        if let Some(rect) = parts.takes {
+            self.takes.ui(&mut part(ui, "Takes of this session", rect, theme.ground.strip), context);
+        }
+        columns::edges(ui, &parts);
+        columns::folds(ui, &mut context.view.appearance.folded, &parts);
+    }
+
+    /// The canvas under its banner.
+    fn middle(&mut self, ui: &mut Ui, context: &mut PanelContext, rect: Rect) {
+        let mut ui = part(ui, "Picture", rect, Theme::of(ui).ground.canvas);
+        let ui = &mut ui;
+        banner::show(ui, context.document, context.commands);
+        if let Some(id) = context.view.past_take(context.document) {
+            past::show(ui, context.document, context.view, context.commands, id);
+        }
+        let rest = ui.available_rect_before_wrap();
+        columns::borders(ui, &mut context.view.appearance, rest);
+        let mut inside = ui.new_child(UiBuilder::new().id_salt("canvas").max_rect(rest));
+        inside.set_clip_rect(rest.intersect(ui.clip_rect()));
+        self.canvas.ui(&mut inside, context);
+        self.hints.ui(&mut inside, context.document, context.view, rest);
+    }
+
+    fn left_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        prompt::show(ui, context.document, context.view, context.commands);
+        regions::show(ui, context.document, context.view, context.commands);
+        divider(ui);
+        prompt::negative(ui, context.document, context.commands);
+        divider(ui);
+        models::show(ui, context.document, context.commands);
+        divider(ui);
+        self.sampling.ui(ui, context.document, context.view, context.commands);
     }
 
     fn right_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
@@ -124,12 +182,7 @@ impl PanelSet {
         divider(ui);
         self.concepts.ui(ui, context);
         divider(ui);
-        fusion::show(ui, context);
-    }
-
-    /// Whether a question lies over the window that gets all keys.
-    pub fn asks(&self) -> bool {
-        self.file_dialog.is_open() || self.import_size.is_open()
+        self.fusion.ui(ui, context);
     }
 
     /// Draws what lies over the panels now and then.
@@ -143,18 +196,20 @@ impl PanelSet {
         self.leftovers.ui(ui, document);
         self.output.ui(ui, document, &settings.output, commands);
         drop_hint::show(ui);
+        focus::show(ui.ctx(), Theme::of(ui));
     }
 }
 
-fn left_column(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
-    prompt::show(ui, document, view, commands);
-    regions::show(ui, document, view, commands);
-    divider(ui);
-    prompt::negative(ui, document, commands);
-    divider(ui);
-    models::show(ui, document, commands);
-    divider(ui);
-    sampling::show(ui, document, view, commands);
+/// A part of the window in `rect` on its ground; `name` is what screen readers call it.
+fn part(ui: &mut Ui, name: &str, rect: Rect, ground: Color32) -> Ui {
+    ui.painter().rect_filled(rect, 0.0, ground);
+    let mut part = ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect).layout(Layout::top_down(Align::Min)));
+    part.set_clip_rect(rect.intersect(ui.clip_rect()));
+    ui.ctx().accesskit_node_builder(part.unique_id(), |node| {
+        node.set_role(Role::Region);
+        node.set_label(name);
+    });
+    part
 }
 
 /// A column of settings that scrolls when it is too long; those of an older take can be read only.
@@ -166,6 +221,7 @@ fn column(ui: &mut Ui, name: &str, is_current: bool, contents: impl FnOnce(&mut 
                 ui.disable();
             }
             contents(ui);
+            focus::scroll_to_gained(ui);
         });
     });
 }

@@ -7,30 +7,26 @@ use crate::{
     studio::{
         command::Commands,
         document::{Document, edit::Edit},
+        panels::words::{Words, field},
         view::{
             View,
             maps::region_color,
             overlay::Overlay,
             theme::{self, Theme},
         },
-        widgets::{chip, row, text::field},
+        widgets::{chip, row},
     },
 };
 
 /// The prompt and its words.
 pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
-    let tokens = view.shown_tokens(document);
-    let words = tokens.iter().filter(|t| t.kind == TokenKind::Word).count();
-    row::heading(ui, "Prompt", |ui| {
-        if words > 0 {
-            row::note(ui, format!("{words} tokens"));
-        }
-    });
     let before = &document.recipe().prompt;
+    let words = Words::of(document, &document.recipe().model).with_regions(document, view);
+    row::heading(ui, "Prompt", |ui| words.count(ui, before));
     let mut text = before.clone();
-    field(ui, "Prompt", &mut text, "What should be in the picture", 2);
+    field(ui, &words, "Prompt", &mut text, "What should be in the picture", 2);
     commands.edit_if_changed(before, text, Edit::Prompt);
-    if words > 0 {
+    if view.shown_tokens(document).iter().any(|token| token.kind == TokenKind::Word) {
         ui.add_space(3.0);
         chips(ui, document, view);
     }
@@ -38,10 +34,11 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
 
 /// The negative prompt.
 pub fn negative(ui: &mut Ui, document: &Document, commands: &mut Commands) {
-    row::heading(ui, "Negative", |_| {});
     let before = &document.recipe().negative;
+    let words = Words::of(document, &document.recipe().model);
+    row::heading(ui, "Negative", |ui| words.count(ui, before));
     let mut text = before.clone();
-    field(ui, "Negative prompt", &mut text, "none", 1);
+    field(ui, &words, "Negative prompt", &mut text, "none", 1);
     commands.edit_if_changed(before, text, Edit::Negative);
 }
 

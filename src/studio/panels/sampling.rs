@@ -16,33 +16,80 @@ use crate::{
 const MOST_STEPS: f32 = 100.0;
 /// Random seeds are below this: short enough to remember.
 const SEEDS: u64 = 1_000_000;
+/// The shortest and the longest side of a picture.
+const SIDES: std::ops::RangeInclusive<usize> = 64..=2048;
 
-/// Sampler, schedule, steps, seed and size.
-pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
-    row::heading(ui, "Sampling", |_| {});
-    let reuse = view.shown_track(document).map(|track| track.recipe.seed);
-    let mut changed = document.recipe().clone();
-    let recipe = &mut changed;
-    choices(ui, recipe);
-    let mut steps = recipe.steps as f32;
-    let most = MOST_STEPS.max(steps);
-    let slider = ValueSlider::new("Steps", &mut steps, 1.0..=most).step(1.0, 0).default_value(20.0);
-    let steps_row = row::slider(ui, "Steps", slider);
-    if steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20").changed() {
-        recipe.steps = steps.round() as usize;
+/// The section, with what was made of the side that was typed last.
+#[derive(Debug, Default)]
+pub struct SamplingPanel {
+    rounded: Option<Rounded>,
+}
+
+/// A typed side that was changed to one that a recipe takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Rounded {
+    typed: f64,
+    side: usize,
+}
+
+impl SamplingPanel {
+    /// Sampler, schedule, steps, seed and size.
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
+        row::heading(ui, "Sampling", |_| {});
+        let reuse = view.shown_track(document).map(|track| track.recipe.seed);
+        let mut changed = document.recipe().clone();
+        let recipe = &mut changed;
+        choices(ui, recipe);
+        let mut steps = recipe.steps as f32;
+        let most = MOST_STEPS.max(steps);
+        let slider = ValueSlider::new("Steps", &mut steps, 1.0..=most).step(1.0, 0).default_value(20.0);
+        let steps_row = row::slider(ui, "Steps", slider);
+        if steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20").changed() {
+            recipe.steps = steps.round() as usize;
+        }
+        row::labelled(ui, "Seed", |ui| seed(ui, recipe, reuse));
+        row::labelled(ui, "Size", |ui| self.picture_size(ui, recipe));
+        // It is said until the sides change again.
+        self.rounded = self.rounded.filter(|r| [recipe.width, recipe.height].contains(&r.side));
+        if let Some(rounded) = self.rounded {
+            row::labelled(ui, "", |ui| row::tinted(ui, rounded.sentence(), Theme::of(ui).accent.plain));
+        }
+        commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
     }
-    row::labelled(ui, "Seed", |ui| seed(ui, recipe, reuse));
-    row::labelled(ui, "Size", |ui| picture_size(ui, recipe));
-    commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
+
+    fn picture_size(&mut self, ui: &mut Ui, recipe: &mut Recipe) {
+        plain(ui);
+        let width = side(ui, "Width", &mut recipe.width);
+        ui.label("×");
+        let height = side(ui, "Height", &mut recipe.height);
+        if let Some(typed) = width.or(height) {
+            self.rounded = typed;
+        }
+    }
+}
+
+impl Rounded {
+    fn sentence(self) -> String {
+        let Self { typed, side } = self;
+        let why = match typed {
+            _ if typed < *SIDES.start() as f64 => "the shortest side".to_owned(),
+            _ if typed > *SIDES.end() as f64 => "the longest side".to_owned(),
+            _ => format!("a multiple of {SIDE_STEP}"),
+        };
+        format!("{typed} → {side}, {why}")
+    }
 }
 
 fn choices(ui: &mut Ui, recipe: &mut Recipe) {
     // A row each: side by side, "DPM++ 2M" and "Exponential" are wider than a narrow column.
     row::labelled(ui, "Sampler", |ui| {
-        quiet_combo(ui, "Sampler", recipe.sampler.title(), |ui| samplers(ui, recipe));
+        quiet_combo(ui, "Sampler", recipe.sampler.title(), |ui| samplers(ui, recipe))
+            .on_hover_text("How each step goes from its noise to less noise: DPM++ and UniPC need few steps, Euler a adds new noise at each");
     });
     row::labelled(ui, "Schedule", |ui| {
-        quiet_combo(ui, "Schedule", recipe.schedule.title(), |ui| schedules(ui, recipe));
+        quiet_combo(ui, "Schedule", recipe.schedule.title(), |ui| schedules(ui, recipe)).on_hover_text(
+            "How the noise levels of the steps are spaced: Karras takes more steps near the finished picture",
+        );
     });
 }
 
@@ -73,7 +120,7 @@ fn schedules(ui: &mut Ui, recipe: &mut Recipe) {
 
 fn seed(ui: &mut Ui, recipe: &mut Recipe, reuse: Option<u64>) {
     plain(ui);
-    ui.add(DragValue::new(&mut recipe.seed).speed(0.2)).accessible_name("Seed");
+    ui.add(DragValue::new(&mut recipe.seed).speed(0.2).update_while_editing(false)).accessible_name("Seed");
     if icon_button(ui, Icon::Dice, "Random seed").clicked() {
         recipe.seed = random_seed(recipe.seed);
     }
@@ -100,22 +147,25 @@ pub fn random_seed(last: u64) -> u64 {
     if throw == last { (throw + 1) % SEEDS } else { throw }
 }
 
-fn picture_size(ui: &mut Ui, recipe: &mut Recipe) {
-    plain(ui);
-    side(ui, "Width", &mut recipe.width);
-    ui.label("×");
-    side(ui, "Height", &mut recipe.height);
-}
-
-fn side(ui: &mut Ui, name: &str, pixels: &mut usize) {
+/// One side. A typed number gives what was made of it: `Some(None)` where it was taken as it is.
+fn side(ui: &mut Ui, name: &str, pixels: &mut usize) -> Option<Option<Rounded>> {
+    let mut typed = None;
     let get_set = |new: Option<f64>| {
         if let Some(new) = new {
             let steps = (new / SIDE_STEP as f64).round() as usize;
-            *pixels = (steps * SIDE_STEP).clamp(64, 2048);
+            *pixels = (steps * SIDE_STEP).clamp(*SIDES.start(), *SIDES.end());
+            typed = Some(new);
         }
         *pixels as f64
     };
-    ui.add(DragValue::from_get_set(get_set).speed(4.0).range(64..=2048).max_decimals(0)).accessible_name(name);
+    let field = DragValue::from_get_set(get_set).speed(4.0).max_decimals(0).update_while_editing(false);
+    let response = ui.add(field).accessible_name(name).on_hover_text(format!(
+        "In pixels, a multiple of {SIDE_STEP}; a model draws best near the size that it was trained at"
+    ));
+    let side = *pixels;
+    // A drag goes from one multiple to the next, and rounds nothing that was asked for.
+    let typed = typed.filter(|_| !response.dragged())?;
+    Some((typed != side as f64).then_some(Rounded { typed, side }))
 }
 
 #[cfg(test)]

@@ -18,40 +18,83 @@ use crate::studio::{
         compare::Compare,
         theme::{self, Theme, size},
     },
-    widgets::{Icon, icon, icon_button, segmented::segmented},
+    widgets::{Icon, combo::quiet_combo, icon, icon_button, segmented::segmented},
 };
 
 /// Right of the progress bar at least this much is kept for its text.
 const PROGRESS_TEXT: f32 = 240.0;
 
+/// What the toolbar leaves out in a narrow window, in this order: length of the device's name, the comparisons side by side,
+/// the word mark, the words on the buttons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Room {
+    long_device: bool,
+    comparisons: bool,
+    word_mark: bool,
+    words: bool,
+}
+
+impl Room {
+    /// In a toolbar of this width, in points.
+    fn of(width: f32) -> Self {
+        Self {
+            long_device: width >= 1250.0,
+            comparisons: width >= 1120.0,
+            word_mark: width >= 860.0,
+            words: width >= 760.0,
+        }
+    }
+}
+
 /// Draws the toolbar into the whole of `ui`.
 pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     ui.set_height(size::TOOLBAR - 1.0);
+    let room = Room::of(ui.available_width());
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.add_space(size::MARGIN);
-        wordmark(ui);
-        ui.add_space(6.0);
+        if room.word_mark {
+            wordmark(ui);
+            ui.add_space(6.0);
+        }
         session_menu(ui, document, view, commands);
         ui.add_space(2.0);
-        run_buttons(ui, document, commands);
+        run_buttons(ui, document, commands, room.words);
         ui.add_space(4.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::MARGIN);
-            device::show(ui, document, commands);
+            device::show(ui, document, commands, room.long_device);
             history(ui, document, commands);
-            segmented(ui, &mut view.comparison.mode, &Compare::ALL, Compare::title, |_| None);
+            comparison(ui, &mut view.comparison.mode, room.comparisons);
             ui.add_space(4.0);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress(ui, document));
         });
     });
 }
 
+/// The ways to compare: side by side, or one that opens a list.
+fn comparison(ui: &mut Ui, mode: &mut Compare, side_by_side: bool) {
+    if side_by_side {
+        segmented(ui, mode, &Compare::ALL, Compare::title, |_| None);
+        return;
+    }
+    let before = mode.title();
+    quiet_combo(ui, "Comparison", before, |ui| {
+        for option in Compare::ALL {
+            if ui.selectable_label(*mode == option, option.title()).clicked() {
+                *mode = option;
+            }
+        }
+    });
+}
+
+/// The program's name, one word for screen readers too.
 fn wordmark(ui: &mut Ui) {
     let theme = Theme::of(ui);
-    ui.spacing_mut().item_spacing.x = 0.0;
-    ui.label(theme::bold("Sex", 13.0).color(theme.ink.text));
-    ui.label(theme::bold("t", 13.0).color(theme.accent.plain));
-    ui.label(theme::bold("ant", 13.0).color(theme.ink.text));
+    let mut job = egui::text::LayoutJob::default();
+    for (part, ink) in [("Sex", theme.ink.text), ("t", theme.accent.plain), ("ant", theme.ink.text)] {
+        job.append(part, 0.0, egui::TextFormat::simple(theme::bold_font(13.0), ink));
+    }
+    ui.label(job);
     ui.spacing_mut().item_spacing.x = 6.0;
 }
 
@@ -122,10 +165,10 @@ fn entry(ui: &mut Ui, commands: &mut Commands, text: &str, keys: &str, command: 
     }
 }
 
-fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands, words: bool) {
     let theme = Theme::of(ui);
     let busy = document.is_busy();
-    if action_button(ui, Icon::Play, "Generate", theme.accent.plain, theme.accent.hover, theme.accent.ink)
+    if action_button(ui, (Icon::Play, "Generate", words), theme.accent.plain, theme.accent.hover, theme.accent.ink)
         .on_hover_text("Render the recipe as it stands (Ctrl+Enter)")
         .clicked()
     {
@@ -134,7 +177,7 @@ fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let ink = if busy { theme.ink.text } else { theme.ink.faint };
     if ui
         .add_enabled_ui(busy, |ui| {
-            action_button(ui, Icon::Stop, "Stop", theme.ground.raised, theme.ground.raised_hover, ink)
+            action_button(ui, (Icon::Stop, "Stop", words), theme.ground.raised, theme.ground.raised_hover, ink)
         })
         .inner
         .on_hover_text("Give up what is running (Esc)")
@@ -144,16 +187,17 @@ fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     }
 }
 
+/// A large button; without `words` it shows its sign alone.
 fn action_button(
     ui: &mut Ui,
-    sign: Icon,
-    name: &str,
+    (sign, name, words): (Icon, &str, bool),
     fill: egui::Color32,
     hover: egui::Color32,
     ink: egui::Color32,
 ) -> egui::Response {
-    let galley = ui.painter().layout_no_wrap(name.to_owned(), theme::bold_font(size::BODY), ink);
-    let extent = vec2(galley.size().x + 38.0, 27.0);
+    let text = if words { name.to_owned() } else { String::new() };
+    let galley = ui.painter().layout_no_wrap(text, theme::bold_font(size::BODY), ink);
+    let extent = vec2(galley.size().x + if words { 38.0 } else { 32.0 }, 27.0);
     let (rect, response) = ui.allocate_exact_size(extent, Sense::click());
     let enabled = ui.is_enabled();
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
@@ -243,4 +287,19 @@ fn history(ui: &mut Ui, document: &Document, commands: &mut Commands) {
         commands.send(Command::Undo);
     }
     ui.add_space(2.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_least_needed_gives_way_first() {
+        let left = |width| {
+            let room = Room::of(width);
+            [room.long_device, room.comparisons, room.word_mark, room.words].iter().filter(|on| **on).count()
+        };
+        assert_eq!([1440.0, 1200.0, 1000.0, 800.0, 640.0].map(left), [4, 3, 2, 1, 0]);
+        assert!(!Room::of(1200.0).long_device && !Room::of(1000.0).comparisons && !Room::of(800.0).word_mark);
+    }
 }

@@ -6,7 +6,7 @@ use super::{
     compare::Compare,
     ledger::Plot,
     overlay::{Overlay, SaliencyOf},
-    state::{Appearance, View},
+    state::{Appearance, Folded, View},
 };
 use crate::{
     session::{Layout, Settings},
@@ -15,6 +15,10 @@ use crate::{
 
 const DARK: &str = "dark";
 const LIGHT: &str = "light";
+/// What can be folded.
+const LEFT: &str = "left";
+const RIGHT: &str = "right";
+const TIMELINE: &str = "timeline";
 /// The columns' narrowest and widest, in points.
 pub const COLUMN: std::ops::RangeInclusive<f32> = 240.0..=420.0;
 /// How small and how large the interface can be.
@@ -54,8 +58,15 @@ pub fn of(view: &View) -> Layout {
         concept: view.overlay.concept,
         expert_saliency: Some(view.overlay.saliency == SaliencyOf::Expert),
         outlines: Some(view.overlay.outlines),
+        folded: folded_names(view.appearance.folded),
         ..Layout::default()
     }
+}
+
+/// The names of what is folded. The canvas alone is not kept.
+fn folded_names(folded: Folded) -> Vec<String> {
+    let all = [(folded.left, LEFT), (folded.right, RIGHT), (folded.timeline, TIMELINE)];
+    all.into_iter().filter(|(folded, _)| *folded).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// Sets a view up as `layout` says; what it does not say, or says wrongly, stays. The playhead is left to the caller,
@@ -83,6 +94,10 @@ pub fn restore(view: &mut View, layout: &Layout) {
     let named = |plot: &Plot| plot.title().eq_ignore_ascii_case(&layout.ledger);
     view.ledger.plot = Plot::ALL.into_iter().find(named).unwrap_or(view.ledger.plot);
     view.ledger.open = layout.ledger_open;
+    let is_folded = |name: &str| layout.folded.iter().any(|folded| folded == name);
+    let alone = view.appearance.folded.alone;
+    view.appearance.folded =
+        Folded { left: is_folded(LEFT), right: is_folded(RIGHT), timeline: is_folded(TIMELINE), alone };
     for (column, width) in view.appearance.columns.iter_mut().zip([layout.left_width, layout.right_width]) {
         *column = width.filter(|width| COLUMN.contains(width)).unwrap_or(*column);
     }
@@ -101,11 +116,13 @@ mod tests {
             saliency: SaliencyOf::Expert,
             opacity: 0.3,
             outlines: false,
+            ..OverlayView::default()
         };
         let mut arranged = View { overlay, ..View::default() };
         (arranged.appearance.dark, arranged.appearance.scale) = (false, 1.5);
         (arranged.comparison.mode, arranged.comparison.wipe) = (Compare::Wipe, 0.25);
         arranged.selection.region = Some(7);
+        (arranged.appearance.folded.left, arranged.appearance.folded.timeline) = (true, true);
         arranged.ledger = LedgerView { plot: Plot::Cosines, open: true };
         let mut view = View::default();
         restore(&mut view, &of(&arranged));
@@ -114,6 +131,7 @@ mod tests {
         assert_eq!(view.comparison, arranged.comparison);
         assert_eq!((view.appearance.scale, view.appearance.dark), (1.5, false));
         assert_eq!((view.selection.region, view.ledger), (Some(7), arranged.ledger));
+        assert_eq!(view.appearance.folded, Folded { left: true, timeline: true, ..Folded::default() });
         let odd = Layout {
             overlay_opacity: f32::NAN,
             left_width: Some(-4.0),

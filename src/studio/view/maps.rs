@@ -33,8 +33,8 @@ pub struct Source {
     pub overlay: Overlay,
     pub concept: Option<ConceptId>,
     pub saliency: SaliencyOf,
-    /// The token position of the chosen region.
-    pub region: Option<usize>,
+    /// The token positions of the chosen regions.
+    pub chosen: Vec<usize>,
 }
 
 /// The maps of a source, ready for the GPU.
@@ -55,13 +55,13 @@ pub struct Scalar {
 }
 
 impl Source {
-    /// What a pane with one picture shows; `region` is the chosen region's token position.
+    /// What a pane with one picture shows; `chosen` are the chosen regions' token positions.
     pub fn new(
         picture: Arc<Picture>,
         report: Option<Arc<StepReport>>,
         labels: RegionLabels,
         overlay: &OverlayView,
-        region: Option<usize>,
+        chosen: Vec<usize>,
     ) -> Self {
         Self {
             picture,
@@ -71,7 +71,7 @@ impl Source {
             overlay: overlay.kind,
             concept: overlay.concept,
             saliency: overlay.saliency,
-            region,
+            chosen,
         }
     }
 
@@ -92,8 +92,8 @@ impl Source {
             && same_other
             && Arc::ptr_eq(&self.picture, &other.picture)
             && self.labels == other.labels
-            && (self.overlay, self.concept, self.saliency, self.region)
-                == (other.overlay, other.concept, other.saliency, other.region)
+            && self.chosen == other.chosen
+            && (self.overlay, self.concept, self.saliency) == (other.overlay, other.concept, other.saliency)
     }
 
     pub fn maps(&self) -> Maps {
@@ -111,7 +111,7 @@ impl Source {
             Overlay::Picture => {}
             Overlay::Regions => {
                 maps.labels = report.scfg.as_ref().map(|s| self.owners(s));
-                maps.label_colors = region_colors(&self.labels, self.region);
+                maps.label_colors = region_colors(&self.labels, &self.chosen);
             }
             Overlay::Rate => {
                 maps.labels = report.scfg.as_ref().map(|s| self.owners(s));
@@ -163,14 +163,13 @@ pub fn region_color(labels: &RegionLabels, position: usize) -> Color32 {
     labels.color_position(position).map_or(theme::BACKGROUND_TOKEN, theme::token_color)
 }
 
-fn region_colors(labels: &RegionLabels, chosen: Option<usize>) -> Table {
+fn region_colors(labels: &RegionLabels, chosen: &[usize]) -> Table {
     std::array::from_fn(|position| {
         let color = region_color(labels, position);
-        match chosen {
-            Some(p) if p != position => with_alpha(color, UNCHOSEN_ALPHA),
-            Some(_) => color,
-            None if color == theme::BACKGROUND_TOKEN => with_alpha(color, BACKGROUND_ALPHA),
-            None => color,
+        match (chosen.is_empty(), chosen.contains(&position)) {
+            (false, false) => with_alpha(color, UNCHOSEN_ALPHA),
+            (true, _) if color == theme::BACKGROUND_TOKEN => with_alpha(color, BACKGROUND_ALPHA),
+            _ => color,
         }
     })
 }
@@ -188,9 +187,9 @@ mod tests {
 
     #[test]
     fn a_chosen_region_dims_the_others() {
-        let tokens = (1..3).map(|position| Token { position, text: "a".into(), kind: TokenKind::Word }).collect();
-        let table = region_colors(&RegionLabels::new(Arc::new(tokens), Vec::new()), Some(2));
-        assert_eq!(table[2].a(), 255);
+        let tokens = (1..4).map(|position| Token { position, text: "a".into(), kind: TokenKind::Word }).collect();
+        let table = region_colors(&RegionLabels::new(Arc::new(tokens), Vec::new()), &[2, 3]);
+        assert_eq!((table[2].a(), table[3].a()), (255, 255), "all that are chosen");
         assert!(table[1].a() < 80);
     }
 

@@ -79,6 +79,35 @@ impl SaliencyOf {
     }
 }
 
+/// Where the card with the numbers under the pointer stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CardPlace {
+    #[default]
+    Pointer,
+    /// In the lower corner that the pointer is not near.
+    Corner,
+    Hidden,
+}
+
+impl CardPlace {
+    /// The place after this one, from the last to the first.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Pointer => Self::Corner,
+            Self::Corner => Self::Hidden,
+            Self::Hidden => Self::Pointer,
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Pointer => "at the pointer",
+            Self::Corner => "in a corner",
+            Self::Hidden => "hidden",
+        }
+    }
+}
+
 /// The overlay as it is set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OverlayView {
@@ -89,10 +118,18 @@ pub struct OverlayView {
     /// 0..=1.
     pub opacity: f32,
     pub outlines: bool,
+    pub card: CardPlace,
 }
 
 impl Default for OverlayView {
     fn default() -> Self {
-        Self { kind: Overlay::default(), concept: None, saliency: SaliencyOf::default(), opacity: 0.55, outlines: true }
+        Self {
+            kind: Overlay::default(),
+            concept: None,
+            saliency: SaliencyOf::default(),
+            opacity: 0.55,
+            outlines: true,
+            card: CardPlace::default(),
+        }
     }
 }

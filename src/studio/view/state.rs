@@ -51,6 +51,13 @@ pub struct Selection {
     pub also: Vec<usize>,
 }
 
+impl Selection {
+    /// All chosen positions; none without a chosen region.
+    pub fn positions(&self) -> Vec<usize> {
+        self.region.iter().chain(self.also.iter().filter(|_| self.region.is_some())).copied().collect()
+    }
+}
+
 /// How the window itself looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Appearance {
@@ -59,13 +66,25 @@ pub struct Appearance {
     pub scale: f32,
     /// Widths of the left and the right column, in points.
     pub columns: [f32; 2],
+    pub folded: Folded,
     /// Files are always chosen in the window's own dialog.
     pub own_dialogs: bool,
 }
 
+/// What of the window is folded away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    pub left: bool,
+    pub right: bool,
+    pub timeline: bool,
+    /// Everything but the canvas, for a while.
+    pub alone: bool,
+}
+
 impl Default for Appearance {
     fn default() -> Self {
-        Self { dark: true, scale: 1.0, columns: [size::LEFT, size::RIGHT], own_dialogs: false }
+        let columns = [size::LEFT, size::RIGHT];
+        Self { dark: true, scale: 1.0, columns, folded: Folded::default(), own_dialogs: false }
     }
 }
 

@@ -11,11 +11,25 @@ use egui::{
 
 use super::theme::{DARK, LIGHT, Theme, body_font, bold_font, mix, mono_font, semibold, size, small_font};
 
+/// Seconds before a tooltip appears, and after one in which the next appears at once.
+const TOOLTIP_DELAY: f32 = 0.35;
+const TOOLTIP_GRACE: f32 = 0.2;
+
 /// Installs the fonts and both themes; called once per window.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
     ctx.set_style_of(egui::Theme::Dark, style(&DARK, Visuals::dark()));
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT, Visuals::light()));
+}
+
+/// Hides tooltips while something is moved with the pointer: they would cover it.
+pub fn hide_tooltips(ctx: &Context, moving: bool) {
+    let (delay, grace) = if moving { (f32::MAX, 0.0) } else { (TOOLTIP_DELAY, TOOLTIP_GRACE) };
+    if ctx.global_style().interaction.tooltip_delay != delay {
+        ctx.all_styles_mut(|style| {
+            (style.interaction.tooltip_delay, style.interaction.tooltip_grace_time) = (delay, grace);
+        });
+    }
 }
 
 pub fn fonts() -> FontDefinitions {
@@ -56,7 +70,7 @@ fn style(theme: &Theme, visuals: Visuals) -> Style {
     spacing.icon_width = 14.0;
     spacing.menu_margin = Margin::same(6);
     spacing.scroll = egui::style::ScrollStyle::thin();
-    style.interaction.tooltip_delay = 0.35;
+    (style.interaction.tooltip_delay, style.interaction.tooltip_grace_time) = (TOOLTIP_DELAY, TOOLTIP_GRACE);
     style.interaction.selectable_labels = false;
     paint(&mut style.visuals, theme);
     style

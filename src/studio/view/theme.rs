@@ -177,6 +177,9 @@ const TOKENS: [Color32; 12] = [
     rgb(0xddaa88),
 ];
 
+/// How many shades of a palette's colours follow each other before they repeat.
+const SHADES: usize = 7;
+
 /// Concepts, in their order of rows.
 const CONCEPTS: [Color32; 6] =
     [rgb(0xcc79a7), rgb(0x7b8cff), rgb(0x56b4e9), rgb(0xf0e442), rgb(0xd55e00), rgb(0xb5c955)];
@@ -200,13 +203,29 @@ pub const ABOVE_ONE: Color32 = rgb(0xf5a623);
 pub const TAKE_A: Color32 = rgb(0x56b4e9);
 pub const TAKE_B: Color32 = rgb(0xe8a33d);
 
-/// The colour of a word, by its position in the encoded prompt; the same in every run.
+/// The colour of a word, by its position in the encoded prompt; the same in every run, and another one for each position of
+/// a prompt of 77.
 pub fn token_color(position: usize) -> Color32 {
-    TOKENS[position.wrapping_sub(1) % TOKENS.len()]
+    shaded(&TOKENS, position.wrapping_sub(1))
 }
 
 pub fn concept_color(row: usize) -> Color32 {
-    CONCEPTS[row % CONCEPTS.len()]
+    shaded(&CONCEPTS, row)
+}
+
+/// The colours of a palette in their order, then the same lighter and darker in turn.
+fn shaded(palette: &[Color32], at: usize) -> Color32 {
+    let color = palette[at % palette.len()];
+    let toward = |ink: u32, t: f32| mix(color, rgb(ink), t);
+    match at / palette.len() % SHADES {
+        0 => color,
+        1 => toward(0xffffff, 0.5),
+        2 => toward(0x000000, 0.42),
+        3 => toward(0xffffff, 0.26),
+        4 => toward(0x000000, 0.22),
+        5 => toward(0xffffff, 0.72),
+        _ => toward(0x000000, 0.6),
+    }
 }
 
 /// Black or white, whichever reads better on `background`.
@@ -283,5 +302,20 @@ mod tests {
             assert_ne!(token_color(position), token_color(position + 1));
         }
         assert_eq!(token_color(3), token_color(3));
+    }
+
+    #[test]
+    fn no_two_words_of_a_prompt_have_the_same_color() {
+        let far = |a: Color32, b: Color32| {
+            let lane = |x: u8, y: u8| (f32::from(x) - f32::from(y)).powi(2);
+            (lane(a.r(), b.r()) + lane(a.g(), b.g()) + lane(a.b(), b.b())).sqrt()
+        };
+        for a in 1..=77 {
+            for b in 1..a {
+                let distance = far(token_color(a), token_color(b));
+                assert!(distance > 8.0, "positions {a} and {b}: {distance}");
+                assert!(distance > 30.0 || a > 24, "positions {a} and {b}: {distance}");
+            }
+        }
     }
 }

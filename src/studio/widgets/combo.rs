@@ -2,12 +2,12 @@
 //!
 //! Apart from the panels because most of them have one.
 
-use egui::{ComboBox, Ui, vec2};
+use egui::{ComboBox, Response, Ui, vec2};
 
 use crate::studio::view::theme::{Theme, size};
 
 /// A combo box that reads as plain text until it is touched.
-pub fn quiet_combo(ui: &mut Ui, name: &str, current: &str, list: impl FnOnce(&mut Ui)) {
+pub fn quiet_combo(ui: &mut Ui, name: &str, current: &str, list: impl FnOnce(&mut Ui)) -> Response {
     let theme = Theme::of(ui);
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
@@ -17,6 +17,7 @@ pub fn quiet_combo(ui: &mut Ui, name: &str, current: &str, list: impl FnOnce(&mu
         ui.spacing_mut().interact_size.y = size::ROW - 2.0;
         ui.add_space(-4.0);
         let combo = ComboBox::from_id_salt(name).selected_text(current.to_owned()).width(0.0).height(320.0);
-        combo.show_ui(ui, list).response.accessible_name(name);
-    });
+        combo.show_ui(ui, list).response.accessible_name(name)
+    })
+    .inner
 }

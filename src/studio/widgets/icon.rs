@@ -34,6 +34,7 @@ pub enum Icon {
     Brush,
     Key,
     Keyed,
+    Card,
 }
 
 /// A square button with a sign; `name` is its accessible name and its tooltip.
@@ -119,6 +120,11 @@ pub fn paint(painter: &Painter, icon: Icon, at: Pos2, ink: Color32) {
         Icon::Brush => {
             line(&[(5.0, -5.5), (-0.5, 0.0)]);
             fill(&[(-1.6, -1.2), (1.2, 1.6), (-1.0, 4.2), (-5.0, 5.0), (-4.2, 1.0)]);
+        }
+        Icon::Card => {
+            line(&[(-5.5, -4.0), (5.5, -4.0), (5.5, 4.0), (-5.5, 4.0), (-5.5, -4.0)]);
+            line(&[(-3.0, -1.2), (3.0, -1.2)]);
+            line(&[(-3.0, 1.4), (1.0, 1.4)]);
         }
         Icon::Folder => {
             line(&[(-5.5, 4.0), (-5.5, -4.0), (-2.0, -4.0), (-0.5, -2.5), (5.5, -2.5), (5.5, 4.0), (-5.5, 4.0)])

@@ -2,9 +2,12 @@
 //!
 //! Apart from the plain slider, whose value is one real number.
 
-use egui::{CornerRadius, Rect, Response, Sense, Ui, pos2};
+use egui::{CornerRadius, EventFilter, Key, Modifiers, Rect, Response, Sense, Ui, pos2};
 
-use super::slider::{describe_whole, paint_knob};
+use super::{
+    focus::{self, Keys},
+    slider::{describe_whole, paint_knob},
+};
 use crate::studio::view::theme::{Theme, size};
 
 /// A half-open range `start..end` inside `0..=count`; an open end means `count`.
@@ -39,10 +42,13 @@ impl RangeSlider<'_> {
             let t = ((x - span.0) / (span.1 - span.0)).clamp(0.0, 1.0);
             (t * self.count as f32).round() as usize
         };
-        if let Some(step) = dragged_to(&handles[0], step_at) {
+        let presses = [0, 1].map(|k| arrow_presses(ui, &handles[k]));
+        let end = self.end.unwrap_or(self.count);
+        let moved = |from: usize, by: isize| (by != 0).then(|| from.saturating_add_signed(by).min(self.count));
+        if let Some(step) = dragged_to(&handles[0], step_at).or(moved(*self.start, presses[0])) {
             *self.start = step.min(self.end.unwrap_or(self.count).saturating_sub(1));
         }
-        if let Some(step) = dragged_to(&handles[1], step_at) {
+        if let Some(step) = dragged_to(&handles[1], step_at).or(moved(end, presses[1])) {
             let step = step.max(*self.start + 1);
             *self.end = (step < self.count).then_some(step);
         }
@@ -52,8 +58,8 @@ impl RangeSlider<'_> {
         if handles[1].double_clicked() {
             *self.end = None;
         }
-        describe_whole(ui, &handles[0], &self.names[0], *self.start);
-        describe_whole(ui, &handles[1], &self.names[1], self.end.unwrap_or(self.count));
+        describe_whole(ui, &handles[0], &self.names[0], *self.start, self.count);
+        describe_whole(ui, &handles[1], &self.names[1], self.end.unwrap_or(self.count), self.count);
 
         let y = rail.center().y;
         let bar = |l: f32, r: f32| Rect::from_min_max(pos2(l, y - size::RAIL / 2.0), pos2(r, y + size::RAIL / 2.0));
@@ -66,6 +72,19 @@ impl RangeSlider<'_> {
 }
 
 fn dragged_to(handle: &Response, step_at: impl Fn(f32) -> usize) -> Option<usize> {
-    let pointer = handle.interact_pointer_pos().filter(|_| handle.is_pointer_button_down_on())?;
+    let pointer = handle.interact_pointer_pos()?;
+    handle.request_focus();
     Some(step_at(pointer.x))
+}
+
+/// How far the arrow keys move a handle that has the focus.
+fn arrow_presses(ui: &Ui, handle: &Response) -> isize {
+    let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(handle.id, arrows));
+    if !handle.has_focus() {
+        return 0;
+    }
+    focus::claim(ui.ctx(), handle.id, Keys::Arrows);
+    let count = |key| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key)) as isize;
+    count(Key::ArrowRight) - count(Key::ArrowLeft)
 }

@@ -104,7 +104,8 @@ pub fn number(
     ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.ground.input;
     ui.spacing_mut().button_padding = vec2(5.0, 1.0);
     ui.spacing_mut().interact_size = vec2(32.0, size::ROW - 4.0);
-    let field = ui.add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(decimals));
+    let field = ui
+        .add(egui::DragValue::new(value).range(range).speed(0.02).fixed_decimals(decimals).update_while_editing(false));
     let field = field.accessible_name(name).on_hover_text(format!("{name}, usually {usual}"));
     if field.double_clicked() {
         *value = usual;

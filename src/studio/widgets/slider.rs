@@ -13,6 +13,7 @@ use egui::{
     vec2,
 };
 
+use super::focus::{self, Keys};
 use crate::studio::view::theme::{Theme, size};
 
 /// A drag snaps to the origin within this distance, in points.
@@ -107,10 +108,9 @@ impl<'a> ValueSlider<'a> {
 
     fn follow_pointer(&mut self, ui: &Ui, response: &Response, rail: Rect) {
         let typing = ui.input(|i| i.modifiers.command);
+        // Also in the frame in which the pointer lets go: a click may begin and end in one.
         let Some(Pos2 { x, .. }) = response.interact_pointer_pos().filter(|_| !typing) else { return };
-        if !response.is_pointer_button_down_on() {
-            return;
-        }
+        response.request_focus();
         let (left, right) = Self::span(rail);
         let fine = ui.input(|i| i.modifiers.shift);
         let t = ((x - left) / (right - left)).clamp(0.0, 1.0);
@@ -124,6 +124,9 @@ impl<'a> ValueSlider<'a> {
         let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(id, arrows));
         let focused = ui.memory(|m| m.has_focus(id));
+        if focused {
+            focus::claim(ui.ctx(), id, Keys::Arrows);
+        }
         let (steps, set) = ui.input_mut(|i| {
             let mut steps = 0.0;
             if focused {
@@ -162,7 +165,8 @@ impl<'a> ValueSlider<'a> {
             .speed(self.step)
             .max_decimals(decimals + 1)
             .custom_formatter(format)
-            .custom_parser(typed);
+            .custom_parser(typed)
+            .update_while_editing(false);
         child.add(field).accessible_name(format!("{} value", self.name))
     }
 
@@ -241,11 +245,16 @@ pub fn plain_numbers(ui: &mut Ui) {
     ui.spacing_mut().interact_size = vec2(24.0, size::ROW - 4.0);
 }
 
-/// Describes a slider of whole numbers to screen readers.
-pub(super) fn describe_whole(ui: &Ui, response: &Response, name: &str, value: usize) {
+/// Describes a slider of whole numbers between 0 and `most` to screen readers.
+pub(super) fn describe_whole(ui: &Ui, response: &Response, name: &str, value: usize, most: usize) {
     let enabled = ui.is_enabled();
     response
         .widget_info(|| WidgetInfo { value: Some(value as f64), ..WidgetInfo::labeled(Role::Slider, enabled, name) });
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_min_numeric_value(0.0);
+        node.set_max_numeric_value(most as f64);
+        node.set_numeric_value_step(1.0);
+    });
 }
 
 #[cfg(test)]

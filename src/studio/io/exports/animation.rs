@@ -27,7 +27,7 @@ const OUTLINE: f32 = 0.75;
 pub struct Layer {
     pub overlay: OverlayView,
     /// The token position of the chosen region.
-    pub region: Option<usize>,
+    pub chosen: Vec<usize>,
 }
 
 /// The run step by step, all of the finished picture's size, and the finished picture; with what `layer` lays over them.
@@ -49,7 +49,7 @@ pub fn frames(track: &Track, layer: Option<&Layer>) -> Vec<Arc<Picture>> {
 /// A picture with its map over it, as the canvas draws it (`shaders/canvas.wgsl`) at one texel a pixel.
 fn composed(picture: Arc<Picture>, report: Option<Arc<StepReport>>, track: &Track, layer: &Layer) -> Picture {
     let labels = RegionLabels::of(track, &track.recipe);
-    let maps = Source::new(picture.clone(), report, labels, &layer.overlay, layer.region).maps();
+    let maps = Source::new(picture.clone(), report, labels, &layer.overlay, layer.chosen.clone()).maps();
     let (height, width) = (picture.height, picture.width);
     let labels = maps.labels.map(|plane| plane.resize_nearest(height, width));
     let over: Option<Plane<Color32>> = match (&maps.scalar, &labels) {

@@ -2,7 +2,7 @@
 //!
 //! Apart from the canvas itself because a comparison of differences has another bar.
 
-use egui::{Align, Layout, Rect, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Layout, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 use super::compare;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         view::{
             View,
             compare::Compare,
-            overlay::{Overlay, SaliencyOf},
+            overlay::{CardPlace, Overlay, OverlayView, SaliencyOf},
             theme::{concept_color, size},
         },
         widgets::{
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Room for opacity, outlines and the brush, in points.
-const TOOLS: f32 = 256.0;
+const TOOLS: f32 = 282.0;
 
 /// Why an overlay has nothing to show at this step, in a sentence; `None` when it has.
 pub fn missing(overlay: Overlay, report: Option<&StepReport>) -> Option<&'static str> {
@@ -87,6 +87,11 @@ fn tools_row(ui: &mut Ui, document: &Document, view: &mut View) {
     slider.place(ui, rect, number).on_hover_text("How much of the map covers the picture");
     ui.add_space(2.0);
     row::switch(ui, "Outlines", &mut overlay.outlines, "Outlines");
+    let place = overlay.card;
+    let card = icon_toggle(ui, Icon::Card, "Card with the numbers under the pointer (I)", place != CardPlace::Hidden);
+    if card.on_hover_text(format!("Now {}; click to move it", place.title())).clicked() {
+        overlay.card = place.next();
+    }
     if icon_toggle(ui, Icon::Brush, "Paint on the picture (B)", view.brush.active).clicked() {
         view.toggle_brush(document);
     }
@@ -101,20 +106,27 @@ fn second_row(ui: &mut Ui, document: &Document, view: &mut View, row: Rect, repo
     line.set_clip_rect(row.expand(2.0).intersect(ui.clip_rect()));
     let overlay = &mut view.overlay;
     match overlay.kind {
-        Overlay::Concept if !report.concepts.is_empty() => {
-            let chosen = report.chosen_concept(overlay.concept).map(|concept| concept.id);
-            note(&mut line, "where acts");
-            for (k, concept) in report.concepts.iter().enumerate() {
-                let color = concept_color(rows.get(k).copied().unwrap_or(k));
-                if chip::chip(&mut line, &concept.text, color, Some(concept.id) == chosen, false).clicked() {
-                    overlay.concept = Some(concept.id);
-                }
-            }
-        }
+        Overlay::Concept if !report.concepts.is_empty() => concepts(&mut line, overlay, report, &rows),
         Overlay::Saliency if report.fusion.is_some() => {
             let models = [SaliencyOf::General, SaliencyOf::Expert];
             segmented(&mut line, &mut overlay.saliency, &models, SaliencyOf::title, |_| None);
         }
         _ => {}
     }
+}
+
+/// The concepts to choose from, in a row that scrolls where there are many.
+fn concepts(ui: &mut Ui, overlay: &mut OverlayView, report: &StepReport, rows: &[usize]) {
+    let chosen = report.chosen_concept(overlay.concept).map(|concept| concept.id);
+    ScrollArea::horizontal().id_salt("concepts").auto_shrink(false).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            note(ui, "where acts");
+            for (k, concept) in report.concepts.iter().enumerate() {
+                let color = concept_color(rows.get(k).copied().unwrap_or(k));
+                if chip::chip(ui, &concept.text, color, Some(concept.id) == chosen, false).clicked() {
+                    overlay.concept = Some(concept.id);
+                }
+            }
+        });
+    });
 }

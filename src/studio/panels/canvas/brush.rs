@@ -3,8 +3,8 @@
 //! Apart from the canvas because it keeps the state of a stroke.
 
 use egui::{
-    Align, Align2, Color32, CornerRadius, CursorIcon, Layout, Mesh, PointerButton, Pos2, Rect, Response, Sense, Shape,
-    Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2,
+    Align, Align2, Color32, CornerRadius, CursorIcon, Layout, Mesh, PointerButton, Pos2, Rect, Response, Role, Sense,
+    Shape, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::pane::Pane;
@@ -34,6 +34,8 @@ pub struct BrushTool {
     /// Where the stroke that goes on has come to, in elements of the grid.
     last: Option<[f32; 2]>,
     bar_width: Option<f32>,
+    /// How far its bar was dragged from its place above the lower edge, in points.
+    bar_shift: Vec2,
 }
 
 impl BrushTool {
@@ -68,15 +70,17 @@ impl BrushTool {
         let [h, w] = view.grid_size(document);
         let element = placed.size() / vec2(w as f32, h as f32);
         let place = |pointer: Pos2| -> [f32; 2] { ((pointer - placed.min) / element).into() };
-        let pressed = response.is_pointer_button_down_on() && ui.input(|i| i.pointer.primary_down());
+        let down = response.is_pointer_button_down_on() && ui.input(|i| i.pointer.primary_down());
+        // A press that began and ended in this frame, or the last move of a stroke.
+        let released = response.clicked() || response.drag_stopped_by(PointerButton::Primary);
         let usable = view.brush.target.missing(document.recipe()).is_none() && !Self::picks(ui, view);
-        let now = response.interact_pointer_pos().filter(|_| pressed && usable).map(place);
-        if let Some(now) = now
+        let now = response.interact_pointer_pos().filter(|_| (down || released) && usable).map(place);
+        if let Some(now) = now.filter(|now| down || self.last != Some(*now))
             && let Some(stroke) = view.stroke(document, self.last.unwrap_or(now), now)
         {
             commands.edit(Edit::Paint(stroke));
         }
-        self.last = now;
+        self.last = now.filter(|_| down);
         let painter = ui.painter().with_clip_rect(pane.clip.intersect(placed).intersect(ui.clip_rect()));
         painter.add(Shape::mesh(layer(document, view, placed, element)));
         if let Some(pointer) = response.hover_pos().filter(|p| pane.area.contains(*p)) {
@@ -94,12 +98,21 @@ impl BrushTool {
         let rows: f32 = if area.width() < WIDE { 2.0 } else { 1.0 };
         let width = self.bar_width.unwrap_or(WIDE - 40.0);
         let left = (area.center().x - width / 2.0).max(area.left() + 10.0);
-        let ground =
+        let home =
             Rect::from_min_size(pos2(left, area.bottom() - rows * ROW - 4.0), vec2(width, rows * ROW)).expand(4.0);
+        let ground = moved_inside(home, self.bar_shift, area);
+        let left = ground.left() + 4.0;
         ui.painter().rect_filled(ground, CornerRadius::same(7), theme.ground.panel);
         ui.painter().rect_stroke(ground, CornerRadius::same(7), Stroke::new(1.0, theme.line), StrokeKind::Inside);
         // What lies under the bar is not painted on.
-        let _ = ui.interact(ground, ui.scope_id().with("brush bar"), Sense::click_and_drag());
+        let grip = ui.interact(ground, ui.scope_id().with("brush bar"), Sense::CLICK | Sense::DRAG);
+        grip.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Brush bar"));
+        self.bar_shift = ground.min - home.min + grip.drag_delta();
+        if grip.double_clicked() {
+            self.bar_shift = Vec2::ZERO;
+        }
+        let grip = grip.on_hover_and_drag_cursor(CursorIcon::Grab);
+        grip.on_hover_text("Drag to move this bar; double-click to put it back");
         let line = |k: f32| {
             let at = pos2(left, ground.top() + 4.0 + k * ROW);
             Rect::from_min_size(at, vec2(area.right() - 10.0 - left, ROW))
@@ -122,6 +135,13 @@ impl BrushTool {
             label_on(ui, corner, Align2::CENTER_BOTTOM, reason, theme::small_font());
         }
     }
+}
+
+/// `rect` moved by `shift`, as far as it stays inside `area`.
+fn moved_inside(rect: Rect, shift: Vec2, area: Rect) -> Rect {
+    let low = area.min - rect.min;
+    let high = (area.max - rect.max).max(low);
+    rect.translate(shift.clamp(low, high))
 }
 
 /// Why nothing can be painted, in a sentence.

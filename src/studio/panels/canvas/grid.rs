@@ -41,12 +41,11 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands, textures:
         let before = sides;
         side(&mut ui, name, &mut sides[k], recipe);
         commands.edit_if_changed(&before, sides, Edit::GridSides);
-        if k == 0 {
-            let end = Layout::right_to_left(Align::Center);
-            if ui.with_layout(end, |ui| start_or_stop(ui, document.grid(), commands)).inner {
-                commands.send(Command::ExportGrid);
-            }
-        }
+        // One button a row, so that both have room in a narrow window.
+        let end = Layout::right_to_left(Align::Center);
+        ui.with_layout(end, |ui| {
+            if k == 0 { start_or_stop(ui, document.grid(), commands) } else { figure(ui, document.grid(), commands) }
+        });
     }
     let area = Rect::from_min_max(whole.min + vec2(size::MARGIN, CONTROLS), whole.max - vec2(size::MARGIN, 34.0));
     match document.grid().made {
@@ -77,16 +76,19 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
     });
     ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.ground.input;
     ui.spacing_mut().button_padding = vec2(5.0, 1.0);
+    let parameter = side.parameter;
     for (what, end) in [("from", &mut side.from), ("to", &mut side.to)] {
         row::note(ui, what);
-        ui.add(DragValue::new(end).speed(0.1).max_decimals(2)).accessible_name(format!("{name}: {what}"));
+        let written = move |value: f64, _| parameter.label(value as f32);
+        ui.add(DragValue::new(end).custom_formatter(written).speed(0.1).max_decimals(2).update_while_editing(false))
+            .accessible_name(format!("{name}: {what}"));
     }
     row::note(ui, "in");
-    ui.add(DragValue::new(&mut side.count).range(1..=MOST).speed(0.05)).accessible_name(format!("{name}: count"));
+    ui.add(DragValue::new(&mut side.count).range(1..=MOST).speed(0.05).update_while_editing(false))
+        .accessible_name(format!("{name}: count"));
 }
 
-/// The buttons of the grid; returns whether a figure is asked for.
-fn start_or_stop(ui: &mut Ui, grid: &Grid, commands: &mut Commands) -> bool {
+fn start_or_stop(ui: &mut Ui, grid: &Grid, commands: &mut Commands) {
     if grid.running {
         if ui.button("Stop grid").clicked() {
             commands.edit(Edit::StopGrid);
@@ -94,13 +96,18 @@ fn start_or_stop(ui: &mut Ui, grid: &Grid, commands: &mut Commands) -> bool {
     } else if ui.button("Render grid").clicked() {
         commands.edit(Edit::StartGrid);
     }
+}
+
+/// Exports the grid as a figure, and says how far it is.
+fn figure(ui: &mut Ui, grid: &Grid, commands: &mut Commands) {
     let (done, all) = grid.progress();
-    if all > 0 {
-        let figure = ui.button("Figure…").on_hover_text("Export the grid as one picture with its labels");
-        row::note(ui, format!("{done} of {all}"));
-        return figure.clicked();
+    if all == 0 {
+        return;
     }
-    false
+    if ui.button("Figure…").on_hover_text("Export the grid as one picture with its labels").clicked() {
+        commands.send(Command::ExportGrid);
+    }
+    row::note(ui, format!("{done} of {all}"));
 }
 
 fn cells(

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     engine::StepReport,
+    recipe::Scfg,
     studio::{
         document::Document,
         view::{
@@ -27,9 +28,12 @@ use crate::{
 
 /// The colour bar's width, and the distances around it.
 const BAR: f32 = 150.0;
+const LEAST_BAR: f32 = 40.0;
 const GAP: f32 = 8.0;
 /// Regions beyond this many are summed up in one entry.
 const ENTRIES: usize = 9;
+/// Room for one more word, for "more" and for the background, in points.
+const REST: f32 = 280.0;
 
 /// The legend. It keeps the width of its entries in the previous frame, to centre them.
 #[derive(Default)]
@@ -52,7 +56,7 @@ impl Legend {
         let middle = pos2(area.center().x, area.center().y - 4.0);
         if view.comparison.mode == Compare::Difference {
             let (table, [low, high]) = compare::difference_scale(&view.comparison);
-            return scale_bar(ui, area, &table, low, high, &comparison.text(document, view));
+            return scale_bar(ui, area, &table, Scale::whole(low, high), &comparison.text(document, view));
         }
         if let Some(reason) = bar::missing(view.overlay.kind, report) {
             return text(ui, middle, reason);
@@ -64,7 +68,8 @@ impl Legend {
             Overlay::Rate => {
                 let Some(scfg) = &report.scfg else { return };
                 let title = format!("{}, mean {:.2}", StepArray::Rate.info().label(), scfg.rate.mean());
-                map_bar(ui, area, StepArray::Rate, &scfg.rate, &title);
+                let clamp = view.shown_track(document).map(|track| &track.recipe.scfg).filter(|scfg| scfg.enabled);
+                rate_bar(ui, area, &scfg.rate, clamp, &title);
             }
             Overlay::Concept => {
                 let Some(concept) = report.chosen_concept(view.overlay.concept) else { return };
@@ -98,20 +103,28 @@ impl Legend {
         let rest: f32 = rest.iter().map(|(_, share)| share).sum();
         let percent = |share: f32| format!("{:.0} %", 100.0 * share);
         let chosen = view.selection.region;
+        let selected = view.selection.positions();
         let mut picked = None;
         let ground = Theme::of(ui).ground.canvas;
         let mut entries = Entries::new(ui, area, &mut self.width);
         let color = |position: usize| {
-            let back = chosen.is_some_and(|chosen| chosen != position);
+            let back = chosen.is_some() && !selected.contains(&position);
             if back { theme::mix(ground, region_color(&names, position), 0.35) } else { region_color(&names, position) }
         };
-        for &(position, share) in words.iter().take(ENTRIES) {
+        let named: Vec<(usize, f32)> = words.iter().take(ENTRIES).copied().collect();
+        let mut shown = 0;
+        for &(position, share) in &named {
+            // The last two places are for what remains.
+            if entries.room() < REST {
+                break;
+            }
             if entries.add(color(position), &names.name(position), &percent(share)) {
                 picked = Some(position);
             }
+            shown += 1;
         }
-        if words.len() > ENTRIES {
-            let more: f32 = words[ENTRIES..].iter().map(|(_, share)| share).sum();
+        if words.len() > shown {
+            let more: f32 = words[shown..].iter().map(|(_, share)| share).sum();
             entries.add(Theme::of(entries.ui()).line, "more", &percent(more));
         }
         let background = names.background();
@@ -149,6 +162,11 @@ impl<'a> Entries<'a> {
         &self.ui
     }
 
+    /// The points that are left in the row.
+    fn room(&self) -> f32 {
+        self.ui.max_rect().right() - self.ui.min_rect().right().max(self.left)
+    }
+
     fn add(&mut self, color: Color32, name: &str, note: &str) -> bool {
         let clicked = chip::swatch(&mut self.ui, color, name, note).clicked();
         *self.width = self.ui.min_rect().right() - self.left;
@@ -159,18 +177,53 @@ impl<'a> Entries<'a> {
 /// The colours of a map that has a scale, with the values at both ends.
 fn map_bar(ui: &Ui, area: Rect, array: StepArray, map: &Plane, title: &str) {
     let [low, high] = array.info().range.bounds(map);
-    scale_bar(ui, area, &colormap::table(array.info().palette), low, high, title);
+    scale_bar(ui, area, &colormap::table(array.info().palette), Scale::whole(low, high), title);
 }
 
-fn scale_bar(ui: &Ui, area: Rect, table: &Table, low: f32, high: f32, title: &str) {
+/// The part of the rate's scale that the clamp leaves: what lies outside occurs nowhere.
+fn rate_bar(ui: &Ui, area: Rect, rate: &Plane, clamp: Option<&Scfg>, title: &str) {
+    let info = StepArray::Rate.info();
+    let [low, high] = info.range.bounds(rate);
+    scale_bar(ui, area, &colormap::table(info.palette), Scale::whole(low, high).clamped(clamp), title);
+}
+
+/// The values of a colour table's ends, and the part of them that a legend shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Scale {
+    table: [f32; 2],
+    shown: [f32; 2],
+}
+
+impl Scale {
+    fn whole(low: f32, high: f32) -> Self {
+        Self { table: [low, high], shown: [low, high] }
+    }
+
+    fn clamped(self, clamp: Option<&Scfg>) -> Self {
+        let [low, high] = self.table;
+        let shown = clamp.map_or(self.table, |scfg| [low.max(scfg.rate_min), high.min(scfg.rate_max)]);
+        // An empty or reversed clamp leaves the scale as it is.
+        Self { shown: if shown[0] < shown[1] { shown } else { self.table }, ..self }
+    }
+
+    /// The index into the table at `t` of the shown part, 0 to 1.
+    fn index(self, t: f32) -> usize {
+        let [low, high] = self.shown;
+        colormap::index(low + t * (high - low), self.table[0], self.table[1])
+    }
+}
+
+fn scale_bar(ui: &Ui, area: Rect, table: &Table, scale: Scale, title: &str) {
     let theme = Theme::of(ui);
     let (ink, mono) = (theme.ink.dim, theme::mono_font());
     let painter = ui.painter();
     let lay = |text: String, font| painter.layout_no_wrap(text, font, ink);
     let title = lay(title.to_owned(), theme::small_font());
-    let ends = [low, high].map(|v| lay(format!("{v:.2}"), mono.clone()));
+    let ends = scale.shown.map(|v| lay(format!("{v:.2}"), mono.clone()));
     // Title, lowest value, bar, highest value: centred together.
-    let whole = title.size().x + ends[0].size().x + ends[1].size().x + BAR + 3.0 * GAP;
+    let words = title.size().x + ends[0].size().x + ends[1].size().x + 3.0 * GAP;
+    let length = (area.width() - 16.0 - words).clamp(LEAST_BAR, BAR);
+    let whole = words + length;
     let mut x = (area.center().x - whole / 2.0).max(area.left() + 8.0);
     let middle = area.center().y - 4.0;
     let mut put = |galley: std::sync::Arc<egui::Galley>| {
@@ -181,14 +234,14 @@ fn scale_bar(ui: &Ui, area: Rect, table: &Table, low: f32, high: f32, title: &st
     put(title);
     let [lowest, highest] = ends;
     let left = put(lowest);
-    let bar = Rect::from_min_size(pos2(left, middle - 3.5), vec2(BAR, 7.0));
+    let bar = Rect::from_min_size(pos2(left, middle - 3.5), vec2(length, 7.0));
     let at = pos2(bar.right() + GAP, middle - highest.size().y / 2.0);
     painter.galley(at, highest, ink);
     let mut mesh = egui::Mesh::default();
     const STOPS: u32 = 32;
     for i in 0..=STOPS {
         let t = i as f32 / STOPS as f32;
-        let color = table[(t * 255.0) as usize];
+        let color = table[scale.index(t)];
         let x = bar.left() + t * bar.width();
         mesh.colored_vertex(pos2(x, bar.top()), color);
         mesh.colored_vertex(pos2(x, bar.bottom()), color);
@@ -199,4 +252,22 @@ fn scale_bar(ui: &Ui, area: Rect, table: &Table, low: f32, high: f32, title: &st
         }
     }
     painter.add(mesh);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legend_of_the_rate_begins_where_the_clamp_does() {
+        let rate = Plane::new(1, 3, vec![0.8, 1.0, 2.5]);
+        let [low, high] = StepArray::Rate.info().range.bounds(&rate);
+        assert!(low < -0.4, "the colours lie around 1: {low}");
+        let scfg = Scfg { rate_min: 0.8, rate_max: 3.0, ..Scfg::default() };
+        let scale = Scale::whole(low, high).clamped(Some(&scfg));
+        assert_eq!(scale.shown, [0.8, 2.5]);
+        assert_eq!(scale.index(1.0), 255);
+        assert_eq!(scale.index(0.0), colormap::index(0.8, low, high), "a value keeps its colour");
+        assert_eq!(Scale::whole(low, high).clamped(None).shown, [low, high]);
+    }
 }

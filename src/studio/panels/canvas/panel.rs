@@ -107,7 +107,8 @@ impl Canvas {
         let placed = pane.place(view);
         let frame = pane.frame.clone();
         let (overlay, comparison) = (&view.overlay, &view.comparison);
-        let mut source = Source::new(frame.picture, frame.report, pane.labels.clone(), overlay, view.selection.region);
+        let mut source =
+            Source::new(frame.picture, frame.report, pane.labels.clone(), overlay, view.selection.positions());
         source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
         let callback = CanvasPaint {
             key,
@@ -206,7 +207,7 @@ fn hover(ui: &Ui, view: &View, response: &Response, panes: &[Pane], whole: Rect)
     let report = pane.frame.report.as_deref()?;
     let probe = probe::probe(report, &pane.recipe, &pane.labels, pane.size(), u, v);
     if !BrushTool::is_active(view) {
-        tip::show(ui, &probe, pointer, whole);
+        tip::show(ui, &probe, pointer, whole, view.overlay.card);
     }
     Some(probe.region?.position)
 }

@@ -5,8 +5,9 @@
 use egui::Color32;
 
 use crate::{
-    engine::StepReport,
-    recipe::Recipe,
+    engine::{FusionReport, StepReport},
+    guidance::snb,
+    recipe::{FusionRule, Owner, Recipe},
     studio::{document::regions::labels::RegionLabels, view::maps::region_color},
 };
 
@@ -44,9 +45,12 @@ pub struct ConceptProbe {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct FusionProbe {
-    pub general: f32,
-    pub expert: f32,
+    /// What was compared: both models' log-saliency after sharpness, the painted bias on the expert's; `None` where nothing
+    /// was compared.
+    pub compared: Option<[f32; 2]>,
     pub expert_draws: bool,
+    /// Which model draws here, and why.
+    pub sentence: String,
 }
 
 /// The element of a `width` by `height` map under a place given as shares of the picture's sides.
@@ -89,14 +93,8 @@ pub fn probe(report: &StepReport, recipe: &Recipe, names: &RegionLabels, size: [
         let touched = concept.active && concept.mask.at(y, x) > 0.0;
         ConceptProbe { text: concept.text.clone(), magnitude: concept.magnitude.at(y, x), touched }
     });
-    let fusion = report.fusion.as_ref().map(|fusion| {
-        let [x, y] = element(u, v, fusion.mask.width, fusion.mask.height);
-        FusionProbe {
-            general: fusion.saliency_general.at(y, x),
-            expert: fusion.saliency_expert.at(y, x),
-            expert_draws: fusion.active && fusion.mask.at(y, x) != 0,
-        }
-    });
+    let owner = region.as_ref().map(|region| region.position);
+    let fusion = report.fusion.as_ref().map(|shown| fusion_probe(shown, recipe, names, owner, [u, v]));
     Probe {
         picture: element(u, v, size[0], size[1]),
         latent: grid.map(|[w, h]| element(u, v, w, h)),
@@ -106,6 +104,41 @@ pub fn probe(report: &StepReport, recipe: &Recipe, names: &RegionLabels, size: [
     }
 }
 
+/// What decided which model draws at a place in the region `region`.
+fn fusion_probe(
+    shown: &FusionReport,
+    recipe: &Recipe,
+    names: &RegionLabels,
+    region: Option<usize>,
+    [u, v]: [f32; 2],
+) -> FusionProbe {
+    let [x, y] = element(u, v, shown.mask.width, shown.mask.height);
+    let expert_draws = shown.active && shown.mask.at(y, x) != 0;
+    let who = if expert_draws { "The expert" } else { "The general model" };
+    let said = |sentence: String| FusionProbe { compared: None, expert_draws, sentence };
+    let Some(fusion) = recipe.active_fusion().filter(|_| shown.active) else {
+        return said(format!("{who} draws: at this step the models are not fused."));
+    };
+    match fusion.rule {
+        FusionRule::Saliency => {}
+        FusionRule::Mask => return said(format!("{who} draws: the given mask says so.")),
+        FusionRule::General | FusionRule::Expert => return said(format!("{who} draws alone.")),
+        FusionRule::Weighted => {
+            return said(format!("Both draw: the expert gives {:.0} % of the noise.", 100.0 * fusion.weight));
+        }
+    }
+    let owner = region.map_or(Owner::Saliency, |region| fusion.region_owner(&recipe.groups, region));
+    if let (true, Some(region)) = (owner != Owner::Saliency, region) {
+        return said(format!("{who} draws: you gave it {}.", names.name(region)));
+    }
+    let [general, expert] = snb::compared(fusion, &shown.saliency_general, &shown.saliency_expert);
+    let at = y * shown.mask.width + x;
+    let [general, expert] = [general[at], expert[at]];
+    let (more, less) = if expert_draws { (expert, general) } else { (general, expert) };
+    let sentence = format!("{who} draws: its log-saliency after sharpness is larger, {more:.2} against {less:.2}.");
+    FusionProbe { compared: Some([general, expert]), expert_draws, sentence }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{sync::Arc, time::Duration};
@@ -113,7 +146,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, Token, TokenKind},
-        recipe::{Paint, RegionFactor},
+        recipe::{Fusion, Paint, RegionFactor, RegionOwner},
         tensor::{Picture, Plane},
     };
 
@@ -171,8 +204,38 @@ mod tests {
         strong.regions = vec![RegionFactor { position: 2, factor: 3.0 }];
         let own = super::probe(&report(), &strong, &names, [16, 16], 0.75, 0.25).region.map(|r| r.effective);
         assert!(own.is_some_and(|e| (e - 6.7 * 3.0 * 0.5).abs() < 1e-4), "{own:?}");
-        let fusion = FusionProbe { general: 0.42, expert: 0.31, expert_draws: false };
-        assert_eq!(probe.fusion, Some(fusion));
+        let fusion = probe.fusion.expect("a fusion");
+        assert_eq!(
+            fusion.sentence, "The general model draws: at this step the models are not fused.",
+            "no fusion in it"
+        );
+    }
+
+    #[test]
+    fn the_card_shows_the_values_that_were_compared_and_who_won() {
+        let fused = |fusion: Fusion| {
+            let recipe = Recipe { fusion: Some(Fusion { enabled: true, ..fusion }), ..Recipe::default() };
+            let tokens = vec![Token { position: 2, text: "cat".into(), kind: TokenKind::Word }];
+            let names = RegionLabels::new(Arc::new(tokens), Vec::new());
+            probe(&report(), &recipe, &names, [16, 16], 0.75, 0.25).fusion.expect("a fusion")
+        };
+        // Raw saliencies 0.42 and 0.31; sharper, the expert's sum over the picture is larger than its peak here.
+        let [sharp, flat] = [8.0, 1.0].map(|k_e| fused(Fusion { k_e, ..Fusion::default() }));
+        let log = |k: f32, map: [f32; 4], at: usize| k * map[at] - map.iter().map(|v| (k * v).exp()).sum::<f32>().ln();
+        let (general, expert) = ([0.1, 0.42, 0.0, 0.0], [0.2, 0.31, 0.0, 0.0]);
+        for (probe, k) in [(&sharp, 8.0), (&flat, 1.0)] {
+            let [g, e] = probe.compared.expect("compared");
+            assert!((g - log(1.0, general, 1)).abs() < 1e-4 && (e - log(k, expert, 1)).abs() < 1e-4, "{probe:?}");
+        }
+        let numbers = flat.compared.map(|[g, e]| format!("{g:.2} against {e:.2}")).unwrap_or_default();
+        assert_eq!(
+            flat.sentence,
+            format!("The general model draws: its log-saliency after sharpness is larger, {numbers}.")
+        );
+        let owners = vec![RegionOwner { position: 2, owner: Owner::General }];
+        assert_eq!(fused(Fusion { owners, ..Fusion::default() }).sentence, "The general model draws: you gave it cat.");
+        let rule = |rule| fused(Fusion { rule, ..Fusion::default() }).sentence;
+        assert_eq!(rule(FusionRule::Weighted), "Both draw: the expert gives 50 % of the noise.");
     }
 
     #[test]

@@ -2,38 +2,58 @@
 //!
 //! Apart from the probe, which collects the numbers.
 
-use egui::{Color32, CornerRadius, Pos2, Rect, Stroke, StrokeKind, Ui, text::LayoutJob, vec2};
+use egui::{Color32, CornerRadius, Pos2, Rect, Stroke, StrokeKind, Ui, Vec2, text::LayoutJob, vec2};
 
 use crate::{
     studio::{
         panels::canvas::probe::Probe,
-        view::theme::{self, Theme},
+        view::{
+            overlay::CardPlace,
+            theme::{self, Theme},
+        },
     },
     tensor::maps::StepArray,
 };
 
 /// The name column, in characters.
 const NAME: usize = 13;
+/// The longest line of a sentence, in characters.
+const LINE: usize = 40;
 
-pub fn show(ui: &Ui, probe: &Probe, pointer: Pos2, within: Rect) {
+/// Shows the card at `place`: beside the pointer, or in the lower corner of `within` that the pointer is not near.
+pub fn show(ui: &Ui, probe: &Probe, pointer: Pos2, within: Rect, place: CardPlace) {
+    if place == CardPlace::Hidden {
+        return;
+    }
     let theme = Theme::of(ui);
     let galley = ui.painter().layout_job(job(probe, theme));
     let extent = galley.size() + vec2(22.0, 18.0);
-    // Below and right of the pointer, on the other side where there is no room.
-    let place = |at: f32, extent: f32, low: f32, high: f32| {
-        let after = at + 16.0;
-        if after + extent <= high { after } else { (at - 16.0 - extent).max(low) }
-    };
-    let min = Pos2::new(
-        place(pointer.x, extent.x, within.left() + 4.0, within.right() - 4.0),
-        place(pointer.y, extent.y, within.top() + 4.0, within.bottom() - 4.0),
-    );
+    let min =
+        if place == CardPlace::Corner { corner(pointer, extent, within) } else { beside(pointer, extent, within) };
     let rect = Rect::from_min_size(min, extent);
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::same(6), theme.tooltip.ground);
     let rim = Stroke::new(1.0, theme.tooltip.line);
     painter.rect_stroke(rect, CornerRadius::same(6), rim, StrokeKind::Inside);
     painter.galley(rect.min + vec2(11.0, 9.0), galley, theme.ink.text);
+}
+
+/// Below and right of the pointer, on the other side where there is no room.
+fn beside(pointer: Pos2, extent: Vec2, within: Rect) -> Pos2 {
+    let place = |at: f32, extent: f32, low: f32, high: f32| {
+        let after = at + 16.0;
+        if after + extent <= high { after } else { (at - 16.0 - extent).max(low) }
+    };
+    Pos2::new(
+        place(pointer.x, extent.x, within.left() + 4.0, within.right() - 4.0),
+        place(pointer.y, extent.y, within.top() + 4.0, within.bottom() - 4.0),
+    )
+}
+
+fn corner(pointer: Pos2, extent: Vec2, within: Rect) -> Pos2 {
+    let inner = within.shrink(10.0);
+    let x = if pointer.x < within.center().x { inner.right() - extent.x } else { inner.left() };
+    Pos2::new(x, inner.bottom() - extent.y)
 }
 
 fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
@@ -63,10 +83,13 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
         put(format!(" {symbol} {:.2}\n", concept.magnitude), faint);
     }
     if let Some(fusion) = &probe.fusion {
-        put(format!("{:NAME$}", format!("{} g/e", StepArray::SaliencyGeneral.info().label())), theme.ink.dim);
-        put(format!("{:.2} / {:.2}\n", fusion.general, fusion.expert), theme.ink.text);
-        put(format!("{:NAME$}", StepArray::FusionMask.info().label()), theme.ink.dim);
-        put(format!("{}\n", if fusion.expert_draws { "expert" } else { "general" }), theme.ink.text);
+        if let Some([general, expert]) = fusion.compared {
+            put(format!("{:NAME$}", "log-sal. g/e"), theme.ink.dim);
+            put(format!("{general:.2} / {expert:.2}\n"), theme.ink.text);
+        }
+        for line in wrapped(&fusion.sentence, LINE) {
+            put(format!("{line}\n"), theme.ink.text);
+        }
     }
     if let Some([x, y]) = probe.latent {
         put(format!("{:NAME$}{x},{y}", "latent"), theme.ink.dim);
@@ -75,4 +98,16 @@ fn job(probe: &Probe, theme: &Theme) -> LayoutJob {
     let [x, y] = probe.picture;
     put(format!("picture {x},{y}"), theme.ink.dim);
     job
+}
+
+/// A text in lines of at most `most` characters.
+fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= most) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use egui::{
-    Align, Align2, CornerRadius, Layout, Popup, PopupCloseBehavior, Rect, Sense, TextEdit, Ui, UiBuilder, pos2, vec2,
+    Align, Align2, CornerRadius, Key, Layout, Popup, PopupCloseBehavior, Rect, Sense, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::kinds::{self, EditKind};
@@ -14,7 +14,10 @@ use crate::{
     recipe::Concept,
     studio::{
         document::{Document, cost, regions::labels::RegionLabels},
-        panels::regions::locks,
+        panels::{
+            regions::locks::{self, Lockable},
+            words::Words,
+        },
         view::{
             View, colormap,
             overlay::Overlay,
@@ -23,7 +26,9 @@ use crate::{
         widgets::{
             Icon, ValueSlider,
             combo::quiet_combo,
-            icon, icon_button, icon_toggle, picture,
+            icon, icon_button, icon_toggle,
+            marked_text::{MarkedField, Rows},
+            picture,
             range::RangeSlider,
             row,
             textures::{self, Kind, Textures},
@@ -36,6 +41,11 @@ use crate::{
 const STRONGEST: f32 = 12.0;
 const CARD: f32 = 64.0;
 const TILE: f32 = 44.0;
+
+/// What the numbers of the summary mean.
+const SUMMARY: &str = "top: of the latent values of each channel, the share that this concept moves most; it changes no \
+                       others. Then the steps at which it acts. area: the share of the picture where it changes at \
+                       least one channel at the shown step";
 
 /// What was clicked on a card.
 pub enum Action {
@@ -51,8 +61,10 @@ pub struct Card {
     /// What the shown step says of the concept, when the shown run computed it with this text.
     report: Option<Arc<ConceptReport>>,
     labels: RegionLabels,
+    /// How its text is shown.
+    reads: Words,
     /// The regions that the concept can be locked to.
-    words: Vec<(usize, String)>,
+    words: Vec<Lockable>,
 }
 
 impl Card {
@@ -65,6 +77,7 @@ impl Card {
             open,
             report: report.filter(|report| report.text == concept.text),
             labels: view.labels(document),
+            reads: Words::of(document, &document.recipe().model),
             words: locks::lockable(document, view, &concept.lock),
         }
     }
@@ -152,7 +165,7 @@ impl Card {
     /// Name and buttons; returns whether the concept is to be removed.
     fn title_row(&mut self, ui: &mut Ui, body: Rect) -> bool {
         let (name, row) = (self.name(), self.row);
-        let Self { concept, words, .. } = self;
+        let Self { concept, words, reads, .. } = self;
         let theme = Theme::of(ui);
         let line = Rect::from_min_size(body.min, vec2(body.width() + 4.0, 20.0));
         let layout = Layout::right_to_left(Align::Center);
@@ -171,15 +184,13 @@ impl Card {
             .show(|ui| locks::lock_menu(ui, &mut concept.lock, words));
         let field = Rect::from_min_max(line.min, pos2(tools.min_rect().left() - 2.0, line.bottom()));
         let ink = if concept.enabled { theme.ink.text } else { theme.ink.faint };
-        let edit = TextEdit::singleline(&mut concept.text)
-            .id_salt(("concept text", concept.id))
-            .font(theme::bold_font(size::BODY))
-            .text_color(ink)
-            .frame(egui::Frame::NONE)
-            .margin(egui::Margin::ZERO)
-            .hint_text("a word or two");
         let mut child = ui.new_child(UiBuilder::new().id_salt(("title", concept.id)).max_rect(field));
-        child.put(field, edit).accessible_name(format!("Concept {}", row + 1));
+        let id = child.scope_id().with("concept text");
+        let (font, accept, name) = (theme::bold_font(size::BODY), &[Key::Tab], format!("Concept {}", row + 1));
+        let look = MarkedField { id, name: &name, hint: "a word or two", font, ink, rows: Rows::Bare, accept };
+        reads.field(&mut child, look, &mut concept.text);
+        tools.spacing_mut().item_spacing.x = 4.0;
+        reads.warn_of_length(&mut tools, &concept.text);
         remove
     }
 }
@@ -223,7 +234,7 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
     ui.painter().galley(pos2(line.left(), line.center().y - galley.size().y / 2.0), galley, ink);
     let sign = if open { Icon::Down } else { Icon::Right };
     icon::paint(ui.painter(), sign, pos2(line.right() - 6.0, line.center().y), ink);
-    response.on_hover_text(text).clicked()
+    response.on_hover_text(format!("{text}\n{SUMMARY}")).clicked()
 }
 
 /// Kind, threshold, steps and weight.
@@ -233,7 +244,7 @@ fn more(
     row: usize,
     steps: usize,
     area: Rect,
-    (words, names): (&[(usize, String)], &RegionLabels),
+    (words, names): (&[Lockable], &RegionLabels),
 ) {
     let name = name_of(concept, row);
     let layout = Layout::top_down(Align::Min);
@@ -249,7 +260,7 @@ fn more(
     let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
     let top = 100.0 * (1.0 - *threshold.value());
     row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
-        .on_hover_text(format!("Touch only the {top:.0} % of elements that this concept moves most"));
+        .on_hover_text(format!("Changes only the {top:.0} % of latent values that this concept moves most, channel by channel: 1 minus the threshold"));
     row::labelled(ui, "Steps", |ui| {
         let rail = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width() - size::NUMBER - 4.0, size::ROW));
         let names = [format!("Warm-up of {name}"), format!("Cool-down of {name}")];

@@ -77,7 +77,10 @@ pub fn choice(ui: &mut Ui, name: &str, current: Option<EditKind>, steps: usize) 
                 picked = Some(kind);
             }
         }
-    });
+    })
+    .on_hover_text(
+        "What kind of edit a concept is: sets its threshold and its warm-up as such edits usually want them",
+    );
     picked
 }
 

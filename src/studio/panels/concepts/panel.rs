@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use egui::{Align2, TextEdit, Ui, vec2};
+use egui::{Align2, Key, Ui, vec2};
 
 use super::{
     arithmetic::{self, Term},
     card::{Action, Card},
-    interference,
+    interference::Interference,
     kinds::{self, EditKind},
 };
 use crate::{
@@ -15,9 +15,12 @@ use crate::{
     studio::{
         command::Commands,
         document::{Document, cost, edit::Edit},
-        panels::context::PanelContext,
+        panels::{context::PanelContext, words::Words},
         view::theme::{self, Theme},
-        widgets::row,
+        widgets::{
+            marked_text::{MarkedField, Rows},
+            row,
+        },
     },
 };
 
@@ -33,6 +36,7 @@ pub struct Concepts {
     text: String,
     /// The concepts whose details are shown.
     open: BTreeSet<ConceptId>,
+    interference: Interference,
 }
 
 impl Concepts {
@@ -55,7 +59,7 @@ impl Concepts {
             commands.edit_if_changed(concept, card.into_concept(), |changed| Edit::Concept(Box::new(changed)));
             ui.add_space(3.0);
         }
-        interference::show(ui, document, view);
+        self.interference.show(ui, document, view);
         self.add(ui, document, commands);
         if document.recipe().active_concepts().next().is_some() {
             momentum(ui, document.recipe().momentum, commands);
@@ -63,13 +67,13 @@ impl Concepts {
     }
 
     fn add(&mut self, ui: &mut Ui, document: &Document, commands: &mut Commands) {
-        let field = TextEdit::singleline(&mut self.text)
-            .id(ui.scope_id().with("new concept"))
-            .hint_text("Add a concept…")
-            .desired_width(f32::INFINITY)
-            .margin(egui::Margin::symmetric(8, 4));
-        let response = ui.add(field).accessible_name("Add a concept");
-        if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter)) {
+        let words = Words::of(document, &document.recipe().model);
+        let id = ui.scope_id().with("new concept");
+        let (font, ink, hint) = (theme::body_font(), Theme::of(ui).ink.text, "Add a concept…");
+        // Enter adds what was typed.
+        let look = MarkedField { id, name: "Add a concept", hint, font, ink, rows: Rows::One, accept: &[Key::Tab] };
+        let response = words.field(ui, look, &mut self.text);
+        if response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) {
             let terms = arithmetic::parse(&std::mem::take(&mut self.text)).into_iter();
             let concepts: Vec<_> = terms.map(|term| concept(term, self.kind, document.recipe().steps)).collect();
             if !concepts.is_empty() {

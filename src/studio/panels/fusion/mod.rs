@@ -3,4 +3,4 @@
 mod panel;
 mod tiles;
 
-pub use panel::show;
+pub use panel::FusionPanel;

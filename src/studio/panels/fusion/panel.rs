@@ -8,65 +8,111 @@ use crate::{
     recipe::{Fusion, FusionMode, FusionRule, Paint},
     studio::{
         command::{Command, Commands},
-        document::{difference, edit::Edit},
-        panels::{context::PanelContext, regions::owners},
+        document::{Document, difference, edit::Edit},
+        panels::{
+            context::PanelContext,
+            regions::owners,
+            words::{Words, field},
+        },
         view::theme::{self, Theme, size},
         widgets::{
-            ValueSlider,
+            Icon, ValueSlider,
             combo::quiet_combo,
+            icon_button,
             row::{self, note, tinted},
             segmented::segmented_explained,
-            text::field,
         },
     },
 };
 
+const FROM_FILE: &str = "A picture: the expert draws what is brighter than mid-grey";
 /// Room for a value under a short rail.
 const SHORT_NUMBER: f32 = 36.0;
 
-/// Rule, tiles and settings of the fusion.
-pub fn show(ui: &mut Ui, context: &mut PanelContext) {
+/// The section with its state.
+#[derive(Debug, Default)]
+pub struct FusionPanel {
+    /// The rule of a given mask was chosen, and there is no mask yet.
+    asks_for_mask: bool,
+}
+
+impl FusionPanel {
+    /// Rule, tiles and settings of the fusion.
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let report = context.view.shown_frame(context.document).and_then(|f| f.report?.fusion.clone());
+        heading(ui, context, report.as_deref());
+        let Some(before) = &context.document.recipe().fusion else { return };
+        let mut fusion = before.clone();
+        if before.enabled {
+            self.rules(ui, &mut fusion);
+            if self.asks_for_mask {
+                self.ask_for_mask(ui, &mut fusion, report.as_deref(), context.commands);
+            }
+            tiles::show(ui, context, report.as_ref());
+        }
+        prompt(ui, context.document, &mut fusion);
+        if fusion.enabled {
+            controls(ui, &mut fusion, report.as_deref(), context.commands);
+        }
+        context.commands.edit_if_changed(before, fusion, |fusion| Edit::Fusion(Some(Box::new(fusion))));
+        owners::fusion_rows(ui, context.document, context.view, context.commands);
+    }
+
+    /// What decides which model draws: SNB, or one of what it is compared with. A mask that is not there is asked for.
+    fn rules(&mut self, ui: &mut Ui, fusion: &mut Fusion) {
+        let mut rule = fusion.rule;
+        let title = FusionRule::title;
+        if segmented_explained(ui, &mut rule, FusionRule::ALL, title, |_| None, |rule| Some(explained(rule))) {
+            self.asks_for_mask = rule == FusionRule::Mask && fusion.mask.is_none();
+        }
+        self.asks_for_mask &= fusion.mask.is_none();
+        if !self.asks_for_mask {
+            fusion.rule = rule;
+        }
+    }
+
+    /// Where the mask is to come from: the fusion mask of the shown step, where the models competed for it, or a picture.
+    fn ask_for_mask(
+        &mut self,
+        ui: &mut Ui,
+        fusion: &mut Fusion,
+        report: Option<&FusionReport>,
+        commands: &mut Commands,
+    ) {
+        row::labelled(ui, "Mask from", |ui| {
+            let competed = fusion.rule == FusionRule::Saliency;
+            if let Some(report) = report.filter(|report| report.active && competed)
+                && ui.button("This step").on_hover_text("The expert draws what it draws in the shown step").clicked()
+            {
+                (fusion.rule, fusion.mask) = (FusionRule::Mask, Some(as_mask(report)));
+            }
+            if ui.button("File…").on_hover_text(FROM_FILE).clicked() {
+                commands.send(Command::PickMask);
+            }
+            if icon_button(ui, Icon::Close, "No mask").clicked() {
+                self.asks_for_mask = false;
+            }
+        });
+    }
+}
+
+/// The switch, and how much the expert draws.
+fn heading(ui: &mut Ui, context: &mut PanelContext, report: Option<&FusionReport>) {
     let document = context.document;
-    let report = context.view.shown_frame(document).and_then(|f| f.report?.fusion.clone());
     let mut on = document.recipe().active_fusion().is_some();
     let theme = Theme::of(ui);
     row::heading(ui, "Fusion", |ui| {
         let text = if on { "on" } else { "off" };
-        if row::switch(ui, "Fusion", &mut on, text).changed() {
+        let switch = row::switch(ui, "Fusion", &mut on, text);
+        let switch =
+            switch.on_hover_text("SNB: two models draw one picture, each where its guidance is the more salient (3)");
+        if switch.changed() {
             context.commands.edit(Edit::ToggleFusion);
         }
-        if let Some(report) = report.as_ref().filter(|_| on) {
+        if let Some(report) = report.filter(|_| on) {
             tinted(ui, format!("expert draws {:.0} %", 100.0 * report.share), theme.accent.plain);
         }
     });
-    let Some(before) = &document.recipe().fusion else { return };
-    let mut fusion = before.clone();
-    if before.enabled {
-        rules(ui, &mut fusion, report.as_deref(), context.commands);
-        tiles::show(ui, context, report.as_ref());
-    }
-    prompt(ui, &document.recipe().prompt, &mut fusion);
-    if fusion.enabled {
-        controls(ui, &mut fusion, report.as_deref(), context.commands);
-    }
-    context.commands.edit_if_changed(before, fusion, |fusion| Edit::Fusion(Some(Box::new(fusion))));
-    owners::fusion_rows(ui, document, context.view, context.commands);
-}
-
-/// What decides which model draws: SNB, or one of what it is compared with.
-fn rules(ui: &mut Ui, fusion: &mut Fusion, report: Option<&FusionReport>, commands: &mut Commands) {
-    let mut rule = fusion.rule;
-    segmented_explained(ui, &mut rule, FusionRule::ALL, FusionRule::title, |_| None, |rule| Some(explained(rule)));
-    if rule == fusion.rule {
-        return;
-    }
-    if rule != FusionRule::Mask || fusion.mask.is_some() {
-        fusion.rule = rule;
-    } else if let Some(report) = report.filter(|report| report.active) {
-        (fusion.rule, fusion.mask) = (rule, Some(as_mask(report)));
-    } else {
-        commands.send(Command::PickMask);
-    }
 }
 
 fn explained(rule: FusionRule) -> &'static str {
@@ -91,13 +137,17 @@ fn as_mask(report: &FusionReport) -> Paint {
 }
 
 /// What the expert draws.
-fn prompt(ui: &mut Ui, general: &str, fusion: &mut Fusion) {
+fn prompt(ui: &mut Ui, document: &Document, fusion: &mut Fusion) {
+    let general = &document.recipe().prompt;
+    let words = Words::of(document, &fusion.expert);
     let mut text = fusion.prompt.clone().unwrap_or_default();
     let hint = match general.is_empty() {
         true => format!("What {} draws", fusion.expert.title()),
         false => format!("{} draws the same words", fusion.expert.title()),
     };
-    if field(ui, "Expert prompt", &mut text, &hint, 1).changed() {
+    let changed = field(ui, &words, "Expert prompt", &mut text, &hint, 1).changed();
+    words.warn_of_length(ui, &text);
+    if changed {
         fusion.prompt = (!text.is_empty()).then_some(text);
     }
 }
@@ -156,7 +206,8 @@ fn window(ui: &mut Ui, fusion: &mut Fusion) {
                     fusion.mode = mode;
                 }
             }
-        });
+        })
+        .on_hover_text("At which steps both models are fused: up to the timestep T0, above it, or at none; the general model draws the others");
         let rest = ui.available_rect_before_wrap();
         let split = rest.right() - size::NUMBER;
         let rail = rest.with_max_x(split - 4.0);
@@ -170,7 +221,7 @@ fn window(ui: &mut Ui, fusion: &mut Fusion) {
 /// Where the given mask comes from.
 fn mask(ui: &mut Ui, fusion: &mut Fusion, report: Option<&FusionReport>, commands: &mut Commands) {
     row::labelled(ui, "Mask", |ui| {
-        let from_file = ui.button("File…").on_hover_text("A picture: the expert draws what is brighter than mid-grey");
+        let from_file = ui.button("File…").on_hover_text(FROM_FILE);
         if from_file.clicked() {
             commands.send(Command::PickMask);
         }

@@ -26,25 +26,25 @@ use crate::studio::{
 /// Room for the name, in points.
 const NAME: f32 = 106.0;
 
-/// Draws the details into `area`; `filter` is the text of the search field.
+/// Draws the details into `area`; `filter` is the text of the search field, which `found` takes match.
 pub fn show(
     ui: &mut Ui,
     document: &Document,
     view: &mut View,
     commands: &mut Commands,
-    filter: &mut String,
+    (filter, found): (&mut String, usize),
     area: Rect,
 ) {
     let inner = area.shrink2(vec2(size::MARGIN, 10.0));
     let mut child = ui.new_child(UiBuilder::new().id_salt("take").max_rect(inner).layout(Layout::top_down(Align::Min)));
     let ui = &mut child;
     let Some(take) = selected(document, view).and_then(|id| document.take(id)) else { return };
-    ui.horizontal(|ui| title(ui, take, document.takes().list(), commands));
+    ui.horizontal(|ui| title(ui, take, &count(document.takes().list(), filter, found), commands));
     ui.horizontal(|ui| buttons(ui, take.id, document.takes().pins(), commands));
     ui.horizontal(|ui| find(ui, take, view, filter));
 }
 
-fn title(ui: &mut Ui, take: &Take, takes: &[Take], commands: &mut Commands) {
+fn title(ui: &mut Ui, take: &Take, count: &str, commands: &mut Commands) {
     ui.spacing_mut().item_spacing.x = 4.0;
     let icon = if take.starred { Icon::Starred } else { Icon::Star };
     if icon_toggle(ui, icon, "Star this take (S)", take.starred).clicked() {
@@ -56,11 +56,14 @@ fn title(ui: &mut Ui, take: &Take, takes: &[Take], commands: &mut Commands) {
     if named.changed() {
         commands.edit(Edit::RenameTake(take.id, name));
     }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| row::note(ui, count(takes)));
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| row::note(ui, count));
 }
 
-/// "9 takes · 3 branches".
-fn count(takes: &[Take]) -> String {
+/// "9 takes · 3 branches", or "2 of 9 takes" while some are searched for.
+fn count(takes: &[Take], filter: &str, found: usize) -> String {
+    if !filter.trim().is_empty() {
+        return format!("{found} of {} takes", takes.len());
+    }
     let plural = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let counted = plural(takes.len(), "take", "takes");
     match tree::branches(takes) {
@@ -89,8 +92,21 @@ fn buttons(ui: &mut Ui, id: TakeId, pins: [Option<TakeId>; 2], commands: &mut Co
     }
 }
 
+/// Shows the takes with a star alone: the search field then has the sign that asks for them.
+fn starred_only(ui: &mut Ui, filter: &mut String) {
+    ui.spacing_mut().item_spacing.x = 4.0;
+    let on = filter.split_whitespace().any(|word| word == tree::STARRED);
+    let icon = if on { Icon::Starred } else { Icon::Star };
+    if icon_toggle(ui, icon, "Only takes with a star", on).clicked() {
+        let words: Vec<&str> = filter.split_whitespace().filter(|word| *word != tree::STARRED).collect();
+        let mark = if on { "" } else { tree::STARRED };
+        *filter = format!("{mark} {}", words.join(" ")).trim().to_owned();
+    }
+}
+
 fn find(ui: &mut Ui, take: &Take, view: &mut View, filter: &mut String) {
-    let field = TextEdit::singleline(filter).id_salt("find takes").desired_width(NAME + 10.0);
+    starred_only(ui, filter);
+    let field = TextEdit::singleline(filter).id_salt("find takes").desired_width(NAME - 14.0);
     let field = field.hint_text("Find takes…").margin(Margin::symmetric(6, 2));
     let response = ui.add(field).accessible_name("Find takes");
     response.on_hover_text("Words of the name, the prompt, a concept, or \"seed 3\"; * shows those with a star");

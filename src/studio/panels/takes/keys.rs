@@ -8,6 +8,7 @@ use super::{actions::toggle_pin, tree::Place};
 use crate::studio::{
     command::Commands,
     document::{edit::Edit, takes::TakeId},
+    widgets::focus::{self, Keys},
 };
 
 /// Arrow keys go along the strip, up to the parent, down to the first take made from this one; letters pin, star and
@@ -18,6 +19,7 @@ pub fn read(ui: &Ui, commands: &mut Commands, response: &Response, places: &[Pla
     if !response.has_focus() {
         return None;
     }
+    focus::claim(ui.ctx(), response.id, Keys::Letters);
     let place = places.get(at)?;
     let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
     for (side, key) in [Key::A, Key::B].into_iter().enumerate() {

@@ -9,6 +9,7 @@ use super::{
 use crate::studio::{
     panels::context::PanelContext,
     view::theme::{self, Theme, size},
+    widgets::focus,
 };
 
 /// The column at the right with what can be done to the selected take.
@@ -52,9 +53,10 @@ impl TakeStrip {
                 branches(ui, context, &places);
                 ui.add_space(size::MARGIN);
             });
+            focus::scroll_to_gained(ui);
         });
         let area = Rect::from_min_max(pos2(strip.right() + 10.0, whole.top()), whole.max);
-        details::show(ui, document, context.view, context.commands, &mut self.filter, area);
+        details::show(ui, document, context.view, context.commands, (&mut self.filter, places.len()), area);
     }
 }
 

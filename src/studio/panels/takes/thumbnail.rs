@@ -37,8 +37,11 @@ pub fn show(ui: &mut Ui, context: &mut PanelContext, (take, number): (TakeId, us
     let take = document.take(take)?;
     let shown = take.track.picture.clone()?;
     let (_, rect) = ui.allocate_space(vec2(size::TAKE, size::TAKE));
-    let response = ui.interact(rect, id(ui, take.id), Sense::click());
+    let id = id(ui, take.id);
     let active = view.shown_take() == Some(take.id);
+    // The strip is one stop of the Tab key: its selected take. The arrow keys go on from there.
+    let stop = actions::selected(document, view) == Some(take.id) || ui.memory(|m| m.has_focus(id));
+    let response = ui.interact(rect, id, if stop { Sense::click() } else { Sense::CLICK });
     let label = format!("Take {number}: {}", take.name);
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, active, &label));
     let texture = textures.thumbnail(ui.ctx(), &shown, THUMBNAIL_TEXELS);

@@ -56,6 +56,9 @@ pub fn branches(takes: &[Take]) -> usize {
     takes.iter().filter(|take| !parents.contains(&take.id)).count()
 }
 
+/// Asks for takes with a star, among the words of a filter.
+pub const STARRED: &str = "*";
+
 /// Whether a take's name, prompt, concepts or seed contain every word of the filter; `*` asks for a star.
 fn matches(take: &Take, filter: &str) -> bool {
     let recipe = &take.track.recipe;
@@ -66,7 +69,9 @@ fn matches(take: &Take, filter: &str) -> bool {
         .flat_map(|text| [text, "\n"])
         .collect();
     let said = said.to_lowercase();
-    filter.split_whitespace().all(|word| if word == "*" { take.starred } else { said.contains(&word.to_lowercase()) })
+    filter
+        .split_whitespace()
+        .all(|word| if word == STARRED { take.starred } else { said.contains(&word.to_lowercase()) })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use egui::{EventFilter, Key, Modifiers, Response, Ui};
 
+use crate::studio::widgets::focus::{self, Keys};
+
 /// Where the steps lie horizontally, in points.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis {
@@ -44,6 +46,7 @@ pub fn arrow_presses(ui: &Ui, response: &Response) -> [i32; 2] {
     if !response.has_focus() {
         return [0, 0];
     }
+    focus::claim(ui.ctx(), response.id, Keys::Arrows);
     let count = |key| ui.input_mut(|i| i.count_and_consume_key(Modifiers::NONE, key)) as i32;
     [count(Key::ArrowRight) - count(Key::ArrowLeft), count(Key::ArrowUp) - count(Key::ArrowDown)]
 }

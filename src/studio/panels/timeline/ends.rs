@@ -43,7 +43,7 @@ fn grip(ui: &Ui, lane: &Lane, side: usize, bar: Rect, axis: Axis) -> Option<usiz
     );
     let [right, _] = arrow_presses(ui, &response);
     let pressed = (right != 0).then(|| border.saturating_add_signed(right as isize).min(axis.steps));
-    let dragged = response.interact_pointer_pos().filter(|_| response.dragged());
+    let dragged = response.interact_pointer_pos().filter(|_| response.dragged() || response.drag_stopped());
     let moved = dragged.map(|pointer| axis.border(pointer.x)).or(pressed);
     response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
     moved

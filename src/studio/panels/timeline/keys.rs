@@ -144,7 +144,7 @@ fn point(ui: &mut Ui, lane: &Lane, settings: &mut LaneSettings, index: usize, ra
         ..WidgetInfo::labeled(Role::Slider, true, &name)
     });
     let mut edited = key;
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
+    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.drag_stopped()) {
         let step = if ui.input(|i| i.modifiers.shift) { FINE } else { STEP };
         edited = Key { step: axis.step(pointer.x), factor: heights.factor(pointer.y, step) };
     }
@@ -196,7 +196,8 @@ fn edit(ui: &mut Ui, key: &mut Key, scale: f32, last: usize) -> bool {
     ui.set_width(176.0);
     row::labelled(ui, "Step", |ui| {
         let mut number = key.step + 1;
-        ui.add(DragValue::new(&mut number).range(1..=last + 1).speed(0.1)).accessible_name("Step of the key");
+        ui.add(DragValue::new(&mut number).range(1..=last + 1).speed(0.1).update_while_editing(false))
+            .accessible_name("Step of the key");
         key.step = number.max(1) - 1;
     });
     row::labelled(ui, "Factor", |ui| {

@@ -17,6 +17,7 @@ use crate::studio::{
         View,
         theme::{self, Theme, size},
     },
+    widgets::focus,
 };
 
 /// What of the shown run the lanes need.
@@ -41,6 +42,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Comman
             draw(ui, &lane, &mut settings, run, row, axis);
             commands.edit_if_changed(&before, settings, LaneSettings::into_edit);
         }
+        focus::scroll_to_gained(ui);
     });
     jump::show(ui, recipe, commands, area, axis);
 }

@@ -125,7 +125,7 @@ fn canvas_of(ui: &mut Ui, view: &mut View, chart: &Chart, canvas: Rect, axis: Ax
     if open {
         scale(ui, chart, canvas);
     }
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) {
+    if let Some(pointer) = response.interact_pointer_pos() {
         view.playback.playing = false;
         view.seek(axis.step(pointer.x), axis.steps);
     }

@@ -4,7 +4,7 @@
 
 use egui::{CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::axis::Axis;
+use super::axis::{Axis, arrow_presses};
 use crate::studio::{
     document::Document,
     view::{
@@ -30,12 +30,14 @@ fn scrub(ui: &Ui, document: &Document, view: &mut View, strip: Rect, axis: Axis)
     let response = ui.interact(strip, ui.scope_id().with("scrub"), Sense::click_and_drag());
     let at = view.shown_step(document).map_or(0.0, |step| step as f64 + 1.0);
     response.widget_info(|| WidgetInfo { value: Some(at), ..WidgetInfo::labeled(Role::Slider, true, "Timeline step") });
-    if let Some(pointer) = response.interact_pointer_pos()
-        && response.is_pointer_button_down_on()
-        && view.shown_track(document).is_some_and(|track| track.has_steps())
-    {
+    let [right, _] = arrow_presses(ui, &response);
+    let pressed = view.shown_step(document).filter(|_| right != 0);
+    let pressed = pressed.map(|step| step.saturating_add_signed(right as isize).min(axis.steps - 1));
+    let pointed = response.interact_pointer_pos().map(|pointer| axis.step(pointer.x));
+    let has_steps = view.shown_track(document).is_some_and(|track| track.has_steps());
+    if let Some(step) = pointed.or(pressed).filter(|_| has_steps) {
         view.playback.playing = false;
-        view.seek(axis.step(pointer.x), axis.steps);
+        view.seek(step, axis.steps);
     }
 }
 
