@@ -134,7 +134,7 @@ impl PanelSet {
 
     /// The canvas under its banner.
     fn middle(&mut self, ui: &mut Ui, context: &mut PanelContext, rect: Rect) {
-        let mut ui = part(ui, "Picture", rect, Theme::of(ui).ground.canvas);
+        let mut ui = part(ui, "Canvas and its bars", rect, Theme::of(ui).ground.canvas);
         let ui = &mut ui;
         banner::show(ui, context.document, context.commands);
         let rest = ui.available_rect_before_wrap();
