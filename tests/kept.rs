@@ -12,7 +12,7 @@ use safetensors::Dtype;
 use sextant::{
     engine::{self, DeviceChoice, Event},
     recipe::{Concept, Fusion, FusionMode, Recipe, Scfg},
-    session::{self, Document, Packed},
+    session::{self, Document, Packed, UnpackBudget},
     studio::{
         document::{
             Document as Edited, demo,
@@ -34,7 +34,7 @@ fn rendered(recipe: Recipe) -> Track {
     let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
     let mut document = Edited::default();
     let job = engine.submit(recipe.clone());
-    document.begin(job, recipe, 1);
+    document.begin(job, recipe);
     let begun = Instant::now();
     let approximate = |document: &Edited| {
         let take = document.takes().newest()?;
@@ -168,7 +168,7 @@ fn steps_that_belong_to_something_else_are_refused_in_words() {
         change(&mut arrays);
         let mut track = Track::new(Recipe::default());
         let packed = Packed::of(&arrays.to_safetensors().expect("fitting shapes"));
-        let outcome = steps::unpack(&mut track, &packed);
+        let outcome = steps::unpack(&mut track, &packed, &mut UnpackBudget::of([&packed]));
         assert_eq!(track.kept.is_some(), outcome.is_ok());
         outcome
     };

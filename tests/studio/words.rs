@@ -101,7 +101,7 @@ fn the_prompt_shows_what_the_model_does_not_know_and_what_it_leaves_out() {
 #[test]
 fn words_that_it_knows_are_suggested_while_one_is_typed() {
     let mut window = reading();
-    window.harness.get_by_label("Prompt").focus();
+    window.harness.get_by_role_and_label(egui::Role::MultilineTextInput, "Prompt").focus();
     window.harness.run_ok();
     window.harness.key_press(Key::End);
     for letter in " sunf".chars() {
@@ -112,7 +112,7 @@ fn words_that_it_knows_are_suggested_while_one_is_typed() {
     window.harness.key_press(Key::Tab);
     window.harness.run_steps(2);
     assert!(window.recipe().prompt.ends_with(" sunflower"), "{}", window.recipe().prompt);
-    let focused = window.harness.get_by_label("Prompt");
+    let focused = window.harness.get_by_role_and_label(egui::Role::MultilineTextInput, "Prompt");
     assert!(focused.is_focused() && focused.accesskit_node().label().is_some(), "typing goes on");
     window.harness.run_steps(2);
     assert!(window.harness.query_by_label("sunflower").is_none(), "a whole word needs none");

@@ -101,7 +101,6 @@ mod tests {
             track: Track::new(Recipe { prompt: prompt.into(), seed: 42, ..Recipe::default() }),
             elapsed: Duration::ZERO,
             created: 1_709_210_096,
-            gesture: 0,
             parent: None,
             starred: false,
         }

@@ -2,7 +2,7 @@
 //!
 //! Apart from the panels because shortcuts are read before any of them.
 
-use egui::{Context, Id, Key, KeyboardShortcut, Modifiers, Popup};
+use egui::{Context, Event, Id, Key, KeyboardShortcut, Modifiers, Popup};
 
 use crate::studio::{
     command::{Command, Commands},
@@ -50,6 +50,8 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
     // A field that Esc leaves has lost the focus before this frame's keys are read.
     let was_typing = ctx.data_mut(|data| data.get_temp_mut_or(Id::unique("typing"), false).to_owned());
     ctx.data_mut(|data| data.insert_temp(Id::unique("typing"), typing));
+    // egui counts a field as just left for two frames: without Esc in the second, it would take the number that the first gave up.
+    let again = keep_escape(ctx, was_typing);
     for (modifiers, key, command) in EVERYWHERE {
         // While typing, undo and redo are the text field's own, unless the document has what is typed.
         let own = typing && !marked_text::is_of_document(ctx) && matches!(command, Command::Undo | Command::Redo);
@@ -69,9 +71,23 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
     if palette_is_open_now || cover == Cover::Question {
         return false;
     }
-    let closes = !typing && !was_typing && escape(ctx, document, view, commands, cover);
+    let closes = !typing && !was_typing && !again && escape(ctx, document, view, commands, cover);
     in_the_window(ctx, document, view, commands, typing);
     closes
+}
+
+/// Repeats an Esc that has left a text field in the frame after. Returns whether it is the repetition.
+fn keep_escape(ctx: &Context, was_typing: bool) -> bool {
+    let left = was_typing && ctx.input(|i| i.key_pressed(Key::Escape));
+    let id = Id::unique("left by Esc");
+    let again = ctx.data(|data| data.get_temp(id).unwrap_or(false));
+    ctx.data_mut(|data| data.insert_temp(id, left));
+    if again {
+        let (key, modifiers) = (Key::Escape, Modifiers::NONE);
+        let press = Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+        ctx.input_mut(|i| i.events.push(press));
+    }
+    again
 }
 
 /// Esc closes or ends the topmost thing and nothing else: a menu (which egui does), a window, a drag, the canvas alone, the

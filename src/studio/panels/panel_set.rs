@@ -152,7 +152,7 @@ impl PanelSet {
 
     /// The canvas under its banner.
     fn middle(&mut self, ui: &mut Ui, context: &mut PanelContext, rect: Rect) {
-        let mut ui = part(ui, "Picture", rect, Theme::of(ui).ground.canvas);
+        let mut ui = part(ui, "Canvas and its bars", rect, Theme::of(ui).ground.canvas);
         let ui = &mut ui;
         banner::show(ui, context.document, context.commands);
         if let Some(id) = context.view.past_take(context.document) {

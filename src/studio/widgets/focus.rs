@@ -2,7 +2,7 @@
 //!
 //! Apart from the widgets because it concerns whichever of them has the keyboard.
 
-use egui::{Context, CornerRadius, Event, Id, Key, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
+use egui::{Context, CornerRadius, Event, Id, Key, LayerId, Order, Rect, Stroke, StrokeKind, Ui, WidgetRect};
 
 use crate::studio::view::theme::Theme;
 
@@ -13,6 +13,10 @@ pub enum Keys {
     Arrows,
     /// Takes letters too.
     Letters,
+}
+
+fn before_id() -> Id {
+    Id::unique("focus of the frame before")
 }
 
 fn claim_id() -> Id {
@@ -30,15 +34,23 @@ pub fn claimed(ctx: &Context) -> Option<Keys> {
     ctx.memory(|m| m.has_focus(id)).then_some(keys)
 }
 
+/// Where the widget `id` is, in this frame or the one before. To read its response would take its focus away where the
+/// pointer has clicked elsewhere.
+fn place(ctx: &Context, id: Id) -> Option<WidgetRect> {
+    ctx.viewport(|viewport| viewport.this_pass.widgets.get(id).or_else(|| viewport.prev_pass.widgets.get(id)).copied())
+}
+
 /// The widget that got the focus in this frame.
 fn gained(ctx: &Context) -> Option<Id> {
     let focused = ctx.memory(|m| m.focused())?;
-    ctx.read_response(focused).is_some_and(|response| response.gained_focus()).then_some(focused)
+    // What had it at the end of the frame before.
+    let before = ctx.data(|data| data.get_temp::<Option<Id>>(before_id())).flatten();
+    (before != Some(focused)).then_some(focused)
 }
 
 /// Inside a scroll area after its contents: scrolls to the widget that has just got the focus, if it is one of them.
 pub fn scroll_to_gained(ui: &Ui) {
-    let Some(response) = gained(ui.ctx()).and_then(|id| ui.ctx().read_response(id)) else { return };
+    let Some(response) = gained(ui.ctx()).and_then(|id| place(ui.ctx(), id)) else { return };
     let inside = response.layer_id == ui.layer_id() && ui.min_rect().contains(response.rect.center());
     if inside && !ui.clip_rect().contains_rect(response.rect) {
         ui.scroll_to_rect(response.rect, None);
@@ -47,6 +59,8 @@ pub fn scroll_to_gained(ui: &Ui) {
 
 /// A rim around the widget with the focus, once the keyboard has moved it. Called after all widgets of the frame.
 pub fn show(ctx: &Context, theme: &Theme) {
+    let focused = ctx.memory(|m| m.focused());
+    ctx.data_mut(|data| data.insert_temp(before_id(), focused));
     let by_keyboard = Id::unique("focus by keyboard");
     let moved = ctx.input(|i| i.events.iter().any(moves_focus));
     let pressed = ctx.input(|i| i.pointer.any_pressed());
@@ -56,7 +70,7 @@ pub fn show(ctx: &Context, theme: &Theme) {
     if !ctx.data(|data| data.get_temp(by_keyboard).unwrap_or(false)) {
         return;
     }
-    let Some(response) = ctx.memory(|m| m.focused()).and_then(|id| ctx.read_response(id)) else { return };
+    let Some(response) = focused.and_then(|id| place(ctx, id)) else { return };
     let rect: Rect = response.interact_rect.expand(1.5).intersect(ctx.content_rect().shrink(1.0));
     let layer = LayerId::new(Order::Foreground, Id::unique("focus"));
     let rim = Stroke::new(1.5, theme.accent.plain);

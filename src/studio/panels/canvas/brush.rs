@@ -56,14 +56,14 @@ impl BrushTool {
         ui.input(|i| i.modifiers.alt) || !chosen
     }
 
-    /// Paints along the pointer's way while it is pressed, and shows what is painted and how large the brush is.
+    /// Paints along the pointer's way while it is pressed, unless the click has `picked` a region, and shows what is painted and how large the brush is.
     pub fn paint(
         &mut self,
         ui: &Ui,
         document: &Document,
         view: &View,
         commands: &mut Commands,
-        response: &Response,
+        (response, picked): (&Response, bool),
         pane: &Pane,
     ) {
         let placed = pane.place(view);
@@ -73,7 +73,7 @@ impl BrushTool {
         let down = response.is_pointer_button_down_on() && ui.input(|i| i.pointer.primary_down());
         // A press that began and ended in this frame, or the last move of a stroke.
         let released = response.clicked() || response.drag_stopped_by(PointerButton::Primary);
-        let usable = view.brush.target.missing(document.recipe()).is_none() && !Self::picks(ui, view);
+        let usable = view.brush.target.missing(document.recipe()).is_none() && !picked;
         let now = response.interact_pointer_pos().filter(|_| (down || released) && usable).map(place);
         if let Some(now) = now.filter(|now| down || self.last != Some(*now))
             && let Some(stroke) = view.stroke(document, self.last.unwrap_or(now), now)

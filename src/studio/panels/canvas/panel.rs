@@ -76,9 +76,10 @@ impl Canvas {
                     compare::settings_line(ui, document, view, below.with_max_y(below.top() + line));
                 }
                 self.legend.show(ui, document, view, &mut self.comparison, below.with_min_y(below.top() + line));
+                let picks = BrushTool::picks(ui, view);
                 pick_region(ui, view, &response, &panes, whole);
                 if let Some(pane) = panes.first().filter(|_| BrushTool::is_active(view)) {
-                    self.brush.paint(ui, document, view, commands, &response, pane);
+                    self.brush.paint(ui, document, view, commands, (&response, picks), pane);
                     self.brush.bar(ui, document, view, commands, area);
                 }
                 if view.comparison.mode == Compare::Blink {
