@@ -235,6 +235,11 @@ impl App {
     /// Renders the recipe, unless its picture is there: the same recipe gives the same picture.
     fn generate(&mut self) {
         let Self { document, view, .. } = self;
+        let takes = document.takes().list().len();
+        document.keep_undone();
+        if document.takes().list().len() > takes {
+            return;
+        }
         if !document.is_rendered() || document.takes().of_picture(document.recipe()).is_none() {
             return self.rendering.generate(document, view);
         }

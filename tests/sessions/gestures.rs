@@ -185,7 +185,10 @@ impl Desk {
     fn set_region(&mut self) {
         let region = self.some_word();
         match self.dice.roll(3) {
-            0 => self.edit(Edit::RegionFactor { region, factor: 0.5 * self.dice.roll(5) as f32 }, false),
+            0 => {
+                let factor = 0.5 * self.dice.roll(5) as f32;
+                self.edit(Edit::RegionFactor { region, factor }, false);
+            }
             1 => self.edit(Edit::RenameRegion { positions: vec![region], name: "Tom".into() }, false),
             _ => self.change(false, |recipe| recipe.concepts[0].lock = vec![region]),
         }

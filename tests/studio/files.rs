@@ -149,7 +149,7 @@ fn discarded_changes_are_lost_only_once_another_session_is_there() {
     let mut window = window();
     window.edit(|recipe| recipe.seed = 77);
     play(&mut window);
-    let mut open = |window: &mut Window| {
+    let open = |window: &mut Window| {
         press(window, Modifiers::COMMAND, Key::O);
         window.click("Discard changes");
         window.harness.run_steps(3);

@@ -46,6 +46,11 @@ impl Store for Drawer {
         if found.is_none() && path.is_file() {
             return SessionStore::default().load(path);
         }
+        // As a file that keeps no steps.
+        let found = found.map(|mut session| {
+            session.takes.iter_mut().for_each(|take| take.track.reports.clear());
+            session
+        });
         found.ok_or_else(|| format!("There is no session at {}: choose another file.", path.display()))
     }
 

@@ -119,11 +119,14 @@ impl Document {
     }
 
     /// Makes a take of the newest job once it is finished and its recipe is settled: half-typed prompts and the values
-    /// between the ends of a drag make none.
+    /// between the ends of a drag make none. Neither do recipes that undo leads to: their run waits until it is asked for.
     pub(super) fn keep_settled(&mut self) {
         let settled = self.history.settled().map_or(&self.recipe, |settled| &settled.recipe);
         let finished = self.run.as_mut().filter(|run| run.unkept.is_some());
         let Some(run) = finished.filter(|run| run.track.recipe.canonical() == settled.canonical()) else { return };
+        if self.history.travelled && self.takes.of_picture(settled).is_none() {
+            return;
+        }
         let Some((elapsed, now)) = run.unkept.take() else { return };
         let track = Track { recipe: settled.clone(), ..run.track.clone() };
         // A picture that the window has rendered by itself is no work that could be lost.

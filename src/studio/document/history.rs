@@ -35,6 +35,8 @@ pub struct History {
     future: Vec<Entry>,
     /// The recipe as it stood when the last gesture ended.
     settled: Option<Snapshot>,
+    /// Whether undo or redo has led to it, which make no takes.
+    pub(super) travelled: bool,
     /// What the newest change of the recipe costs, from where its gesture began.
     pub(super) cost: Option<EditCost>,
 }
@@ -43,6 +45,7 @@ impl History {
     /// Counts the gesture as ended with `now`. Returns whether it changed the recipe.
     pub(super) fn settle(&mut self, now: Snapshot) -> bool {
         let changed = self.is_moving(&now.recipe);
+        self.travelled &= !changed;
         if let Some(before) = self.settled.replace(now).filter(|_| changed) {
             self.push(Entry::Recipe(Box::new(before)));
         }

@@ -187,7 +187,11 @@ impl Document {
     fn travel(&mut self, go: fn(&mut History, Snapshot, &mut Takes) -> Option<Snapshot>) {
         let now = self.snapshot();
         if let Some(state) = go(&mut self.history, now, &mut self.takes) {
+            self.history.travelled = true;
             self.arrive(state);
+        } else if let Some(known) = self.takes.of_picture(&self.recipe) {
+            // A take of the recipe that came back is what it stands on again.
+            self.takes.set_base(Some(known));
         }
         self.file.edits += 1;
         self.file.touch();
@@ -209,6 +213,12 @@ impl Document {
         self.takes.set_base(known.or(before));
         self.history.amend(self.snapshot());
         self.show_take_of_recipe();
+    }
+
+    /// Has the picture of a recipe that undo or redo has led to become a take, if it is none.
+    pub fn keep_undone(&mut self) {
+        self.history.travelled = false;
+        self.keep_settled();
     }
 
     /// Whether the picture of the recipe is there with all of its steps: rendering it again would change nothing.

@@ -176,6 +176,8 @@ fn field(ui: &mut Ui, state: &mut State, begins: bool) -> Step {
     let width = ui.available_width();
     let field = TextEdit::singleline(&mut state.typed).hint_text(hint).desired_width(width);
     let field = ui.add(field.margin(egui::Margin::symmetric(8, 5))).accessible_name("File name or path");
+    // Before the field gets the keyboard back.
+    let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) && state.new_folder.is_none();
     if begins {
         slider::type_into(ui, field.id, &state.typed);
     } else if state.new_folder.is_none() && ui.memory(|m| m.focused().is_none()) {
@@ -184,7 +186,6 @@ fn field(ui: &mut Ui, state: &mut State, begins: bool) -> Step {
     if field.changed() {
         (state.selected, state.preview, state.complaint) = (None, None, None);
     }
-    let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) && state.new_folder.is_none();
     if entered { state.enter() } else { Step::Stay }
 }
 
