@@ -157,7 +157,7 @@ fn settings_that_follow_words_belong_to_the_change_of_the_prompt() {
     for typing in [true, false] {
         let mut document = Document::new(prompt("a cat", 2));
         document.watch_recipe(false, &[]);
-        let mut start = |document: &mut Document, id: u64| {
+        let start = |document: &mut Document, id: u64| {
             let (job, recipe) = (JobId(id), document.recipe().clone());
             document.begin(job, recipe.clone());
             document.apply(Event::Started { job, calls: 4, tokens: tokens(&recipe.prompt) }, NOW);
