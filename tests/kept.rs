@@ -32,7 +32,8 @@ fn asset() -> PathBuf {
 /// A recipe rendered, with every preview as the decoder paints it.
 fn rendered(recipe: Recipe) -> Track {
     let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
-    let mut document = Edited::default();
+    let mut document = Edited::new(recipe.clone());
+    document.watch_recipe(false, &[]);
     let job = engine.submit(recipe.clone());
     document.begin(job, recipe);
     let begun = Instant::now();

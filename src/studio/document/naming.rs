@@ -20,7 +20,7 @@ fn differences(run: &Track, then: &Recipe) -> Vec<String> {
     let now = &run.recipe;
     let mut said = Vec::new();
     let mut say = |changed: bool, what: &dyn Fn() -> String| said.extend(changed.then(what));
-    say(now.prompt != then.prompt, &|| first_words(&now.prompt));
+    say(now.prompt != then.prompt, &|| prompt_difference(&now.prompt, &then.prompt));
     say(now.negative != then.negative, &|| "negative".into());
     say(now.model != then.model, &|| now.model.title());
     say(now.loras != then.loras, &|| loras(now, then));
@@ -50,6 +50,30 @@ fn differences(run: &Track, then: &Recipe) -> Vec<String> {
 /// A number without decimals that say nothing: "10", "1.8", "0.25".
 fn number(value: f32) -> String {
     format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// "+with rain", "−balloon"; the new prompt where it has no word of the old one.
+fn prompt_difference(now: &str, then: &str) -> String {
+    let without = |prompt: &str, other: &str| {
+        let mut others: Vec<&str> = other.split_whitespace().collect();
+        let new = |word: &&str| match others.iter().position(|known| known == word) {
+            Some(at) => {
+                others.swap_remove(at);
+                false
+            }
+            None => true,
+        };
+        prompt.split_whitespace().filter(new).collect::<Vec<_>>().join(" ")
+    };
+    let (added, gone) = (without(now, then), without(then, now));
+    let all = now.split_whitespace().collect::<Vec<_>>().join(" ");
+    match (added.is_empty(), gone.is_empty()) {
+        _ if added == all => first_words(now),
+        (true, true) => "other order".into(),
+        (false, true) => format!("+{added}"),
+        (true, false) => format!("−{gone}"),
+        (false, false) => format!("+{added} −{gone}"),
+    }
 }
 
 fn loras(now: &Recipe, then: &Recipe) -> String {
@@ -132,6 +156,11 @@ mod tests {
         let base = Recipe { prompt: "a cat".into(), ..Recipe::default() };
         assert_eq!(named(&base, None), "a cat");
         assert_eq!(named(&base, Some(&base)), "again");
+        let prompt = |prompt: &str| Recipe { prompt: prompt.into(), ..base.clone() };
+        assert_eq!(named(&prompt("a cat with rain"), Some(&base)), "+with rain");
+        assert_eq!(named(&prompt("a"), Some(&base)), "−cat");
+        assert_eq!(named(&prompt("a dog"), Some(&base)), "+dog −cat");
+        assert_eq!(named(&prompt("two dogs"), Some(&base)), "two dogs");
         let seed = Recipe { seed: 8, ..base.clone() };
         assert_eq!(named(&seed, Some(&base)), "seed 8");
         let concept = Concept { text: "night".into(), strength: -2.5, ..Concept::default() };

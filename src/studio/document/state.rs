@@ -189,6 +189,9 @@ impl Document {
         if let Some(state) = go(&mut self.history, now, &mut self.takes) {
             self.history.travelled = true;
             self.arrive(state);
+        } else if let Some(known) = self.takes.of_picture(&self.recipe) {
+            // A take of the recipe that came back is what it stands on again.
+            self.takes.set_base(Some(known));
         }
         self.file.edits += 1;
         self.file.touch();

@@ -29,8 +29,7 @@ pub struct FileDialog {
     state: Option<State>,
     /// Folders that were used lately, the newest first.
     recent: Vec<PathBuf>,
-    /// The field gets the keyboard, with its name chosen.
-    begins: bool,
+    /// The arrow keys have moved the choice.
     moved: bool,
 }
 
@@ -42,7 +41,7 @@ impl FileDialog {
     /// Opens the dialog with a question.
     pub fn ask(&mut self, question: Question, recent: &[PathBuf], commands: &mut Commands) {
         let (state, first) = State::new(question);
-        (self.state, self.recent, self.begins) = (Some(state), recent.to_vec(), true);
+        (self.state, self.recent) = (Some(state), recent.to_vec());
         commands.send(Command::Browse(first));
     }
 
@@ -71,7 +70,6 @@ impl FileDialog {
     /// Shows the dialog while it is open.
     pub fn ui(&mut self, ui: &Ui, textures: &mut Textures, commands: &mut Commands) {
         let Some(state) = &mut self.state else { return };
-        let begins = std::mem::take(&mut self.begins);
         let mut steps = vec![keys(ui, state, &mut self.moved)];
         let mut cancelled = false;
         let recent = &self.recent;
@@ -83,7 +81,7 @@ impl FileDialog {
             steps.push(list::way(ui, state));
             steps.push(list::new_folder(ui, state));
             steps.push(middle(ui, state, recent, textures, (HEIGHT.min(room.y), moved)));
-            cancelled = bottom(ui, state, begins, &mut steps);
+            cancelled = bottom(ui, state, &mut steps);
         });
         let closing = modal.should_close() && !step_back(state);
         for step in steps {
@@ -144,7 +142,7 @@ fn middle(
 
 /// The field and the buttons; in their place the question whether a file is to be replaced. Returns whether the dialog was
 /// cancelled.
-fn bottom(ui: &mut Ui, state: &mut State, begins: bool, steps: &mut Vec<Step>) -> bool {
+fn bottom(ui: &mut Ui, state: &mut State, steps: &mut Vec<Step>) -> bool {
     let theme = Theme::of(ui);
     ui.add_space(6.0);
     if let Some(path) = state.replaces.clone() {
@@ -165,20 +163,20 @@ fn bottom(ui: &mut Ui, state: &mut State, begins: bool, steps: &mut Vec<Step>) -
         });
         return false;
     }
-    steps.push(field(ui, state, begins));
+    steps.push(field(ui, state));
     let said = state.complaint.clone().unwrap_or_default();
     ui.colored_label(theme.danger.ink, said);
     ui.horizontal(|ui| buttons(ui, state, steps)).inner
 }
 
-fn field(ui: &mut Ui, state: &mut State, begins: bool) -> Step {
+fn field(ui: &mut Ui, state: &mut State) -> Step {
     let hint = if state.question.wanted == Wanted::Folder { "This folder, or a path" } else { "A name, or a path" };
     let width = ui.available_width();
     let field = TextEdit::singleline(&mut state.typed).hint_text(hint).desired_width(width);
     let field = ui.add(field.margin(egui::Margin::symmetric(8, 5))).accessible_name("File name or path");
     // Before the field gets the keyboard back.
     let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) && state.new_folder.is_none();
-    if begins {
+    if std::mem::take(&mut state.select_all) {
         slider::type_into(ui, field.id, &state.typed);
     } else if state.new_folder.is_none() && ui.memory(|m| m.focused().is_none()) {
         field.request_focus();

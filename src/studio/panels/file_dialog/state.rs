@@ -32,18 +32,18 @@ pub struct State {
     pub question: Question,
     pub folder: PathBuf,
     pub contents: Contents,
-    /// What stands in the field: a name, or a path.
+    /// A name, or a path.
     pub typed: String,
-    /// The chosen entry, among those that are shown.
+    /// The whole name is selected in the field, so that typing replaces it.
+    pub select_all: bool,
+    /// Among those that are shown.
     pub selected: Option<usize>,
     pub preview: Option<Preview>,
-    /// The file that would be replaced.
+    /// Would be overwritten.
     pub replaces: Option<PathBuf>,
     /// The name of the folder that is being made.
     pub new_folder: Option<String>,
-    /// The folder that was asked to be made.
     making: Option<PathBuf>,
-    /// Why the last answer was none.
     pub complaint: Option<String>,
     /// Files that do not fit are shown too.
     pub show_all: bool,
@@ -58,6 +58,7 @@ impl State {
             folder: folder.clone(),
             contents: Contents::Reading,
             typed,
+            select_all: true,
             selected: None,
             preview: None,
             replaces: None,
@@ -121,6 +122,7 @@ impl State {
             return Step::Stay;
         }
         self.typed.clone_from(&entry.name);
+        self.select_all = true;
         Step::Read(Browse::Preview(self.folder.join(&entry.name)))
     }
 
