@@ -129,7 +129,10 @@ fn a_session_of_version_2_opens_with_every_field() {
         Take { id: TakeId(7), parent: Some(TakeId(1)), starred: true, recipe, thumbnail, ..Take::default() }
     );
     let [kept] = document.steps.as_slice() else { panic!("steps of one take") };
-    assert_eq!((kept.take, kept.steps.unpack(&mut UnpackBudget::of([&kept.steps]))), (TakeId(7), Ok(b"the steps of take 7".to_vec())));
+    assert_eq!(
+        (kept.take, kept.steps.unpack(&mut UnpackBudget::of([&kept.steps]))),
+        (TakeId(7), Ok(b"the steps of take 7".to_vec()))
+    );
     let layout = Layout {
         overlay: "fusion mask".into(),
         overlay_opacity: 0.35,

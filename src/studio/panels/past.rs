@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
         let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
         let layout = Layout::right_to_left(Align::Center);
         let mut child = ui.new_child(UiBuilder::new().id_salt("past").max_rect(line).layout(layout));
-        let back = Button::new("Back to the newest").frame_when_inactive(false);
+        let back = Button::new("Leave this take").frame_when_inactive(false);
         if child.add(back).on_hover_text("Show the picture of the recipe that is being edited").clicked() {
             view.show_live();
         }

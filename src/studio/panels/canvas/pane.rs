@@ -122,16 +122,17 @@ fn compared(view: &View, area: Rect, b_shown: bool, mut a: Pane, mut b: Pane) ->
 /// The step that is looked at, where it is not the newest, and whether its picture is a draft.
 fn title(view: &View, track: &Track, frame: &Frame) -> Option<String> {
     let is_scrubbed = view.playhead != Playhead::Newest;
-    let step = frame.report.as_ref().filter(|_| is_scrubbed).map(|report| step_of(report.step, track.calls()));
-    match (step, is_approximate(frame)) {
+    let step = frame.report.as_ref().filter(|_| is_scrubbed).map(|report| [report.step + 1, track.calls()]);
+    title_of(step, is_approximate(frame))
+}
+
+fn title_of(step: Option<[usize; 2]>, is_draft: bool) -> Option<String> {
+    let step = step.map(|[step, calls]| format!("step {step} of {calls}"));
+    match (step, is_draft) {
         (Some(step), true) => Some(format!("{step} · draft")),
         (None, true) => Some("draft".into()),
         (step, false) => step,
     }
-}
-
-fn step_of(step: usize, calls: usize) -> String {
-    format!("step {} of {calls}", step + 1)
 }
 
 /// Whether the picture is an approximate preview, which the decoded one will replace.
@@ -146,4 +147,17 @@ fn nothing_yet(document: &Document) -> Empty {
         return Empty { title: "Preparing", text, spin: true };
     }
     Empty { title: "No picture yet", text: "Write a prompt and press Ctrl+Enter.".into(), spin: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrubbed_step_carries_its_number_and_a_draft_says_so() {
+        assert_eq!(title_of(None, false), None);
+        assert_eq!(title_of(None, true).as_deref(), Some("draft"));
+        assert_eq!(title_of(Some([5, 20]), false).as_deref(), Some("step 5 of 20"));
+        assert_eq!(title_of(Some([5, 20]), true).as_deref(), Some("step 5 of 20 · draft"));
+    }
 }
