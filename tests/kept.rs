@@ -32,9 +32,10 @@ fn asset() -> PathBuf {
 /// A recipe rendered, with every preview as the decoder paints it.
 fn rendered(recipe: Recipe) -> Track {
     let engine = engine::start(DeviceChoice::Cpu, engine::MEMORY, || {}).expect("a thread");
-    let mut document = Edited::default();
+    // Only a finished run of the document's own recipe becomes a take.
+    let mut document = Edited::new(recipe.clone());
     let job = engine.submit(recipe.clone());
-    document.begin(job, recipe, 1);
+    document.begin(job, recipe);
     let begun = Instant::now();
     let approximate = |document: &Edited| {
         let take = document.takes().newest()?;

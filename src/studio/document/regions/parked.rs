@@ -56,9 +56,13 @@ impl ParkedSettings {
 
     /// Gives every word of `now` that `before` lacks its settings back. `recipe` is already the one of `now`.
     pub fn give_back(&mut self, recipe: &mut Recipe, before: &[Token], now: &[Token]) {
-        for (position, word) in words(now).filter(|(_, word)| position_of(before, word).is_none()) {
+        let mut new: Vec<(usize, Word)> = words(now).filter(|(_, word)| position_of(before, word).is_none()).collect();
+        while !new.is_empty() {
+            let (position, word) = new.remove(0);
             if let Some(at) = self.0.iter().position(|parked| parked.word == word) {
-                self.0.remove(at).give_back(recipe, now, position);
+                // Words that have nothing yet cannot have kept the settings of their region.
+                let has_nothing: Vec<usize> = new.iter().map(|(position, _)| *position).collect();
+                self.0.remove(at).give_back(recipe, now, position, &has_nothing);
             }
         }
     }
@@ -91,8 +95,15 @@ impl Parked {
     }
 
     /// Sets all of it for the word at `position`. Words of its group that kept the settings meanwhile go before it.
-    fn give_back(self, recipe: &mut Recipe, tokens: &[Token], position: usize) {
-        let others = self.group.as_ref().is_some_and(|(words, name)| join(recipe, tokens, position, words, name));
+    fn give_back(self, recipe: &mut Recipe, tokens: &[Token], position: usize, has_nothing: &[usize]) {
+        let others = self.group.as_ref().is_some_and(|(words, name)| {
+            let there = words.iter().filter_map(|word| position_of(tokens, word));
+            let mates = there.filter(|&p| p != position && !has_nothing.contains(&p));
+            // A word that the user has merged with others meanwhile stays with these.
+            let whole = |group| is_part(group, tokens, words);
+            let mates = mates.filter(|&p| group_of(&recipe.groups, p).is_none_or(whole)).collect();
+            join(recipe, position, mates, name)
+        });
         if !others {
             self.set(recipe, position);
         }
@@ -115,24 +126,21 @@ impl Parked {
     }
 }
 
-/// Makes the word at `position` one region again with the words of its group that are there. Returns whether any is,
-/// which then has the settings of the region.
-fn join(recipe: &mut Recipe, tokens: &[Token], position: usize, words: &[Word], name: &str) -> bool {
-    let there = words.iter().filter_map(|word| position_of(tokens, word)).filter(|&p| p != position);
-    // A word that the user has merged with others meanwhile stays with these.
-    let mates: Vec<usize> =
-        there.filter(|&p| group_of(&recipe.groups, p).is_none_or(|group| is_part(group, tokens, words))).collect();
+/// Makes the word at `position` one region again with its `mates`. Returns whether there are any, which then have the
+/// settings of the region.
+fn join(recipe: &mut Recipe, position: usize, mates: Vec<usize>, name: &str) -> bool {
     let mut given = mates.iter().filter_map(|&p| group_of(&recipe.groups, p)).map(|group| group.name.clone());
     let name = given.find(|name| !name.is_empty()).unwrap_or_else(|| name.to_owned());
+    let has_mates = !mates.is_empty();
     recipe.groups.retain(|group| !mates.contains(&group.positions[0]));
-    let mut positions = mates.clone();
+    let mut positions = mates;
     positions.push(position);
     positions.sort_unstable();
-    if positions.len() > 1 || !name.is_empty() {
+    if has_mates || !name.is_empty() {
         recipe.groups.push(RegionGroup { positions, name });
         recipe.groups.sort_by_key(|group| group.positions[0]);
     }
-    !mates.is_empty()
+    has_mates
 }
 
 /// Whether all words of a group are among `words`.

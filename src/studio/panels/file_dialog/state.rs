@@ -32,18 +32,17 @@ pub struct State {
     pub question: Question,
     pub folder: PathBuf,
     pub contents: Contents,
-    /// What stands in the field: a name, or a path.
+    /// A name, or a path.
     pub typed: String,
     /// The whole name is selected in the field, so that typing replaces it.
     pub select_all: bool,
     /// Among those that are shown.
     pub selected: Option<usize>,
     pub preview: Option<Preview>,
-    /// The file that would be replaced.
+    /// Would be overwritten.
     pub replaces: Option<PathBuf>,
     /// The name of the folder that is being made.
     pub new_folder: Option<String>,
-    /// The folder that was asked to be made.
     making: Option<PathBuf>,
     pub complaint: Option<String>,
     /// Files that do not fit are shown too.
