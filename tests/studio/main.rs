@@ -182,10 +182,13 @@ fn an_expression_becomes_concept_rows() {
     window.harness.run_ok();
     window.harness.get_by_label("Add a concept").type_text("king - man + woman");
     window.harness.run_ok();
+    window.harness.key_press(egui::Key::Enter);
     window.harness.run_steps(3);
     let request = window.request();
     let added: Vec<_> = request.recipe.concepts[2..].iter().map(|c| (c.text.as_str(), c.strength)).collect();
     assert_eq!(added, [("king", 5.0), ("man", -5.0), ("woman", 5.0)]);
+    window.click("Remove man");
+    assert_eq!(window.request().recipe.concepts.len(), 4);
     window.click("Mute king");
     assert!(!window.request().recipe.concepts[2].enabled);
 }

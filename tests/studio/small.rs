@@ -104,9 +104,13 @@ fn the_program_its_parts_and_the_ends_of_ranges_have_names() {
     let mut window = Window::rendered();
     window.click("Details of sunglasses");
     assert!(window.harness.query_by_label("Sextant").is_some(), "the word mark is one word");
-    for part in
-        ["Toolbar", "Prompt, models and sampling", "Guidance, concepts and fusion", "Canvas and its bars", "Steps"]
-    {
+    for part in [
+        "Toolbar",
+        "Prompt, models and sampling",
+        "Guidance, concepts and fusion",
+        "Canvas and its bars",
+        "Timeline and its lanes",
+    ] {
         assert!(window.harness.query_by_label(part).is_some(), "{part}");
     }
     let start = window.harness.get_by_label("Warm-up of sunglasses");

@@ -123,7 +123,7 @@ impl PanelSet {
         }
         self.middle(ui, context, parts.canvas);
         if let Some(rect) = parts.timeline {
-            self.timeline.ui(&mut part(ui, "Steps", rect, theme.ground.panel), context);
+            self.timeline.ui(&mut part(ui, "Timeline and its lanes", rect, theme.ground.panel), context);
         }
         if let Some(rect) = parts.takes {
             self.takes.ui(&mut part(ui, "Takes of this session", rect, theme.ground.strip), context);

