@@ -7,7 +7,7 @@ use egui::{Rect, pos2};
 use crate::studio::view::{layout::COLUMN, state::Appearance, theme::size};
 
 /// The canvas keeps this width as long as the columns can give it, in points.
-const CANVAS: f32 = 520.0;
+const CANVAS: f32 = 480.0;
 
 /// The rectangle of each part; one that is folded away has none.
 #[derive(Clone, Copy, Debug, PartialEq)]

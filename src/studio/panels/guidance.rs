@@ -19,6 +19,9 @@ use crate::{
 /// The cosine that Castillo et al. (2023) end guidance at.
 const ADAPTIVE: f32 = 0.991;
 
+/// A column from which the clamps and the cap have room in one row, in points.
+const WIDE: f32 = 256.0;
+
 /// Profile, scale, S-CFG, and what saves evaluations.
 pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
     let mean = view.shown_frame(document).and_then(|f| Some(f.report?.scfg.as_ref()?.rate.mean()));
@@ -111,14 +114,25 @@ fn adaptive(ui: &mut Ui, recipe: &mut Recipe) {
 
 fn clamps(ui: &mut Ui, scfg: &mut Scfg) {
     let usual = Scfg::default();
+    // In a narrow column the cap has a row of its own.
+    let wide = ui.available_width() > WIDE;
     row::labelled(ui, "Rate clamp", |ui| {
-        let (min, max) = (scfg.rate_min, scfg.rate_max);
         ui.response()
             .on_hover_text("The least and the largest rate ρ, and the largest product of ρ and the guidance scale");
+        let (min, max) = (scfg.rate_min, scfg.rate_max);
         row::number(ui, "Rate minimum", &mut scfg.rate_min, 0.0..=max, usual.rate_min, 1);
         note(ui, "to");
         row::number(ui, "Rate maximum", &mut scfg.rate_max, min..=10.0, usual.rate_max, 1);
-        note(ui, "cap");
-        row::number(ui, "Cap of the effective scale", &mut scfg.scale_cap, 0.5..=40.0, usual.scale_cap, 1);
+        if wide {
+            note(ui, "cap");
+            scale_cap(ui, scfg, usual.scale_cap);
+        }
     });
+    if !wide {
+        row::labelled(ui, "Scale cap", |ui| scale_cap(ui, scfg, usual.scale_cap));
+    }
+}
+
+fn scale_cap(ui: &mut Ui, scfg: &mut Scfg, usual: f32) {
+    row::number(ui, "Cap of the effective scale", &mut scfg.scale_cap, 0.5..=40.0, usual, 1);
 }

@@ -33,7 +33,7 @@ const GAP: f32 = 8.0;
 /// Regions beyond this many are summed up in one entry.
 const ENTRIES: usize = 9;
 /// Room for one more word, for "more" and for the background, in points.
-const REST: f32 = 280.0;
+const REST: f32 = 350.0;
 
 /// The legend. It keeps the width of its entries in the previous frame, to centre them.
 #[derive(Default)]

@@ -24,6 +24,9 @@ use crate::{
     },
 };
 
+/// Room for the example in the heading, and a field's width from which it has room for the cost of an edit, in points.
+const EXAMPLE: f32 = 130.0;
+const BADGE: f32 = 250.0;
 /// What a new concept starts with.
 const FIRST_STRENGTH: f32 = 5.0;
 
@@ -47,7 +50,9 @@ impl Concepts {
             if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(self.kind), steps) {
                 self.kind = picked;
             }
-            row::note(ui, "king - man + 2 woman");
+            if ui.available_width() > EXAMPLE {
+                row::note(ui, "king - man + 2 woman");
+            }
         });
         for (row, concept) in document.recipe().concepts.iter().enumerate() {
             let mut card = Card::new(document, view, row, concept, self.open.contains(&concept.id));
@@ -80,7 +85,8 @@ impl Concepts {
                 commands.edit(Edit::AddConcepts(concepts));
             }
         }
-        if let Some(edit) = document.history().cost().filter(|_| self.text.is_empty()) {
+        let has_room = response.rect.width() > BADGE;
+        if let Some(edit) = document.history().cost().filter(|_| self.text.is_empty() && has_room) {
             let at = response.rect.right_center() - vec2(8.0, 0.0);
             let (badge, faint) = (cost::badge(edit), Theme::of(ui).ink.faint);
             ui.painter().text(at, Align2::RIGHT_CENTER, badge, theme::small_font(), faint);
