@@ -148,7 +148,7 @@ impl Tokenizer {
         for (&(from, to), &word) in encoding.get_offsets().iter().zip(encoding.get_word_ids()) {
             match words.last_mut().filter(|_| word.is_some() && word == last) {
                 Some(pieces) => pieces.push(from..to),
-                None => words.push(vec![from..to]),
+                None => words.push(std::iter::once(from..to).collect()),
             }
             last = word;
         }

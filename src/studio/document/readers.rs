@@ -8,14 +8,14 @@ use crate::{model::TextReader, recipe::ModelRef};
 
 /// The reader of each model.
 #[derive(Clone, Debug, Default)]
-pub struct Readers(Vec<(ModelRef, Arc<dyn TextReader>)>);
+pub struct Readers(Vec<ReaderOf>);
+
+type ReaderOf = (ModelRef, Arc<dyn TextReader>);
 
 /// Readers are the same only where they are one object.
 impl PartialEq for Readers {
     fn eq(&self, other: &Self) -> bool {
-        let same = |(a, b): (&(ModelRef, Arc<dyn TextReader>), &(ModelRef, Arc<dyn TextReader>))| {
-            a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1)
-        };
+        let same = |(a, b): (&ReaderOf, &ReaderOf)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 }

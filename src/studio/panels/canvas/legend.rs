@@ -33,7 +33,9 @@ const GAP: f32 = 8.0;
 /// Regions beyond this many are summed up in one entry.
 const ENTRIES: usize = 9;
 /// Room for one more word, for "more" and for the background, in points.
-const REST: f32 = 350.0;
+const REST: f32 = 300.0;
+/// Room for a word or the background, in points.
+const ENTRY: f32 = 92.0;
 
 /// The legend. It keeps the width of its entries in the previous frame, to centre them.
 #[derive(Default)]
@@ -114,8 +116,9 @@ impl Legend {
         let named: Vec<(usize, f32)> = words.iter().take(ENTRIES).copied().collect();
         let mut shown = 0;
         for &(position, share) in &named {
-            // The last two places are for what remains.
-            if entries.room() < REST {
+            // The last two places are for what remains, unless all of it fits.
+            let all = (named.len() - shown) as f32 * ENTRY + ENTRY;
+            if entries.room() < REST.min(all) {
                 break;
             }
             if entries.add(color(position), &names.name(position), &percent(share)) {
