@@ -129,16 +129,16 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// Opens a device; of graphics cards the wanted one, or the best. `Auto` is the CPU: it computes at once.
+/// Opens a device; of graphics cards the chosen one, or the best. `Auto` is the CPU: it computes at once.
 ///
 /// # Errors
 /// [`EngineError::Device`] says why a graphics card cannot be used.
-pub fn open(choice: DeviceChoice, wanted: Option<&str>) -> Result<Opened, EngineError> {
+pub fn open(choice: DeviceChoice, chosen: Option<&str>) -> Result<Opened, EngineError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu(Precision::F32)),
         DeviceChoice::CpuBf16 => Ok(cpu(Precision::Bf16)),
-        DeviceChoice::Wgpu => gpu(Precision::F32, wanted),
-        DeviceChoice::WgpuF16 => gpu(Precision::F16, wanted),
+        DeviceChoice::Wgpu => gpu(Precision::F32, chosen),
+        DeviceChoice::WgpuF16 => gpu(Precision::F16, chosen),
         DeviceChoice::Auto => Ok(cpu(Precision::F32)),
     }
 }
@@ -155,8 +155,8 @@ pub fn open_headless(
     model: &ModelRef,
     busy: &dyn Fn(String),
 ) -> Result<Opened, EngineError> {
-    let (choice, wanted) = parse(name)?;
-    let (choice, wanted) = (choice.with(precision)?, wanted.as_deref());
+    let (choice, chosen) = parse(name)?;
+    let (choice, chosen) = (choice.with(precision)?, chosen.as_deref());
     let is_bundled = matches!(model, ModelRef::Pocket | ModelRef::PocketToon);
     let waiting = || busy("Opening the graphics card, compiling its kernels and testing them…".into());
     match choice {
@@ -169,7 +169,7 @@ pub fn open_headless(
         }
         DeviceChoice::Wgpu | DeviceChoice::WgpuF16 => {
             waiting();
-            open(choice, wanted)
+            open(choice, chosen)
         }
         _ => open(choice, None),
     }
@@ -185,8 +185,8 @@ pub fn cpu(precision: Precision) -> Opened {
     Opened::new(Device::flex(), precision, name)
 }
 
-fn gpu(precision: Precision, wanted: Option<&str>) -> Result<Opened, EngineError> {
-    let card = open_card(precision, wanted)?;
+fn gpu(precision: Precision, chosen: Option<&str>) -> Result<Opened, EngineError> {
+    let card = open_card(precision, chosen)?;
     self_test(&card.device, precision, &card.name)?;
     Ok(card.into_opened())
 }
@@ -213,13 +213,13 @@ impl Card {
 /// The cards that this process has opened, by their names: burn opens each only once.
 static CARDS: Mutex<BTreeMap<String, (Device, WgpuSetup)>> = Mutex::new(BTreeMap::new());
 
-/// Opens the wanted graphics card or the best one, or gives it where it is open.
+/// Opens the chosen graphics card or the best one, or gives it where it is open.
 ///
 /// # Errors
 /// [`EngineError::Device`] where there is none, none of that name, where it does not open, and where it does not compute in
 /// `precision`.
-pub fn open_card(precision: Precision, wanted: Option<&str>) -> Result<Card, EngineError> {
-    let adapter = pick(&adapters(), wanted).map_err(EngineError::Device)?;
+pub fn open_card(precision: Precision, chosen: Option<&str>) -> Result<Card, EngineError> {
+    let adapter = pick(&adapters(), chosen).map_err(EngineError::Device)?;
     let mut cards = CARDS.lock().unwrap_or_else(PoisonError::into_inner);
     let (device, setup) = match cards.entry(adapter.name.clone()) {
         Entry::Occupied(open) => open.into_mut(),

@@ -70,8 +70,8 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).preference
     }
 
-    fn wanted_card(&self) -> Option<String> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).wanted_card.clone()
+    fn chosen_card(&self) -> Option<String> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).chosen_card.clone()
     }
 }
 
@@ -84,7 +84,7 @@ struct Pending {
     pair: Option<ModelPair>,
     preference: Preference,
     /// The name of the graphics card that the user has chosen; `None` for the best one.
-    wanted_card: Option<String>,
+    chosen_card: Option<String>,
     /// The user asked for another attempt at the graphics card.
     retry: bool,
     /// A graphics card that is ready.
@@ -192,16 +192,16 @@ impl EngineHandle {
     /// Chooses a graphics card by its name, or the best one; it is checked before it computes.
     pub fn choose_card(&self, name: Option<String>) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.wanted_card != name {
-            (pending.wanted_card, pending.card) = (name, None);
+        if pending.chosen_card != name {
+            (pending.chosen_card, pending.card) = (name, None);
             pending.retry = pending.preference != Preference::Processor;
             self.shared.arrived.notify_one();
         }
     }
 
     /// The graphics card that was chosen.
-    pub fn wanted_card(&self) -> Option<String> {
-        self.shared.wanted_card()
+    pub fn chosen_card(&self) -> Option<String> {
+        self.shared.chosen_card()
     }
 
     /// Asks for another attempt at the graphics card after a failure.
@@ -282,8 +282,8 @@ impl WorkerEnd {
     }
 
     /// The graphics card that was chosen.
-    pub fn wanted_card(&self) -> Option<String> {
-        self.shared.wanted_card()
+    pub fn chosen_card(&self) -> Option<String> {
+        self.shared.chosen_card()
     }
 
     /// The end for the thread that prepares the graphics card.
@@ -302,8 +302,8 @@ impl Host for CardHost {
         !self.shared.closed.load(Ordering::Acquire) && self.shared.preference() != Preference::Processor
     }
 
-    fn wanted(&self) -> Option<String> {
-        self.shared.wanted_card()
+    fn chosen_card(&self) -> Option<String> {
+        self.shared.chosen_card()
     }
 
     fn report(&self, state: CardState) {

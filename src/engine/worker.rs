@@ -236,7 +236,7 @@ impl<'a> Worker<'a> {
             }
             (Computes::Processor, _, first @ None) => {
                 busy("Choosing and testing the device…".into());
-                first.insert(Backend::new(device::open(self.choice, end.wanted_card().as_deref())?, source()))
+                first.insert(Backend::new(device::open(self.choice, end.chosen_card().as_deref())?, source()))
             }
         };
         if self.named.as_ref() != Some(&backend.opened.name) {
@@ -277,7 +277,7 @@ impl<'a> Worker<'a> {
 
     /// Another attempt, after a failure or at another card.
     fn retry_card(&mut self) {
-        if self.passed_as != self.channel.end.wanted_card() {
+        if self.passed_as != self.channel.end.chosen_card() {
             (self.passed, self.card) = (false, None);
             self.times.forget_card();
         }
@@ -293,11 +293,11 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes over a card that is ready. Cached predictions and drafts stay.
-    fn take_over(&mut self, ReadyCard { wanted, name, step }: ReadyCard) {
-        if wanted != self.channel.end.wanted_card() {
+    fn take_over(&mut self, ReadyCard { chosen, name, step }: ReadyCard) {
+        if chosen != self.channel.end.chosen_card() {
             return self.retry_card();
         }
-        self.passed_as = wanted;
+        self.passed_as = chosen;
         self.times.note(Computes::Card, &ModelRef::Pocket, BUNDLED_SIZE, step);
         self.channel.end.send(Event::Card(CardState::Ready { name }));
         self.passed = true;

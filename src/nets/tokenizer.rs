@@ -2,7 +2,7 @@
 //!
 //! Separate from the text encoder, which takes ids alone.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::OnceLock};
 
 use serde_json::{Value, json};
 use tokenizers::AddedToken;
@@ -32,8 +32,8 @@ pub struct Tokenizer {
     end: u32,
     padding: u32,
     length: usize,
-    /// In alphabetical order.
-    whole_words: Arc<Vec<String>>,
+    /// In alphabetical order; listed when they are first asked for.
+    whole_words: OnceLock<Vec<String>>,
 }
 
 /// A text as token ids.
@@ -127,13 +127,12 @@ impl Tokenizer {
         if length < 2 {
             return Err(TokenizerError::NoRoom(length));
         }
-        let whole_words = Arc::new(whole_words(&inner));
-        Ok(Self { inner, start, end, padding, length, whole_words })
+        Ok(Self { inner, start, end, padding, length, whole_words: OnceLock::new() })
     }
 
     /// Every word of letters that is one token, in alphabetical order.
     pub fn whole_words(&self) -> &[String] {
-        &self.whole_words
+        self.whole_words.get_or_init(|| whole_words(&self.inner))
     }
 
     /// The bytes of each token of a text, word by word; words are what the rules split before they merge letters. Nothing

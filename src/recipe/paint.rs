@@ -2,7 +2,7 @@
 //!
 //! Apart because region corrections, factors, biases and masks all are painted maps.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -36,9 +36,10 @@ impl Paint {
         &self.levels
     }
 
-    /// With every level within `least..=most`.
-    pub(super) fn clamped(&self, least: i16, most: i16) -> Self {
-        Self { levels: self.levels.iter().map(|level| (*level).clamp(least, most)).collect(), ..*self }
+    /// With every level within `range`.
+    pub(super) fn clamped(&self, range: RangeInclusive<i16>) -> Self {
+        let within = |level: &i16| (*level).clamp(*range.start(), *range.end());
+        Self { levels: self.levels.iter().map(within).collect(), ..*self }
     }
 
     /// Whether nothing is painted.

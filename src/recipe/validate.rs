@@ -2,7 +2,7 @@
 //!
 //! Apart from the data: a field's type says what it means, this file which values it may have.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use super::{
     concept::Concept,
@@ -24,8 +24,16 @@ impl Recipe {
 }
 
 /// The largest accepted side in pixels. Beyond it attention alone needs tens of gigabytes.
-pub(super) const MAX_SIDE: usize = 2048;
-pub(super) const MAX_STEPS: usize = 1000;
+const MAX_SIDE: usize = 2048;
+
+// What a recipe is held to; one that was read from a file is brought within the same.
+pub(super) const SIDES: RangeInclusive<usize> = 64..=MAX_SIDE;
+pub(super) const STEPS: RangeInclusive<usize> = 1..=1000;
+pub(super) const CFG: RangeInclusive<f32> = 0.0..=100.0;
+pub(super) const LORA_WEIGHTS: RangeInclusive<f32> = -10.0..=10.0;
+pub(super) const REGION_FACTORS: RangeInclusive<f32> = 0.0..=10.0;
+/// Levels of the painted factor, 1 + level / 100.
+pub(super) const PAINTED_LEVELS: RangeInclusive<i16> = -100..=900;
 
 fn require(ok: bool, what: impl Into<String>, given: impl ToString, must: &'static str) -> Result<(), RecipeError> {
     if ok { Ok(()) } else { Err(RecipeError::OutOfRange { what: what.into(), given: given.to_string(), must }) }
@@ -33,13 +41,13 @@ fn require(ok: bool, what: impl Into<String>, given: impl ToString, must: &'stat
 
 fn check(r: &Recipe) -> Result<(), RecipeError> {
     for (name, side) in [("width", r.width), ("height", r.height)] {
-        let ok = side.is_multiple_of(SIDE_STEP) && (64..=MAX_SIDE).contains(&side);
+        let ok = side.is_multiple_of(SIDE_STEP) && SIDES.contains(&side);
         require(ok, name, side, "a multiple of 8 between 64 and 2048")?;
     }
-    require((1..=MAX_STEPS).contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
-    require(r.cfg.is_finite() && (0.0..=100.0).contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    require(STEPS.contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
+    require(CFG.contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
     for lora in &r.loras {
-        let ok = lora.weight.is_finite() && lora.weight.abs() <= 10.0;
+        let ok = LORA_WEIGHTS.contains(&lora.weight);
         require(ok, format!("weight of the LoRA {}", lora.title()), lora.weight, "between -10 and 10")?;
     }
     if let Some(interval) = r.guidance_interval {
@@ -65,7 +73,7 @@ fn check(r: &Recipe) -> Result<(), RecipeError> {
     )?;
     require(s.scale_cap.is_finite() && s.scale_cap > 0.0, "S-CFG scale cap", s.scale_cap, "more than 0")?;
     for region in &r.regions {
-        let ok = region.factor.is_finite() && (0.0..=10.0).contains(&region.factor);
+        let ok = REGION_FACTORS.contains(&region.factor);
         require(ok, format!("factor of the region of token {}", region.position), region.factor, "between 0 and 10")?;
     }
     check_groups(r)?;
@@ -134,6 +142,6 @@ fn check_groups(r: &Recipe) -> Result<(), RecipeError> {
     let low = r.painted_factor.levels().iter().copied().min().unwrap_or(0);
     let high = r.painted_factor.levels().iter().copied().max().unwrap_or(0);
     let painted = |level: i16| 1.0 + f32::from(level) / 100.0;
-    let ok = low >= -100 && high <= 900;
-    require(ok, "painted factor", painted(if low < -100 { low } else { high }), "between 0 and 10")
+    let wrong = [low, high].into_iter().find(|level| !PAINTED_LEVELS.contains(level));
+    require(wrong.is_none(), "painted factor", painted(wrong.unwrap_or(0)), "between 0 and 10")
 }

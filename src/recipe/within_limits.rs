@@ -11,7 +11,7 @@ use super::{
     keys::Key,
     recipe::{Recipe, SIDE_STEP},
     scfg::Scfg,
-    validate::{MAX_SIDE, MAX_STEPS},
+    validate::{CFG, LORA_WEIGHTS, PAINTED_LEVELS, REGION_FACTORS, SIDES, STEPS},
 };
 
 /// Scales, strengths and weights that a file may ask for, on either side of 0. Sliders end far below.
@@ -31,15 +31,15 @@ impl Recipe {
         let defaults = Self::default();
         limits.text("prompt", &mut self.prompt);
         limits.text("negative prompt", &mut self.negative);
-        limits.whole("steps", &mut self.steps, 1..=MAX_STEPS);
+        limits.whole("steps", &mut self.steps, STEPS);
         limits.side("width", &mut self.width);
         limits.side("height", &mut self.height);
-        limits.real("guidance scale", &mut self.cfg, 0.0..=100.0, defaults.cfg);
+        limits.real("guidance scale", &mut self.cfg, CFG, defaults.cfg);
         limits.keys("guidance scale", &mut self.cfg_keys);
         limits.list("LoRAs", &mut self.loras, MOST_LORAS);
         for lora in &mut self.loras {
             let name = format!("weight of the LoRA {}", lora.title());
-            limits.real(&name, &mut lora.weight, -10.0..=10.0, 1.0);
+            limits.real(&name, &mut lora.weight, LORA_WEIGHTS, 1.0);
         }
         limits.approximations(self);
         limits.scfg(&mut self.scfg, &defaults.scfg);
@@ -85,7 +85,7 @@ impl Limits {
     }
 
     fn side(&mut self, name: &str, pixels: &mut usize) {
-        let within = (*pixels).clamp(64, MAX_SIDE) / SIDE_STEP * SIDE_STEP;
+        let within = (*pixels).clamp(*SIDES.start(), *SIDES.end()) / SIDE_STEP * SIDE_STEP;
         if within != *pixels {
             self.say(name, *pixels, within);
             *pixels = within;
@@ -117,7 +117,7 @@ impl Limits {
             keys.dedup_by_key(|key| key.step);
             self.mended.push(format!("keys of the {name} out of order, now sorted"));
         }
-        self.list(&format!("keys of the {name}"), keys, MAX_STEPS);
+        self.list(&format!("keys of the {name}"), keys, *STEPS.end());
     }
 
     fn approximations(&mut self, recipe: &mut Recipe) {
@@ -140,7 +140,7 @@ impl Limits {
         self.list("regions", &mut recipe.regions, MOST_REGIONS);
         for region in &mut recipe.regions {
             let name = format!("factor of the region of token {}", region.position);
-            self.real(&name, &mut region.factor, 0.0..=10.0, 1.0);
+            self.real(&name, &mut region.factor, REGION_FACTORS, 1.0);
         }
         self.list("painted regions", &mut recipe.painted, MOST_REGIONS);
         let mut seen = HashSet::new();
@@ -153,8 +153,8 @@ impl Limits {
             self.mended.push(format!("{before} merged regions, now {} that share no token", recipe.groups.len()));
         }
         let levels = recipe.painted_factor.levels();
-        if levels.iter().any(|level| !(-100..=900).contains(level)) {
-            recipe.painted_factor = recipe.painted_factor.clamped(-100, 900);
+        if levels.iter().any(|level| !PAINTED_LEVELS.contains(level)) {
+            recipe.painted_factor = recipe.painted_factor.clamped(PAINTED_LEVELS);
             self.mended.push("painted factor outside of 0 to 10, now within".into());
         }
     }
@@ -167,9 +167,9 @@ impl Limits {
         self.real(&name("scale"), &mut concept.strength, -MOST..=MOST, defaults.strength);
         self.real(&name("threshold"), &mut concept.threshold, 0.0..=1.0, defaults.threshold);
         self.real(&name("weight"), &mut concept.weight, -MOST..=MOST, defaults.weight);
-        self.whole(&name("warm-up"), &mut concept.warmup, 0..=MAX_STEPS);
+        self.whole(&name("warm-up"), &mut concept.warmup, 0..=*STEPS.end());
         if let Some(cooldown) = &mut concept.cooldown {
-            self.whole(&name("cool-down"), cooldown, 0..=MAX_STEPS);
+            self.whole(&name("cool-down"), cooldown, 0..=*STEPS.end());
         }
         self.keys(&name("scale"), &mut concept.keys);
         self.list(&name("locked regions"), &mut concept.lock, MOST_REGIONS);

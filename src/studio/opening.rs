@@ -90,7 +90,7 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     {
         engine.prefer(preference);
     }
-    if !settings.card.is_empty() && engine.wanted_card().is_none() {
+    if !settings.card.is_empty() && engine.chosen_card().is_none() {
         engine.choose_card(Some(settings.card.clone()));
     }
     let store = Arc::new(SessionStore::default());

@@ -52,7 +52,7 @@ impl Rendering {
 
     /// Which device is to compute, and which of several graphics cards.
     pub fn preference(&self) -> (Preference, Option<String>) {
-        (self.engine.preference(), self.engine.wanted_card())
+        (self.engine.preference(), self.engine.chosen_card())
     }
 
     /// Returns the card's name for the settings.

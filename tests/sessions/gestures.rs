@@ -13,6 +13,8 @@ use sextant::{
     tensor::Picture,
 };
 
+use crate::dice::Dice;
+
 const PROMPTS: [&str; 6] = [
     "a cat and a red balloon",
     "a cat and a balloon",
@@ -21,18 +23,6 @@ const PROMPTS: [&str; 6] = [
     "a dog",
     "a cat and a cat and a red dog",
 ];
-
-/// A sequence of numbers that looks random and is the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % sides
-    }
-}
 
 fn tokens(prompt: &str) -> Arc<Vec<Token>> {
     let token = |position, text: &str, kind| Token { position, text: text.to_owned(), kind };
@@ -71,7 +61,7 @@ fn finished(recipe: &Recipe) -> Arc<RenderResult> {
 }
 
 /// A document with an engine that may be slow: it sends the events that the real one sends.
-struct Desk {
+struct Driver {
     document: Document,
     dice: Dice,
     jobs: u64,
@@ -84,7 +74,7 @@ struct Desk {
 /// What undo and redo have to bring back.
 type State = (Recipe, Vec<(TakeId, Option<TakeId>, String, bool, Recipe)>, Option<TakeId>);
 
-impl Desk {
+impl Driver {
     fn new(seed: u64) -> Self {
         let concept = Concept { text: "night".into(), ..Concept::default() };
         let recipe = Recipe { prompt: PROMPTS[0].into(), concepts: vec![concept], ..Recipe::default() };
@@ -274,7 +264,7 @@ impl Desk {
 #[test]
 fn undo_all_and_redo_all_give_the_same_document_and_the_same_takes() {
     for seed in 1..=150 {
-        let mut desk = Desk::new(seed);
+        let mut desk = Driver::new(seed);
         let first = desk.document.recipe().clone();
         let removes = seed % 2 == 0;
         for _ in 0..40 {
@@ -314,7 +304,7 @@ fn undo_all_and_redo_all_give_the_same_document_and_the_same_takes() {
 #[test]
 fn a_settled_document_never_shows_two_recipes() {
     for seed in 200..=300 {
-        let mut desk = Desk::new(seed);
+        let mut desk = Driver::new(seed);
         for at in 0..40 {
             desk.gesture(true);
             desk.rest();

@@ -12,6 +12,8 @@ use sextant::{
     },
 };
 
+use crate::dice::Dice;
+
 const NOW: u64 = 0;
 
 fn concept(text: &str) -> Concept {
@@ -102,18 +104,6 @@ fn two_concepts_with_one_id_in_a_file_get_ids_of_their_own() {
     let document = Session::from_text(text, Path::new("x")).expect("a session");
     let ids: Vec<_> = document.recipe.concepts.iter().map(|concept| (concept.text.as_str(), concept.id.0)).collect();
     assert_eq!(ids, [("a", 4), ("b", 5), ("c", 6), ("d", 7), ("e", 2)]);
-}
-
-/// A sequence of numbers that looks random and is the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % sides
-    }
 }
 
 /// A document, and what its concepts are expected to be.

@@ -1,6 +1,7 @@
 //! Sessions and pictures on disk: nothing is lost on the way, and what cannot be read or written is told in one
 //! sentence.
 
+mod dice;
 mod earlier;
 mod gestures;
 mod identity;

@@ -3,6 +3,7 @@
 use egui::OutputCommand;
 use egui_kittest::kittest::Queryable;
 use sextant::{
+    engine::handle::Request,
     session::{OutputRule, OutputSettings},
     studio::{command::Command, io::session_store::SessionStore},
 };
@@ -19,12 +20,12 @@ fn files(folder: &std::path::Path) -> Vec<String> {
 }
 
 /// A window that writes its files to a real disk.
-fn on_disk() -> Window {
+fn on_disk() -> (Window, Request) {
     use std::sync::Arc;
     let builder = egui_kittest::Harness::builder();
     let (mut window, request) = Window::open_with(builder, |app| app.with_store(Arc::new(SessionStore::default())));
     window.play(&request);
-    window
+    (window, request)
 }
 
 fn set(window: &mut Window, rule: OutputRule, folder: &std::path::Path) {
@@ -46,11 +47,13 @@ fn wait_for(folder: &std::path::Path, count: usize) -> Vec<String> {
 #[test]
 fn every_take_is_written_once_as_it_settles() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut window = on_disk();
+    let (mut window, first_request) = on_disk();
     set(&mut window, OutputRule::All, folder.path());
     let inside = folder.path().join("new");
     let first = window.document().recipe().seed;
     assert_eq!(wait_for(&inside, 1), [format!("{first}.png")]);
+    window.play(&first_request);
+    window.harness.run_ok();
     window.edit(|recipe| recipe.seed = 8);
     let request = window.request();
     window.play(&request);
@@ -65,7 +68,7 @@ fn every_take_is_written_once_as_it_settles() {
 #[test]
 fn only_starred_takes_are_written_where_that_is_wanted() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut window = on_disk();
+    let (mut window, _) = on_disk();
     set(&mut window, OutputRule::Starred, folder.path());
     assert!(files(&folder.path().join("new")).is_empty());
     window.harness.get_by_label_contains("Take 1:").click();

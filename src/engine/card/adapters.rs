@@ -53,19 +53,19 @@ fn in_order(found: impl Iterator<Item = (DeviceType, String)>) -> Vec<Adapter> {
     list
 }
 
-/// The wanted card, by its name or a part of it in any case; the first where none is wanted.
+/// The chosen card, by its name or a part of it in any case; the first where none is chosen.
 ///
 /// # Errors
 /// One sentence: there is none, or none of that name, and which there are.
-pub fn pick(list: &[Adapter], wanted: Option<&str>) -> Result<Adapter, String> {
+pub fn pick(list: &[Adapter], chosen: Option<&str>) -> Result<Adapter, String> {
     let first =
         list.first().ok_or("there is no graphics card that wgpu can use (software rasterisers do not count)")?;
-    let Some(wanted) = wanted else { return Ok(first.clone()) };
-    let exact = list.iter().find(|adapter| adapter.name == wanted);
-    let part = || list.iter().find(|adapter| adapter.name.to_lowercase().contains(&wanted.to_lowercase()));
+    let Some(chosen) = chosen else { return Ok(first.clone()) };
+    let exact = list.iter().find(|adapter| adapter.name == chosen);
+    let part = || list.iter().find(|adapter| adapter.name.to_lowercase().contains(&chosen.to_lowercase()));
     exact.or_else(part).cloned().ok_or_else(|| {
         let names: Vec<_> = list.iter().map(|adapter| adapter.name.as_str()).collect();
-        format!("there is no graphics card \"{wanted}\"; this machine has: {}", names.join(", "))
+        format!("there is no graphics card \"{chosen}\"; this machine has: {}", names.join(", "))
     })
 }
 
@@ -93,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn the_wanted_card_is_taken_wherever_it_stands() {
-        let picked = |wanted| pick(&laptop(), wanted).map(|adapter| adapter.name);
+    fn the_chosen_card_is_taken_wherever_it_stands() {
+        let picked = |chosen| pick(&laptop(), chosen).map(|adapter| adapter.name);
         assert_eq!(picked(None).as_deref(), Ok("RTX 3060 #1"));
         assert_eq!(picked(Some("RTX 3060 #2")).as_deref(), Ok("RTX 3060 #2"));
         assert_eq!(picked(Some("iris")).as_deref(), Ok("Iris Xe"));

@@ -38,23 +38,23 @@ impl Fault {
     }
 }
 
-/// Checks a card, the wanted one or the best, and reports each line through `say`; the last one is [`Line::Passed`] or
+/// Checks a card, the chosen one or the best, and reports each line through `say`; the last one is [`Line::Passed`] or
 /// [`Line::Failed`]. Of a card that has passed before, with this driver and this program, only the model is compared again.
-pub fn check(wanted: Option<&str>, precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Line)) {
-    match checked(wanted, precision, fault, say) {
+pub fn check(chosen: Option<&str>, precision: Precision, fault: Option<Fault>, say: &mut dyn FnMut(Line)) {
+    match checked(chosen, precision, fault, say) {
         Ok(()) => say(Line::Passed),
         Err(reason) => say(Line::Failed(reason)),
     }
 }
 
 fn checked(
-    wanted: Option<&str>,
+    chosen: Option<&str>,
     precision: Precision,
     fault: Option<Fault>,
     say: &mut dyn FnMut(Line),
 ) -> Result<(), String> {
     adapters().into_iter().for_each(|adapter| say(Line::Found(adapter.name)));
-    let Card { device, name, key, .. } = device::open_card(precision, wanted).map_err(|error| error.to_string())?;
+    let Card { device, name, key, .. } = device::open_card(precision, chosen).map_err(|error| error.to_string())?;
     say(Line::Card(name.clone()));
     let key = format!("{key}, {precision}");
     let kept = verdicts::path();

@@ -46,19 +46,20 @@ impl Checker {
         Ok(Self { program: std::env::current_exe()?, silence: seconds.map_or(SILENCE, Duration::from_secs) })
     }
 
-    /// Runs the check of the wanted card, or of the best one, to its end, or until `is_needed` says no, which ends the child. Each line goes to `progress`.
+    /// Runs the check of the chosen card, or of the best one, to its end, or until `is_needed` says no, which ends the child.
+    /// Each line goes to `progress`.
     ///
     /// # Errors
     /// One sentence: why the card must not be used.
     pub fn run(
         &self,
-        wanted: Option<&str>,
+        chosen: Option<&str>,
         precision: Precision,
         is_needed: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Line),
     ) -> Result<Passed, String> {
         let mut child =
-            self.start(wanted, precision).map_err(|error| format!("the card's check did not start ({error})"))?;
+            self.start(chosen, precision).map_err(|error| format!("the card's check did not start ({error})"))?;
         let lines = lines_of(&mut child);
         let outcome = self.follow(&lines, is_needed, progress);
         // It may have ended already; then there is nothing to end.
@@ -79,9 +80,9 @@ impl Checker {
     }
 
     /// At low priority: pictures are drawn beside it.
-    fn start(&self, wanted: Option<&str>, precision: Precision) -> std::io::Result<Child> {
+    fn start(&self, chosen: Option<&str>, precision: Precision) -> std::io::Result<Child> {
         let mut words = vec!["check-card".to_owned(), "--precision".to_owned(), precision.to_string()];
-        words.extend(wanted.map(|name| format!("--card={name}")));
+        words.extend(chosen.map(|name| format!("--card={name}")));
         let command = |mut command: Command| {
             command.args(&words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
         };

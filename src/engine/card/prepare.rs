@@ -17,7 +17,7 @@ pub trait Host: Send {
     /// Whether the window is still there and wants a card.
     fn is_needed(&self) -> bool;
     /// The name of the card that the user has chosen; `None` for the best one.
-    fn wanted(&self) -> Option<String>;
+    fn chosen_card(&self) -> Option<String>;
     /// Tells people how far the card is.
     fn report(&self, state: CardState);
     /// Tells people which cards there are.
@@ -29,7 +29,7 @@ pub trait Host: Send {
 /// A card that passed its check.
 pub struct ReadyCard {
     /// The name that was asked for, if one was.
-    pub wanted: Option<String>,
+    pub chosen: Option<String>,
     /// For people.
     pub name: String,
     /// Of one prediction of the bundled model at its own size.
@@ -39,12 +39,12 @@ pub struct ReadyCard {
 /// Checks the card as often as it is asked to, until it has passed. Later attempts come after a failure.
 pub fn serve(host: &dyn Host, attempts: &Receiver<()>, checker: &Checker, precision: Precision) {
     for () in attempts {
-        let wanted = host.wanted();
-        let checked = catch_unwind(AssertUnwindSafe(|| prepare(host, checker, precision)));
+        let chosen = host.chosen_card();
+        let checked = catch_unwind(AssertUnwindSafe(|| prepare(host, checker, precision, &chosen)));
         let failed = "the graphics card failed inside, so the processor computes";
         match checked.unwrap_or_else(|_| Err(failed.into())) {
             Ok(card) => return host.hand_over(card),
-            Err(_) if !host.is_needed() || host.wanted() != wanted => host.report(CardState::Absent),
+            Err(_) if !host.is_needed() || host.chosen_card() != chosen => host.report(CardState::Absent),
             Err(reason) => {
                 log::info!("no graphics card: {reason}");
                 host.report(CardState::Failed { reason });
@@ -55,17 +55,27 @@ pub fn serve(host: &dyn Host, attempts: &Receiver<()>, checker: &Checker, precis
     }
 }
 
-fn prepare(host: &dyn Host, checker: &Checker, precision: Precision) -> Result<ReadyCard, String> {
+fn prepare(
+    host: &dyn Host,
+    checker: &Checker,
+    precision: Precision,
+    chosen: &Option<String>,
+) -> Result<ReadyCard, String> {
     let begun = Instant::now();
     host.report(CardState::Checking { done: 0, total: 0 });
-    let (wanted, mut names) = (host.wanted(), Vec::new());
-    let is_needed = || host.is_needed() && host.wanted() == wanted;
-    let passed = checker.run(wanted.as_deref(), precision, &is_needed, &mut |line| match line {
+    let mut names = Vec::new();
+    let is_needed = || host.is_needed() && host.chosen_card() == *chosen;
+    let passed = checker.run(chosen.as_deref(), precision, &is_needed, &mut |line| match line {
         Line::Found(name) => names.push(name.clone()),
-        Line::Card(_) => host.list(std::mem::take(&mut names)),
+        // Also where the chosen one is none of them: then another can be chosen.
+        Line::Card(_) | Line::Failed(_) if !names.is_empty() => host.list(std::mem::take(&mut names)),
         Line::Kernel { done, total } => host.report(CardState::Checking { done: *done, total: *total }),
-        Line::Step { .. } | Line::Passed | Line::Failed(_) => {}
+        Line::Card(_) | Line::Step { .. } | Line::Passed | Line::Failed(_) => {}
     })?;
     log::info!("{} passed its check after {:.1} s", passed.name, begun.elapsed().as_secs_f64());
-    Ok(ReadyCard { wanted, name: passed.name, step: Duration::from_secs_f64(passed.step_seconds.min(3600.0)) })
+    Ok(ReadyCard {
+        chosen: chosen.clone(),
+        name: passed.name,
+        step: Duration::from_secs_f64(passed.step_seconds.min(3600.0)),
+    })
 }

@@ -24,7 +24,8 @@ const TOLERANCE: f64 = 2e-3;
 const TOLERANCE_F16: f64 = 2e-2;
 
 /// Compares one prediction and one decoded picture of the bundled model with the processor's, at the size at which they are
-/// used: guards against a driver or kernel that computes wrongly, perhaps for long sums only. The time of a second prediction on the card.
+/// used: guards against a driver or kernel that computes wrongly, perhaps for long sums only. Returns the time of a second
+/// prediction on the card.
 ///
 /// # Errors
 /// [`EngineError::Device`] where they differ, others as the model has them.

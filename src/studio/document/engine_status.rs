@@ -20,7 +20,7 @@ pub struct EngineStatus {
     /// The graphics cards of this machine, once they are known; the preferred one first.
     pub cards: Vec<String>,
     /// The graphics card that the user has chosen; `None` for the first.
-    pub wanted_card: Option<String>,
+    pub chosen_card: Option<String>,
     /// Which device the user prefers.
     pub preference: Preference,
     pub memory: MemoryUse,

@@ -115,7 +115,7 @@ impl Document {
 
     /// Says which device the user prefers, and which of several graphics cards.
     pub fn set_preference(&mut self, preference: Preference, card: Option<String>) {
-        (self.engine.preference, self.engine.wanted_card) = (preference, card);
+        (self.engine.preference, self.engine.chosen_card) = (preference, card);
     }
 
     /// Notes how many bytes the engine has cached.

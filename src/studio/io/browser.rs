@@ -78,7 +78,7 @@ impl Browser {
 }
 
 fn previews(ctx: Context, sender: Sender<Reply>) -> Sender<PathBuf> {
-    let (wanted, paths) = channel::<PathBuf>();
+    let (requests, paths) = channel::<PathBuf>();
     let body = move || {
         while let Ok(mut path) = paths.recv() {
             while let Ok(newer) = paths.try_recv() {
@@ -93,7 +93,7 @@ fn previews(ctx: Context, sender: Sender<Reply>) -> Sender<PathBuf> {
     if let Err(error) = std::thread::Builder::new().name("previews".into()).spawn(body) {
         log::warn!("no thread could be started for previews: {error}");
     }
-    wanted
+    requests
 }
 
 fn kind(path: &Path) -> Found {

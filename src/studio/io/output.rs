@@ -4,7 +4,7 @@
 //! save waits for it.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,7 +23,6 @@ use crate::{
         output_name::file_name,
         takes::{Take, TakeId},
     },
-    tensor::Picture,
 };
 
 /// So many names are tried before a picture is given up.
@@ -38,24 +37,20 @@ struct Written {
 /// The window's side: what was handed over, and what failed.
 pub struct Output {
     store: Arc<dyn Store>,
-    /// The pictures that were handed over, by take: each is written once.
-    handed: HashMap<TakeId, Arc<Picture>>,
+    /// The takes that were handed over: each is written once, also where it is rendered again.
+    handed: HashSet<TakeId>,
     thread: Option<(Sender<Written>, Receiver<String>)>,
 }
 
 impl Output {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, handed: HashMap::new(), thread: None }
+        Self { store, handed: HashSet::new(), thread: None }
     }
 
     /// With another session: what it holds already was written when it was made, or was not wanted.
     pub fn session_changed(&mut self, document: &Document, settings: &OutputSettings) {
-        self.handed.clear();
-        for take in document.takes().list().iter().filter(|take| is_wanted(take, settings.rule)) {
-            if let Some(picture) = &take.track.picture {
-                self.handed.insert(take.id, picture.clone());
-            }
-        }
+        let takes = document.takes().list().iter().filter(|take| is_wanted(take, settings.rule));
+        self.handed = takes.map(|take| take.id).collect();
     }
 
     /// Hands over the takes that have settled and are not written yet. Call it once a frame. Returns what failed, as a
@@ -72,10 +67,9 @@ impl Output {
 
     fn hand_over(&mut self, ctx: &Context, take: &Take, folder: &Path, pattern: &str) {
         let Some(picture) = &take.track.picture else { return };
-        if self.handed.get(&take.id).is_some_and(|written| Arc::ptr_eq(written, picture)) {
+        if !self.handed.insert(take.id) {
             return;
         }
-        self.handed.insert(take.id, picture.clone());
         let result = ExportResult {
             picture: picture.clone(),
             recipe: take.track.recipe.clone(),

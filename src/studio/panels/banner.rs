@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use egui::{Align, Button, Frame, Id, Label, Layout, Margin, RichText, Sense, Ui, UiBuilder, vec2};
+use egui::{Align, Button, Color32, Frame, Id, Label, Layout, Margin, RichText, Sense, Ui, UiBuilder, vec2};
 
 use crate::studio::{
     command::{Command, Commands},
@@ -31,23 +31,30 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let theme = Theme::of(ui);
     let (fill, ink) =
         if notice.is_error { (theme.danger.ground, theme.danger.ink) } else { (theme.ground.input, theme.ink.dim) };
-    Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 5)).show(ui, |ui| {
-        let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
-        let layout = Layout::right_to_left(Align::Center);
-        let mut child = ui.new_child(UiBuilder::new().id_salt("banner").max_rect(line).layout(layout));
-        if icon_button(&mut child, Icon::Close, "Dismiss message").clicked() {
+    line(ui, "banner", fill, RichText::new(&notice.message).color(ink), |ui| {
+        if icon_button(ui, Icon::Close, "Dismiss message").clicked() {
             commands.edit(Edit::DismissNotice);
         }
         if let Some(remedy) = &notice.remedy {
             let text = RichText::new(offer(remedy)).color(theme.accent.plain);
-            if child.add(Button::new(text).frame_when_inactive(false)).clicked() {
+            if ui.add(Button::new(text).frame_when_inactive(false)).clicked() {
                 commands.edit(Edit::DismissNotice);
                 commands.send(command(remedy, document));
             }
         }
+    });
+}
+
+/// A line over the canvas: `text`, cut where there is no room, and `buttons` at its right end, from there to the left.
+pub fn line(ui: &mut Ui, id: &str, fill: Color32, text: RichText, buttons: impl FnOnce(&mut Ui)) {
+    Frame::new().fill(fill).inner_margin(Margin::symmetric(12, 5)).show(ui, |ui| {
+        let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::hover());
+        let layout = Layout::right_to_left(Align::Center);
+        let mut child = ui.new_child(UiBuilder::new().id_salt(id).max_rect(line).layout(layout));
+        buttons(&mut child);
         child.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let text = RichText::new(&notice.message).color(ink);
-            ui.add(Label::new(text).truncate()).on_hover_text(&notice.message);
+            let whole = text.text().to_owned();
+            ui.add(Label::new(text).truncate()).on_hover_text(whole);
         });
     });
 }

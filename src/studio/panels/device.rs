@@ -64,7 +64,8 @@ fn device_menu(ui: &mut Ui, document: &Document, commands: &mut Commands) {
             commands.send(Command::PreferDevice(preference));
         }
     }
-    if engine.cards.len() > 1 && engine.preference != Preference::Processor {
+    let is_gone = engine.chosen_card.as_ref().is_some_and(|name| !engine.cards.contains(name));
+    if (engine.cards.len() > 1 || is_gone) && engine.preference != Preference::Processor {
         ui.separator();
         cards(ui, document, commands);
     }
@@ -80,7 +81,7 @@ fn device_menu(ui: &mut Ui, document: &Document, commands: &mut Commands) {
 /// Which of several graphics cards is used.
 fn cards(ui: &mut Ui, document: &Document, commands: &mut Commands) {
     let engine = document.engine();
-    let used = engine.wanted_card.as_ref().filter(|name| engine.cards.contains(name)).or(engine.cards.first());
+    let used = engine.chosen_card.as_ref().or(engine.cards.first());
     for name in &engine.cards {
         let response = ui.add(Button::selectable(used == Some(name), name).truncate());
         let response = response.on_hover_text("It is checked before it computes, and the choice is kept");

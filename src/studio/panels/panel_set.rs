@@ -34,7 +34,7 @@ use super::{
 use crate::session::Settings;
 use crate::studio::{
     command::Commands,
-    document::Document,
+    document::{Document, takes::TakeId},
     view::{
         View, style,
         theme::{Theme, size},
@@ -128,7 +128,8 @@ impl PanelSet {
             toolbar::show(&mut ui, context.document, context.view, context.commands);
         }
         // What the columns show: the settings of what is on the canvas.
-        let then = context.view.past_take(context.document).and_then(|id| context.document.as_of(id));
+        let past = context.view.past_take(context.document);
+        let then = past.and_then(|id| context.document.as_of(id));
         if let Some(rect) = parts.left {
             let mut ui = part(ui, "Prompt, models and sampling", rect, theme.ground.panel);
             let document = then.as_ref().unwrap_or(context.document);
@@ -139,7 +140,7 @@ impl PanelSet {
             let document = then.as_ref().unwrap_or(context.document);
             column(&mut ui, "right column", then.is_none(), |ui| self.right_column(ui, &mut context.with(document)));
         }
-        self.middle(ui, context, parts.canvas);
+        self.middle(ui, context, parts.canvas, past);
         if let Some(rect) = parts.timeline {
             self.timeline.ui(&mut part(ui, "Timeline and its lanes", rect, theme.ground.panel), context);
         }
@@ -150,12 +151,12 @@ impl PanelSet {
         columns::folds(ui, &mut context.view.appearance.folded, &parts);
     }
 
-    /// The canvas under its banner.
-    fn middle(&mut self, ui: &mut Ui, context: &mut PanelContext, rect: Rect) {
+    /// The canvas under its banner; `past` is the older take that is looked at.
+    fn middle(&mut self, ui: &mut Ui, context: &mut PanelContext, rect: Rect, past: Option<TakeId>) {
         let mut ui = part(ui, "Canvas and its bars", rect, Theme::of(ui).ground.canvas);
         let ui = &mut ui;
         banner::show(ui, context.document, context.commands);
-        if let Some(id) = context.view.past_take(context.document) {
+        if let Some(id) = past {
             past::show(ui, context.document, context.view, context.commands, id);
         }
         let rest = ui.available_rect_before_wrap();

@@ -26,7 +26,7 @@ const OUTLINE: f32 = 0.75;
 #[derive(Clone, Debug)]
 pub struct Layer {
     pub overlay: OverlayView,
-    /// The token position of the chosen region.
+    /// The token positions of the chosen regions.
     pub chosen: Vec<usize>,
 }
 

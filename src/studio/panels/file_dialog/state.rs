@@ -73,11 +73,11 @@ impl State {
     /// The entries that are shown: folders, and files that fit.
     pub fn shown(&self) -> Vec<&Entry> {
         let Contents::There(entries) = &self.contents else { return Vec::new() };
-        let wanted = |entry: &&Entry| {
+        let fits = |entry: &&Entry| {
             entry.is_folder
                 || (self.question.wanted != Wanted::Folder && (self.show_all || self.question.fits(&entry.name)))
         };
-        entries.iter().filter(wanted).collect()
+        entries.iter().filter(fits).collect()
     }
 
     /// Goes to another folder.
