@@ -15,7 +15,7 @@ use crate::studio::{
 pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands, id: TakeId) {
     let Some(take) = document.take(id) else { return };
     let theme = Theme::of(ui);
-    let text = format!("An older take: {}. The panels show its settings, read-only.", take.name);
+    let text = format!("An older take, its settings read-only: {}", take.name);
     banner::line(ui, "past", theme.ground.input, RichText::new(text).color(theme.ink.text), |ui| {
         let back = Button::new("Leave this take").frame_when_inactive(false);
         if ui.add(back).on_hover_text("Show the picture of the recipe that is being edited").clicked() {

@@ -93,7 +93,9 @@ impl Card {
         let theme = Theme::of(ui);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
         let edge = if self.concept.enabled { color } else { theme.ink.faint };
-        ui.painter().rect_filled(rect, CornerRadius::same(6), edge);
+        // Only beside the face and behind its corners: a card that is faded lets through what lies behind it.
+        let behind = ui.painter().with_clip_rect(rect.with_max_x(rect.left() + 6.0).intersect(ui.clip_rect()));
+        behind.rect_filled(rect, CornerRadius::same(6), edge);
         let face = Rect::from_min_max(rect.min + vec2(2.5, 0.0), rect.max);
         ui.painter().rect_filled(face, CornerRadius { nw: 3, sw: 3, ne: 6, se: 6 }, theme.ground.input);
 
