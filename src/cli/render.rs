@@ -2,7 +2,7 @@
 //!
 //! Apart as one command.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::{Failure, RenderArgs, render_job};
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
         provenance,
         run::{Options, Run},
     },
-    model::Model,
+    files::{Named, check_outputs},
+    model::{self, Model},
     recipe::Recipe,
     session,
     trace::{self, Trace},
@@ -25,7 +26,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     let mut recipe = base_recipe(args)?;
     args.apply(&mut recipe).map_err(Failure::refused)?;
     recipe.validate().map_err(Failure::refused)?;
-    check_writable(&args.out)?;
+    check_files(args, &recipe)?;
     let init = args.init_latents.as_deref().map(trace::read_init_latents).transpose().map_err(Failure::refused)?;
 
     let busy = |message: String| eprintln!("{message}");
@@ -55,7 +56,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     })
     .map_err(Failure::failed)?;
 
-    let pixels = general.codec().decode(run.latents(), &|| true).map_err(Failure::failed)?;
+    let pixels = model::decode(general.codec(), run.latents(), &|| true).map_err(Failure::failed)?;
     let fingerprint = provenance::fingerprint(&run, &opened, general.as_ref(), expert.as_deref());
     let metadata = session::Metadata { recipe: &recipe, model_hash: Some(general.hash()), run: Some(&fingerprint) };
     session::save_picture(&args.out, &pixels.to_picture(), Some(metadata)).map_err(Failure::failed)?;
@@ -84,10 +85,18 @@ fn native_size(args: &RenderArgs, recipe: &mut Recipe, model: &dyn Model) {
     recipe.height = args.height.unwrap_or(side);
 }
 
-fn check_writable(out: &Path) -> Result<(), Failure> {
-    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() {
-        return Ok(());
+/// Before the work: every file can be written, and none replaces another one or what is read.
+fn check_files(args: &RenderArgs, recipe: &Recipe) -> Result<(), Failure> {
+    fn named<'a>(flag: &'static str, path: Option<&'a PathBuf>) -> Option<Named<'a>> {
+        path.map(|path| Named { flag, path })
     }
-    Err(Failure::refused(anyhow::anyhow!("the folder of --out {} does not exist: create it first", out.display())))
+    let written: Vec<Named<'_>> =
+        [named("--out", Some(&args.out)), named("--trace", args.trace.as_ref())].into_iter().flatten().collect();
+    let given = [named("--session", args.session.as_ref()), named("--init-latents", args.init_latents.as_ref())];
+    let expert = recipe.fusion.as_ref().map(|fusion| &fusion.expert);
+    let models = [("--model", Some(&recipe.model)), ("--expert", expert)];
+    let models = models.into_iter().filter_map(|(flag, model)| Some(Named { flag, path: model?.path()? }));
+    let loras = recipe.loras.iter().map(|lora| Named { flag: "--lora", path: &lora.path });
+    let read: Vec<Named<'_>> = given.into_iter().flatten().chain(models).chain(loras).collect();
+    check_outputs(&written, &read).map_err(Failure::refused)
 }

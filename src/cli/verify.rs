@@ -21,6 +21,7 @@ use crate::{
     },
     files::{read, read_regular},
     fingerprint::{Expected, Fingerprint},
+    model,
     nets::Precision,
     recipe::Recipe,
     session::{self, Source},
@@ -124,7 +125,7 @@ fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Pi
     let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), Options::default(), &mut cache)
         .map_err(Failure::refused)?;
     render_job::denoise(&mut run, &mut cache, &mut |_| {}).map_err(Failure::failed)?;
-    let pixels = general.codec().decode(run.latents(), &|| true).map_err(Failure::failed)?;
+    let pixels = model::decode(general.codec(), run.latents(), &|| true).map_err(Failure::failed)?;
     let fingerprint = provenance::fingerprint(&run, &opened, general.as_ref(), expert.as_deref());
     Ok((pixels.to_picture(), fingerprint))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::prediction_cache::{CacheKey, PredictionCache, Text, TextKey};
 use crate::{
     guidance::scfg::{self, Segmentation},
-    model::{Denoiser, IsCurrent, ModelError, Precomputed, Prediction, Request, StepDenoiser},
+    model::{Denoiser, IsCurrent, ModelError, Precomputed, Prediction, Request, StepDenoiser, check_finite},
     recipe::Profile,
     tensor::Latents,
 };
@@ -73,7 +73,7 @@ impl<'a> CachedDenoiser<'a> {
         let predictions = self.step()?.predict_all(&requests, is_current);
         for (prediction, (text, _)) in predictions.into_iter().zip(&missing) {
             let prediction = prediction?;
-            self.keep(text, &prediction);
+            self.keep(text, &prediction)?;
             self.ready.push((text.key.clone(), prediction));
         }
         Ok(())
@@ -144,13 +144,16 @@ impl<'a> CachedDenoiser<'a> {
         }
         let (prepared, is_current) = (self.prepared(text)?, self.is_current);
         let prediction = self.step()?.predict(Request { text: &prepared, levels }, is_current)?;
-        self.keep(text, &prediction);
+        self.keep(text, &prediction)?;
         Ok(prediction)
     }
 
-    fn keep(&mut self, text: &Text, prediction: &Prediction) {
+    /// Keeps a prediction, if it is one.
+    fn keep(&mut self, text: &Text, prediction: &Prediction) -> Result<(), ModelError> {
+        check_finite(self.denoiser.name(), &prediction.output.values)?;
         self.evaluations += 1;
         self.cache.insert_prediction(self.key, &text.key, &prediction.output);
+        Ok(())
     }
 
     fn prepared(&mut self, text: &Text) -> Result<Precomputed, ModelError> {

@@ -45,7 +45,10 @@ pub enum EngineError {
 impl EngineError {
     /// Whether the device may be at fault, and not the request.
     pub fn is_of_device(&self) -> bool {
-        let failed = matches!(self, Self::Model(ModelError::Failed { .. } | ModelError::Attention(_)));
+        let failed = matches!(
+            self,
+            Self::Model(ModelError::Failed { .. } | ModelError::Attention(_) | ModelError::NotFinite { .. })
+        );
         failed || matches!(self, Self::TooLarge { .. } | Self::Device(_) | Self::Panicked(_) | Self::NotFinite { .. })
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{approx_decoder::ApproxDecoder, prediction_cache::PredictionCache};
 use crate::{
-    model::{Model, ModelError},
+    model::{self, Model, ModelError},
     tensor::{Latents, Picture, Pixels},
 };
 
@@ -126,7 +126,7 @@ impl<'a> Previews<'a> {
         if let Some(known) = cache.picture(&self.decoder.model, latents) {
             return Ok(known);
         }
-        let picture = Arc::new(self.model.codec().decode(latents, is_current)?.to_picture());
+        let picture = Arc::new(model::decode(self.model.codec(), latents, is_current)?.to_picture());
         if self.decoder.projection.is_some() {
             self.decoder.approx.learn(latents, &picture);
         }
@@ -166,7 +166,7 @@ fn patch_colour(model: &dyn Model, channels: usize, set: Option<usize>) -> Resul
     if let Some(c) = set {
         patch.values[c * PATCH * PATCH..(c + 1) * PATCH * PATCH].fill(1.0);
     }
-    let pixels = model.codec().decode(&patch, &|| true)?;
+    let pixels = model::decode(model.codec(), &patch, &|| true)?;
     let (area, middle) = (pixels.height * pixels.width, (pixels.height / 2) * pixels.width + pixels.width / 2);
     Ok(std::array::from_fn(|i| pixels.values[i * area + middle]))
 }

@@ -183,15 +183,17 @@ impl<'a> Run<'a> {
             }
             _ => general.guided.clone(),
         };
-        if guided.values.iter().any(|v| !v.is_finite()) {
-            return Err(EngineError::NotFinite { step });
-        }
         let latents_in = self.latents.clone();
         let denoised = self.solver.denoised(step, &guided, &latents_in);
-        self.latents = self.solver.step(step, &guided, &latents_in, &mut self.noise);
+        let latents_out = self.solver.step(step, &guided, &latents_in, &mut self.noise);
+        // The networks' outputs are checked where they come from; what is left is the guidance.
+        if [&guided, &latents_out].iter().any(|latents| latents.values.iter().any(|v| !v.is_finite())) {
+            return Err(EngineError::NotFinite { step });
+        }
+        self.latents = latents_out.clone();
         self.next += 1;
         self.digests.push(LatentDigest::of(&self.latents));
-        let (timestep, sigma, latents_out) = (call.timestep, call.sigma, self.latents.clone());
+        let (timestep, sigma) = (call.timestep, call.sigma);
         Ok(Some(StepRecord {
             step,
             timestep,
@@ -287,11 +289,14 @@ fn texts(
     cache: &mut PredictionCache,
 ) -> Result<Texts, EngineError> {
     let key = |text: &str, negative| TextKey::new(encoder.hash(), text, negative);
-    let mut encode =
-        |text: &str| -> Result<Text, EngineError> { Ok(cache.text(key(text, false), || encoder.encode(text))?) };
+    let mut encode = |text: &str| -> Result<Text, EngineError> {
+        Ok(cache.text(key(text, false), || encoder.encode(text).and_then(model::checked_text))?)
+    };
     let cond = encode(prompt)?;
     let concepts = recipe.active_concepts().map(|c| encode(&c.text)).collect::<Result<_, _>>()?;
-    let uncond = cache.text(key(&recipe.negative, true), || encoder.encode_negative(&recipe.negative))?;
+    let uncond = cache.text(key(&recipe.negative, true), || {
+        encoder.encode_negative(&recipe.negative).and_then(model::checked_text)
+    })?;
     Ok(Texts { uncond, cond, concepts })
 }
 

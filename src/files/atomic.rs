@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::Path,
+    time::Duration,
 };
 
 use tempfile::{Builder, NamedTempFile};
@@ -17,6 +18,19 @@ use tempfile::{Builder, NamedTempFile};
 /// What the operating system reports, and [`io::ErrorKind::PermissionDenied`] for a write-protected file. The file that
 /// existed is then as it was, and no temporary file is left.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with_mode(path, bytes, Mode::Ordinary)
+}
+
+/// Who may read a new file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// As the umask says.
+    Ordinary,
+    /// The user alone.
+    Private,
+}
+
+pub(super) fn write_with_mode(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&target).ok();
     if existing.as_ref().is_some_and(|file| !file.is_file()) {
@@ -28,9 +42,14 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Dropping the temporary file removes it.
-    let mut file = temporary_file(folder)?;
+    let mut file = match mode {
+        Mode::Ordinary => temporary_file(folder)?,
+        Mode::Private => named().tempfile_in(folder)?,
+    };
+    // Whoever looks for files that were left behind leaves this one alone.
+    let _ = file.as_file().try_lock();
     file.write_all(bytes)?;
-    if let Some(existing) = existing {
+    if let Some(existing) = existing.filter(|_| mode == Mode::Ordinary) {
         file.as_file().set_permissions(existing.permissions())?;
     }
     file.as_file().sync_all()?;
@@ -39,13 +58,43 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+const PREFIX: &str = ".sextant-";
+const SUFFIX: &str = ".tmp";
+
+fn named() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
-    builder.prefix(".sextant-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder
+}
+
+pub(super) fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = named();
     // Temporary files are private by default, but this one becomes an ordinary file: the umask decides.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
+}
+
+/// How long a temporary file is left alone, in case that its writer has not locked it yet.
+const YOUNG: Duration = Duration::from_secs(2);
+
+/// Removes the temporary files in `folder` whose writer was ended before it was done. What cannot be removed is left.
+pub fn remove_stale(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+        if is_ours && is_left_behind(&entry.path()) && fs::remove_file(entry.path()).is_ok() {
+            log::info!("{} was left behind by a write that did not end, and is removed", entry.path().display());
+        }
+    }
+}
+
+/// Whether a temporary file is a regular one that no process holds.
+fn is_left_behind(path: &Path) -> bool {
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    let is_old = found.modified().is_ok_and(|written| written.elapsed().is_ok_and(|age| age > YOUNG));
+    found.is_file() && is_old && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// Brings the rename itself to disk. The new content stands either way, and not every file system can do this, so a
@@ -84,6 +133,26 @@ mod tests {
         #[cfg(unix)]
         assert!(write_atomically(Path::new("/dev/null"), b"x").is_err(), "a device is not replaced");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_what_is_written_now_is_not() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let old = |name: &str| -> io::Result<File> {
+            let file = File::create(folder.path().join(name))?;
+            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(60))?;
+            Ok(file)
+        };
+        drop(old(".sextant-left.tmp")?);
+        let busy = old(".sextant-busy.tmp")?;
+        busy.try_lock()?;
+        drop(old("mine.tmp")?);
+        File::create(folder.path().join(".sextant-new.tmp"))?;
+        remove_stale(folder.path());
+        let mut names: Vec<_> = fs::read_dir(folder.path())?.flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".sextant-busy.tmp", ".sextant-new.tmp", "mine.tmp"]);
+        Ok(())
     }
 
     #[cfg(unix)]

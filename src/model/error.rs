@@ -19,6 +19,11 @@ pub enum ModelError {
     /// A part failed otherwise.
     #[error("the {part} failed: {source}")]
     Failed { part: &'static str, source: Box<dyn Error + Send + Sync> },
+    /// A part gave NaN or infinities.
+    #[error(
+        "the {part} gave values that are not numbers (NaN or infinite): its weights are damaged, or overflow at this precision; choose --precision f32, or another copy of the {part}"
+    )]
+    NotFinite { part: &'static str },
     #[error(transparent)]
     Attention(#[from] AttentionError),
     /// A model that cannot be read: the sentence of its source.

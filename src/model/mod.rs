@@ -24,6 +24,7 @@ mod denoiser;
 mod error;
 mod evaluate;
 mod family;
+mod finite;
 mod geometry;
 mod latent_diffusion;
 mod local;
@@ -38,6 +39,7 @@ pub use denoiser::{Denoiser, IsCurrent, Precomputed, Prediction, Request, StepDe
 pub use error::{Cancelled, ModelError};
 pub use evaluate::{predict, with_workers};
 pub use family::Model;
+pub use finite::{check_finite, checked_text, decode};
 pub use geometry::Geometry;
 pub use latent_diffusion::LatentDiffusion;
 pub use local::LocalModels;

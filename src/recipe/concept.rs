@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::keys::{self, Key};
+use crate::files::charged_list;
 
 /// Names a concept within its recipe, independent of its row and its text.
 ///
@@ -164,7 +165,7 @@ pub(super) fn assign_ids(concepts: &mut [Concept]) {
 
 /// Reads concepts of any version of the program, so that each has an id of its own.
 pub(super) fn read_concepts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Concept>, D::Error> {
-    let mut concepts = Vec::deserialize(deserializer)?;
+    let mut concepts = charged_list(deserializer)?;
     assign_ids(&mut concepts);
     Ok(concepts)
 }

@@ -2,7 +2,12 @@
 //!
 //! Apart because both slots for models, the general and the expert, use it.
 
-use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
+use std::{
+    convert::Infallible,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +27,14 @@ pub enum ModelRef {
 impl ModelRef {
     const POCKET: &str = "pocket";
     const TOON: &str = "pocket-toon";
+
+    /// Where it is on disk; none for a bundled one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Pocket | Self::PocketToon => None,
+            Self::Folder(path) => Some(path),
+        }
+    }
 
     /// A short name for display.
     pub fn title(&self) -> String {

@@ -7,6 +7,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::RecipeError;
+use crate::files::charge;
 
 /// The longest side of a map that is read. No latent grid that a recipe allows is larger.
 const MAX_SIDE: usize = 256;
@@ -138,7 +139,9 @@ impl Serialize for Paint {
 
 impl<'de> Deserialize<'de> for Paint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        let paint: Self = String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)?;
+        charge(size_of_val(paint.levels.as_slice())).map_err(serde::de::Error::custom)?;
+        Ok(paint)
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     regions::{RegionFactor, RegionGroup, RegionPaint},
     scfg::Scfg,
 };
+use crate::files::charged_list;
 
 /// The sides of pictures are multiples of this many pixels. It is the recipe's own rule, because a recipe is checked
 /// and edited without its model. It is not the factor between pixels and latents: that is the model's, and the engine
@@ -31,7 +32,7 @@ pub struct Recipe {
     pub negative: String,
     pub model: ModelRef,
     /// Changes of the model's weights, in the order in which they are added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "charged_list")]
     pub loras: Vec<Lora>,
     pub sampler: Sampler,
     pub schedule: Schedule,
@@ -56,12 +57,13 @@ pub struct Recipe {
     pub profile: Profile,
     pub scfg: Scfg,
     /// The user's own factors on the guidance of regions; a region that is not listed has factor 1.
+    #[serde(deserialize_with = "charged_list")]
     pub regions: Vec<RegionFactor>,
     /// Tokens that count as one region, and regions with names of their own; no token is in two groups.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "charged_list")]
     pub groups: Vec<RegionGroup>,
     /// Painted corrections of the regions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "charged_list")]
     pub painted: Vec<RegionPaint>,
     /// A painted factor on the guidance: 1 + level / 100 at each element, 0 to 10.
     #[serde(skip_serializing_if = "Paint::is_empty")]

@@ -3,6 +3,7 @@
 //! Apart from its parts because it is what has a version, and what is read and written whole.
 
 use std::{
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -15,10 +16,10 @@ use super::{
     files::write_whole,
     layout::Layout,
     packed::KeptSteps,
-    take::{Take, check_tree},
+    take::{Take, TakeId, check_tree},
 };
 use crate::{
-    files::{NotText, decode_text, read_regular},
+    files::{NotText, charged_list, decode_text, read_regular, within_budget},
     recipe::Recipe,
 };
 
@@ -47,10 +48,10 @@ pub struct Document {
     #[serde(default)]
     pub recipe: Recipe,
     /// The models that the recipes name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "charged_list")]
     pub models: Vec<ModelUse>,
     /// Results, oldest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "charged_list")]
     pub takes: Vec<Take>,
     #[serde(default)]
     pub layout: Layout,
@@ -61,7 +62,7 @@ pub struct Document {
     #[serde(skip)]
     pub adjusted: Vec<String>,
     /// The steps of takes, if the session keeps them. Last, so that the readable part comes first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "charged_list")]
     pub steps: Vec<KeptSteps>,
 }
 
@@ -147,7 +148,7 @@ impl Document {
         if header.version > VERSION {
             return Err(SessionError::Newer { path: path.to_owned(), found: header.version, known: VERSION });
         }
-        let mut read: Self = ron::from_str(text).map_err(damaged)?;
+        let mut read: Self = within_budget(text.len(), || ron::from_str(text)).map_err(damaged)?;
         check_tree(&read.takes).map_err(|(take, what)| SessionError::Inconsistent {
             path: path.to_owned(),
             take: take.0,
@@ -191,11 +192,16 @@ impl Document {
 
     /// Adds the steps that `saved`, an earlier state of this session, keeps of takes that both have.
     pub fn adopt_steps(&mut self, saved: &Self) {
-        let same = |a: &Take, b: &Take| a.created == b.created && a.recipe.same_settings(&b.recipe);
-        for take in &self.takes {
-            let before = saved.takes.iter().find(|before| same(before, take));
-            let kept = before.and_then(|before| saved.steps.iter().find(|kept| kept.take == before.id));
-            if let Some(kept) = kept.filter(|_| self.steps.iter().all(|own| own.take != take.id)) {
+        let kept: HashMap<TakeId, &KeptSteps> = saved.steps.iter().map(|kept| (kept.take, kept)).collect();
+        let mut before: HashMap<u64, Vec<&Take>> = HashMap::new();
+        for take in saved.takes.iter().filter(|take| kept.contains_key(&take.id)) {
+            before.entry(take.created).or_default().push(take);
+        }
+        let own: HashSet<TakeId> = self.steps.iter().map(|kept| kept.take).collect();
+        for take in self.takes.iter().filter(|take| !own.contains(&take.id)) {
+            let at_once = before.get(&take.created).into_iter().flatten();
+            let same = at_once.into_iter().find(|before| before.recipe.same_settings(&take.recipe));
+            if let Some(kept) = same.and_then(|before| kept.get(&before.id)) {
                 self.steps.push(KeptSteps { take: take.id, steps: kept.steps.clone() });
             }
         }

@@ -15,6 +15,7 @@
 //! ```
 
 mod chunks;
+pub mod crash;
 mod document;
 mod error;
 mod files;

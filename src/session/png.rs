@@ -4,9 +4,10 @@
 //! the recipe as RON and is read back; `parameters` holds the text that other tools read; `sextant-run` holds the run's
 //! fingerprint for verification. The same picture and recipe always give the same bytes.
 
-use std::{path::Path, time::Duration};
+use std::{io::Cursor, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use image::{ImageFormat, ImageReader, Limits};
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
     parameters::parameters_text,
 };
 use crate::{
-    files::{read, read_regular},
+    files::{charge, read, read_regular},
     fingerprint::Fingerprint,
     recipe::Recipe,
     tensor::{Picture, Plane},
@@ -24,6 +25,10 @@ use crate::{
 
 pub(super) const RECIPE_KEYWORD: &str = "sextant";
 const RUN_KEYWORD: &str = "sextant-run";
+/// The longest side of a picture that is decoded, in pixels.
+const MOST_SIDE: u32 = 1 << 14;
+/// The longest side of a take's small picture, in pixels. Those that the program writes have 512.
+const MOST_THUMBNAIL: u32 = 1024;
 const PARAMETERS_KEYWORD: &str = "parameters";
 
 /// The metadata of a picture.
@@ -186,10 +191,19 @@ pub fn read_fingerprint(bytes: &[u8], name: &str) -> Option<Fingerprint> {
 /// # Errors
 /// [`SessionError::NotAPicture`]; `name` is for its message.
 pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Picture, SessionError> {
-    let decoded = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
-        .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?
-        .to_rgb8();
-    Ok(decoded.into())
+    decode_within(bytes, name, MOST_SIDE)
+}
+
+/// A picture whose sides are at most `side` pixels; they are read before any pixel is.
+fn decode_within(bytes: &[u8], name: &str, side: u32) -> Result<Picture, SessionError> {
+    let refused = |what: String| SessionError::NotAPicture { name: name.to_owned(), what };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(side), Some(side));
+    reader.limits(limits);
+    let decoded = reader.decode().map_err(|error| refused(one_line(error)))?;
+    charge(3 * decoded.width() as usize * decoded.height() as usize).map_err(|error| refused(error.to_string()))?;
+    Ok(decoded.into_rgb8().into())
 }
 
 /// The picture shrunk to at most `side` pixels a side, as PNG in base64, for [`super::Take::thumbnail`].
@@ -210,7 +224,7 @@ pub fn thumbnail_picture(base64: &str) -> Result<Picture, SessionError> {
     let bytes = BASE64
         .decode(base64)
         .map_err(|error| SessionError::NotAPicture { name: name.to_owned(), what: one_line(error) })?;
-    decode_picture(&bytes, name)
+    decode_within(&bytes, name, MOST_THUMBNAIL)
 }
 
 fn not_encoded(picture: &Picture, what: String) -> SessionError {

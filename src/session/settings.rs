@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::{SessionError, one_line},
-    files::write_whole,
     output::OutputSettings,
 };
-use crate::files::{decode_text, read, read_regular};
+use crate::files::{create_private_folder, decode_text, read, read_regular, write_private};
 
 const FILE: &str = "settings.ron";
 
@@ -70,7 +69,9 @@ impl Settings {
     pub fn save(&self, folder: &Path) -> Result<(), SessionError> {
         let style = ron::ser::PrettyConfig::new().new_line("\n").indentor("  ");
         let text = ron::ser::to_string_pretty(self, style).map_err(|e| SessionError::Unwritable(one_line(e)))?;
-        write_whole(&folder.join(FILE), (text + "\n").as_bytes())
+        let path = folder.join(FILE);
+        let write = || create_private_folder(folder).and_then(|()| write_private(&path, (text + "\n").as_bytes()));
+        write().map_err(|source| SessionError::Write { path: path.clone(), source })
     }
 }
 

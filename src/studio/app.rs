@@ -191,6 +191,9 @@ impl App {
         self.rendering.ask_compatibility(document);
         if let Some(autosave) = &mut self.autosave {
             autosave.watch(ui.ctx(), document, layout::of(view));
+            if let Some(notice) = autosave.news() {
+                document.notify(notice);
+            }
         }
         if let Some(failed) = self.output.follow(ui.ctx(), &self.document, &self.settings.current.output) {
             self.document.notify(Notice::error(Topic::Exporting, failed));

@@ -11,7 +11,10 @@ use eframe::egui_wgpu::wgpu;
 use super::{
     app::App,
     command::Command,
-    document::{demo, file},
+    document::{
+        Document, demo, file,
+        notice::{Notice, Remedy, Topic},
+    },
     io::{
         autosave::{self, Autosave},
         demo_session,
@@ -21,8 +24,8 @@ use super::{
 };
 use crate::{
     engine::{EngineHandle, Preference},
-    files::folders::state_folder,
-    session::{Recovery, Settings, first_start},
+    files::{folders::state_folder, remove_stale},
+    session::{Recovery, Settings, crash, first_start},
 };
 
 /// The window could not be opened.
@@ -50,6 +53,9 @@ pub fn run(
     engine: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<EngineHandle> + 'static,
     opening: Opening,
 ) -> Result<(), StudioError> {
+    if let Some(folder) = state_folder() {
+        crash::keep_reports(folder);
+    }
     let viewport = egui::ViewportBuilder::default()
         .with_title("Sextant")
         .with_app_id("sextant")
@@ -85,6 +91,7 @@ fn pause_before_repaint(cc: &eframe::CreationContext<'_>) -> Duration {
 /// The window's contents: a session that an earlier window left behind, else the wanted one, else the demo.
 fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> App {
     let Opening { session, settings, begun } = opening;
+    clear_up(session.as_ref(), &settings);
     // A device that was named on the command line is not what was chosen in an earlier window.
     if let Some(preference) = Preference::named(&settings.device).filter(|_| engine.preference() == Preference::Fastest)
     {
@@ -99,16 +106,16 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     let hints = folder.as_deref().is_some_and(first_start);
     let folder = folder.ok_or_else(|| std::io::Error::other("no folder for recovery files is known"));
     let opened = folder.and_then(|folder| Recovery::open(&folder, session.as_deref()));
-    let kept = opened.and_then(|(recovery, left)| Ok((Autosave::start(recovery, store)?, left)));
-    let left = match kept {
-        Ok((autosave, left)) => {
+    let kept = opened.and_then(|(recovery, left)| {
+        let notes = recovery.notes().join(" ");
+        Ok((Autosave::start(recovery, store)?, left, notes))
+    });
+    let (left, notes) = match kept {
+        Ok((autosave, left, notes)) => {
             app = app.with_autosave(autosave);
-            left
+            (left, notes)
         }
-        Err(error) => {
-            ::log::warn!("unsaved work will not survive a crash: {error}");
-            None
-        }
+        Err(error) => (None, format!("Unsaved work is not kept against a crash: {error}. Save often.")),
     };
     match (left, session) {
         (Some(document), _) => app.recover(autosave::recovered(document)),
@@ -122,5 +129,40 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
             app.document_mut().set_path(path);
         }
     }
+    say_after(app.document_mut(), &notes);
+    offer_report(app.document_mut());
     if hints { app.with_hints() } else { app }
+}
+
+/// Adds a sentence to what is said already, and makes it an error.
+fn say_after(document: &mut Document, sentence: &str) {
+    if sentence.is_empty() {
+        return;
+    }
+    let mut notice = Notice::error(Topic::Keeping, sentence);
+    if let Some(shown) = &document.notices().shown {
+        notice = Notice { message: format!("{} {sentence}", shown.message), is_error: true, ..shown.clone() };
+    }
+    document.notify(notice);
+}
+
+/// Tells of a crash that has left a report, unless there is more important news.
+fn offer_report(document: &mut Document) {
+    let Some(report) = state_folder().and_then(|folder| crash::take_report(&folder)) else { return };
+    ::log::warn!("Sextant ended unexpectedly before; its report is {}", report.display());
+    if document.notices().shown.is_none() {
+        let message = "Sextant ended unexpectedly the last time. It has kept a report, without any of your work.";
+        document.notify(Notice { remedy: Some(Remedy::ShowFile(report)), ..Notice::info(message) });
+    }
+}
+
+/// Removes what earlier writes have left half done where this window will write: in the background, for a folder may be on
+/// a slow disk.
+fn clear_up(session: Option<&PathBuf>, settings: &Settings) {
+    let beside = session.and_then(|path| path.parent()).map(PathBuf::from);
+    let folders: Vec<PathBuf> = beside.into_iter().chain(settings.output.folder.clone()).collect();
+    let work = move || folders.iter().for_each(|folder| remove_stale(folder));
+    if let Err(error) = std::thread::Builder::new().name("clear-up".into()).spawn(work) {
+        ::log::warn!("no thread could be started to clear up: {error}");
+    }
 }

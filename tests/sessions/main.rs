@@ -5,6 +5,7 @@ mod dice;
 mod earlier;
 mod gestures;
 mod identity;
+mod limits;
 
 use std::{fs, path::Path};
 

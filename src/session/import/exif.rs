@@ -10,6 +10,12 @@ const EXIF_DIRECTORY: u16 = 0x8769;
 /// The number of directory entries after which reading stops; ordinary directories have a few dozen.
 const MAX_ENTRIES: usize = 1024;
 
+/// A block has one directory of EXIF's own.
+const MAX_DIRECTORIES: usize = 4;
+
+/// The texts of a block may be so many times as long as the block.
+const SHARED: usize = 2;
+
 /// The texts of an EXIF block.
 #[derive(Default)]
 pub(super) struct ExifTexts {
@@ -22,18 +28,29 @@ pub(super) struct ExifTexts {
 pub(super) fn texts(tiff: &[u8]) -> ExifTexts {
     let mut found = ExifTexts::default();
     let Some(block) = Block::new(tiff) else { return found };
+    // Entries may share their bytes, so their sum is limited, and only what is kept is decoded.
+    let mut room = SHARED * tiff.len();
+    let mut comment = None;
+    let mut directories = 0;
     for entry in block.directory(block.number(4)) {
         if entry.tag == EXIF_DIRECTORY {
+            directories += 1;
+            if directories > MAX_DIRECTORIES {
+                continue;
+            }
             let inner = block.directory(block.value(&entry).and_then(|v| block.number_in(v)));
-            let comments = inner.filter(|e| e.tag == USER_COMMENT);
-            found.user_comment = comments.filter_map(|e| block.value(&e)).map(user_comment).last();
+            comment = inner.filter(|e| e.tag == USER_COMMENT).filter_map(|e| block.value(&e)).last().or(comment);
         } else if entry.tag == USER_COMMENT {
-            found.user_comment = found.user_comment.or_else(|| block.value(&entry).map(user_comment));
-        } else if entry.kind == Entry::ASCII {
-            found.others.extend(block.value(&entry).map(|v| trimmed(utf8_or_latin1(v))));
+            comment = comment.or_else(|| block.value(&entry));
+        } else if entry.kind == Entry::ASCII
+            && let Some(value) = block.value(&entry)
+            && let Some(left) = room.checked_sub(value.len())
+        {
+            room = left;
+            found.others.push(trimmed(utf8_or_latin1(value)));
         }
     }
-    found.user_comment = found.user_comment.filter(|text| !text.trim().is_empty());
+    found.user_comment = comment.map(user_comment).filter(|text| !text.trim().is_empty());
     found
 }
 

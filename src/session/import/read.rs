@@ -5,7 +5,7 @@
 //! settings of that text, other tools' own forms. No setting that is found is dropped in silence: what a recipe cannot hold
 //! is listed.
 
-use std::{io::Read as _, path::Path};
+use std::{io::Read as _, mem, path::Path};
 
 use super::{
     imported::{Imported, Required, Source},
@@ -13,7 +13,8 @@ use super::{
     pictures::{self, EmbeddedTexts, Picture},
 };
 use crate::{
-    files::{decode_text, open_regular},
+    files::{decode_text, open_regular, within_budget},
+    recipe::Recipe,
     session::{
         document::{Document, FORMAT},
         error::{SessionError, one_line},
@@ -59,6 +60,22 @@ fn from_sidecar(path: &Path) -> Option<Imported> {
 /// # Errors
 /// As [`import`].
 pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported, SessionError> {
+    let mut imported = within_budget(bytes.len(), || import_unchecked(bytes, path))?;
+    imported.not_restored.extend(imported.recipe.bring_within_limits());
+    if let Some(plain) = &mut imported.plain {
+        let mut texts = Recipe {
+            prompt: mem::take(&mut plain.prompt),
+            negative: mem::take(&mut plain.negative),
+            ..Recipe::default()
+        };
+        // What is too long was told of above.
+        let _ = texts.bring_within_limits();
+        (plain.prompt, plain.negative) = (texts.prompt, texts.negative);
+    }
+    Ok(imported)
+}
+
+fn import_unchecked(bytes: &[u8], path: &Path) -> Result<Imported, SessionError> {
     if let Some(picture) = pictures::read(bytes, path)? {
         return from_picture(&picture, path);
     }
@@ -66,8 +83,8 @@ pub fn import_bytes(bytes: &[u8], path: &Path) -> Result<Imported, SessionError>
         return Err(nothing(path, "it is no PNG, JPEG, WebP or GIF picture, no session and no text"));
     };
     if text.contains(FORMAT) {
-        let recipe = Document::from_text(&text, path)?.recipe;
-        return Ok(Imported::complete(recipe, Source::Session));
+        let Document { recipe, adjusted, .. } = Document::from_text(&text, path)?;
+        return Ok(Imported { not_restored: adjusted, ..Imported::complete(recipe, Source::Session) });
     }
     settings(&text, Required::Settings).ok_or_else(|| nothing(path, "its text names no settings"))
 }

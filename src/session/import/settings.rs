@@ -3,7 +3,7 @@
 //! It stands apart because every imported form fills it in the same way: each setting is taken only if the recipe is valid
 //! with it.
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, mem, str::FromStr};
 
 use super::{
     imported::{Imported, PlainPrompts, Source},
@@ -38,12 +38,15 @@ impl ImportedSettings {
 
     /// Applies a change if the recipe is valid with it; else lists the setting.
     pub fn change(&mut self, found: Setting<'_>, change: impl FnOnce(&mut Recipe)) {
+        // Texts of any length would be copied for each of any number of settings.
+        let texts = (mem::take(&mut self.recipe.prompt), mem::take(&mut self.recipe.negative));
         let mut changed = self.recipe.clone();
         change(&mut changed);
         match changed.validate() {
             Ok(()) => self.recipe = changed,
             Err(error) => self.list_rejected(found, error),
         }
+        (self.recipe.prompt, self.recipe.negative) = texts;
     }
 
     /// Puts a number into the recipe.

@@ -17,33 +17,75 @@ const MAX_PIXELS: usize = 1 << 25;
 /// The length of either signature.
 const LETTERS: usize = 15;
 
-/// The hidden text of a PNG file, if it has one.
+/// Bits before the text: the signature, and the length.
+const HEAD: usize = 8 * LETTERS + 32;
+
+/// The hidden text of a PNG file, if it has one. Few pixels are kept at a time: those that may hold the signature, and then
+/// those of the text.
 pub(super) fn text(png: &[u8]) -> Option<String> {
-    let limits = Limits { bytes: 8 * MAX_PIXELS };
-    let mut reader = Decoder::new_with_limits(Cursor::new(png), limits).read_info().ok()?;
-    let info = reader.info();
-    let (width, height) = (info.width as usize, info.height as usize);
-    let channels = match (info.color_type, info.bit_depth) {
-        (ColorType::Rgb, BitDepth::Eight) => 3,
-        (ColorType::Rgba, BitDepth::Eight) => 4,
-        _ => return None,
-    };
-    if width.checked_mul(height)? > MAX_PIXELS {
-        return None;
+    let head = Columns::decode(png, HEAD)?;
+    let (bits, in_alpha) = match head.channels {
+        4 => head.bits(3, 1).length(b"stealth_pnginfo", b"stealth_pngcomp").map(|found| (found, true)),
+        _ => None,
     }
-    let mut pixels = vec![0; width * height * channels];
-    reader.next_frame(&mut pixels).ok()?;
-    let bits = |first, count| Bits { pixels: &pixels, width, height, channels, first, count, at: 0 };
-    let in_alpha = (channels == 4).then(|| bits(3, 1).text(b"stealth_pnginfo", b"stealth_pngcomp")).flatten();
-    in_alpha.or_else(|| bits(0, 3).text(b"stealth_rgbinfo", b"stealth_rgbcomp"))
+    .or_else(|| head.bits(0, 3).length(b"stealth_rgbinfo", b"stealth_rgbcomp").map(|found| (found, false)))?;
+    let (first, count) = if in_alpha { (3, 1) } else { (0, 3) };
+    Columns::decode(png, (HEAD + bits.length).div_ceil(count))?.bits(first, count).text(&bits)
+}
+
+/// The first columns of a picture, 8 bits a channel, row by row.
+struct Columns {
+    pixels: Vec<u8>,
+    width: usize,
+    height: usize,
+    channels: usize,
+}
+
+impl Columns {
+    /// As many columns as have `needed` pixels.
+    fn decode(png: &[u8], needed: usize) -> Option<Self> {
+        let limits = Limits { bytes: 8 * MAX_PIXELS };
+        let mut reader = Decoder::new_with_limits(Cursor::new(png), limits).read_info().ok()?;
+        let info = reader.info();
+        let (width, height, interlaced) = (info.width as usize, info.height as usize, info.interlaced);
+        let channels = match (info.color_type, info.bit_depth) {
+            (ColorType::Rgb, BitDepth::Eight) => 3,
+            (ColorType::Rgba, BitDepth::Eight) => 4,
+            _ => return None,
+        };
+        if width.checked_mul(height)? > MAX_PIXELS {
+            return None;
+        }
+        let kept = needed.div_ceil(height).min(width);
+        let mut pixels = Vec::new();
+        if interlaced {
+            let mut all = vec![0; width * height * channels];
+            reader.next_frame(&mut all).ok()?;
+            all.chunks_exact(width * channels).for_each(|row| pixels.extend_from_slice(&row[..kept * channels]));
+        } else {
+            for _ in 0..height {
+                pixels.extend_from_slice(reader.next_row().ok()??.data().get(..kept * channels)?);
+            }
+        }
+        Some(Self { pixels, width: kept, height, channels })
+    }
+
+    /// The lowest bits of `count` channels from the `first` on.
+    fn bits(&self, first: usize, count: usize) -> Bits<'_> {
+        Bits { columns: self, first, count, at: 0 }
+    }
+}
+
+/// What stands before a text.
+struct Head {
+    is_packed: bool,
+    /// In bits.
+    length: usize,
 }
 
 /// The lowest bits of some of the channels.
 struct Bits<'a> {
-    pixels: &'a [u8],
-    width: usize,
-    height: usize,
-    channels: usize,
+    columns: &'a Columns,
     /// The first channel that is read.
     first: usize,
     /// The number of channels that are read.
@@ -55,12 +97,13 @@ struct Bits<'a> {
 impl Bits<'_> {
     fn next(&mut self) -> Option<u8> {
         let (pixel, channel) = (self.at / self.count, self.first + self.at % self.count);
-        let (x, y) = (pixel / self.height, pixel % self.height);
-        if x >= self.width {
+        let Columns { pixels, width, height, channels } = self.columns;
+        let (x, y) = (pixel / height, pixel % height);
+        if x >= *width {
             return None;
         }
         self.at += 1;
-        Some(self.pixels[(y * self.width + x) * self.channels + channel] & 1)
+        Some(pixels[(y * width + x) * channels + channel] & 1)
     }
 
     fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
@@ -68,16 +111,22 @@ impl Bits<'_> {
         (0..count).map(|_| byte()).collect()
     }
 
-    /// The text after a signature.
-    fn text(mut self, plain: &[u8; LETTERS], packed: &[u8; LETTERS]) -> Option<String> {
+    /// What stands after one of the two signatures.
+    fn length(mut self, plain: &[u8; LETTERS], packed: &[u8; LETTERS]) -> Option<Head> {
         let signature = self.bytes(LETTERS)?;
         let is_packed = signature == packed;
         if !is_packed && signature != plain {
             return None;
         }
-        let bits = u32::from_be_bytes(self.bytes(4)?.try_into().ok()?) as usize;
-        let text = self.bytes(Some(bits / 8).filter(|&count| count <= MAX_TEXT)?)?;
-        let text = if is_packed { limited(GzDecoder::new(&text[..]), MAX_TEXT)? } else { text };
+        let length = u32::from_be_bytes(self.bytes(4)?.try_into().ok()?) as usize;
+        Some(Head { is_packed, length }).filter(|head| head.length / 8 <= MAX_TEXT)
+    }
+
+    /// The text after the signature.
+    fn text(mut self, head: &Head) -> Option<String> {
+        self.at = HEAD;
+        let text = self.bytes(head.length / 8)?;
+        let text = if head.is_packed { limited(GzDecoder::new(&text[..]), MAX_TEXT)? } else { text };
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 }

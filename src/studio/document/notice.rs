@@ -22,6 +22,8 @@ pub struct Notice {
 pub enum Topic {
     Rendering,
     Saving,
+    /// Unsaved work against a crash.
+    Keeping,
     Opening,
     Exporting,
     /// A model, a LoRA or a mask.

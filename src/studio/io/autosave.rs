@@ -17,7 +17,7 @@ use crate::{
     session::{Document as SessionDocument, Layout, Recovery, SessionError, Settings},
     studio::document::{
         Document,
-        notice::{Notice, Remedy},
+        notice::{Notice, Remedy, Topic},
         saved::SavedSession,
     },
 };
@@ -25,12 +25,17 @@ use crate::{
 /// The shortest time between two writes; the rest of the second is for writing.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long the window has to run before a recovered session counts as one that does not end it.
+const SETTLED: Duration = Duration::from_secs(3);
+
 /// Where the thread writes to.
 trait Target: Send {
     /// Keeps a session against a crash; `original` is where it was last saved.
     fn keep(&self, session: &SavedSession, original: Option<PathBuf>) -> Result<(), SessionError>;
     /// Forgets what was kept.
     fn clear(&self);
+    /// The window has run for a while.
+    fn settled(&self) {}
     fn keep_settings(&self, settings: &Settings) -> Result<(), SessionError>;
     /// Leaves nothing behind: the window was closed in an orderly way.
     fn finish(self: Box<Self>);
@@ -53,6 +58,10 @@ impl Target for RecoveryFile {
         self.recovery.clear();
     }
 
+    fn settled(&self) {
+        self.recovery.settled();
+    }
+
     fn keep_settings(&self, settings: &Settings) -> Result<(), SessionError> {
         settings.save(self.recovery.folder())
     }
@@ -73,6 +82,7 @@ enum SaveRequest {
 struct Requests {
     session: Option<SaveRequest>,
     settings: Option<Settings>,
+    settled: bool,
     closing: bool,
 }
 
@@ -82,6 +92,8 @@ struct Requests {
 struct Mailbox {
     requests: Mutex<Requests>,
     arrived: Condvar,
+    /// What came of keeping, where the window has to be told: a failure, or that it is over.
+    news: Mutex<Option<Result<(), String>>>,
 }
 
 impl Mailbox {
@@ -94,10 +106,14 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
+    fn tell(&self, news: Result<(), String>) {
+        *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
+    }
+
     /// Waits for requests and takes them all.
     fn take(&self) -> Requests {
         let mut requests = self.lock();
-        while requests.session.is_none() && requests.settings.is_none() && !requests.closing {
+        while requests.session.is_none() && requests.settings.is_none() && !requests.settled && !requests.closing {
             requests = self.arrived.wait(requests).unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::take(&mut requests)
@@ -121,6 +137,8 @@ pub struct Autosave {
     /// Whether there may be a recovery file.
     may_exist: bool,
     handed_at: Instant,
+    /// When it began; none once the window has settled.
+    begun: Option<Instant>,
 }
 
 impl Autosave {
@@ -136,12 +154,22 @@ impl Autosave {
         let mailbox: Arc<Mailbox> = Arc::default();
         let own = mailbox.clone();
         let thread = std::thread::Builder::new().name("autosave".into()).spawn(move || work(target, &own))?;
-        Ok(Self { mailbox, thread: Some(thread), handed: None, may_exist: true, handed_at: Instant::now() })
+        Ok(Self {
+            mailbox,
+            thread: Some(thread),
+            handed: None,
+            may_exist: true,
+            handed_at: Instant::now(),
+            begun: Some(Instant::now()),
+        })
     }
 
     /// Looks at the session once a frame and hands it over when it has changed, not more often than it can be written.
     /// Never waits for a disk.
     pub fn watch(&mut self, ctx: &Context, document: &Document, layout: Layout) {
+        if self.begun.take_if(|begun| begun.elapsed() > SETTLED).is_some() {
+            self.mailbox.put(|requests| requests.settled = true);
+        }
         if !document.is_unsaved() && !document.is_moving() {
             if std::mem::take(&mut self.may_exist) {
                 self.handed = None;
@@ -163,6 +191,18 @@ impl Autosave {
         (self.handed, self.may_exist, self.handed_at) = (Some(key), true, Instant::now());
     }
 
+    /// A failure to keep unsaved work, or that it is over. Never waits for a disk.
+    pub fn news(&self) -> Option<Notice> {
+        let news = self.mailbox.news.try_lock().ok()?.take()?;
+        Some(match news {
+            Ok(()) => Notice { topic: Topic::Keeping, ..Notice::info("Unsaved work is kept against a crash again.") },
+            Err(why) => {
+                let sentence = format!("Unsaved work is not kept against a crash: {why}. Save the session to be safe.");
+                Notice::error(Topic::Keeping, sentence)
+            }
+        })
+    }
+
     /// Has the settings written soon.
     pub fn keep_settings(&self, settings: &Settings) {
         self.mailbox.put(|requests| requests.settings = Some(settings.clone()));
@@ -182,8 +222,12 @@ impl Drop for Autosave {
 }
 
 fn work(target: Box<dyn Target>, mailbox: &Mailbox) {
+    let mut failed = false;
     loop {
-        let Requests { session, settings, closing } = mailbox.take();
+        let Requests { session, settings, settled, closing } = mailbox.take();
+        if settled {
+            target.settled();
+        }
         if let Some(Err(error)) = settings.map(|settings| target.keep_settings(&settings)) {
             log::warn!("the settings could not be kept: {error}");
         }
@@ -192,8 +236,13 @@ fn work(target: Box<dyn Target>, mailbox: &Mailbox) {
         }
         match session {
             Some(SaveRequest::Keep(session, original)) => {
-                if let Err(error) = target.keep(&session, original) {
-                    log::warn!("the session could not be kept for recovery: {error}");
+                let kept = target.keep(&session, original).map_err(|error| error.to_string());
+                if let Err(why) = &kept {
+                    log::warn!("the session could not be kept for recovery: {why}");
+                }
+                if kept.is_err() || failed {
+                    failed = kept.is_err();
+                    mailbox.tell(kept);
                 }
             }
             Some(SaveRequest::Clear) => target.clear(),

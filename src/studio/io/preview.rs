@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    files::read_regular,
     recipe::Recipe,
     session::{self, Document},
     studio::{document::file, view::file_dialog::Preview},
@@ -25,7 +26,7 @@ pub fn of(path: PathBuf) -> Preview {
     let none = |line: &str| (None, vec![line.to_owned()]);
     let (picture, lines) = match fs::metadata(&path) {
         Err(error) => none(&format!("It cannot be read: {error}.")),
-        Ok(found) if found.is_dir() => (None, Vec::new()),
+        Ok(found) if !found.is_file() => (None, Vec::new()),
         Ok(found) if found.len() > MOST_BYTES => none("It is too large for a preview."),
         Ok(_) if file::is_session(&path) => of_session(&path),
         Ok(_) if file::is_known(&path) => of_picture(&path),
@@ -52,7 +53,7 @@ fn of_session(path: &Path) -> (Option<Arc<Picture>>, Vec<String>) {
 
 /// A picture, and the recipe that it carries.
 fn of_picture(path: &Path) -> (Option<Arc<Picture>>, Vec<String>) {
-    let decoded = fs::read(path).ok().and_then(|bytes| session::decode_picture(&bytes, "it").ok());
+    let decoded = read_regular(path, MOST_BYTES).ok().and_then(|bytes| session::decode_picture(&bytes, "it").ok());
     let size = decoded.as_ref().map(|picture| format!("{}×{} pixels", picture.width, picture.height));
     let said = match session::import(path) {
         Ok(imported) => [vec![format!("Carries {}.", imported.found)], lines(&imported.into_plain_recipe())].concat(),

@@ -12,6 +12,7 @@ use std::{
 use super::{steps, store::Store};
 use crate::{
     engine::StepReport,
+    files::within_budget,
     fingerprint::Fingerprint,
     model,
     recipe::Recipe,
@@ -96,12 +97,21 @@ impl Store for SessionStore {
 impl SessionStore {
     /// The session as a file holds it, without the steps: recovery files are written too often for them.
     pub fn document(&self, saved: &SavedSession) -> Result<Document, SessionError> {
+        self.forget_gone();
         let mut document = Document::new(saved.recipe.clone());
         let takes = saved.takes.iter().enumerate();
         document.takes = takes.map(|(i, take)| self.kept_take(i, take)).collect::<Result<_, _>>()?;
         document.models = models(saved);
         document.layout = Layout { pins: saved.pins.map(|pin| pin.map(id)), ..saved.layout.clone() };
         Ok(document)
+    }
+
+    /// Drops what was encoded of takes that are gone: once a session, for it looks at every take.
+    fn forget_gone(&self) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.retain(|_, (owner, _)| owner.strong_count() > 0);
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.retain(|_, (owners, _)| owners.iter().any(|owner| owner.strong_count() > 0));
     }
 
     fn with_steps(&self, mut document: Document, saved: &SavedSession) -> Document {
@@ -116,7 +126,6 @@ impl SessionStore {
     /// The steps of a run, packed. The weak references tell whether the cached ones are still of the same reports.
     fn packed(&self, track: &Track) -> Option<Packed> {
         let mut all = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, (owners, _)| owners.iter().any(|owner| owner.strong_count() > 0));
         let reports: Vec<_> = track.reports.iter().flatten().collect();
         let Some(first) = reports.first().filter(|_| track.kept.is_none()) else { return steps::pack(track) };
         let key = Arc::as_ptr(first) as usize;
@@ -150,9 +159,8 @@ impl SessionStore {
     /// The picture as text. The weak reference keeps its address from being reused while the text is cached.
     fn text(&self, picture: &Arc<Picture>) -> Result<String, SessionError> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.retain(|_, (owner, _)| owner.strong_count() > 0);
         let key = Arc::as_ptr(picture) as usize;
-        if let Some((_, text)) = texts.get(&key) {
+        if let Some((_, text)) = texts.get(&key).filter(|(owner, _)| owner.as_ptr() == Arc::as_ptr(picture)) {
             return Ok(text.clone());
         }
         let side = picture.width.max(picture.height).min(KEPT_SIDE);
@@ -169,9 +177,12 @@ fn id(place: usize) -> TakeId {
 
 /// The session that a file holds. Steps that cannot be read are left out, and its notice reports that.
 pub fn saved_session(document: Document) -> SavedSession {
-    let place = |id: TakeId| document.takes.iter().position(|take| take.id == id);
+    let places: HashMap<TakeId, usize> = document.takes.iter().enumerate().map(|(i, take)| (take.id, i)).collect();
+    let place = |id: TakeId| places.get(&id).copied();
     let takes = document.takes.iter().map(|take| SavedTake { parent: take.parent.and_then(place), ..saved_take(take) });
-    let mut takes: Vec<_> = takes.collect();
+    let pictures: usize = document.takes.iter().filter_map(|take| Some(take.thumbnail.as_ref()?.len())).sum();
+    // A picture beyond the budget is drawn again from its recipe, like one that cannot be decoded.
+    let mut takes: Vec<_> = within_budget(pictures, || takes.collect());
     let mut damaged = Vec::new();
     let mut budget = UnpackBudget::of(document.steps.iter().map(|kept| &kept.steps));
     for KeptSteps { take, steps } in &document.steps {

@@ -38,13 +38,16 @@ pub fn unpack(track: &mut Track, packed: &Packed, budget: &mut UnpackBudget) -> 
         return Err(format!("{calls} steps are no run"));
     }
     let tokens = read_tokens(&arrays)?;
+    let most = [track.recipe.height, track.recipe.width];
     let mut reports = vec![None; calls];
     let mut before = Planes::default();
     for (step, place) in reports.iter_mut().enumerate() {
         if arrays.has(&StepKeys::new(step).named(NUMBERS_KEY)) {
             let preview;
             (preview, before) = read_preview(&arrays, step, &before)?;
-            *place = Some(Arc::new(read_report(&arrays, &track.recipe, step, calls, preview)?));
+            let report = read_report(&arrays, &track.recipe, step, calls, preview)?;
+            check_largest(&report, most)?;
+            *place = Some(Arc::new(report));
         }
     }
     (track.tokens, track.reports, track.kept) = (Arc::new(tokens), reports, Some(packed.clone()));
@@ -183,6 +186,24 @@ fn check_sizes(report: &StepReport) -> Result<(), String> {
         return Err(format!("the maps of step {} are of different sizes", report.step + 1));
     }
     Ok(())
+}
+
+/// No picture or map may be larger than the picture that the recipe asks for: they become textures.
+fn check_largest(report: &StepReport, [height, width]: [usize; 2]) -> Result<(), String> {
+    let maps = report.scfg.iter().flat_map(|scfg| {
+        let attention = scfg.attention.iter().map(|map| [map.height, map.width]);
+        attention.chain([[scfg.region.height, scfg.region.width]])
+    });
+    let concepts = report.concepts.iter().map(|concept| [concept.mask.height, concept.mask.width]);
+    let fusion = report.fusion.iter().map(|fusion| [fusion.mask.height, fusion.mask.width]);
+    let preview = std::iter::once([report.preview.height, report.preview.width]);
+    match preview.chain(maps).chain(concepts).chain(fusion).find(|[h, w]| *h > height || *w > width || h * w == 0) {
+        None => Ok(()),
+        Some([h, w]) => Err(format!(
+            "step {} has a picture or map of {w}x{h}, which no picture of {width}x{height} has",
+            report.step + 1
+        )),
+    }
 }
 
 fn read_tokens(arrays: &Arrays) -> Result<Vec<Token>, String> {
