@@ -2,7 +2,7 @@
 //!
 //! Separate from the library, because only the process itself is here: logging, exit status, and the first window.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 use sextant::{
@@ -11,7 +11,13 @@ use sextant::{
 };
 
 fn main() -> ExitCode {
-    let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).build();
+    let mut logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"));
+    // Names and texts of files are among what is logged.
+    logger.format(|out, record| {
+        let line = format!("[{} {}] {}", record.level(), record.target(), record.args());
+        writeln!(out, "{}", files::one_printable_line(&line))
+    });
+    let logger = logger.build();
     let level = logger.filter();
     studio::log::install(logger, level);
     let started_at = std::time::Instant::now();

@@ -2,7 +2,9 @@
 //!
 //! Separate from the subcommands, because all of them return it.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
+
+use crate::files::one_printable_line;
 
 /// An error and the exit status that it asks for.
 #[derive(Debug)]
@@ -33,7 +35,12 @@ impl Failure {
 
     /// Writes the error to standard error, and gives the exit status of the process.
     pub fn report(&self) -> ExitCode {
-        eprintln!("sextant: {}", self.error);
+        say(&format!("sextant: {}", self.error));
         ExitCode::from(self.status as u8)
     }
+}
+
+/// Writes a line to standard error. That nobody reads it any more is no error.
+pub(super) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", one_printable_line(line));
 }

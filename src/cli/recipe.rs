@@ -2,13 +2,17 @@
 //!
 //! Separate as one subcommand.
 
-use std::{io::Write as _, path::PathBuf};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::PathBuf,
+};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::failure::Failure;
 use crate::{
+    files::printable_lines,
     recipe::{
         Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
         RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
@@ -104,6 +108,8 @@ pub fn recipe(args: &RecipeArgs) -> Result<(), Failure> {
         ron::ser::to_string_pretty(&printed, style).map_err(Failure::failed)?
     };
     // A reader that closes the pipe early is not an error.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let mut out = std::io::stdout();
+    let text = if out.is_terminal() { printable_lines(&text) } else { text.as_str().into() };
+    let _ = writeln!(out, "{text}");
     Ok(())
 }

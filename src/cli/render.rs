@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, RenderArgs, render_job};
+use super::{Failure, RenderArgs, failure::say, render_job};
 use crate::{
     engine::{
         backend::check_size,
@@ -29,7 +29,7 @@ pub fn render(args: &RenderArgs) -> Result<(), Failure> {
     check_files(args, &recipe)?;
     let init = args.init_latents.as_deref().map(trace::read_init_latents).transpose().map_err(Failure::refused)?;
 
-    let busy = |message: String| eprintln!("{message}");
+    let busy = |message: String| say(&message);
     let (device, precision) = (&args.compute.device, args.compute.precision);
     let opened = device::open_headless(device, precision, &recipe.model, &busy).map_err(Failure::refused)?;
     let (general, expert) = Models::default().for_recipe(&recipe, &opened.target(), &busy).map_err(Failure::refused)?;

@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Failure, Status, render_job};
+use super::{Failure, Status, failure, render_job};
 use crate::{
     engine::{
         device,
@@ -19,7 +19,7 @@ use crate::{
         provenance,
         run::{Options, Run},
     },
-    files::{read, read_regular},
+    files::{one_printable_line, read, read_regular},
     fingerprint::{Expected, Fingerprint},
     model,
     nets::Precision,
@@ -87,7 +87,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
 fn say(identical: bool, what: &str) -> ExitCode {
     let word = if identical { "identical" } else { "different" };
     // Errors are ignored: the exit status says it too.
-    let _ = writeln!(std::io::stdout(), "{word}: {what}");
+    let _ = writeln!(std::io::stdout(), "{word}: {}", one_printable_line(what));
     if identical { ExitCode::SUCCESS } else { ExitCode::from(Status::Failed as u8) }
 }
 
@@ -118,7 +118,7 @@ fn refuse(sentence: String) -> Failure {
 }
 
 fn make_again(recipe: &Recipe, device: &str, precision: Precision) -> Result<(Picture, Fingerprint), Failure> {
-    let busy = |message: String| eprintln!("{message}");
+    let busy = |message: String| failure::say(&message);
     let opened = device::open_headless(device, precision, &recipe.model, &busy).map_err(Failure::refused)?;
     let (general, expert) = Models::default().for_recipe(recipe, &opened.target(), &busy).map_err(Failure::refused)?;
     let mut cache = PredictionCache::new(0);

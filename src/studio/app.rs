@@ -236,6 +236,10 @@ impl App {
                 self.after_save = Some(*next);
                 self.files_task(ctx, &Command::SaveSession);
             }
+            Command::SaveOver(next) => {
+                self.files_task(ctx, &Command::SaveOver(None));
+                self.after_save = next.map(|next| *next);
+            }
             Command::Discard(next) => self.discard(ctx, *next),
             Command::AnswerFileDialog(path) => self.file_dialog_answered(ctx, path),
             Command::Browse(what) => self.browse(ctx, what),
@@ -312,8 +316,9 @@ impl App {
 
 /// Whether a command is about the recipe as it stands, so that a half-typed text counts.
 fn needs_settled(command: &Command) -> bool {
-    use Command::{Discard, Generate, SaveSession, SaveSessionAs, SaveThen};
-    confirm::leaves(command) || matches!(command, Generate | SaveSession | SaveSessionAs | SaveThen(_) | Discard(_))
+    use Command::{Discard, Generate, SaveOver, SaveSession, SaveSessionAs, SaveThen};
+    confirm::leaves(command)
+        || matches!(command, Generate | SaveSession | SaveSessionAs | SaveOver(_) | SaveThen(_) | Discard(_))
 }
 
 impl eframe::App for App {

@@ -26,6 +26,8 @@ pub enum Command {
     OpenFile(PathBuf),
     SaveSession,
     SaveSessionAs,
+    /// Save the session although another program has changed its file, then carry this out.
+    SaveOver(Option<Box<Command>>),
     /// Save the session, then carry this out.
     SaveThen(Box<Command>),
     /// Carry this out although the changes since the last saving are lost.

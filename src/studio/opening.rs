@@ -100,7 +100,8 @@ fn open(engine: EngineHandle, opening: Opening, format: wgpu::TextureFormat) -> 
     if !settings.card.is_empty() && engine.chosen_card().is_none() {
         engine.choose_card(Some(settings.card.clone()));
     }
-    let store = Arc::new(SessionStore::default());
+    let locks = state_folder().map(|folder| folder.join("open"));
+    let store = Arc::new(locks.map_or_else(SessionStore::default, SessionStore::with_locks));
     let mut app = App::new(engine, store.clone(), demo::recipe(), format).with_settings(settings, begun);
     let folder = state_folder();
     let hints = folder.as_deref().is_some_and(first_start);

@@ -33,6 +33,10 @@ pub fn request(command: &Command, document: &Document, view: &View) -> Result<Op
         Command::OpenSession | Command::BrowseFiles => asking(Task::Open),
         Command::OpenFile(path) => Ok(Some((Task::Open, Some(path.clone())))),
         Command::SaveSession => Ok(Some((save(document, view), document.file().path.clone()))),
+        Command::SaveOver(_) => {
+            let task = Task::SaveOver(Box::new(document.saved_session(layout::of(view))), document.file().version);
+            Ok(Some((task, document.file().path.clone())))
+        }
         Command::SaveSessionAs => asking(save(document, view)),
         Command::ExportPng(take) => asking(export(document, view, *take)?),
         Command::ExportMaps(format) => asking(maps(document, view, *format)?),

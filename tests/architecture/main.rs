@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tensor", &[]),
     ("files", &[]),
     ("fingerprint", &["tensor"]),
-    ("recipe", &[]),
+    ("recipe", &["files"]),
     ("sampling", &["tensor", "recipe"]),
     ("guidance", &["tensor", "recipe"]),
     ("nets", &["tensor", "recipe"]),

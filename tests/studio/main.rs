@@ -1,5 +1,6 @@
 //! The window, driven as a person drives it. The test plays the engine: it takes the requests and sends the events.
 
+mod changed;
 mod compare;
 mod files;
 mod fusion;

@@ -60,6 +60,11 @@ impl App {
                     self.after_save.take().into_iter().for_each(|command| self.commands.send(command));
                 }
             }
+            Outcome::ChangedOutside(path) => {
+                let next = self.after_save.take();
+                self.given_up();
+                self.panels.changed.ask(path, next);
+            }
             Outcome::Failed(topic, message) => {
                 self.given_up();
                 self.document.notify(Notice::error(topic, message));

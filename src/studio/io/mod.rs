@@ -10,6 +10,7 @@ pub mod files;
 pub mod output;
 mod preview;
 mod reveal;
+pub mod session_files;
 pub mod session_store;
 pub mod steps;
 pub mod store;

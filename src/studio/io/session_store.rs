@@ -4,12 +4,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
-use super::{steps, store::Store};
+use super::{session_files::SessionFiles, steps, store::Store};
 use crate::{
     engine::StepReport,
     files::within_budget,
@@ -40,6 +40,7 @@ const LAST_FRAME: Duration = Duration::from_millis(1500);
 pub struct SessionStore {
     /// Encoded pictures by address: each is encoded once, however often its session is written.
     texts: Mutex<HashMap<usize, (Weak<Picture>, String)>>,
+    files: SessionFiles,
     /// Packed steps, by the address of the first report.
     steps: Mutex<HashMap<usize, PackedOnce>>,
 }
@@ -49,7 +50,8 @@ type PackedOnce = (Vec<Weak<StepReport>>, Packed);
 
 impl Store for SessionStore {
     fn load(&self, path: &Path) -> Result<SavedSession, String> {
-        let load = || Document::load(path).map(saved_session).map_err(|e| e.to_string());
+        let load =
+            || Document::load(path).map(|read| self.opened(path, saved_session(read))).map_err(|e| e.to_string());
         if file::is_session(path) {
             return load();
         }
@@ -65,7 +67,15 @@ impl Store for SessionStore {
 
     fn save(&self, path: &Path, saved: &SavedSession) -> Result<(), String> {
         let document = self.document(saved).map(|document| self.with_steps(document, saved));
-        document.and_then(|document| document.save(path)).map_err(|e| e.to_string())
+        document.and_then(|document| document.save(path)).map_err(|e| e.to_string())?;
+        self.files.note(path);
+        // Its lock is this window's from now on, where it is free.
+        self.files.is_open_elsewhere(path);
+        Ok(())
+    }
+
+    fn is_changed_outside(&self, path: &Path) -> bool {
+        self.files.is_changed(path)
     }
 
     fn export_png(
@@ -95,6 +105,22 @@ impl Store for SessionStore {
 }
 
 impl SessionStore {
+    /// With locks in `folder`, by which windows tell each other which sessions they have open.
+    pub fn with_locks(folder: PathBuf) -> Self {
+        Self { files: SessionFiles::with_locks(folder), ..Self::default() }
+    }
+
+    /// Notes that a session was read, and says if another window has it open.
+    pub fn opened(&self, path: &Path, session: SavedSession) -> SavedSession {
+        self.files.note(path);
+        if !self.files.is_open_elsewhere(path) {
+            return session;
+        }
+        let elsewhere = "This session is open in another window too: save it under another name to keep both.";
+        let notice = session.notice.map_or_else(|| elsewhere.to_owned(), |notice| format!("{elsewhere} {notice}"));
+        SavedSession { notice: Some(notice), ..session }
+    }
+
     /// The session as a file holds it, without the steps: recovery files are written too often for them.
     pub fn document(&self, saved: &SavedSession) -> Result<Document, SessionError> {
         self.forget_gone();

@@ -10,6 +10,10 @@ use crate::{fingerprint::Fingerprint, recipe::Recipe, studio::document::saved::S
 pub trait Store: Send + Sync {
     /// Reads a session, or the recipe that a picture or a text of settings carries.
     fn load(&self, path: &Path) -> Result<SavedSession, String>;
+    /// Whether another program has changed a session file since it was read or written here.
+    fn is_changed_outside(&self, _path: &Path) -> bool {
+        false
+    }
     fn save(&self, path: &Path, session: &SavedSession) -> Result<(), String>;
     /// With how its run went, if that is known.
     fn export_png(

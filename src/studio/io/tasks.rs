@@ -31,6 +31,8 @@ pub enum Task {
     Open,
     /// With the version that is written.
     Save(Box<SavedSession>, u64),
+    /// The same, although another program has changed the file.
+    SaveOver(Box<SavedSession>, u64),
     Export(Box<ExportResult>),
     /// Named pictures, into a folder.
     Maps(Vec<(String, Picture)>),
@@ -53,6 +55,8 @@ pub enum Outcome {
     Cancelled,
     Opened(PathBuf, Box<SavedSession>),
     Saved(PathBuf, u64),
+    /// Nothing was saved: another program has changed the file.
+    ChangedOutside(PathBuf),
     Exported(PathBuf),
     Mask(Paint),
     Model(ModelRole, PathBuf),
@@ -87,7 +91,9 @@ pub fn question(task: &Task, folder: PathBuf) -> Question {
     let save = |title, kind, ending, name| ask(Wanted::Name, title, kind, &[ending], name);
     match task {
         Task::Open | Task::Show => file("Open a session or a picture", "Sessions and pictures", &OPENED),
-        Task::Save(session, _) => save("Save the session", "Sessions", "ron", file_names::session(&session.recipe)),
+        Task::Save(session, _) | Task::SaveOver(session, _) => {
+            save("Save the session", "Sessions", "ron", file_names::session(&session.recipe))
+        }
         Task::Export(finished) => {
             save("Export the picture", "PNG pictures", "png", file_names::picture(&finished.recipe))
         }
@@ -116,7 +122,7 @@ impl Task {
     pub fn topic(&self) -> Topic {
         match self {
             Self::Open | Self::Show => Topic::Opening,
-            Self::Save(..) => Topic::Saving,
+            Self::Save(..) | Self::SaveOver(..) => Topic::Saving,
             Self::Mask | Self::Model(_) | Self::Checkpoint(_) | Self::Lora => Topic::Choosing,
             _ => Topic::Exporting,
         }
@@ -129,7 +135,10 @@ pub fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
     let exported = |path: PathBuf| move |()| Outcome::Exported(path);
     let done = match task {
         Task::Open => store.load(&path).map(|session| Outcome::Opened(path, Box::new(session))),
-        Task::Save(session, version) => store.save(&path, &session).map(|()| Outcome::Saved(path, version)),
+        Task::Save(..) if store.is_changed_outside(&path) => Ok(Outcome::ChangedOutside(path)),
+        Task::Save(session, version) | Task::SaveOver(session, version) => {
+            store.save(&path, &session).map(|()| Outcome::Saved(path, version))
+        }
         Task::Export(finished) => {
             let ExportResult { picture, recipe, run } = *finished;
             store.export_png(&path, &picture, &recipe, run.as_deref()).map(exported(path))

@@ -3,6 +3,7 @@
 mod arrangement;
 mod banner;
 pub mod canvas;
+pub mod changed;
 pub mod columns;
 pub mod compatibility;
 pub mod concepts;

@@ -9,6 +9,7 @@ use super::{
     arrangement::Arrangement,
     banner,
     canvas::Canvas,
+    changed::ChangedFile,
     columns,
     concepts::Concepts,
     confirm::Confirmation,
@@ -56,6 +57,7 @@ pub struct PanelSet {
     pub leftovers: LeftoversWindow,
     pub output: OutputWindow,
     pub confirm: Confirmation,
+    pub changed: ChangedFile,
     pub file_dialog: FileDialog,
     pub import_size: ImportSize,
 }
@@ -76,6 +78,7 @@ impl PanelSet {
             leftovers: LeftoversWindow::default(),
             output: OutputWindow::default(),
             confirm: Confirmation::default(),
+            changed: ChangedFile::default(),
             file_dialog: FileDialog::default(),
             import_size: ImportSize::default(),
         }
@@ -93,6 +96,7 @@ impl PanelSet {
         self.leftovers.close();
         self.output.close();
         self.confirm.session_changed();
+        self.changed.close();
         self.file_dialog.close();
         self.import_size.close();
     }
@@ -100,7 +104,8 @@ impl PanelSet {
     /// What lies over the panels and has the keyboard before them.
     fn cover(&self) -> Cover {
         match () {
-            () if self.confirm.is_open() || self.file_dialog.is_open() || self.import_size.is_open() => Cover::Question,
+            () if self.confirm.is_open() || self.changed.is_open() => Cover::Question,
+            () if self.file_dialog.is_open() || self.import_size.is_open() => Cover::Question,
             () if self.palette.is_open() => Cover::Palette,
             () if self.log.is_open() || self.leftovers.is_open() || self.output.is_open() => Cover::Window,
             () => Cover::Nothing,
@@ -190,6 +195,7 @@ impl PanelSet {
     pub fn windows(&mut self, ui: &mut Ui, context: &mut PanelContext, settings: &Settings) {
         let PanelContext { document, view, commands, textures } = context;
         self.confirm.ui(ui, commands);
+        self.changed.ui(ui, commands);
         self.file_dialog.ui(ui, textures, commands);
         self.import_size.ui(ui, commands);
         self.palette.ui(ui, document, view, commands);
