@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::atomic::{remove_stale, temporary_file};
+
 /// A file cannot be written where it is wanted.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
@@ -65,7 +67,9 @@ fn check(Named { flag, path }: Named<'_>) -> Result<(), OutputError> {
     if !folder.is_dir() {
         return Err(OutputError::NoFolder { flag, path: owned() });
     }
-    match super::atomic::temporary_file(folder) {
+    // Of earlier writes into it that were killed.
+    remove_stale(folder);
+    match temporary_file(folder) {
         Ok(_) => Ok(()),
         Err(source) => Err(OutputError::Folder { flag, path: owned(), source }),
     }
