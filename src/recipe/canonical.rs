@@ -28,7 +28,8 @@ impl Recipe {
 
     /// Whether two recipes have equal settings, apart from the ids of their concepts.
     pub fn same_settings(&self, other: &Self) -> bool {
-        if self.concepts.len() != other.concepts.len() {
+        let differs = self.concepts.len() != other.concepts.len() || self.seed != other.seed;
+        if differs || self.steps != other.steps || self.prompt != other.prompt {
             return false;
         }
         let mut renamed = other.clone();

@@ -59,10 +59,20 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A step that no run has is none.
+    /// A step that no run has is none, and so is a length that no window has.
     pub(super) fn bring_within_limits(&mut self) {
         const MOST_STEPS: usize = 10_000;
+        const MOST_POINTS: f32 = 20_000.0;
         self.step = self.step.filter(|&step| step < MOST_STEPS);
+        for length in [&mut self.left_width, &mut self.right_width, &mut self.bottom_height] {
+            *length = length.filter(|points| (0.0..=MOST_POINTS).contains(points));
+        }
+        let is_share = |share: &f32| (0.0..=1.0).contains(share);
+        self.wipe = self.wipe.filter(is_share);
+        if !is_share(&self.overlay_opacity) {
+            self.overlay_opacity = Self::default().overlay_opacity;
+        }
+        self.scale = self.scale.filter(|scale| (0.5..=4.0).contains(scale));
     }
 
     /// Brings what a session before version 3 has written up to date; `recipe` is the session's. The overlay of the

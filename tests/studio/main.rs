@@ -5,6 +5,7 @@ mod compare;
 mod files;
 mod fusion;
 mod history;
+mod hostile;
 mod imports;
 mod input;
 mod manners;

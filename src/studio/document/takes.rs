@@ -70,12 +70,17 @@ impl Takes {
         &self.list
     }
 
+    /// Where a take stands in the list. Ids grow along it: takes are added at its end, and put back where they were.
+    pub fn place(&self, id: TakeId) -> Option<usize> {
+        self.list.binary_search_by_key(&id, |take| take.id).ok()
+    }
+
     pub fn get(&self, id: TakeId) -> Option<&Take> {
-        self.list.iter().find(|take| take.id == id)
+        self.place(id).map(|at| &self.list[at])
     }
 
     pub(super) fn get_mut(&mut self, id: TakeId) -> Option<&mut Take> {
-        self.list.iter_mut().find(|take| take.id == id)
+        self.place(id).map(|at| &mut self.list[at])
     }
 
     /// Of these only one.
@@ -116,7 +121,9 @@ impl Takes {
     /// in what changes no picture.
     pub fn of_picture(&self, recipe: &Recipe) -> Option<TakeId> {
         let key = recipe.canonical();
-        let same = |take: &&Take| take.track.recipe.canonical() == key;
+        // The canonical form of each is made only where the fields agree that it never changes.
+        let alike = |own: &Recipe| own.seed == recipe.seed && own.steps == recipe.steps && own.prompt == recipe.prompt;
+        let same = |take: &&Take| alike(&take.track.recipe) && take.track.recipe.canonical() == key;
         self.of_recipe(recipe).or_else(|| self.list.iter().rev().find(same).map(|take| take.id))
     }
 
@@ -170,7 +177,7 @@ impl Takes {
 
     /// Removes a take; what was made from it now counts as made from its parent.
     pub(super) fn remove(&mut self, id: TakeId) -> Option<RemovedTake> {
-        let at = self.list.iter().position(|take| take.id == id)?;
+        let at = self.place(id)?;
         let take = self.list.remove(at);
         let mut children = Vec::new();
         for child in self.list.iter_mut().filter(|child| child.parent == Some(id)) {

@@ -74,7 +74,7 @@ fn branches(ui: &mut Ui, context: &mut PanelContext, places: &[Place]) {
         if at > 0 {
             ui.add_space(if continues { GAP } else { BRANCH_GAP });
         }
-        let number = context.document.takes().list().iter().position(|take| take.id == place.id).map_or(0, |i| i + 1);
+        let number = context.document.takes().place(place.id).map_or(0, |i| i + 1);
         let drawn = thumbnail::show(ui, context, (place.id, number));
         let Some(response) = drawn else { continue };
         if let Some(parent) = place.parent.and_then(|parent| rects.get(parent)) {

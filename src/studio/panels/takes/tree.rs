@@ -2,7 +2,7 @@
 //!
 //! Apart from drawing so that the order of takes follows without a window.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::studio::document::takes::{Take, TakeId};
 
@@ -17,16 +17,22 @@ pub struct Place {
 /// The takes that match `filter`, every branch in one piece: a take is followed by all that was made from it, the
 /// oldest first. The parent of a take is its nearest ancestor that matches.
 pub fn places(takes: &[Take], filter: &str) -> Vec<Place> {
+    let places_of: HashMap<TakeId, usize> = takes.iter().enumerate().map(|(i, take)| (take.id, i)).collect();
+    // For each take those made from it, the oldest first; last, those whose parent is missing.
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); takes.len() + 1];
+    for (i, take) in takes.iter().enumerate() {
+        let parent = take.parent.and_then(|id| places_of.get(&id)).copied();
+        children[parent.unwrap_or(takes.len())].push(i);
+    }
     let mut order = Vec::with_capacity(takes.len());
-    let mut stack: Vec<(TakeId, Option<usize>)> = children(takes, None).rev().map(|id| (id, None)).collect();
-    while let Some((id, above)) = stack.pop() {
-        let Some(take) = takes.iter().find(|take| take.id == id) else { continue };
+    let mut stack: Vec<(usize, Option<usize>)> = children[takes.len()].iter().rev().map(|&i| (i, None)).collect();
+    while let Some((i, above)) = stack.pop() {
         let mut at = above;
-        if matches(take, filter) {
-            order.push(Place { id, parent: above });
+        if matches(&takes[i], filter) {
+            order.push(Place { id: takes[i].id, parent: above });
             at = Some(order.len() - 1);
         }
-        stack.extend(children(takes, Some(id)).rev().map(|child| (child, at)));
+        stack.extend(children[i].iter().rev().map(|&child| (child, at)));
     }
     order
 }
@@ -44,12 +50,6 @@ pub fn lane(places: &[Place], at: usize) -> usize {
     head(at).and_then(|parent| branching.binary_search(&parent).ok()).map_or(0, |lane| lane % LANES)
 }
 
-/// The takes made from `parent`; for `None`, the takes whose parent is missing.
-fn children(takes: &[Take], parent: Option<TakeId>) -> impl DoubleEndedIterator<Item = TakeId> {
-    let there: HashSet<TakeId> = takes.iter().map(|take| take.id).collect();
-    takes.iter().filter(move |take| take.parent.filter(|id| there.contains(id)) == parent).map(|take| take.id)
-}
-
 /// The number of takes from which nothing was made.
 pub fn branches(takes: &[Take]) -> usize {
     let parents: HashSet<TakeId> = takes.iter().filter_map(|take| take.parent).collect();
@@ -61,6 +61,9 @@ pub const STARRED: &str = "*";
 
 /// Whether a take's name, prompt, concepts or seed contain every word of the filter; `*` asks for a star.
 fn matches(take: &Take, filter: &str) -> bool {
+    if filter.trim().is_empty() {
+        return true;
+    }
     let recipe = &take.track.recipe;
     let concepts = recipe.active_concepts().map(|c| c.text.as_str());
     let said: String = [take.name.as_str(), recipe.prompt.as_str(), &format!("seed {}", recipe.seed)]
