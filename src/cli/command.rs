@@ -2,11 +2,17 @@
 //!
 //! Separate from the subcommands, because it is the only file that knows them all.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    backtrace::Backtrace,
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::Parser;
 
 use super::{
+    Failure,
     args::RenderArgs,
     check_card::{CheckCardArgs, check_card},
     device_args::DeviceArgs,
@@ -46,14 +52,26 @@ pub enum Subcommand {
 
 /// Runs a subcommand. An error is one sentence on standard error, and decides the exit status.
 pub fn run(subcommand: Subcommand) -> ExitCode {
-    let outcome = match subcommand {
+    // A panic of a library below is one sentence too; where it was is in the log.
+    panic::set_hook(Box::new(|info| log::info!("{info}\n{}", Backtrace::force_capture())));
+    let outcome = catch_unwind(AssertUnwindSafe(|| carry_out(subcommand))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Failure::failed(anyhow::anyhow!(
+            "something failed inside ({text}): a file may be damaged in a way that is not known yet; RUST_LOG=sextant=info tells where"
+        )))
+    });
+    match outcome {
+        Ok(status) => status,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn carry_out(subcommand: Subcommand) -> Result<ExitCode, Failure> {
+    match subcommand {
         Subcommand::Render(args) => render::render(&args).map(|()| ExitCode::SUCCESS),
         Subcommand::Recipe(args) => recipe::recipe(&args).map(|()| ExitCode::SUCCESS),
         Subcommand::Verify(args) => verify::verify(&args),
         Subcommand::CheckCard(args) => Ok(check_card(&args)),
-    };
-    match outcome {
-        Ok(status) => status,
-        Err(failure) => failure.report(),
     }
 }

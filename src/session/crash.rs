@@ -4,8 +4,9 @@
 
 use std::{
     backtrace::Backtrace,
+    cell::Cell,
     fs,
-    panic::{self, PanicHookInfo},
+    panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind},
     path::{Path, PathBuf},
     thread,
     time::{SystemTime, UNIX_EPOCH},
@@ -24,11 +25,32 @@ const MOST: usize = 5;
 pub fn keep_reports(folder: PathBuf) {
     let (before, own) = (panic::take_hook(), thread::current().id());
     panic::set_hook(Box::new(move |info| {
-        if thread::current().id() == own {
+        if thread::current().id() == own && !GUARDED.get() {
             write_report(&folder, &text(info));
         }
-        before(info);
+        if !GUARDED.get() {
+            before(info);
+        }
     }));
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught where it happens.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs code of others that may panic on damaged input: no report is written, and nothing ends.
+///
+/// # Errors
+/// The message of the panic.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let before = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(before);
+    done.map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".to_owned())
+    })
 }
 
 /// What is known of a panic. Its message is left out where it may quote what the user has typed.

@@ -29,6 +29,7 @@ use super::{
         store::Store,
     },
     panels::{columns, confirm, context::PanelContext, keys, panel_set::PanelSet},
+    renderer,
     rendering::Rendering,
     settings::KeptSettings,
     view::{View, layout},
@@ -197,6 +198,9 @@ impl App {
         }
         if let Some(failed) = self.output.follow(ui.ctx(), &self.document, &self.settings.current.output) {
             self.document.notify(Notice::error(Topic::Exporting, failed));
+        }
+        if let Some(failed) = renderer::take_failure() {
+            self.document.notify(Notice::error(Topic::Other, failed));
         }
         self.settings.follow(&self.view.appearance, self.autosave.as_ref());
         first_picture::log(&mut self.begun, &self.document, &self.view);

@@ -10,6 +10,7 @@ pub mod io;
 pub mod log;
 mod opening;
 pub mod panels;
+mod renderer;
 mod rendering;
 mod requests;
 mod settings;

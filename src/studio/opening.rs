@@ -20,6 +20,7 @@ use super::{
         demo_session,
         session_store::SessionStore,
     },
+    renderer,
     view::style,
 };
 use crate::{
@@ -68,6 +69,10 @@ pub fn run(
         Box::new(move |cc| {
             let format = cc.wgpu_render_state.as_ref().map(|state| state.target_format);
             let format = format.ok_or("the window was opened without a GPU renderer")?;
+            if let Some(state) = &cc.wgpu_render_state {
+                let ctx = cc.egui_ctx.clone();
+                renderer::watch(&state.device, move || ctx.request_repaint());
+            }
             let (ctx, pause) = (cc.egui_ctx.clone(), pause_before_repaint(cc));
             let handle = engine(Box::new(move || ctx.request_repaint_after(pause)))?;
             style::install(&cc.egui_ctx);

@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const STUDIO_ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("log", &[]),
+    ("renderer", &[]),
     ("submit", &[]),
     ("document", &[]),
     ("clipboard", &["document", "view"]),
@@ -60,13 +61,14 @@ const STUDIO_ARROWS: &[(&str, &[&str])] = &[
             "first_picture",
             "clock",
             "log",
+            "renderer",
             "rendering",
             "requests",
             "settings",
             "submit",
         ],
     ),
-    ("opening", &["app", "document", "view", "io", "command"]),
+    ("opening", &["app", "document", "view", "io", "command", "renderer"]),
 ];
 
 /// Words that a module must not contain, each with its reason.

@@ -16,6 +16,7 @@ use egui::{
 use crate::{
     model::TextReader,
     recipe::ModelRef,
+    session::crash,
     studio::{
         document::{Document, regions::labels::RegionLabels},
         view::{
@@ -207,7 +208,8 @@ struct Reading;
 
 impl ComputerMut<(&ReaderKey, &str), Arc<TextReading>> for Reading {
     fn compute(&mut self, (ReaderKey(reader), text): (&ReaderKey, &str)) -> Arc<TextReading> {
-        Arc::new(reader.read(text))
+        // A damaged tokenizer may panic; then nothing is known of the words.
+        Arc::new(crash::guarded(|| reader.read(text)).unwrap_or_default())
     }
 }
 
