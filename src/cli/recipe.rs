@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::{
     recipe::{
-        Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
-        RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
+        Concept, Convention, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe,
+        RegionFactor, RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
     session::{self, Imported, PlainPrompts},
 };
@@ -65,6 +65,20 @@ printed! {
     loras: [Lora],
     sampler: Sampler,
     schedule: Schedule,
+    #[serde(skip_serializing_if = "is_diffusers")]
+    convention: Convention,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s_noise: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s_churn: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rho: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma_min: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma_max: Option<f32>,
     steps: usize,
     seed: u64,
     width: usize,
@@ -88,6 +102,10 @@ printed! {
     concepts: [Concept],
     momentum: Momentum,
     fusion: Option<Fusion>,
+}
+
+fn is_diffusers(convention: &Convention) -> bool {
+    *convention == Convention::Diffusers
 }
 
 /// Carries out `sextant recipe`.
