@@ -6,9 +6,9 @@ mod common;
 
 use common::relative_l2;
 use sextant::{
-    recipe::{Sampler, Schedule},
+    recipe::{Convention, Sampler, Schedule},
     sampling::{
-        self, Ddim, PredictionType, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator,
+        self, Ddim, PredictionType, SamplerSettings, ScheduleConfig, ScheduleError, Solver, StepNoise, TorchGenerator,
         convert_prediction,
     },
     tensor::Latents,
@@ -46,13 +46,19 @@ fn all_solvers(config: &ScheduleConfig, steps: usize) -> Vec<(String, Box<dyn So
         vec![("ddim, eta 0.6".into(), Box::new(Ddim::new(config, steps, 0.6).unwrap()))];
     for &sampler in Sampler::ALL {
         for &schedule in Schedule::ALL {
-            match sampling::build(sampler, schedule, config, steps) {
-                Ok(solver) => solvers.push((format!("{sampler}, {schedule}"), solver)),
-                Err(error) => assert!(matches!(error, ScheduleError::NoSuchSchedule { .. }), "{error}"),
+            for &convention in Convention::ALL {
+                let plain = SamplerSettings::plain(sampler, schedule, steps);
+                let churned = SamplerSettings { convention, s_churn: Some(2.0), ..plain };
+                match sampling::build_with(&churned, config) {
+                    Ok(solver) => solvers.push((format!("{sampler}, {schedule}, {convention}"), solver)),
+                    Err(error) => assert!(matches!(error, ScheduleError::NoSuchSchedule { .. }), "{error}"),
+                }
             }
         }
     }
-    assert_eq!(solvers.len(), 1 + 3 + 5 * 3);
+    // PNDM has its own schedule alone.
+    let (samplers, schedules) = (Sampler::ALL.len(), Schedule::ALL.len());
+    assert_eq!(solvers.len(), 1 + Convention::ALL.len() * ((samplers - 1) * schedules + 1));
     solvers
 }
 
@@ -70,8 +76,8 @@ fn resuming_in_the_middle_changes_no_bit() {
     let v_prediction = ScheduleConfig { prediction_type: PredictionType::VPrediction, ..ScheduleConfig::default() };
     for config in [ScheduleConfig::default(), v_prediction] {
         for (name, mut solver) in all_solvers(&config, 9) {
-            let mut noise = StepNoise::new(5, [4, 6, 5]);
-            let mut latents = noise.initial().map(|x| x * solver.init_noise_sigma());
+            let mut noise = solver.noise(5, [4, 6, 5]);
+            let mut latents = solver.start(&noise.initial().clone(), &mut noise);
             let mut remembered = Vec::new();
             for call in 0..solver.calls().len() {
                 remembered.push((solver.clone(), latents.clone()));
@@ -80,7 +86,7 @@ fn resuming_in_the_middle_changes_no_bit() {
             }
             assert!(latents.values.iter().all(|v| v.is_finite()), "{name}");
             for (call, (mut resumed, from)) in remembered.into_iter().enumerate().rev() {
-                let mut fresh_noise = StepNoise::new(5, [4, 6, 5]);
+                let mut fresh_noise = resumed.noise(5, [4, 6, 5]);
                 let again = run_from(resumed.as_mut(), call, from, &mut fresh_noise);
                 assert_eq!(again, latents, "{name}, from call {call}");
             }
@@ -98,7 +104,8 @@ fn a_perfect_network_is_believed() {
         let noise = StepNoise::new(2, [4, 4, 4]);
         for (name, solver) in all_solvers(&config, 6) {
             let consistency = name.starts_with("lcm");
-            let exploding = ["euler", "heun"].iter().any(|n| name.starts_with(n));
+            // Whether latents are `x0 + sigma * noise`, which the network takes scaled.
+            let exploding = solver.scale_model_input(0, noise.initial()) != *noise.initial();
             for (k, call) in solver.calls().iter().enumerate() {
                 let (alpha, sigma) = (call.alpha, (1.0 - call.alpha * call.alpha).sqrt());
                 let scale = if exploding { 1.0 / alpha } else { 1.0 };
@@ -164,7 +171,7 @@ fn any_number_of_steps_is_met_or_refused() {
                 match sampling::build(sampler, Schedule::Normal, &config, steps) {
                     Ok(mut solver) => {
                         let mut noise = StepNoise::new(0, [1, 1, 2]);
-                        let start = noise.initial().map(|x| x * solver.init_noise_sigma());
+                        let start = solver.start(&noise.initial().clone(), &mut noise);
                         let end = run_from(solver.as_mut(), 0, start, &mut noise);
                         assert!(end.values.iter().all(|v| v.is_finite()), "{sampler}, {steps} steps, {spacing:?}");
                     }
@@ -176,5 +183,64 @@ fn any_number_of_steps_is_met_or_refused() {
                 }
             }
         }
+    }
+}
+
+/// Options that reach no step of a sampler change nothing; those that do change the picture.
+#[test]
+fn options_act_where_the_sampler_has_them() {
+    let config = ScheduleConfig::default();
+    let end = |settings: SamplerSettings| {
+        let mut solver = sampling::build_with(&settings, &config).unwrap();
+        let mut noise = solver.noise(3, [4, 4, 4]);
+        let start = solver.start(&noise.initial().clone(), &mut noise);
+        run_from(solver.as_mut(), 0, start, &mut noise)
+    };
+    for &sampler in Sampler::ALL {
+        let plain = SamplerSettings::plain(sampler, Schedule::Normal, 8);
+        let with_eta = end(SamplerSettings { eta: Some(0.4), ..plain }) != end(plain);
+        // DDPM's variance is given, and consistency jumps are all noise.
+        let fixed = matches!(sampler, Sampler::Ddpm | Sampler::Lcm);
+        assert_eq!(with_eta, sampler.is_stochastic() && !fixed, "{sampler}: eta");
+        let churned = end(SamplerSettings { s_churn: Some(3.0), ..plain }) != end(plain);
+        let takes_churn = matches!(sampler, Sampler::Euler | Sampler::Heun | Sampler::Dpm2);
+        assert_eq!(churned, takes_churn, "{sampler}: churn");
+    }
+}
+
+/// Without noise the ancestral and SDE samplers are the deterministic ones, and DDIM is Euler's method.
+#[test]
+fn without_noise_samplers_fall_together() {
+    let config = ScheduleConfig::default();
+    let end = |sampler, eta| {
+        let plain = SamplerSettings::plain(sampler, Schedule::Karras, 12);
+        let settings = SamplerSettings { convention: Convention::A1111, eta, ..plain };
+        let mut solver = sampling::build_with(&settings, &config).unwrap();
+        let mut noise = solver.noise(3, [4, 4, 4]);
+        let start = solver.start(&noise.initial().clone(), &mut noise);
+        run_from(solver.as_mut(), 0, start, &mut noise).values
+    };
+    for (noisy, plain) in [
+        (Sampler::EulerAncestral, Sampler::Euler),
+        (Sampler::Dpm2Ancestral, Sampler::Dpm2),
+        (Sampler::DpmPp2MSde, Sampler::DpmPp2M),
+        (Sampler::DpmPpSde, Sampler::DpmPp2SAncestral),
+        (Sampler::Ddim, Sampler::Euler),
+    ] {
+        let off = relative_l2(&end(noisy, Some(0.0)), &end(plain, Some(0.0)));
+        assert!(off < 1e-5, "{noisy} without noise is {plain}: {off:.1e} apart");
+    }
+}
+
+/// Restarts begin at 36 steps twice, at 20 once, and go from sigma 0.1 back to 2; their number of steps is what was asked for.
+#[test]
+fn restarts_climb_back_and_keep_the_number_of_steps() {
+    for (steps, climbs) in [(8, 0), (19, 0), (20, 1), (36, 2), (50, 2)] {
+        let solver = sampling::build(Sampler::Restart, Schedule::Karras, &ScheduleConfig::default(), steps).unwrap();
+        let sigmas: Vec<f32> = solver.calls().iter().map(|call| call.sigma).collect();
+        let rises: Vec<[f32; 2]> = sigmas.windows(2).filter(|w| w[1] > w[0]).map(|w| [w[0], w[1]]).collect();
+        assert_eq!(rises.len(), climbs, "{steps} steps: {sigmas:?}");
+        assert!(rises.iter().all(|[low, high]| *low < 0.2 && (1.0..3.0).contains(high)), "{rises:?}");
+        assert_eq!(sigmas.len(), 2 * steps - 1, "each step but the last is evaluated twice");
     }
 }

@@ -14,8 +14,8 @@ use super::failure::Failure;
 use crate::{
     files::printable_lines,
     recipe::{
-        Concept, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe, RegionFactor,
-        RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
+        Concept, Convention, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe,
+        RegionFactor, RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
     session::{self, Imported, PlainPrompts},
 };
@@ -69,6 +69,20 @@ printed! {
     loras: [Lora],
     sampler: Sampler,
     schedule: Schedule,
+    #[serde(skip_serializing_if = "is_diffusers")]
+    convention: Convention,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s_noise: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s_churn: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rho: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma_min: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sigma_max: Option<f32>,
     steps: usize,
     seed: u64,
     width: usize,
@@ -92,6 +106,10 @@ printed! {
     concepts: [Concept],
     momentum: Momentum,
     fusion: Option<Fusion>,
+}
+
+fn is_diffusers(convention: &Convention) -> bool {
+    *convention == Convention::Diffusers
 }
 
 /// Carries out `sextant recipe`.

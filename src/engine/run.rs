@@ -12,7 +12,7 @@ use crate::{
     guidance::{cfg, combine, regions::Regions, snb},
     model::{self, IsCurrent, Model},
     recipe::{Fusion, Profile, Recipe},
-    sampling::{self, PredictionType, Solver, StepNoise},
+    sampling::{self, PredictionType, SamplerSettings, Solver, StepNoise},
     tensor::{Latents, Token},
 };
 
@@ -91,13 +91,13 @@ impl<'a> Run<'a> {
         let shape = latent_shape(recipe, general)?;
         check_attention(recipe, general)?;
         let schedule = general.schedule();
-        let solver = sampling::build(recipe.sampler, recipe.schedule, schedule, recipe.steps)?;
-        let noise = StepNoise::new(recipe.seed, shape);
+        let solver = sampling::build_with(&SamplerSettings::of(recipe), schedule)?;
+        let mut noise = solver.noise(recipe.seed, shape);
         let init_latents = match options.init_latents {
             Some(given) => check_shape(given, shape)?,
             None => noise.initial().clone(),
         };
-        let sigma = solver.init_noise_sigma();
+        let latents = solver.start(&init_latents, &mut noise);
         let expert = match (recipe.expert_fusion(), expert) {
             (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert, cache)?),
             _ => None,
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
             noise,
             segment: can_segment && (options.segment || recipe.speaks_of_regions()),
             converged: false,
-            latents: init_latents.map(|v| v * sigma),
+            latents,
             init_latents,
             next: 0,
             digests: Vec::new(),

@@ -42,7 +42,7 @@ pub use interval::GuidanceInterval;
 pub use keys::Key;
 pub use lora::Lora;
 pub use model_ref::ModelRef;
-pub use options::{FusionMode, FusionRule, Owner, Profile, Sampler, Schedule};
+pub use options::{Convention, FusionMode, FusionRule, Owner, Profile, Sampler, Schedule};
 pub use paint::Paint;
 pub use recipe::{Recipe, SIDE_STEP};
 pub use regions::{RegionFactor, RegionGroup, RegionOwner, RegionPaint, first_of, group_of};

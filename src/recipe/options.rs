@@ -59,13 +59,23 @@ options! {
     /// The solver that takes latents from one noise level to the next.
     Sampler, "sampler":
     Ddim = "ddim", "DDIM";
-    Pndm = "pndm", "PNDM";
+    Pndm = "pndm" | "plms", "PNDM";
     Euler = "euler", "Euler";
     EulerAncestral = "euler-a", "Euler a";
     Heun = "heun", "Heun";
+    Dpm2 = "dpm2", "DPM2";
+    Dpm2Ancestral = "dpm2-a", "DPM2 a";
+    Lms = "lms", "LMS";
+    DpmPp2SAncestral = "dpmpp-2s-a", "DPM++ 2S a";
     DpmPp2M = "dpmpp-2m", "DPM++ 2M";
+    DpmPpSde = "dpmpp-sde", "DPM++ SDE";
+    DpmPp2MSde = "dpmpp-2m-sde", "DPM++ 2M SDE";
+    DpmPp2MSdeHeun = "dpmpp-2m-sde-heun", "DPM++ 2M SDE Heun";
+    DpmPp3MSde = "dpmpp-3m-sde", "DPM++ 3M SDE";
     UniPc = "unipc", "UniPC";
     Lcm = "lcm", "LCM";
+    Ddpm = "ddpm", "DDPM";
+    Restart = "restart", "Restart";
 }
 
 options! {
@@ -75,6 +85,28 @@ options! {
     Normal = "normal", "Normal";
     Karras = "karras", "Karras";
     Exponential = "exponential", "Exponential";
+    Polyexponential = "polyexponential", "Polyexponential";
+    /// Whole training timesteps, evenly from the noisiest down.
+    Simple = "simple", "Simple";
+    /// Evenly over the timesteps, without the cleanest.
+    SgmUniform = "sgm-uniform" | "sgm_uniform", "SGM Uniform";
+    /// DDIM's timesteps for any sampler: it starts below the largest sigma.
+    DdimUniform = "ddim-uniform" | "ddim_uniform", "DDIM Uniform";
+    Beta = "beta", "Beta";
+    KlOptimal = "kl-optimal" | "kl_optimal", "KL Optimal";
+    AlignYourSteps = "align-your-steps" | "align_your_steps", "Align Your Steps";
+    LinearQuadratic = "linear-quadratic" | "linear_quadratic", "Linear Quadratic";
+}
+
+options! {
+    /// Whose conventions a sampler follows where programs differ under one name: the layout of timesteps and noise levels, the
+    /// factor on the initial noise, and where SDE samplers take their noise from.
+    #[derive(Default)]
+    Convention, "convention":
+    #[default]
+    Diffusers = "diffusers", "diffusers";
+    A1111 = "a1111", "A1111";
+    ComfyUi = "comfyui", "ComfyUI";
 }
 
 options! {
@@ -120,8 +152,24 @@ options! {
 }
 
 impl Sampler {
-    /// Whether the sampler supports a schedule. DDIM, PNDM and LCM count timesteps, so they have only their own.
+    /// Whether the sampler supports a schedule. PNDM counts timesteps, so it has only its own. So do DDIM and LCM, whose
+    /// normal schedule is theirs; with others they step in sigma.
     pub fn has_schedule(self, schedule: Schedule) -> bool {
-        schedule == Schedule::Normal || !matches!(self, Self::Ddim | Self::Pndm | Self::Lcm)
+        schedule == Schedule::Normal || self != Self::Pndm
+    }
+
+    /// Whether steps add noise, and so heed eta. DDIM does so only where eta is set.
+    pub fn is_stochastic(self) -> bool {
+        !matches!(
+            self,
+            Self::Pndm
+                | Self::Euler
+                | Self::Heun
+                | Self::Dpm2
+                | Self::Lms
+                | Self::DpmPp2M
+                | Self::UniPc
+                | Self::Restart
+        )
     }
 }

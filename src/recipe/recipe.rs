@@ -11,7 +11,7 @@ use super::{
     keys::{self, Key},
     lora::Lora,
     model_ref::ModelRef,
-    options::{FusionRule, Profile, Sampler, Schedule},
+    options::{Convention, FusionRule, Profile, Sampler, Schedule},
     paint::Paint,
     regions::{RegionFactor, RegionGroup, RegionPaint},
     scfg::Scfg,
@@ -36,6 +36,26 @@ pub struct Recipe {
     pub loras: Vec<Lora>,
     pub sampler: Sampler,
     pub schedule: Schedule,
+    /// Whose conventions sampler and schedule follow, where programs differ under one name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub convention: Convention,
+    /// Share of fresh noise in each step, 0 to 10. None: 0 for DDIM, 1 for other samplers that add noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta: Option<f32>,
+    /// Factor on the fresh noise, 0 to 10; none is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_noise: Option<f32>,
+    /// Churn of Euler, Heun and DPM2 over all steps, 0 to 1000; none is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_churn: Option<f32>,
+    /// Exponent of the Karras (none: 7) and the polyexponential schedule (none: 1), above 0 and up to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho: Option<f32>,
+    /// The ends of the schedule in sigma, above 0; none: the model's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigma_min: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigma_max: Option<f32>,
     pub steps: usize,
     pub seed: u64,
     /// Pixels, a multiple of [`SIDE_STEP`].
@@ -84,6 +104,13 @@ impl Default for Recipe {
             loras: Vec::new(),
             sampler: Sampler::Ddim,
             schedule: Schedule::Normal,
+            convention: Convention::Diffusers,
+            eta: None,
+            s_noise: None,
+            s_churn: None,
+            rho: None,
+            sigma_min: None,
+            sigma_max: None,
             steps: 20,
             seed: 0,
             width: 192,
@@ -130,4 +157,9 @@ impl Recipe {
     pub fn expert_prompt(&self) -> Option<&str> {
         self.active_fusion().map(|f| f.prompt.as_deref().unwrap_or(&self.prompt))
     }
+}
+
+/// Whether a field is left out of files.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

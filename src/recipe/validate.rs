@@ -32,6 +32,10 @@ pub(super) const STEPS: RangeInclusive<usize> = 1..=1000;
 pub(super) const CFG: RangeInclusive<f32> = 0.0..=100.0;
 pub(super) const LORA_WEIGHTS: RangeInclusive<f32> = -10.0..=10.0;
 pub(super) const REGION_FACTORS: RangeInclusive<f32> = 0.0..=10.0;
+pub(super) const ETA: RangeInclusive<f32> = 0.0..=10.0;
+pub(super) const CHURN: RangeInclusive<f32> = 0.0..=1000.0;
+pub(super) const RHO: RangeInclusive<f32> = 0.01..=100.0;
+pub(super) const SIGMAS: RangeInclusive<f32> = 1e-4..=1000.0;
 /// Levels of the painted factor, 1 + level / 100.
 pub(super) const PAINTED_LEVELS: RangeInclusive<i16> = -100..=900;
 
@@ -46,6 +50,7 @@ fn check(r: &Recipe) -> Result<(), RecipeError> {
     }
     require(STEPS.contains(&r.steps), "steps", r.steps, "between 1 and 1000")?;
     require(CFG.contains(&r.cfg), "guidance scale", r.cfg, "between 0 and 100")?;
+    check_sampling(r)?;
     for lora in &r.loras {
         let ok = LORA_WEIGHTS.contains(&lora.weight);
         require(ok, format!("weight of the LoRA {}", lora.title()), lora.weight, "between -10 and 10")?;
@@ -87,6 +92,23 @@ fn check(r: &Recipe) -> Result<(), RecipeError> {
         check_fusion(f)?;
     }
     Ok(())
+}
+
+fn check_sampling(r: &Recipe) -> Result<(), RecipeError> {
+    let within = |name: &str, value: Option<f32>, range: RangeInclusive<f32>, must| {
+        let given = value.unwrap_or(*range.start());
+        require(range.contains(&given), name, given, must)
+    };
+    within("eta", r.eta, ETA, "between 0 and 10")?;
+    within("s-noise", r.s_noise, ETA, "between 0 and 10")?;
+    within("s-churn", r.s_churn, CHURN, "between 0 and 1000")?;
+    within("rho", r.rho, RHO, "between 0.01 and 100")?;
+    within("smallest sigma", r.sigma_min, SIGMAS, "between 0.0001 and 1000")?;
+    within("largest sigma", r.sigma_max, SIGMAS, "between 0.0001 and 1000")?;
+    match (r.sigma_min, r.sigma_max) {
+        (Some(least), Some(most)) => require(least < most, "largest sigma", most, "more than the smallest"),
+        _ => Ok(()),
+    }
 }
 
 fn check_fusion(f: &Fusion) -> Result<(), RecipeError> {

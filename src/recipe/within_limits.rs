@@ -11,7 +11,7 @@ use super::{
     keys::Key,
     recipe::{Recipe, SIDE_STEP},
     scfg::Scfg,
-    validate::{CFG, LORA_WEIGHTS, PAINTED_LEVELS, REGION_FACTORS, SIDES, STEPS},
+    validate::{CFG, CHURN, ETA, LORA_WEIGHTS, PAINTED_LEVELS, REGION_FACTORS, RHO, SIDES, SIGMAS, STEPS},
 };
 
 /// Scales, strengths and weights that a file may ask for, on either side of 0. Sliders end far below.
@@ -35,6 +35,7 @@ impl Recipe {
         limits.side("width", &mut self.width);
         limits.side("height", &mut self.height);
         limits.real("guidance scale", &mut self.cfg, CFG, defaults.cfg);
+        limits.sampling(self);
         limits.keys("guidance scale", &mut self.cfg_keys);
         limits.list("LoRAs", &mut self.loras, MOST_LORAS);
         for lora in &mut self.loras {
@@ -81,6 +82,26 @@ impl Limits {
         if within != *value {
             self.say(name, *value, within);
             *value = within;
+        }
+    }
+
+    fn sampling(&mut self, recipe: &mut Recipe) {
+        let options = [
+            ("eta", &mut recipe.eta, ETA, 1.0),
+            ("s-noise", &mut recipe.s_noise, ETA, 1.0),
+            ("s-churn", &mut recipe.s_churn, CHURN, 0.0),
+            ("rho", &mut recipe.rho, RHO, 7.0),
+            ("smallest sigma", &mut recipe.sigma_min, SIGMAS, *SIGMAS.start()),
+            ("largest sigma", &mut recipe.sigma_max, SIGMAS, *SIGMAS.end()),
+        ];
+        for (name, value, range, default) in options {
+            value.iter_mut().for_each(|value| self.real(name, value, range.clone(), default));
+        }
+        if let (Some(least), Some(most)) = (recipe.sigma_min, recipe.sigma_max)
+            && least >= most
+        {
+            self.mended.push(format!("smallest sigma {least} and largest sigma {most}, now the model's"));
+            (recipe.sigma_min, recipe.sigma_max) = (None, None);
         }
     }
 

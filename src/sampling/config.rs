@@ -34,6 +34,14 @@ pub enum TimestepSpacing {
     Trailing,
 }
 
+/// The models that noise levels were optimised for (Align Your Steps, Sabour et al. 2024).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlignedLevels {
+    #[default]
+    Sd,
+    Sdxl,
+}
+
 /// The noise schedule that a model was trained with, and the settings of the scheduler that is shipped with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduleConfig {
@@ -55,6 +63,8 @@ pub struct ScheduleConfig {
     pub original_inference_steps: usize,
     /// LCM: factor on the timestep in the boundary condition.
     pub timestep_scaling: f64,
+    /// Which optimised noise levels are this model's.
+    pub aligned: AlignedLevels,
 }
 
 impl Default for ScheduleConfig {
@@ -72,6 +82,7 @@ impl Default for ScheduleConfig {
             normal_schedule: Schedule::Normal,
             original_inference_steps: 50,
             timestep_scaling: 10.0,
+            aligned: AlignedLevels::Sd,
         }
     }
 }

@@ -27,3 +27,15 @@ pub enum ScheduleError {
     #[error("{sampler} has no {schedule} schedule: choose the normal schedule, or another sampler such as dpmpp-2m")]
     NoSuchSchedule { sampler: &'static str, schedule: &'static str },
 }
+
+impl ScheduleError {
+    /// As it is to be told where `more` steps more were laid out than were asked for.
+    pub(super) fn with_fewer_steps(self, more: usize) -> Self {
+        match self {
+            Self::TooManySteps { sampler, steps, most } => {
+                Self::TooManySteps { sampler, steps: steps - more, most: most - more }
+            }
+            other => other,
+        }
+    }
+}

@@ -58,6 +58,14 @@ impl NoiseSchedule {
         (high - low) * (timestep - below as f64) + low
     }
 
+    /// The sigma at a timestep that may be fractional; linear in log sigma between training timesteps, as in k-diffusion.
+    pub(super) fn log_linear_sigma_at(&self, timestep: f64) -> f64 {
+        let last = self.sigmas.len() - 1;
+        let below = (timestep.max(0.0).floor() as usize).min(last);
+        let [low, high] = [below, (below + 1).min(last)].map(|i| f64::from(self.sigmas[i]).ln());
+        ((high - low) * (timestep - below as f64) + low).exp()
+    }
+
     /// The timestep, possibly fractional, at which the noise level is `sigma`; linear in log sigma between training
     /// timesteps (`_sigma_to_t` in diffusers).
     pub(super) fn timestep_of(&self, sigma: f64) -> f64 {

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{
-    config::{BetaSchedule, PredictionType, ScheduleConfig, TimestepSpacing},
+    config::{AlignedLevels, BetaSchedule, PredictionType, ScheduleConfig, TimestepSpacing},
     error::ScheduleError,
     noise_schedule::NoiseSchedule,
 };
@@ -67,6 +67,8 @@ impl ScheduleConfig {
             normal_schedule: file.normal_schedule()?,
             original_inference_steps: file.count("original_inference_steps", 50, 1..=num_train_timesteps)?,
             timestep_scaling: file.number("timestep_scaling", 10.0, 0.0, 1e6)?,
+            // The file does not say; who knows the model's family does.
+            aligned: AlignedLevels::default(),
         };
         config.check_signal_remains()?;
         Ok(config)

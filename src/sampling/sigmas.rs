@@ -6,14 +6,14 @@ use super::{
     config::{PredictionType, ScheduleConfig, TimestepSpacing},
     error::ScheduleError,
     noise_schedule::NoiseSchedule,
-    parametrization::{NoiseLevel, to_unit_variance, x0_variance_exploding, x0_variance_preserving},
+    parametrization::{NoiseLevel, x0_variance_preserving},
     solver::Call,
     timesteps::{TimestepGrid, linspace},
 };
 use crate::{recipe::Schedule, tensor::Latents};
 
 /// Exponent of the Karras schedule (Karras et al. 2022, eq. 5).
-const KARRAS_RHO: f64 = 7.0;
+pub(super) const KARRAS_RHO: f64 = 7.0;
 
 /// The denoiser calls of a run and the sigmas between which it steps.
 #[derive(Clone, Debug)]
@@ -28,6 +28,15 @@ pub(super) struct SigmaSchedule {
 }
 
 impl SigmaSchedule {
+    /// For given sigmas, as k-diffusion has it: timesteps may be fractional. The last one is no call.
+    pub fn of(config: &ScheduleConfig, noise: &NoiseSchedule, sigmas: &[f64]) -> Self {
+        let (last, visited) = sigmas.split_last().unwrap_or((&0.0, &[]));
+        let timesteps = visited.iter().map(|&sigma| noise.timestep_of(sigma)).collect();
+        let mut run = Self::new(config.prediction_type, timesteps, visited);
+        run.sigmas[visited.len()] = *last as f32;
+        run
+    }
+
     /// For Euler, Euler ancestral and Heun: Karras and exponential sigmas span the sigmas of the normal timesteps, and
     /// timesteps may be fractional.
     ///
@@ -93,16 +102,6 @@ impl SigmaSchedule {
         x0_variance_preserving(self.prediction_type, level.alpha, level.sigma, model_output, latents)
     }
 
-    /// x0 at a call, from latents `x0 + sigma * noise`.
-    pub fn x0(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {
-        x0_variance_exploding(self.prediction_type, self.sigmas[call], model_output, latents)
-    }
-
-    /// Latents `x0 + sigma * noise` of a call as the network takes them.
-    pub fn model_input(&self, call: usize, latents: &Latents) -> Latents {
-        to_unit_variance(self.sigmas[call], latents)
-    }
-
     fn new(prediction_type: PredictionType, timesteps: Vec<f64>, sigmas: &[f64]) -> Self {
         let mut sigmas: Vec<f32> = sigmas.iter().map(|&s| s as f32).collect();
         let call = |(t, &sigma): (f64, &f32)| {
@@ -119,12 +118,16 @@ impl SigmaSchedule {
 /// `steps` sigmas from `most` down to `least`, spaced by `schedule`; `None` for the normal schedule.
 fn respace(schedule: Schedule, most: f64, least: f64, steps: usize) -> Option<Vec<f64>> {
     match schedule {
-        Schedule::Normal => None,
-        Schedule::Karras => {
-            let (first, last) = (most.powf(1.0 / KARRAS_RHO), least.powf(1.0 / KARRAS_RHO));
-            let curve = |x: f64| (first + x * (last - first)).powf(KARRAS_RHO);
-            Some(linspace(0.0, 1.0, steps).into_iter().map(curve).collect())
-        }
+        Schedule::Karras => Some(karras(most, least, KARRAS_RHO, steps)),
         Schedule::Exponential => Some(linspace(most.ln(), least.ln(), steps).into_iter().map(f64::exp).collect()),
+        // The others are no schedules of diffusers' classes; `levels` has them.
+        _ => None,
     }
+}
+
+/// The schedule of Karras et al. 2022, eq. 5: evenly spaced in the `rho`-th root of sigma.
+pub(super) fn karras(most: f64, least: f64, rho: f64, steps: usize) -> Vec<f64> {
+    let (first, last) = (most.powf(1.0 / rho), least.powf(1.0 / rho));
+    let curve = |x: f64| (first + x * (last - first)).powf(rho);
+    linspace(0.0, 1.0, steps).into_iter().map(curve).collect()
 }

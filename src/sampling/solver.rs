@@ -34,13 +34,24 @@ pub trait Solver: Send {
         1.0
     }
 
+    /// The noise of a run with `seed`, in latents of `[channels, height, width]`.
+    fn noise(&self, seed: u64, shape: [usize; 3]) -> StepNoise {
+        StepNoise::new(seed, shape)
+    }
+
+    /// Latents of the first call, from standard normal ones.
+    fn start(&self, initial: &Latents, _noise: &mut StepNoise) -> Latents {
+        let sigma = self.init_noise_sigma();
+        initial.map(|x| x * sigma)
+    }
+
     /// Latents as the network takes them at this call: of unit variance.
     fn scale_model_input(&self, _call: usize, latents: &Latents) -> Latents {
         latents.clone()
     }
 
-    /// Latents of the next call, from those of this call and the network's (guided) output. Samplers that add noise use
-    /// draw number `call` of `noise`.
+    /// Latents of the next call, from those of this call and the network's (guided) output. Samplers that add noise address
+    /// the draws of `noise` by the number of the step and of the draw in it.
     fn step(&mut self, call: usize, model_output: &Latents, latents: &Latents, noise: &mut StepNoise) -> Latents;
 
     /// The clean latents x0 that the output predicts, for previews.

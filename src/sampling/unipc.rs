@@ -65,8 +65,13 @@ impl UniPc {
     /// # Errors
     /// [`ScheduleError`] for no steps, or more than the noise schedule has room for.
     pub fn new(config: &ScheduleConfig, schedule: Schedule, steps: usize) -> Result<Self, ScheduleError> {
-        let run = SigmaSchedule::multistep(config, schedule, steps, "UniPC")?;
-        Ok(Self { run, x0s: Vec::new(), last_step: None })
+        Ok(Self::on(SigmaSchedule::multistep(config, schedule, steps, "UniPC")?))
+    }
+
+    /// On given noise levels.
+    pub(super) fn on(mut run: SigmaSchedule) -> Self {
+        run.init_noise_sigma = 1.0;
+        Self { run, x0s: Vec::new(), last_step: None }
     }
 
     /// The corrector: repeats the step to this call, now that x0 is known there.

@@ -36,6 +36,7 @@ pub const KINDS: &[Kind] = &[
     built("sampler", samplers::diffusers),
     built("sampler_kd", samplers::k_diffusion),
     built("schedule", schedules::sigmas),
+    built("brownian_tree", samplers::brownian_tree),
     built("lora", lora::lora),
     not_built("img2img"),
     not_built("inpaint"),
@@ -44,7 +45,6 @@ pub const KINDS: &[Kind] = &[
     not_built("embeddings"),
     not_built("vae_file"),
     not_built("taesd"),
-    not_built("brownian_tree"),
     not_built("attention"),
     not_built("chain"),
     not_built("stage2_input"),
@@ -83,9 +83,4 @@ pub const AWAITED: &[(&str, &str)] = &[
     ("lora::lora_peft_dora", DORA),
     ("sampler::sampler_ddpm_learned", THRESHOLDING),
     ("sampler::sampler_dpmpp_2m_if", THRESHOLDING),
-    (
-        "sampler_kd::sampler_dpmpp_2m",
-        "timesteps of Karras schedules are rounded, as in diffusers, not fractional as here",
-    ),
-    ("sampler_kd::sampler_lcm", "LCM has no other schedule than its own yet"),
 ];

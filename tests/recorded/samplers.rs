@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 use sextant::{
-    recipe::{Sampler, Schedule},
-    sampling::{self, Ddim, PredictionType, ScheduleConfig, Solver, StepNoise, TimestepSpacing, TorchGenerator},
+    recipe::{Convention, Sampler, Schedule},
+    sampling::{self, Ddim, PredictionType, SamplerSettings, ScheduleConfig, Solver, StepNoise, TorchGenerator},
     tensor::Latents,
 };
 
@@ -111,76 +111,107 @@ fn follow(case: &Case, tag: &str, solver: &mut dyn Solver) -> usize {
     compared
 }
 
-/// A sampler as k-diffusion writes it: the runs over schedules that the program has.
-pub fn k_diffusion(entry: &Entry) -> Result<Outcome, String> {
-    let sampler = match entry.params["sampler"].as_str().ok_or("no sampler")? {
-        "euler" => Sampler::Euler,
-        "euler_ancestral" => Sampler::EulerAncestral,
-        "heun" => Sampler::Heun,
-        "dpmpp_2m" => Sampler::DpmPp2M,
-        "lcm" => Sampler::Lcm,
-        other => return Ok(Outcome::NotBuilt(format!("sampler `{other}` is not built yet"))),
-    };
-    let case = entry.open();
-    let mut left_out = Vec::new();
-    for run in entry.params["runs"].as_array().ok_or("no runs")? {
-        let (tag, name) = (run["tag"].as_str().ok_or("a tag")?, run["schedule"].as_str().ok_or("a schedule")?);
-        let schedule = Some(name).and_then(schedule_named).filter(|&schedule| sampler.has_schedule(schedule));
-        match schedule.filter(|_| run["eta"].is_null()) {
-            Some(schedule) => follow_k_diffusion(&case, tag, sampler, schedule, run)?,
-            None => left_out.push(format!("{tag} ({name})")),
-        }
-    }
-    if left_out.is_empty() {
-        return Ok(Outcome::Agrees);
-    }
-    Ok(Outcome::NotBuilt(format!(
-        "schedules or options of {} are not built yet; the others agree",
-        left_out.join(", ")
-    )))
+/// The sampler under its name in k-diffusion and ComfyUI, and whose conventions the recorded runs follow.
+pub fn sampler_of_k_diffusion(name: &str) -> Option<(Sampler, Convention)> {
+    let (a1111, comfy) = (Convention::A1111, Convention::ComfyUi);
+    Some(match name {
+        "euler" => (Sampler::Euler, a1111),
+        "euler_ancestral" => (Sampler::EulerAncestral, a1111),
+        "heun" => (Sampler::Heun, a1111),
+        "dpm_2" => (Sampler::Dpm2, a1111),
+        "dpm_2_ancestral" => (Sampler::Dpm2Ancestral, a1111),
+        "lms" => (Sampler::Lms, a1111),
+        "lms_comfy" => (Sampler::Lms, comfy),
+        "dpmpp_2s_ancestral" => (Sampler::DpmPp2SAncestral, a1111),
+        "dpmpp_2m" => (Sampler::DpmPp2M, a1111),
+        "dpmpp_sde" => (Sampler::DpmPpSde, a1111),
+        "dpmpp_2m_sde" => (Sampler::DpmPp2MSde, a1111),
+        "dpmpp_2m_sde_heun" => (Sampler::DpmPp2MSdeHeun, a1111),
+        "dpmpp_3m_sde" => (Sampler::DpmPp3MSde, a1111),
+        "ddpm" => (Sampler::Ddpm, comfy),
+        "lcm" => (Sampler::Lcm, comfy),
+        _ => return None,
+    })
 }
 
-/// The schedule that A1111 and k-diffusion know by another name.
-pub fn schedule_named(name: &str) -> Option<Schedule> {
-    match name {
+/// A sampler as k-diffusion writes it, over every recorded run.
+pub fn k_diffusion(entry: &Entry) -> Result<Outcome, String> {
+    let name = entry.params["sampler"].as_str().ok_or("no sampler")?;
+    let (sampler, convention) = sampler_of_k_diffusion(name).ok_or_else(|| format!("no sampler is {name}"))?;
+    let case = entry.open();
+    for run in entry.params["runs"].as_array().ok_or("no runs")? {
+        let (tag, name) = (run["tag"].as_str().ok_or("a tag")?, run["schedule"].as_str().ok_or("a schedule")?);
+        let schedule = schedule_named(name).ok_or_else(|| format!("no schedule is {name}"))?;
+        let steps = run["steps"].as_u64().ok_or("a run has steps")? as usize;
+        let option = |key: &str| run[key].as_f64().map(|value| value as f32);
+        let (eta, s_noise) = (option("eta"), option("s_noise"));
+        let settings = SamplerSettings { convention, eta, s_noise, ..SamplerSettings::plain(sampler, schedule, steps) };
+        follow_k_diffusion(&case, tag, &settings, run)?;
+    }
+    Ok(Outcome::Agrees)
+}
+
+/// The schedule that A1111 and k-diffusion know by another name. Which samplers leave out a level is their own affair.
+fn schedule_named(name: &str) -> Option<Schedule> {
+    match name.trim_end_matches("+discard") {
         "uniform" | "normal" => Some(Schedule::Normal),
         "karras" => Some(Schedule::Karras),
         "exponential" => Some(Schedule::Exponential),
+        "sgm_uniform" => Some(Schedule::SgmUniform),
         _ => None,
     }
 }
 
-/// The noise schedule of Stable Diffusion 1.5 as k-diffusion lays it out: linearly over the timesteps 999 to 0.
-pub fn linspace(prediction_type: PredictionType) -> ScheduleConfig {
-    ScheduleConfig { timestep_spacing: Some(TimestepSpacing::Linspace), prediction_type, ..ScheduleConfig::default() }
-}
-
-fn follow_k_diffusion(case: &Case, tag: &str, sampler: Sampler, schedule: Schedule, run: &Value) -> Result<(), String> {
+fn follow_k_diffusion(case: &Case, tag: &str, settings: &SamplerSettings, run: &Value) -> Result<(), String> {
     let v_prediction = run["prediction_type"] == "v_prediction";
-    let config = linspace(if v_prediction { PredictionType::VPrediction } else { PredictionType::Epsilon });
-    let steps = run["steps"].as_u64().ok_or("a run has steps")? as usize;
-    let mut solver = sampling::build(sampler, schedule, &config, steps).map_err(|e| e.to_string())?;
+    let prediction_type = if v_prediction { PredictionType::VPrediction } else { PredictionType::Epsilon };
+    let config = ScheduleConfig { prediction_type, ..ScheduleConfig::default() };
+    let mut solver = sampling::build_with(settings, &config).map_err(|e| e.to_string())?;
+    let calls = solver.calls().to_vec();
+    check(case, &format!("{tag}.evals"), &calls.iter().map(|call| call.sigma).collect::<Vec<f32>>());
     let (init, sigmas) = (case.latents(&format!("{tag}.init_latents")), case.floats(&format!("{tag}.sigmas")));
     let draws = format!("{tag}.noise");
     let draws = if case.has(&draws) { case.latents_of_each(&draws) } else { Vec::new() };
     let mut noise = StepNoise::with_recorded(0, init.clone(), draws);
-    // k-diffusion's scale is x0 + sigma * noise; ours differs where the sampler has diffusers' alpha * x0 + sigma * noise.
-    let exploding = matches!(sampler, Sampler::Euler | Sampler::EulerAncestral | Sampler::Heun);
-    let scale = |sigma: f32| if exploding { 1.0 } else { 1.0 / (1.0 + sigma * sigma).sqrt() };
-    let mut latents = init.map(|x| x * sigmas[0] * scale(sigmas[0]));
-    let calls = solver.calls().to_vec();
-    let per_step = calls.len().div_ceil(steps);
+    let mut latents = init.map(|x| x * sigmas[0]);
+    let per_step = calls.len().div_ceil(settings.steps);
+    let want = case.latents_of_each(&format!("{tag}.latents_out"));
+    let mut compared = 0;
     for (call, at) in calls.iter().enumerate() {
         let input = solver.scale_model_input(call, &latents);
         latents = solver.step(call, &formula(&input, at.timestep), &latents, &mut noise);
         if (call + 1) % per_step == 0 || call + 1 == calls.len() {
-            let (step, sigma) = (call / per_step, sigmas[call / per_step + 1]);
-            let want = &case.latents_of_each(&format!("{tag}.latents_out"))[step];
-            let found = latents.map(|x| x / scale(sigma));
-            let off = crate::common::relative_l2(&found.values, &want.values);
+            let step = call / per_step;
+            let off = crate::common::relative_l2(&latents.values, &want[step].values);
             let allowed = case.tolerance(&format!("{tag}.latents_out"));
             assert!(off <= allowed, "{tag}, step {step}: {off:.2e} off, allowed {allowed:.1e}");
+            compared += 1;
         }
     }
+    assert_eq!(compared, want.len(), "{tag}: steps compared");
     Ok(())
+}
+
+/// The Brownian motion that SDE samplers take their noise from, asked once and twice a step.
+pub fn brownian_tree(entry: &Entry) -> Result<Outcome, String> {
+    let case = entry.open();
+    for run in entry.params["runs"].as_array().ok_or("no runs")? {
+        let (tag, seed) = (run["tag"].as_str().ok_or("a tag")?, run["seed"].as_u64().ok_or("a seed")?);
+        let [sigmas, halves] = ["sigmas", "half_sigmas"].map(|name| case.floats(&format!("{tag}.{name}")));
+        let sigmas: Vec<f32> = sigmas.into_iter().filter(|sigma| *sigma > 0.0).collect();
+        let (most, least) = (sigmas[0], sigmas[sigmas.len() - 1]);
+        let mut noise = StepNoise::new(seed, [4, 6, 5]).with_brownian_motion(seed, least, most);
+        let mut answers = |pairs: &[[f32; 2]]| -> Vec<f32> {
+            // Backwards: the order of requests changes nothing.
+            let mut found: Vec<_> = pairs.iter().rev().map(|&pair| noise.draw_between(0, pair).into_owned()).collect();
+            found.reverse();
+            found.into_iter().flat_map(|latents| latents.values).collect()
+        };
+        let once: Vec<[f32; 2]> = sigmas.windows(2).map(|pair| [pair[0], pair[1]]).collect();
+        case.assert_close(&format!("{tag}.noise"), &answers(&once));
+        let twice: Vec<[f32; 2]> =
+            once.iter().zip(&halves).flat_map(|(&[from, to], &half)| [[from, half], [from, to]]).collect();
+        case.assert_close(&format!("{tag}.noise_two_per_step"), &answers(&twice));
+    }
+    Ok(Outcome::Agrees)
 }

@@ -6,7 +6,7 @@ use super::{
     evaluations::{evaluations_at, is_known, surely_known_at},
     touched::first_touched,
 };
-use crate::recipe::Recipe;
+use crate::{recipe::Recipe, sampling::SamplerSettings};
 
 /// The cost of going from one recipe to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
 
 /// Whether two recipes begin with the same latents and visit the same noise levels with the same general model.
 fn same_start(a: &Recipe, b: &Recipe) -> bool {
-    let start = |r: &Recipe| (r.seed, r.width, r.height, r.steps, r.sampler, r.schedule);
+    let start = |r: &Recipe| (r.seed, r.width, r.height, SamplerSettings::of(r));
     start(a) == start(b) && a.model == b.model && a.active_loras().eq(b.active_loras())
 }
 

@@ -4,12 +4,13 @@ use super::track::Track;
 use crate::{
     engine::cost::{EditCost, edit_cost},
     recipe::{ConceptId, Recipe},
+    sampling::SamplerSettings,
 };
 
 /// The training timestep of every call of the denoiser in a run of `recipe`: as a run with the same sampling reported
 /// them, else as evenly spread steps would have them.
 pub fn timesteps(track: Option<&Track>, recipe: &Recipe) -> Vec<f32> {
-    let sampling = |r: &Recipe| (r.steps, r.sampler, r.schedule);
+    let sampling = SamplerSettings::of;
     let track = track.filter(|track| track.calls() > 0 && sampling(&track.recipe) == sampling(recipe));
     let calls = track.map_or(recipe.steps, Track::calls);
     (0..calls).map(|step| timestep(track, step, calls)).collect()

@@ -2,13 +2,16 @@
 //!
 //! Apart from the edits so that a panel can copy its section, change the copy and compare.
 
-use crate::recipe::{GuidanceInterval, Key, Profile, Recipe, Sampler, Scfg, Schedule};
+use crate::recipe::{Convention, GuidanceInterval, Key, Profile, Recipe, Sampler, Scfg, Schedule};
 
 /// From noise to picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
     pub sampler: Sampler,
     pub schedule: Schedule,
+    pub convention: Convention,
+    /// Eta, s-noise and s-churn.
+    pub options: [Option<f32>; 3],
     pub steps: usize,
     pub seed: u64,
     /// Pixels.
@@ -29,12 +32,15 @@ pub struct Guidance {
 
 impl Sampling {
     pub fn of(recipe: &Recipe) -> Self {
-        let Recipe { sampler, schedule, steps, seed, width, height, .. } = *recipe;
-        Self { sampler, schedule, steps, seed, width, height }
+        let Recipe { sampler, schedule, convention, steps, seed, width, height, .. } = *recipe;
+        let options = [recipe.eta, recipe.s_noise, recipe.s_churn];
+        Self { sampler, schedule, convention, options, steps, seed, width, height }
     }
 
     pub fn write_to(self, recipe: &mut Recipe) {
-        let Self { sampler, schedule, steps, seed, width, height } = self;
+        let Self { sampler, schedule, convention, options, steps, seed, width, height } = self;
+        recipe.convention = convention;
+        [recipe.eta, recipe.s_noise, recipe.s_churn] = options;
         (recipe.sampler, recipe.schedule, recipe.steps) = (sampler, schedule, steps);
         (recipe.seed, recipe.width, recipe.height) = (seed, width, height);
     }
