@@ -19,7 +19,7 @@ use sextant::{
     nets::{Precision, TapRequest},
     recipe::{Lora, ModelRef, Recipe},
     tensor::Latents,
-    weights::{LoadError, LoadedModel, load, load_changed, load_expert},
+    weights::{LoadError, LoadedModel, changed_weight, load, load_changed, load_expert},
 };
 use tempfile::TempDir;
 
@@ -228,9 +228,10 @@ fn files_that_do_not_fit_are_refused_in_one_sentence() {
     for (tensors, word) in [
         (pair(to_q, [4, 64], [64, 4]), "is 64 by 64, but the model's"),
         (pair(to_q, [4, 32], [32, 5]), "do not fit together"),
-        (pair("lora_unet_input_blocks_1_1_proj_in", [4, 32], [32, 4]), "the model has none of its modules"),
+        (pair("lora_unet_input_blocks_91_1_proj_in", [4, 32], [32, 4]), "the model has none of its modules"),
         (Tensors::from([one(&format!("{to_q}.lora_down.weight"), &[4, 32])]), "do not fit together"),
-        (Tensors::from([one(&format!("{to_q}.hada_w1_a"), &[4, 32])]), "it is a LoHa"),
+        (Tensors::from([one(&format!("{to_q}.hada_w1_a"), &[4, 32])]), "do not fit together"),
+        (Tensors::from([one(&format!("{to_q}.oft_blocks"), &[4, 8, 8])]), "it is an OFT"),
         (Tensors::from([one("something", &[1])]), "holds no LoRA"),
         (pair(to_q, [0, 32], [32, 0]), "do not fit together"),
     ] {
@@ -245,4 +246,155 @@ fn files_that_do_not_fit_are_refused_in_one_sentence() {
     }
     let gone = Lora { path: files.at("gone.safetensors"), weight: 1.0 };
     assert!(opened(&[gone]).err().expect("no file").to_string().contains("gone.safetensors"));
+}
+
+/// Writes tensors as they are, with notes in the header.
+fn write_raw(path: &Path, tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)], notes: &[(&str, &str)]) {
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        (name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).expect("a tensor"))
+    });
+    let notes = notes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    fs::write(path, serialize(views, Some(notes)).expect("weights")).expect("a file");
+}
+
+const QUERY: &str = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+
+/// The query's weight with a file of one pair of rank 4 and the given alpha, all notes and the text beside it.
+fn query_with(
+    files: &TestFiles,
+    alpha: Option<(Dtype, Vec<u8>)>,
+    notes: &[(&str, &str)],
+    beside: Option<(&str, &str)>,
+) -> Result<Vec<f32>, LoadError> {
+    let bytes = |count, seed| values(count, seed).iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let mut tensors = vec![
+        (format!("unet.{QUERY}.lora_A.weight"), Dtype::F32, vec![4, 32], bytes(128, 1)),
+        (format!("unet.{QUERY}.lora_B.weight"), Dtype::F32, vec![32, 4], bytes(128, 2)),
+    ];
+    tensors.extend(alpha.map(|(dtype, bytes)| (format!("unet.{QUERY}.alpha"), dtype, vec![], bytes)));
+    let path = files.at("alpha.safetensors");
+    write_raw(&path, &tensors, notes);
+    if let Some((name, text)) = beside {
+        fs::write(files.at(name), text).expect("a file");
+    }
+    let found = changed_weight(&tiny(), &[Lora { path, weight: 1.0 }], "unet", &format!("{QUERY}.weight"));
+    if let Some((name, _)) = beside {
+        fs::remove_file(files.at(name)).expect("a file");
+    }
+    found
+}
+
+#[test]
+fn an_alpha_is_found_wherever_it_is_and_whatever_its_type() {
+    let files = TestFiles::new();
+    let eight = query_with(&files, Some((Dtype::F32, 8f32.to_le_bytes().into())), &[], None).expect("an f32");
+    let four = query_with(&files, None, &[], None).expect("no alpha: the rank");
+    assert_ne!(eight, four);
+    for (dtype, bytes) in [
+        (Dtype::I64, 8i64.to_le_bytes().to_vec()),
+        (Dtype::I32, 8i32.to_le_bytes().to_vec()),
+        (Dtype::U8, vec![8]),
+        (Dtype::F64, 8f64.to_le_bytes().to_vec()),
+        (Dtype::F16, f16::from_f32(8.0).to_le_bytes().to_vec()),
+        (Dtype::BF16, half::bf16::from_f32(8.0).to_le_bytes().to_vec()),
+    ] {
+        assert_eq!(query_with(&files, Some((dtype, bytes)), &[], None).expect("an alpha"), eight, "{dtype:?}");
+    }
+    let note = r#"{"unet.lora_alpha": 8, "unet.r": 4}"#;
+    assert_eq!(query_with(&files, None, &[("lora_adapter_metadata", note)], None).expect("a note"), eight);
+    let config = r#"{"lora_alpha": 8, "r": 4}"#;
+    for name in ["alpha.adapter_config.json", "adapter_config.json"] {
+        assert_eq!(query_with(&files, None, &[], Some((name, config))).expect(name), eight, "{name}");
+    }
+    let other = ("adapter_config.json", r#"{"lora_alpha": 8, "r": 64}"#);
+    assert_eq!(query_with(&files, None, &[], Some(other)).expect("another file's"), four);
+    for (alpha, beside, word) in [
+        (Some((Dtype::F32, f32::NAN.to_le_bytes().to_vec())), None, "no finite numbers"),
+        (None, Some(("alpha.adapter_config.json", "{")), "adapter_config.json"),
+        (None, Some(("adapter_config.json", r#"{"init_lora_weights": "pissa", "r": 4}"#)), "pissa"),
+        (None, Some(("adapter_config.json", r#"{"use_dora": true, "r": 4}"#)), "no magnitude"),
+    ] {
+        let said = query_with(&files, alpha, &[], beside).err().expect(word).to_string();
+        assert!(said.contains(word) && !said.contains('\n'), "{said}");
+    }
+}
+
+#[test]
+fn ldm_names_give_the_same_weights() {
+    let files = TestFiles::new();
+    for (ldm, diffusers) in [
+        ("input_blocks.1.1.transformer_blocks.0.attn1.to_q", QUERY),
+        ("middle_block.1.proj_in", "mid_block.attentions.0.proj_in"),
+        (
+            "output_blocks.3.1.transformer_blocks.0.attn2.to_k",
+            "up_blocks.1.attentions.1.transformer_blocks.0.attn2.to_k",
+        ),
+        ("input_blocks.4.0.in_layers.2", "down_blocks.1.resnets.0.conv1"),
+        ("out.2", "conv_out"),
+    ] {
+        let weight = format!("{diffusers}.weight");
+        let shape = read(&common::model("tiny-sd15").join(UNET))[&weight].0.clone();
+        let of = |prefix: &str, module: &str| {
+            let [down, up] = matrices(&shape, 2, 3);
+            let names = ["lora_down", "lora_up"].map(|part| format!("{prefix}{module}.{part}.weight"));
+            let [first, second] = names;
+            let lora = files.lora("a.safetensors", &Tensors::from([(first, down), (second, up)]), 1.0);
+            changed_weight(&tiny(), &[lora], "unet", &weight).expect(module)
+        };
+        let want = of("unet.", diffusers);
+        assert_ne!(want, changed_weight(&tiny(), &[], "unet", &weight).expect("plain"));
+        assert_eq!(of("diffusion_model.", ldm), want, "{ldm}");
+        assert_eq!(of("lora_unet_", &ldm.replace('.', "_")), want, "{ldm}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_and_never_dropped() {
+    let files = TestFiles::new();
+    let one = |name: String, shape: &[usize]| (name, (shape.to_vec(), values(shape.iter().product(), 1)));
+    let pair = || {
+        Tensors::from([
+            one(format!("{QUERY}.lora_A.weight"), &[4, 32]),
+            one(format!("{QUERY}.lora_B.weight"), &[32, 4]),
+        ])
+    };
+    for (more, word) in [
+        (one(format!("{QUERY}.lora_new.weight"), &[4]), "of a kind that is not known here"),
+        (one(format!("{QUERY}.hada_w1_a"), &[32, 4]), "another kind of update"),
+        (one(format!("{QUERY}.dora_scale"), &[7]), "is 32 by 32, but the model's"),
+        (one(format!("{QUERY}.alpha"), &[2]), "2 numbers instead of one"),
+        (one(format!("{QUERY}.lora_down.weight"), &[4, 32]), "two updates of one module"),
+        (one(format!("{QUERY}.diff_b"), &[32]), "which the model does not have"),
+        (one("conv_in.boft_R".into(), &[4]), "it is a BOFT"),
+    ] {
+        let mut tensors = pair();
+        tensors.extend([more]);
+        let said = opened(&[files.lora("odd.safetensors", &tensors, 1.0)]).err().expect(word).to_string();
+        assert!(said.contains("odd.safetensors") && said.contains(word) && !said.contains('\n'), "{said}");
+    }
+    // What belongs to no module is told of, and the rest is used.
+    let mut tensors = pair();
+    tensors.extend([one("bundle_emb.word.string_to_param.x".into(), &[4]), one("iterations".into(), &[1])]);
+    assert!(opened(&[files.lora("more.safetensors", &tensors, 1.0)]).is_ok());
+}
+
+#[test]
+fn several_files_add_up_and_removal_restores_the_weights() {
+    let files = TestFiles::new();
+    let weight = format!("{QUERY}.weight");
+    let plain = changed_weight(&tiny(), &[], "unet", &weight).expect("plain");
+    let of = |name: &str, seed, strength| {
+        let [down, up] = matrices(&[32, 32], 4, seed);
+        let tensors = Tensors::from([(format!("{QUERY}.lora_A.weight"), down), (format!("{QUERY}.lora_B.weight"), up)]);
+        files.lora(name, &tensors, strength)
+    };
+    let (first, second) = (of("first.safetensors", 1, 0.5), of("second.safetensors", 4, -2.0));
+    let with = |loras: &[Lora]| changed_weight(&tiny(), loras, "unet", &weight).expect("a weight");
+    let (one, other, both) = (with(&[first.clone()]), with(&[second.clone()]), with(&[first, second]));
+    for i in 0..plain.len() {
+        let want = f64::from(one[i]) + f64::from(other[i]) - f64::from(plain[i]);
+        assert!((f64::from(both[i]) - want).abs() < 1e-6, "{i}");
+    }
+    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&with(&[])), bits(&plain));
 }

@@ -14,8 +14,7 @@ pub trait TensorSource {
     /// The values of tensor `name`, row-major, in f32. The tensor counts as used from then on.
     ///
     /// # Errors
-    /// [`ParamError`] where there is no such tensor, where it cannot be read, and where its element type is no float of 16
-    /// or 32 bits.
+    /// [`ParamError`] where there is no such tensor, where it cannot be read, and where its element type is no float.
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError>;
 }
 
@@ -28,7 +27,7 @@ pub enum ParamError {
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
     #[error("tensor \"{name}\" can no longer be read ({reason}): keep the file in place while it is loaded")]
     Unreadable { name: String, reason: String },
-    #[error("tensor \"{name}\" has element type {dtype}, but only F32, F16 and BF16 can be read")]
+    #[error("tensor \"{name}\" has element type {dtype}, but only floats of 8, 16, 32 and 64 bits can be read")]
     Dtype { name: String, dtype: String },
 }
 

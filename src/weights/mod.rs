@@ -8,6 +8,8 @@ mod checkpoint;
 mod error;
 mod files;
 mod hash;
+mod inspect;
+mod ldm_names;
 mod lora;
 mod model;
 mod names;
@@ -19,6 +21,7 @@ mod words;
 
 pub use error::LoadError;
 pub use files::ModelFiles;
+pub use inspect::changed_weight;
 pub use model::{Family, LoadedModel, load, load_changed, load_expert, load_with};
 pub use outline::{Outline, Rest};
 pub use single::SingleFile;

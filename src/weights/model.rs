@@ -12,7 +12,7 @@ use super::{
     EncodeError, LoadError, ModelFiles, TextStack,
     checkpoint::Checkpoint,
     hash::hex,
-    lora::{self, Loras, WithLoras},
+    lora::{Loras, Network},
     words::LearnedWords,
 };
 use crate::{
@@ -205,8 +205,7 @@ fn read_part<C, N>(
     let checkpoint = Checkpoint::read(files, folder, hash)?;
     let net = match loras {
         Some(loras) => {
-            loras.check_fit(lora::UNET, &checkpoint, &checkpoint.names())?;
-            let source = WithLoras { base: &checkpoint, loras, network: lora::UNET };
+            let source = loras.onto(Network::UNet, &checkpoint, &checkpoint.names())?;
             build(&Params::root(&source, device).with_precision(precision), config)
         }
         None => build(&Params::root(&checkpoint, device).with_precision(precision), config),

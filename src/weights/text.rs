@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::{
     LoadError, ModelFiles,
     checkpoint::Checkpoint,
-    lora::{self, Loras, WithLoras},
+    lora::{Loras, Network},
     words::LearnedWords,
 };
 use crate::{
@@ -47,9 +47,8 @@ impl TextStack {
         device: &Device,
         hash: &mut Sha256,
     ) -> Result<Self, LoadError> {
-        let first = read_pair(files, ["tokenizer", "text_encoder"], loras, device, hash)?;
-        let none = Loras::default();
-        let read_second = || read_pair(files, ["tokenizer_2", "text_encoder_2"], &none, device, hash);
+        let first = read_pair(files, ["tokenizer", "text_encoder"], (loras, Network::Text), device, hash)?;
+        let read_second = || read_pair(files, ["tokenizer_2", "text_encoder_2"], (loras, Network::Text2), device, hash);
         let second = two.then(read_second).transpose()?;
         if let Some((tokenizer, _)) = &second
             && tokenizer.length() != first.0.length()
@@ -165,7 +164,7 @@ fn standing(text: &str, word: &str, pieces: &[Range<usize>], learned: Option<&Le
 fn read_pair(
     files: &ModelFiles,
     [tokenizer, encoder]: [&str; 2],
-    loras: &Loras,
+    (loras, network): (&Loras, Network),
     device: &Device,
     hash: &mut Sha256,
 ) -> Result<(Tokenizer, ClipText), LoadError> {
@@ -174,8 +173,7 @@ fn read_pair(
         .map_err(|source| LoadError::Config { path: files.describe(&config_path), source })?;
     let tokenizer = read_tokenizer(files, tokenizer, config.positions)?;
     let checkpoint = Checkpoint::read(files, encoder, hash)?;
-    loras.check_fit(lora::TEXT, &checkpoint, &checkpoint.names())?;
-    let source = WithLoras { base: &checkpoint, loras, network: lora::TEXT };
+    let source = loras.onto(network, &checkpoint, &checkpoint.names())?;
     let encoder =
         ClipText::load(&Params::root(&source, device), config).map_err(|source| checkpoint.load_error(source))?;
     checkpoint.warn_of_unused();

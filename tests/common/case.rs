@@ -69,6 +69,11 @@ impl Case {
         &self.metadata["params"]
     }
 
+    /// The names of all tensors.
+    pub fn names(&self) -> Vec<String> {
+        self.tensors().names().into_iter().map(str::to_owned).collect()
+    }
+
     pub fn has(&self, tensor: &str) -> bool {
         self.tensors().tensor(tensor).is_ok()
     }

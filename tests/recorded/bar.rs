@@ -56,31 +56,11 @@ pub const KINDS: &[Kind] = &[
 /// Pipelines whose models the program reads.
 pub const PIPELINES: &[&str] = &["StableDiffusionPipeline", "StableDiffusionXLPipeline"];
 
-const LOHA: &str = "LoHa is not built yet";
-const LOKR: &str = "LoKr is not built yet";
-const DORA: &str = "DoRA is not built yet";
 const THRESHOLDING: &str = "schedulers with dynamic thresholding are not built yet";
 
 /// Cases of built kinds that the program does not follow yet, as `kind::case`, each with what it lacks. They are run, and
 /// fail once they agree: then they must leave this list.
 pub const AWAITED: &[(&str, &str)] = &[
-    ("lora::lora_diffusers", "the alpha in a LoRA file's metadata is not read yet"),
-    ("lora::lora_peft", "the `adapter_config.json` beside a LoRA file is not read yet"),
-    ("lora::lora_ia3", "(IA)³ is not built yet"),
-    ("lora::lora_locon_tucker", "LoCon with a third matrix is not built yet"),
-    ("lora::lora_loha", LOHA),
-    ("lora::lora_loha_tucker", LOHA),
-    ("lora::lora_lycoris_prefix", LOHA),
-    ("lora::lora_peft_loha", LOHA),
-    ("lora::lora_doha_in", LOHA),
-    ("lora::lora_lokr", LOKR),
-    ("lora::lora_lokr_both", LOKR),
-    ("lora::lora_lokr_full", LOKR),
-    ("lora::lora_lokr_tucker", LOKR),
-    ("lora::lora_peft_lokr", LOKR),
-    ("lora::lora_dora_in", DORA),
-    ("lora::lora_dora_out", DORA),
-    ("lora::lora_peft_dora", DORA),
     ("sampler::sampler_ddpm_learned", THRESHOLDING),
     ("sampler::sampler_dpmpp_2m_if", THRESHOLDING),
 ];
