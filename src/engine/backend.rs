@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{
     device::Opened,
     error::EngineError,
+    memory,
     models::{Loaded, Models},
     run,
     warmup::WarmUp,
@@ -63,9 +64,15 @@ impl Backend {
 ///
 /// # Errors
 /// [`EngineError::TooLarge`] with the sizes.
+/// [`EngineError::OutOfMemory`] where the machine is too small.
 pub fn check_size(opened: &Opened, recipe: &Recipe, general: &dyn Model) -> Result<(), EngineError> {
-    let Some(largest) = opened.largest_tensor else { return Ok(()) };
     let [_, height, width] = run::latent_shape(recipe, general)?;
+    if opened.is_cpu()
+        && let Some(free) = memory::free()
+    {
+        memory::check(recipe, general, memory::needs_regions(recipe), free)?;
+    }
+    let Some(largest) = opened.largest_tensor else { return Ok(()) };
     let needed = general.codec().largest_tensor([height, width]);
     if needed <= largest {
         return Ok(());

@@ -36,6 +36,11 @@ pub enum EngineError {
         "{width}x{height} pixels of this model need a tensor of {needed} MiB, but {device} takes {largest} MiB at most: choose a smaller size, or the processor"
     )]
     TooLarge { width: usize, height: usize, needed: usize, device: String, largest: usize },
+    /// The machine has not the memory.
+    #[error(
+        "{width}x{height} pixels of this model need about {needed:.1} GiB, and {free:.1} GiB are free: {remedy}"
+    )]
+    OutOfMemory { width: usize, height: usize, needed: f32, free: f32, remedy: String },
     #[error("no such device: {0}")]
     Device(String),
     #[error("the engine failed inside: {0}; the next request starts afresh")]

@@ -41,6 +41,7 @@ pub mod guided_step;
 pub mod handle;
 mod job;
 mod ledger;
+pub mod memory;
 pub mod models;
 pub mod prediction_cache;
 pub mod preview;

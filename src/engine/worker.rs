@@ -25,6 +25,7 @@ use super::{
     event::Event,
     handle::{CancelToken, Request, Work, WorkerEnd},
     job::{Channel, Progress, denoise},
+    memory,
     models::Loaded,
     prediction_cache::PredictionCache,
     preview::{PreviewDecoder, Previews},
@@ -159,7 +160,9 @@ impl<'a> Worker<'a> {
         recipe.validate()?;
         let (general, expert) = self.load(recipe, device, &|| !cancel.is_cancelled())?;
         self.tell_readers(recipe, &(general.clone(), expert.clone()));
-        let options = Options { segment: true, ..Options::default() };
+        // Maps that are only looked at are left out where they would not fit.
+        let segment = device == Computes::Card || memory::has_room_for_regions(recipe, general.as_ref());
+        let options = Options { segment, ..Options::default() };
         let mut run = Run::prepare(recipe, general.as_ref(), expert.as_deref(), options, &mut self.cache)?;
         let tokens = Arc::new(run.tokens().to_vec());
         end.send(Event::Started { job, calls: run.calls(), tokens });

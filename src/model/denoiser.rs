@@ -24,6 +24,12 @@ pub trait Denoiser: Send + Sync {
         1
     }
 
+    /// The bytes that predictions for `texts` texts at once need beside the weights, at latents of `[height, width]`, while the
+    /// attention at `levels` is kept of two of them; 0 where that is not known.
+    fn working_memory(&self, _latents: [usize; 2], _texts: usize, _levels: &[usize]) -> usize {
+        0
+    }
+
     /// What can be computed of a text for all latents and timesteps.
     ///
     /// # Errors
