@@ -33,6 +33,12 @@ pub struct Settings {
     pub output: OutputSettings,
     /// Whether new sessions keep the steps of their takes.
     pub keep_steps: bool,
+    /// How many pictures Generate asks for; 0 and 1 for one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub batch: usize,
+    /// Whether every press of Generate takes a new seed.
+    #[serde(skip_serializing_if = "is_off")]
+    pub random_seed: bool,
     /// As [`super::Layout::theme`].
     pub theme: String,
     /// Interface scale, 1 to 2.
@@ -44,6 +50,10 @@ pub struct Settings {
     /// The folders that files were read from or written to lately, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<PathBuf>,
+}
+
+fn is_one(count: &usize) -> bool {
+    *count <= 1
 }
 
 fn is_off(switch: &bool) -> bool {
@@ -90,6 +100,8 @@ mod tests {
             memory_mib: Some(256),
             device: "card".into(),
             keep_steps: true,
+            batch: 4,
+            random_seed: true,
             theme: "light".into(),
             scale: Some(1.5),
             own_dialogs: true,

@@ -9,6 +9,7 @@ use eframe::egui_wgpu::wgpu;
 use egui::{Context, Ui};
 
 mod files;
+mod generating;
 
 use super::{
     clipboard, clock,
@@ -17,8 +18,8 @@ use super::{
         Document,
         edit::Edit,
         notice::{Notice, Topic},
+        queue::{Batch, COUNTS},
         saved::SavedSession,
-        track::Playhead,
     },
     first_picture,
     io::{
@@ -107,6 +108,8 @@ impl App {
     pub(super) fn with_settings(mut self, settings: Settings, begun: Option<Instant>) -> Self {
         layout::apply_settings(&mut self.view, &settings);
         self.document.set_keep_steps(settings.keep_steps);
+        let count = settings.batch.clamp(*COUNTS.start(), *COUNTS.end());
+        self.document.set_batch(Batch { count, random_seed: settings.random_seed });
         (self.settings, self.begun) = (KeptSettings::new(settings), begun);
         self
     }
@@ -213,6 +216,10 @@ impl App {
             Command::Redo => self.travel(Document::redo),
             Command::Generate => self.generate(),
             Command::Stop => self.rendering.stop(document),
+            Command::Enqueue => self.enqueue(),
+            Command::Queue(edit) => self.change_queue(edit),
+            Command::SetBatch(batch) => self.set_batch(batch),
+            Command::ShowQueue => self.panels.queue.open(),
             Command::SetMemory(bytes) => {
                 self.rendering.set_memory(bytes);
                 self.settings.current.memory_mib = Some(bytes >> 20);
@@ -241,30 +248,6 @@ impl App {
             command if confirm::is_needed(document, &command) => self.panels.confirm.ask(command),
             command => self.leave(ctx, command),
         }
-    }
-
-    /// Renders the recipe, unless its picture is there: the same recipe gives the same picture.
-    fn generate(&mut self) {
-        let Self { document, view, .. } = self;
-        let takes = document.takes().list().len();
-        document.keep_undone();
-        if document.takes().list().len() > takes {
-            return;
-        }
-        if !document.is_rendered() || document.takes().of_picture(document.recipe()).is_none() {
-            return self.rendering.generate(document, view);
-        }
-        view.show_live();
-        view.playhead = Playhead::Newest;
-        document.notify(Notice::unchanged());
-    }
-
-    /// Takes back what a drag has changed; until the pointer is let go, it changes nothing more.
-    fn cancel_gesture(&mut self) {
-        self.rendering.cancel_press();
-        self.document.cancel_gesture();
-        self.view.show_live();
-        self.rendering.look_again();
     }
 
     /// Applies an edit, and has the view follow where takes or pins have changed.
@@ -309,8 +292,9 @@ impl App {
 
 /// Whether a command is about the recipe as it stands, so that a half-typed text counts.
 fn needs_settled(command: &Command) -> bool {
-    use Command::{Discard, Generate, SaveSession, SaveSessionAs, SaveThen};
-    confirm::leaves(command) || matches!(command, Generate | SaveSession | SaveSessionAs | SaveThen(_) | Discard(_))
+    use Command::{Discard, Enqueue, Generate, SaveSession, SaveSessionAs, SaveThen};
+    confirm::leaves(command)
+        || matches!(command, Generate | Enqueue | SaveSession | SaveSessionAs | SaveThen(_) | Discard(_))
 }
 
 impl eframe::App for App {

@@ -4,7 +4,12 @@
 
 use std::path::PathBuf;
 
-use super::document::{baselines::ModelRole, edit::Edit, takes::TakeId};
+use super::document::{
+    baselines::ModelRole,
+    edit::Edit,
+    queue::{Batch, QueueEdit},
+    takes::TakeId,
+};
 use crate::{engine::Preference, session::OutputSettings};
 
 /// What is carried out after the panels of a frame are drawn.
@@ -16,6 +21,11 @@ pub enum Command {
     Redo,
     Generate,
     Stop,
+    /// Put the recipe at the end of the queue.
+    Enqueue,
+    Queue(QueueEdit),
+    SetBatch(Batch),
+    ShowQueue,
     NewSession,
     /// A session without a prompt and without a picture.
     NewEmptySession,

@@ -115,6 +115,11 @@ impl Rendering {
         self.engine.stop();
     }
 
+    /// Gives up what is rendered in the background and is no longer wanted; the newest job goes on.
+    pub fn give_up_background(&self) {
+        self.engine.stop();
+    }
+
     /// Sends the recipe when it has changed: the newest wins, at most one a frame.
     pub fn submit_changes(&mut self, ctx: &Context, document: &mut Document, view: &mut View) {
         let typing = ctx.text_edit_focused();

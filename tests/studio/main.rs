@@ -7,6 +7,7 @@ mod history;
 mod imports;
 mod input;
 mod manners;
+mod many;
 mod output;
 mod recovery;
 mod regions;

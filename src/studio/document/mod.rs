@@ -2,6 +2,7 @@
 
 pub mod as_of;
 pub mod background;
+pub mod background_work;
 pub mod baselines;
 pub mod cost;
 pub mod demo;
@@ -19,9 +20,11 @@ pub mod output_name;
 pub mod paint;
 pub mod presets;
 pub mod prompts;
+pub mod queue;
 pub mod readers;
 pub mod regions;
 pub mod render_status;
+pub mod robustness;
 pub mod saved;
 pub mod sections;
 pub mod state;

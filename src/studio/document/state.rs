@@ -4,6 +4,7 @@
 //! document. [`super::edit`] changes it for the user, [`super::event`] for the engine.
 
 use super::{
+    background_work::BackgroundWork,
     baselines::Baselines,
     cost,
     engine_status::{EngineStatus, MemoryUse},
@@ -12,6 +13,7 @@ use super::{
     history::{History, Snapshot},
     live_run::{LiveRun, Phase},
     notice::{Notice, Notices, Topic},
+    queue::Queue,
     regions::prompt::RegionPrompt,
     takes::{Take, TakeId, Takes},
     track::Track,
@@ -39,8 +41,7 @@ pub struct Document {
     pub(super) takes: Takes,
     pub(super) run: Option<LiveRun>,
     pub(super) history: History,
-    pub(super) grid: Grid,
-    pub(super) baselines: Baselines,
+    pub(super) background: BackgroundWork,
     pub(super) context: RecipeContext,
     pub(super) file: FileState,
     pub(super) engine: EngineStatus,
@@ -76,11 +77,15 @@ impl Document {
     }
 
     pub fn grid(&self) -> &Grid {
-        &self.grid
+        &self.background.grid
     }
 
     pub fn baselines(&self) -> &Baselines {
-        &self.baselines
+        &self.background.baselines
+    }
+
+    pub fn queue(&self) -> &Queue {
+        &self.background.queue
     }
 
     pub fn file(&self) -> &FileState {

@@ -20,7 +20,8 @@ use crate::studio::{
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 /// Shortcuts that hold everywhere. The longer ones come first: they contain the shorter ones.
-const EVERYWHERE: [(Modifiers, Key, Command); 9] = [
+const EVERYWHERE: [(Modifiers, Key, Command); 10] = [
+    (COMMAND_SHIFT, Key::Enter, Command::Enqueue),
     (Modifiers::COMMAND, Key::Enter, Command::Generate),
     (COMMAND_SHIFT, Key::S, Command::SaveSessionAs),
     (Modifiers::COMMAND, Key::S, Command::SaveSession),
@@ -105,7 +106,7 @@ fn escape(ctx: &Context, document: &Document, view: &mut View, commands: &mut Co
         view.appearance.folded.alone = false;
     } else if view.brush.active {
         view.set_painting(None);
-    } else if document.is_busy() {
+    } else if document.is_working() {
         commands.send(Command::Stop);
     }
     false

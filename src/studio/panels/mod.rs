@@ -2,6 +2,7 @@
 
 mod arrangement;
 mod banner;
+mod batch;
 pub mod canvas;
 pub mod columns;
 pub mod compatibility;
@@ -25,6 +26,7 @@ pub mod palette;
 pub mod panel_set;
 pub mod past;
 pub mod prompt;
+pub mod queue_window;
 pub mod regions;
 pub mod sampling;
 pub mod takes;

@@ -77,6 +77,8 @@ fn commands() -> Vec<Entry> {
     vec![
         ask("Generate", "Ctrl+Enter", Command::Generate),
         ask("Stop", "Esc", Command::Stop),
+        ask("Add to the queue", "Ctrl+Shift+Enter", Command::Enqueue),
+        ask("Show the queue", "", Command::ShowQueue),
         ask("Undo", "Ctrl+Z", Command::Undo),
         ask("Redo", "Ctrl+Shift+Z", Command::Redo),
         ask("New session", "Ctrl+N", Command::NewSession),

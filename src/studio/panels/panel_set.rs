@@ -25,7 +25,9 @@ use super::{
     models,
     output_window::OutputWindow,
     palette::Palette,
-    past, prompt, regions,
+    past, prompt,
+    queue_window::QueueWindow,
+    regions,
     sampling::SamplingPanel,
     takes::TakeStrip,
     timeline::Timeline,
@@ -55,6 +57,7 @@ pub struct PanelSet {
     pub log: LogWindow,
     pub leftovers: LeftoversWindow,
     pub output: OutputWindow,
+    pub queue: QueueWindow,
     pub confirm: Confirmation,
     pub file_dialog: FileDialog,
     pub import_size: ImportSize,
@@ -75,6 +78,7 @@ impl PanelSet {
             log: LogWindow::default(),
             leftovers: LeftoversWindow::default(),
             output: OutputWindow::default(),
+            queue: QueueWindow::default(),
             confirm: Confirmation::default(),
             file_dialog: FileDialog::default(),
             import_size: ImportSize::default(),
@@ -92,6 +96,7 @@ impl PanelSet {
         self.log.close();
         self.leftovers.close();
         self.output.close();
+        self.queue.close();
         self.confirm.session_changed();
         self.file_dialog.close();
         self.import_size.close();
@@ -102,7 +107,9 @@ impl PanelSet {
         match () {
             () if self.confirm.is_open() || self.file_dialog.is_open() || self.import_size.is_open() => Cover::Question,
             () if self.palette.is_open() => Cover::Palette,
-            () if self.log.is_open() || self.leftovers.is_open() || self.output.is_open() => Cover::Window,
+            () if self.log.is_open() || self.leftovers.is_open() || self.output.is_open() || self.queue.is_open() => {
+                Cover::Window
+            }
             () => Cover::Nothing,
         }
     }
@@ -114,6 +121,7 @@ impl PanelSet {
             self.log.close();
             self.leftovers.close();
             self.output.close();
+            self.queue.close();
         }
     }
 
@@ -196,6 +204,7 @@ impl PanelSet {
         self.log.ui(ui);
         self.leftovers.ui(ui, document);
         self.output.ui(ui, document, &settings.output, commands);
+        self.queue.ui(ui, document, commands);
         drop_hint::show(ui);
         focus::show(ui.ctx(), Theme::of(ui));
     }

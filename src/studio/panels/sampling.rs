@@ -6,7 +6,7 @@ use crate::{
     recipe::{Recipe, SIDE_STEP, Sampler, Schedule},
     studio::{
         command::Commands,
-        document::{Document, edit::Edit, sections::Sampling},
+        document::{Document, edit::Edit, queue, sections::Sampling},
         view::{View, theme::Theme},
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
@@ -14,8 +14,6 @@ use crate::{
 
 /// The slider's end; more can be typed where the recipe comes from a file.
 const MOST_STEPS: f32 = 100.0;
-/// Random seeds are below this: short enough to remember.
-const SEEDS: u64 = 1_000_000;
 /// The shortest and the longest side of a picture.
 const SIDES: std::ops::RangeInclusive<usize> = 64..=2048;
 
@@ -122,7 +120,7 @@ fn seed(ui: &mut Ui, recipe: &mut Recipe, reuse: Option<u64>) {
     plain(ui);
     ui.add(DragValue::new(&mut recipe.seed).speed(0.2).update_while_editing(false)).accessible_name("Seed");
     if icon_button(ui, Icon::Dice, "Random seed").clicked() {
-        recipe.seed = random_seed(recipe.seed);
+        recipe.seed = queue::random_seed(recipe.seed);
     }
     let other = reuse.filter(|&seed| seed != recipe.seed);
     let response = ui.add_enabled_ui(other.is_some(), |ui| icon_button(ui, Icon::Reuse, "Seed of the shown picture"));
@@ -138,13 +136,6 @@ fn plain(ui: &mut Ui) {
     widgets.hovered.weak_bg_fill = theme.ground.raised;
     ui.spacing_mut().button_padding = vec2(4.0, 1.0);
     ui.add_space(-4.0);
-}
-
-/// Another seed than `last`, from the random keys of the standard library's hasher.
-pub fn random_seed(last: u64) -> u64 {
-    use std::hash::BuildHasher;
-    let throw = std::hash::RandomState::new().hash_one(last) % SEEDS;
-    if throw == last { (throw + 1) % SEEDS } else { throw }
 }
 
 /// One side. A typed number gives what was made of it: `Some(None)` where it was taken as it is.
@@ -166,19 +157,4 @@ fn side(ui: &mut Ui, name: &str, pixels: &mut usize) -> Option<Option<Rounded>> 
     // A drag goes from one multiple to the next, and rounds nothing that was asked for.
     let typed = typed.filter(|_| !response.dragged())?;
     Some((typed != side as f64).then_some(Rounded { typed, side }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_random_seed_is_another_one() {
-        let mut seed = 3;
-        for _ in 0..50 {
-            let next = random_seed(seed);
-            assert!(next != seed && next < SEEDS);
-            seed = next;
-        }
-    }
 }

@@ -12,7 +12,7 @@ use crate::studio::{
         Document,
         live_run::{LiveRun, Phase, Progress},
     },
-    panels::{device, memory},
+    panels::{batch, device, memory},
     view::{
         View,
         compare::Compare,
@@ -167,13 +167,14 @@ fn entry(ui: &mut Ui, commands: &mut Commands, text: &str, keys: &str, command: 
 
 fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands, words: bool) {
     let theme = Theme::of(ui);
-    let busy = document.is_busy();
+    let busy = document.is_working();
     if action_button(ui, (Icon::Play, "Generate", words), theme.accent.plain, theme.accent.hover, theme.accent.ink)
         .on_hover_text("Render the recipe as it stands (Ctrl+Enter)")
         .clicked()
     {
         commands.send(Command::Generate);
     }
+    batch::show(ui, document, commands);
     let ink = if busy { theme.ink.text } else { theme.ink.faint };
     if ui
         .add_enabled_ui(busy, |ui| {

@@ -9,6 +9,7 @@ mod legend;
 mod pane;
 mod panel;
 mod probe;
+mod sheet;
 mod tip;
 
 pub use panel::{BOTTOM, Canvas, TOP};

@@ -12,10 +12,13 @@ use super::{
     gpu::CanvasPaint,
     grid,
     legend::Legend,
-    pane::{Empty, Pane, panes},
-    probe, tip,
+    pane::{self, Empty, Pane},
+    probe,
+    sheet::{self, Cell},
+    tip,
 };
 use crate::studio::{
+    document::Document,
     panels::context::PanelContext,
     view::{
         View,
@@ -62,18 +65,23 @@ impl Canvas {
         if view.comparison.mode == Compare::Grid {
             return grid::show(ui, document, commands, textures, whole);
         }
-        let line = if view.comparison.mode.pairs() { compare::LINE } else { 0.0 };
+        let spreads = if view.comparison.mode == Compare::Sheet { sheet::spreads(document) } else { Vec::new() };
+        let line = if view.comparison.mode.pairs() { compare::LINE } else { sheet::room(&spreads) };
         let area = Rect::from_min_max(whole.min + vec2(0.0, TOP), whole.max - vec2(0.0, BOTTOM + line));
         let response = ui.interact(whole, ui.scope_id().with("canvas"), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
 
         let b = compare::shows_b(ui, &view.comparison, &response);
-        match panes(document, view, area, b) {
+        let (on_canvas, cells) = contents(document, view, area, b);
+        match on_canvas {
             Ok(panes) => {
                 self.pictures(ui, view, &response, &panes);
                 let below = Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max);
-                if line > 0.0 {
-                    compare::settings_line(ui, document, view, below.with_max_y(below.top() + line));
+                let row = below.with_max_y(below.top() + line);
+                match view.comparison.mode {
+                    Compare::Sheet => sheet::table(ui, &spreads, row),
+                    mode if mode.pairs() => compare::settings_line(ui, document, view, row),
+                    _ => {}
                 }
                 self.legend.show(ui, document, view, &mut self.comparison, below.with_min_y(below.top() + line));
                 let picks = BrushTool::picks(ui, view);
@@ -86,6 +94,10 @@ impl Canvas {
                     let corner = whole.min + vec2(14.0, 40.0);
                     let row = Rect::from_min_size(corner, vec2(320.0, 26.0));
                     compare::blink_switch(ui, &mut view.comparison, row);
+                }
+                if let Some(take) = sheet::frame(ui, &cells, view) {
+                    view.show_take(take);
+                    view.comparison.mode = Compare::Single;
                 }
             }
             Err(state) => empty(ui, area, &state),
@@ -130,6 +142,20 @@ impl Canvas {
             let corner = placed.min.max(pane.clip.min) + vec2(8.0, 8.0);
             label_on(ui, corner, Align2::LEFT_TOP, title, theme::small_font());
         }
+    }
+}
+
+/// The pictures on the canvas, and the cells that they fill on a contact sheet.
+fn contents(document: &Document, view: &View, area: Rect, b: bool) -> (Result<Vec<Pane>, Empty>, Vec<Cell>) {
+    if view.comparison.mode != Compare::Sheet {
+        return (pane::panes(document, view, area, b), Vec::new());
+    }
+    match sheet::cells(document, view, area) {
+        Ok(cells) => {
+            let (cells, panes): (Vec<Cell>, Vec<Option<Pane>>) = cells.into_iter().unzip();
+            (Ok(panes.into_iter().flatten().collect()), cells)
+        }
+        Err(state) => (Err(state), Vec::new()),
     }
 }
 
