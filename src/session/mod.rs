@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod animation;
 mod chunks;
 mod document;
 mod error;
@@ -30,6 +31,7 @@ mod recovery;
 mod settings;
 mod take;
 
+pub use animation::{ANIMATIONS, save_animation};
 pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
@@ -41,8 +43,8 @@ pub use output::{OutputRule, OutputSettings};
 pub use packed::{KeptSteps, Packed, UnpackBudget};
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
-    save_picture, thumbnail, thumbnail_picture,
+    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_picture,
+    thumbnail, thumbnail_picture,
 };
 pub use recovery::{Recovery, first_start};
 pub use settings::Settings;

@@ -47,6 +47,9 @@ pub struct Settings {
     /// Whether files are always chosen in the window's own dialog.
     #[serde(skip_serializing_if = "is_off")]
     pub own_dialogs: bool,
+    /// Whether sliders show no filmstrips.
+    #[serde(skip_serializing_if = "is_off")]
+    pub no_films: bool,
     /// The folders that files were read from or written to lately, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<PathBuf>,
@@ -105,6 +108,7 @@ mod tests {
             theme: "light".into(),
             scale: Some(1.5),
             own_dialogs: true,
+            no_films: true,
             folders: vec!["/home/me/art".into()],
         };
         set.save(folder.path()).expect("written");

@@ -41,6 +41,7 @@ impl KeptSettings {
             (self.current.theme, self.current.scale) = (theme.to_owned(), scale);
         }
         self.current.own_dialogs = appearance.own_dialogs;
+        self.current.no_films = !appearance.films;
         // In the first frame they are as they were read, and need no writing.
         let written = self.written.get_or_insert_with(|| self.current.clone());
         if let Some(autosave) = autosave.filter(|_| *written != self.current) {

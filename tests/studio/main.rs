@@ -2,6 +2,7 @@
 
 mod compare;
 mod files;
+mod films;
 mod fusion;
 mod history;
 mod imports;

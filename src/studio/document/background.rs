@@ -1,6 +1,7 @@
-//! What is rendered while nothing else is: the queue, cells of the grid, then each model of a fusion alone.
+//! What is rendered while nothing else is: the queue, cells of the grid, each model of a fusion alone, then filmstrips.
 
 use super::{
+    films::{FRAMES, FilmFrame, FilmOf},
     live_run::Phase,
     notice::{Notice, Topic},
     queue::{self, EntryId, QueueEdit},
@@ -37,8 +38,34 @@ impl Document {
         background.baselines.next(recipe).map(|(at, recipe)| (BackgroundJob::Baseline(at), recipe))
     }
 
+    /// The next picture of a filmstrip, where nothing else is wanted and the picture on the canvas is finished.
+    pub fn next_film(&mut self, of: FilmOf) -> Option<Recipe> {
+        if self.is_moving() || !self.is_rendered() || self.background.is_rendering() {
+            return None;
+        }
+        let Self { background, recipe, .. } = self;
+        background.films.next(of, recipe)
+    }
+
+    /// Notes that a picture of a filmstrip was sent as `job`.
+    pub fn film_sent(&mut self, recipe: &Recipe, job: JobId) {
+        self.background.films.sent(recipe, job);
+    }
+
+    /// The pictures under a slider.
+    pub fn film(&self, of: FilmOf) -> [FilmFrame; FRAMES] {
+        self.background.films.frames(of, &self.recipe)
+    }
+
+    /// Whether previews of the newest run are still being decoded, which another job would end.
+    pub fn is_refining(&self) -> bool {
+        let track = self.run.as_ref().map(|run| &run.track);
+        track.is_some_and(|track| track.reports.iter().flatten().any(|report| report.approximate))
+    }
+
     /// Notes that it was sent as `job`.
     pub fn background_sent(&mut self, job_of: BackgroundJob, job: JobId) {
+        self.background.films.overtaken();
         match job_of {
             BackgroundJob::Entry(id) => self.background.queue.sent(id, job),
             BackgroundJob::Cell(at) => self.background.grid.sent(at, job),

@@ -1,8 +1,8 @@
-//! Everything that is rendered while the newest job is not: the queue, the grid, each model of a fusion alone.
+//! Everything that is rendered while the newest job is not: the queue, the grid, each model of a fusion alone, filmstrips.
 //!
 //! Apart from when each has its turn (`background.rs`), which the whole document decides.
 
-use super::{baselines::Baselines, grid::Grid, queue::Queue};
+use super::{baselines::Baselines, films::Films, grid::Grid, queue::Queue};
 
 /// What is rendered in the background.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,7 @@ pub struct BackgroundWork {
     pub queue: Queue,
     pub grid: Grid,
     pub baselines: Baselines,
+    pub films: Films,
 }
 
 impl BackgroundWork {
@@ -18,6 +19,13 @@ impl BackgroundWork {
         self.queue.overtaken();
         self.grid.overtaken();
         self.baselines.overtaken();
+        self.films.overtaken();
+    }
+
+    /// Whether the engine has any of it.
+    pub(super) fn is_rendering(&self) -> bool {
+        let Self { queue, grid, baselines, films } = self;
+        queue.is_rendering() || grid.is_rendering() || baselines.is_rendering() || films.is_rendering()
     }
 
     /// Nothing goes on until the user wants it.
@@ -25,5 +33,6 @@ impl BackgroundWork {
         self.queue.stop();
         self.grid.stop();
         self.baselines.stop();
+        self.films.overtaken();
     }
 }

@@ -41,8 +41,8 @@ impl Document {
     /// Applies one event at the time `now`, in seconds since 1970-01-01 UTC. Events of jobs that were overtaken change
     /// nothing. Returns the run that it finished.
     pub fn apply(&mut self, event: Event, now: u64) -> Option<FinishedRun> {
-        let BackgroundWork { grid, baselines, .. } = &mut self.background;
-        if grid.apply(&event) || baselines.apply(&event) {
+        let BackgroundWork { grid, baselines, films, .. } = &mut self.background;
+        if grid.apply(&event) || baselines.apply(&event) || films.apply(&event) {
             self.engine.busy = None;
             return None;
         }
@@ -122,6 +122,7 @@ impl Document {
         run.unkept = Some((finished.elapsed, now));
         let tokens = run.track.tokens.clone();
         self.background.baselines.keep(finished, &tokens);
+        self.background.films.keep(&finished.recipe, &finished.picture);
         self.keep_settled();
         Some(FinishedRun { steps: finished.reports.len() })
     }

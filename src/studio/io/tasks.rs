@@ -76,7 +76,7 @@ pub fn question(task: &Task, folder: PathBuf) -> Question {
     let ask = |wanted, title: &str, kind, endings: &[&'static str], name: String| {
         let extension = match endings {
             ["ron"] => EXTENSION,
-            [one] if wanted == Wanted::Name => one,
+            [first, ..] if wanted == Wanted::Name => first,
             _ => "",
         };
         let endings = endings.to_vec();
@@ -98,7 +98,7 @@ pub fn question(task: &Task, folder: PathBuf) -> Question {
         }
         Task::Animation(track, _) => {
             let name = file_names::named(&track.recipe, "forming", "png");
-            save("Export the animation", "Animated PNG", "png", name)
+            ask(Wanted::Name, "Export the animation", "Animated PNG, GIF, WebP", &session::ANIMATIONS, name)
         }
         Task::Figure(figure) => {
             let name = file_names::figure(figure.recipe(), &figure.file_name());

@@ -92,7 +92,7 @@ fn keep_escape(ctx: &Context, was_typing: bool) -> bool {
 }
 
 /// Esc closes or ends the topmost thing and nothing else: a menu (which egui does), a window, a drag, the canvas alone, the
-/// brush, what is running. Returns whether that is a window.
+/// card of a pixel, the brush, what is running. Returns whether that is a window.
 fn escape(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, cover: Cover) -> bool {
     if Popup::is_any_open(ctx) || !ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         return false;
@@ -104,6 +104,8 @@ fn escape(ctx: &Context, document: &Document, view: &mut View, commands: &mut Co
         commands.send(Command::CancelGesture);
     } else if view.appearance.folded.alone {
         view.appearance.folded.alone = false;
+    } else if view.selection.pixel.is_some() {
+        view.selection.pixel = None;
     } else if view.brush.active {
         view.set_painting(None);
     } else if document.is_working() {

@@ -12,6 +12,7 @@ pub mod context;
 pub mod device;
 pub mod drop_hint;
 pub mod file_dialog;
+mod film;
 pub mod fusion;
 pub mod guidance;
 pub mod hints;

@@ -135,6 +135,9 @@ fn looks() -> Vec<Entry> {
             view.overlay.card = view.overlay.card.next();
         }),
         look("Region outlines off or on", "", |view| view.overlay.outlines = !view.overlay.outlines),
+        look("Filmstrips under sliders on or off", "", |view| {
+            view.appearance.films = !view.appearance.films;
+        }),
         look("Dark or light theme", "", |view| view.appearance.dark = !view.appearance.dark),
         look("Larger interface", "Ctrl++", |view| view.appearance.scale += 0.1),
         look("Smaller interface", "Ctrl+-", |view| view.appearance.scale -= 0.1),

@@ -177,17 +177,17 @@ impl PanelSet {
 
     fn left_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         prompt::show(ui, context.document, context.view, context.commands);
-        regions::show(ui, context.document, context.view, context.commands);
+        regions::show(ui, context);
         divider(ui);
         prompt::negative(ui, context.document, context.commands);
         divider(ui);
         models::show(ui, context.document, context.commands);
         divider(ui);
-        self.sampling.ui(ui, context.document, context.view, context.commands);
+        self.sampling.ui(ui, context);
     }
 
     fn right_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        guidance::show(ui, context.document, context.view, context.commands);
+        guidance::show(ui, context);
         divider(ui);
         self.concepts.ui(ui, context);
         divider(ui);

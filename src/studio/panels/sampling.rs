@@ -5,15 +5,17 @@ use egui::{DragValue, Ui, vec2};
 use crate::{
     recipe::{Recipe, SIDE_STEP, Sampler, Schedule},
     studio::{
-        command::Commands,
-        document::{Document, edit::Edit, queue, sections::Sampling},
-        view::{View, theme::Theme},
+        document::{edit::Edit, films::FilmOf, parameter::Parameter, queue, sections::Sampling},
+        panels::{context::PanelContext, film},
+        view::theme::Theme,
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
 };
 
 /// The slider's end; more can be typed where the recipe comes from a file.
 const MOST_STEPS: f32 = 100.0;
+/// Between these its filmstrip runs: more steps than that change little.
+const FILM_STEPS: [f32; 2] = [4.0, 40.0];
 /// The shortest and the longest side of a picture.
 const SIDES: std::ops::RangeInclusive<usize> = 64..=2048;
 
@@ -32,9 +34,10 @@ struct Rounded {
 
 impl SamplingPanel {
     /// Sampler, schedule, steps, seed and size.
-    pub fn ui(&mut self, ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let document = context.document;
         row::heading(ui, "Sampling", |_| {});
-        let reuse = view.shown_track(document).map(|track| track.recipe.seed);
+        let reuse = context.view.shown_track(document).map(|track| track.recipe.seed);
         let mut changed = document.recipe().clone();
         let recipe = &mut changed;
         choices(ui, recipe);
@@ -42,7 +45,11 @@ impl SamplingPanel {
         let most = MOST_STEPS.max(steps);
         let slider = ValueSlider::new("Steps", &mut steps, 1.0..=most).step(1.0, 0).default_value(20.0);
         let steps_row = row::slider(ui, "Steps", slider);
-        if steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20").changed() {
+        let steps_row = steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20");
+        let of = FilmOf { parameter: Parameter::Steps, ends: FILM_STEPS };
+        let taken = film::under(ui, context, of, &steps_row);
+        film::take(taken, &mut steps);
+        if steps_row.changed() || taken.is_some() {
             recipe.steps = steps.round() as usize;
         }
         row::labelled(ui, "Seed", |ui| seed(ui, recipe, reuse));
@@ -52,7 +59,7 @@ impl SamplingPanel {
         if let Some(rounded) = self.rounded {
             row::labelled(ui, "", |ui| row::tinted(ui, rounded.sentence(), Theme::of(ui).accent.plain));
         }
-        commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
+        context.commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
     }
 
     fn picture_size(&mut self, ui: &mut Ui, recipe: &mut Recipe) {

@@ -147,6 +147,9 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     if ui.checkbox(&mut own, "Sextant's own file dialogs").on_hover_text(hover).changed() {
         view.appearance.own_dialogs = own;
     }
+    let hover =
+        "Under the slider that was touched last: what five of its values would give, rendered while nothing else is";
+    ui.checkbox(&mut view.appearance.films, "Filmstrips under sliders").on_hover_text(hover);
     ui.separator();
     entry(ui, commands, "All commands…", "Ctrl+K", Command::TogglePalette);
     entry(ui, commands, "Log", "Ctrl+L", Command::ShowLog);

@@ -19,6 +19,7 @@ use crate::{
     studio::document::{
         Document,
         event::FinishedRun,
+        films::FilmOf,
         paint::{self, PaintTarget, Stroke},
         regions::labels::RegionLabels,
         takes::TakeId,
@@ -44,11 +45,15 @@ pub struct Playback {
 }
 
 /// The regions that are chosen, by their token positions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     pub region: Option<usize>,
     /// Further words that were chosen with it, to be merged.
     pub also: Vec<usize>,
+    /// The slider that was touched last, whose filmstrip is open.
+    pub slider: Option<FilmOf>,
+    /// The place of the picture whose card is open, as shares of its sides.
+    pub pixel: Option<[f32; 2]>,
 }
 
 impl Selection {
@@ -69,6 +74,8 @@ pub struct Appearance {
     pub folded: Folded,
     /// Files are always chosen in the window's own dialog.
     pub own_dialogs: bool,
+    /// A slider that was touched shows what five of its values would give.
+    pub films: bool,
 }
 
 /// What of the window is folded away.
@@ -84,7 +91,7 @@ pub struct Folded {
 impl Default for Appearance {
     fn default() -> Self {
         let columns = [size::LEFT, size::RIGHT];
-        Self { dark: true, scale: 1.0, columns, folded: Folded::default(), own_dialogs: false }
+        Self { dark: true, scale: 1.0, columns, folded: Folded::default(), own_dialogs: false, films: true }
     }
 }
 
@@ -230,7 +237,7 @@ impl View {
 
     /// Chooses a region everywhere, or none.
     pub fn choose_region(&mut self, region: Option<usize>) {
-        self.selection = Selection { region, also: Vec::new() };
+        (self.selection.region, self.selection.also) = (region, Vec::new());
     }
 
     /// Shows a map over the picture.

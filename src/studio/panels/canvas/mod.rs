@@ -11,5 +11,7 @@ mod panel;
 mod probe;
 mod sheet;
 mod tip;
+mod why;
+mod why_card;
 
 pub use panel::{BOTTOM, Canvas, TOP};

@@ -16,6 +16,7 @@ use super::{
     probe,
     sheet::{self, Cell},
     tip,
+    why_card::WhyCard,
 };
 use crate::studio::{
     document::Document,
@@ -44,6 +45,7 @@ pub struct Canvas {
     brush: BrushTool,
     comparison: PictureComparison,
     legend: Legend,
+    why: WhyCard,
 }
 
 impl Canvas {
@@ -54,6 +56,7 @@ impl Canvas {
             brush: BrushTool::default(),
             comparison: PictureComparison::default(),
             legend: Legend::default(),
+            why: WhyCard::default(),
         }
     }
 
@@ -85,10 +88,13 @@ impl Canvas {
                 }
                 self.legend.show(ui, document, view, &mut self.comparison, below.with_min_y(below.top() + line));
                 let picks = BrushTool::picks(ui, view);
-                pick_region(ui, view, &response, &panes, whole);
+                pick(ui, view, &response, &panes, whole);
                 if let Some(pane) = panes.first().filter(|_| BrushTool::is_active(view)) {
                     self.brush.paint(ui, document, view, commands, (&response, picks), pane);
                     self.brush.bar(ui, document, view, commands, area);
+                }
+                if let Some(pane) = panes.first().filter(|_| !BrushTool::is_active(view)) {
+                    self.why.show(ui, view, pane, whole.with_max_y(below.top()));
                 }
                 if view.comparison.mode == Compare::Blink {
                     let corner = whole.min + vec2(14.0, 40.0);
@@ -213,9 +219,9 @@ fn wipe_grip(ui: &Ui, view: &mut View, panes: &[Pane]) {
     grip.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
 }
 
-/// Shows the numbers under the pointer; a click chooses the region there. Called late, so that the tooltip lies over
-/// everything that is drawn before.
-fn pick_region(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], whole: Rect) {
+/// Shows the numbers under the pointer; a click chooses the region there and opens the card of the pixel. Called late, so
+/// that the tooltip lies over everything that is drawn before.
+fn pick(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], whole: Rect) {
     let under_pointer = hover(ui, view, response, panes, whole);
     let choosing = match BrushTool::is_active(view) {
         true => BrushTool::picks(ui, view),
@@ -223,6 +229,12 @@ fn pick_region(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], wh
     };
     if response.clicked() && choosing {
         view.choose_region(under_pointer.filter(|&position| view.selection.region != Some(position)));
+    }
+    let place = response.interact_pointer_pos().filter(|_| response.clicked() && !BrushTool::is_active(view));
+    let first = panes.first().filter(|pane| place.is_some_and(|at| pane.clip.contains(at)));
+    if let Some((pane, at)) = first.zip(place) {
+        let place = share(pane.place(view), at).map(|(u, v)| [u, v]);
+        view.selection.pixel = place.filter(|place| !is_same(view.selection.pixel, *place, pane.size()));
     }
 }
 
@@ -237,6 +249,12 @@ fn hover(ui: &Ui, view: &View, response: &Response, panes: &[Pane], whole: Rect)
         tip::show(ui, &probe, pointer, whole, view.overlay.card);
     }
     Some(probe.region?.position)
+}
+
+/// Whether two places of a picture of `size` pixels are about the same.
+fn is_same(one: Option<[f32; 2]>, other: [f32; 2], size: [usize; 2]) -> bool {
+    let near = |k: usize| one.is_some_and(|one| ((one[k] - other[k]) * size[k] as f32).abs() < 4.0);
+    near(0) && near(1)
 }
 
 /// Where in a placed picture the pointer is, as shares of its sides; `None` when outside.

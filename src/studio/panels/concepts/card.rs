@@ -13,8 +13,9 @@ use crate::{
     engine::ConceptReport,
     recipe::Concept,
     studio::{
-        document::{Document, cost, regions::labels::RegionLabels},
+        document::{Document, cost, films::FilmOf, parameter::Parameter, regions::labels::RegionLabels},
         panels::{
+            film,
             regions::locks::{self, Lockable},
             words::Words,
         },
@@ -91,7 +92,9 @@ impl Card {
         let color = theme::concept_color(self.row);
         let details = if self.open { 5.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
         let theme = Theme::of(ui);
-        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
+        let film = self.open_film(ui, view);
+        let strip = if film.is_some() { film::height(ui.available_width() - 18.0) + 4.0 } else { 0.0 };
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + strip + details), Sense::hover());
         let edge = if self.concept.enabled { color } else { theme.ink.faint };
         // Only beside the face and behind its corners: a card that is faded lets through what lies behind it.
         let behind = ui.painter().with_clip_rect(rect.with_max_x(rect.left() + 6.0).intersect(ui.clip_rect()));
@@ -108,9 +111,14 @@ impl Card {
         let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
         let toggle = self.summary(ui, document.recipe().steps, line);
         if self.open {
-            let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0));
+            let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0 + strip));
             let (words, labels) = (&self.words, &self.labels);
-            more(ui, &mut self.concept, self.row, document.recipe().steps, area, (words, labels));
+            more(ui, view, &mut self.concept, self.row, document.recipe().steps, area, (words, labels));
+        }
+        if let Some(of) = film {
+            let at = pos2(tile.left(), rect.bottom() - strip);
+            let area = Rect::from_min_max(at, pos2(rect.right() - 8.0, rect.bottom()));
+            self.take(of, film::strip(ui, document, textures, of, area));
         }
         match (remove, toggle) {
             (true, _) => Some(Action::Remove),
@@ -119,11 +127,30 @@ impl Card {
         }
     }
 
+    /// The filmstrip of one of its sliders, where that is open.
+    fn open_film(&self, ui: &Ui, view: &View) -> Option<FilmOf> {
+        let id = self.concept.id;
+        let details = [Parameter::Threshold(id), Parameter::Weight(id)].map(|parameter| (parameter, self.open));
+        let mut own = std::iter::once((Parameter::Strength(id), true)).chain(details);
+        let open = view.selection.slider.filter(|of| ui.is_enabled() && film::is_open(view, *of))?;
+        own.any(|(parameter, there)| there && parameter == open.parameter).then_some(open)
+    }
+
+    /// Takes a value that was clicked in the filmstrip.
+    fn take(&mut self, of: FilmOf, clicked: Option<f32>) {
+        let Some(value) = clicked else { return };
+        match of.parameter {
+            Parameter::Threshold(_) => self.concept.threshold = value,
+            Parameter::Weight(_) => self.concept.weight = value,
+            _ => self.concept.strength = value,
+        }
+    }
+
     fn name(&self) -> String {
         name_of(&self.concept, self.row)
     }
 
-    fn strength(&mut self, ui: &mut Ui, document: &Document, view: &View, body: Rect, color: egui::Color32) {
+    fn strength(&mut self, ui: &mut Ui, document: &Document, view: &mut View, body: Rect, color: egui::Color32) {
         let rail = Rect::from_min_size(pos2(body.left(), body.top() + 21.0), vec2(body.width() - 48.0, 16.0));
         let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
         let name = format!("Strength of {}", self.name());
@@ -131,6 +158,7 @@ impl Card {
         let slider = ValueSlider::new(name, &mut self.concept.strength, -STRONGEST..=STRONGEST);
         let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", id)).max_rect(body));
         let response = slider.bipolar().color(color).place(&mut child, rail, number);
+        film::watch(view, FilmOf { parameter: Parameter::Strength(id), ends: [-STRONGEST, STRONGEST] }, &response);
         response.on_hover_ui(|ui| {
             drop(ui.label(cost::of_slider(document.recipe(), id, view.shown_track(document))));
         });
@@ -242,6 +270,7 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
 /// Kind, threshold, steps and weight.
 fn more(
     ui: &mut Ui,
+    view: &mut View,
     concept: &mut Concept,
     row: usize,
     steps: usize,
@@ -261,8 +290,9 @@ fn more(
     });
     let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
     let top = 100.0 * (1.0 - *threshold.value());
-    row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
+    let response = row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
         .on_hover_text(format!("Changes only the {top:.0} % of latent values that this concept moves most, channel by channel: 1 minus the threshold"));
+    film::watch(view, FilmOf { parameter: Parameter::Threshold(concept.id), ends: [0.0, 1.0] }, &response);
     row::labelled(ui, "Steps", |ui| {
         let rail = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width() - size::NUMBER - 4.0, size::ROW));
         let names = [format!("Warm-up of {name}"), format!("Cool-down of {name}")];
@@ -279,8 +309,9 @@ fn more(
         ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).ink.text);
     });
     let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
-    row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))
+    let response = row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))
         .on_hover_text("This concept's share when several act at once");
+    film::watch(view, FilmOf { parameter: Parameter::Weight(concept.id), ends: [0.0, 3.0] }, &response);
     let where_to = locks::lock_text(&concept.lock, names);
     let where_to = if where_to.is_empty() { "everywhere" } else { &where_to };
     row::labelled(ui, "Acts", |ui| {
