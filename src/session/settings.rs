@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::{SessionError, one_line},
     files::write_whole,
+    library::Library,
     output::OutputSettings,
 };
 use crate::files::{decode_text, read, read_regular};
@@ -50,6 +51,12 @@ pub struct Settings {
     /// Whether sliders show no filmstrips.
     #[serde(skip_serializing_if = "is_off")]
     pub no_films: bool,
+    /// The files that were opened or saved lately, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<PathBuf>,
+    /// What is kept by name.
+    #[serde(skip_serializing_if = "Library::is_empty")]
+    pub library: Library,
     /// The folders that files were read from or written to lately, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<PathBuf>,
@@ -93,6 +100,18 @@ mod tests {
 
     use super::*;
 
+    fn library() -> Library {
+        let mut library = Library::default();
+        library.used_prompt("a cat");
+        crate::session::put(&mut library.looks, "soft", crate::recipe::Recipe { cfg: 3.0, ..Default::default() });
+        crate::session::put(
+            &mut library.concepts,
+            "fog",
+            crate::recipe::Concept { text: "fog".into(), ..Default::default() },
+        );
+        library
+    }
+
     #[test]
     fn what_is_set_is_there_at_the_next_start_and_nonsense_sets_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -109,6 +128,8 @@ mod tests {
             scale: Some(1.5),
             own_dialogs: true,
             no_films: true,
+            recent: vec!["/home/me/art/beach.sextant.ron".into()],
+            library: library(),
             folders: vec!["/home/me/art".into()],
         };
         set.save(folder.path()).expect("written");

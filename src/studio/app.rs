@@ -10,6 +10,7 @@ use egui::{Context, Ui};
 
 mod files;
 mod generating;
+mod pasting;
 
 use super::{
     clipboard, clock,
@@ -161,11 +162,14 @@ impl App {
             if let Some(finished) = document.apply(event, clock::now()) {
                 document.trim_steps(view.shown_take());
                 view.run_finished(finished);
+                let prompt = document.takes().newest().map(|take| take.track.recipe.prompt.as_str());
+                self.settings.current.library.used_prompt(prompt.unwrap_or_default());
             }
         }
         document.set_memory(self.rendering.memory());
         let (preference, card) = self.rendering.preference();
         document.set_preference(preference, card);
+        document.set_recent(&self.settings.current.recent);
         self.poll_files();
     }
 
@@ -208,6 +212,9 @@ impl App {
         if needs_settled(&command) {
             document.settle();
         }
+        if self.panels.open(&command, &self.settings.current) {
+            return;
+        }
         match command {
             Command::Edit(edit) => self.edit(edit),
             Command::Undo if self.rendering.is_pointer_down() && document.is_moving() => self.cancel_gesture(),
@@ -219,7 +226,6 @@ impl App {
             Command::Enqueue => self.enqueue(),
             Command::Queue(edit) => self.change_queue(edit),
             Command::SetBatch(batch) => self.set_batch(batch),
-            Command::ShowQueue => self.panels.queue.open(),
             Command::SetMemory(bytes) => {
                 self.rendering.set_memory(bytes);
                 self.settings.current.memory_mib = Some(bytes >> 20);
@@ -227,15 +233,11 @@ impl App {
             Command::PreferDevice(preference) => self.settings.current.device = self.rendering.prefer(preference),
             Command::ChooseCard(name) => self.settings.current.card = self.rendering.choose_card(name),
             Command::RetryCard => self.rendering.retry_card(),
-            Command::ShowOutput => self.panels.output.open(&self.settings.current.output),
             Command::SetOutput(output) => self.settings.current.output = output,
+            Command::SetLibrary(library) => self.settings.current.library = *library,
+            Command::Paste(pasted) => self.paste(ctx, pasted),
             Command::CopyPicture => clipboard::copy_picture(ctx, document, &self.view),
             Command::CopySettings => clipboard::copy_settings(ctx, document, &self.view),
-            Command::ShowLeftovers => self.panels.leftovers.open(),
-            Command::TogglePalette => self.panels.palette.toggle(),
-            Command::ShowLog => self.panels.log.open(),
-            Command::ToggleLog => self.panels.log.toggle(),
-            Command::GoToStep => self.panels.timeline.go_to_step(),
             Command::SaveThen(next) => {
                 self.after_save = Some(*next);
                 self.files_task(ctx, &Command::SaveSession);

@@ -2,7 +2,7 @@
 //!
 //! Apart from the panels because any of them may send any command.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::document::{
     baselines::ModelRole,
@@ -10,7 +10,11 @@ use super::document::{
     queue::{Batch, QueueEdit},
     takes::TakeId,
 };
-use crate::{engine::Preference, session::OutputSettings};
+use crate::{
+    engine::Preference,
+    session::{Library, OutputSettings},
+    tensor::Picture,
+};
 
 /// What is carried out after the panels of a frame are drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +90,15 @@ pub enum Command {
     CopyPicture,
     /// Copy the shown picture's settings to the clipboard, as text that other tools read too.
     CopySettings,
+    /// Take over what is on the clipboard.
+    Paste(Pasted),
+    /// Open a shelf of what is kept by name.
+    ShowLibrary(Shelf),
+    SetLibrary(Box<Library>),
+    /// Show the keys, or hide them.
+    ToggleKeys,
+    /// Render the shown take again in a program of its own, and compare.
+    Verify,
     /// Try to prepare the graphics card again.
     RetryCard,
     /// List what could not be taken over from the file that was opened.
@@ -98,6 +111,23 @@ pub enum Command {
     GoToStep,
     /// Close the window.
     Quit,
+}
+
+/// What was pasted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pasted {
+    Text(String),
+    Picture(Arc<Picture>),
+}
+
+/// What is kept by name, by its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shelf {
+    #[default]
+    Looks,
+    Concepts,
+    Styles,
+    Prompts,
 }
 
 /// What the window's own file dialog needs to know.

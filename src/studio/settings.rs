@@ -19,6 +19,8 @@ pub struct KeptSettings {
 
 /// So many folders are remembered.
 const FOLDERS: usize = 8;
+/// So many files are remembered.
+const FILES: usize = 10;
 
 impl KeptSettings {
     pub fn new(current: Settings) -> Self {
@@ -32,6 +34,15 @@ impl KeptSettings {
         folders.retain(|known| *known != folder);
         folders.insert(0, folder);
         folders.truncate(FOLDERS);
+    }
+
+    /// Notes that this file was opened or saved.
+    pub fn used_file(&mut self, path: &Path) {
+        let Ok(path) = std::path::absolute(path) else { return };
+        let recent = &mut self.current.recent;
+        recent.retain(|known| *known != path);
+        recent.insert(0, path);
+        recent.truncate(FILES);
     }
 
     /// Takes theme and size over from the window, and has the settings written when they have changed.

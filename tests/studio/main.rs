@@ -7,6 +7,7 @@ mod fusion;
 mod history;
 mod imports;
 mod input;
+mod library;
 mod manners;
 mod many;
 mod output;

@@ -15,6 +15,7 @@ pub mod films;
 pub mod grid;
 pub mod history;
 pub mod live_run;
+pub mod looks;
 pub mod naming;
 pub mod notice;
 pub mod output_name;

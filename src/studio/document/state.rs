@@ -3,6 +3,8 @@
 //! It names nothing of the window, reads no clock and holds no channel: the same edits and events give the same
 //! document. [`super::edit`] changes it for the user, [`super::event`] for the engine.
 
+use std::path::PathBuf;
+
 use super::{
     background_work::BackgroundWork,
     baselines::Baselines,
@@ -121,6 +123,13 @@ impl Document {
     /// Says which device the user prefers, and which of several graphics cards.
     pub fn set_preference(&mut self, preference: Preference, card: Option<String>) {
         (self.engine.preference, self.engine.chosen_card) = (preference, card);
+    }
+
+    /// Notes which files were opened or saved lately.
+    pub fn set_recent(&mut self, recent: &[PathBuf]) {
+        if self.file.recent != recent {
+            self.file.recent = recent.to_vec();
+        }
     }
 
     /// Notes how many bytes the engine has cached.

@@ -15,3 +15,4 @@ pub mod steps;
 pub mod store;
 mod system_dialog;
 pub mod tasks;
+pub mod verify;

@@ -2,10 +2,12 @@
 //!
 //! Apart from the panels because shortcuts are read before any of them.
 
-use egui::{Context, Event, Id, Key, KeyboardShortcut, Modifiers, Popup};
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, Event, Id, Key, KeyboardShortcut, Modifiers, Popup};
 
 use crate::studio::{
-    command::{Command, Commands},
+    command::{Command, Commands, Pasted},
     document::{Document, edit::Edit},
     view::{
         View,
@@ -16,6 +18,7 @@ use crate::studio::{
         marked_text,
     },
 };
+use crate::tensor::Picture;
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
@@ -66,6 +69,7 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
         (toggles, Command::TogglePalette),
         (pressed(Modifiers::COMMAND, Key::L), Command::ToggleLog),
         (pressed(Modifiers::COMMAND, Key::G), Command::GoToStep),
+        (pressed(Modifiers::NONE, Key::F1), Command::ToggleKeys),
     ];
     windows.into_iter().filter(|(pressed, _)| *pressed).for_each(|(_, command)| commands.send(command));
     let palette_is_open_now = (cover == Cover::Palette) != toggles;
@@ -74,7 +78,28 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
     }
     let closes = !typing && !was_typing && !again && escape(ctx, document, view, commands, cover);
     in_the_window(ctx, document, view, commands, typing);
+    if !typing && cover == Cover::Nothing {
+        paste(ctx, commands);
+    }
     closes
+}
+
+/// What is pasted while no text field has the keyboard.
+fn paste(ctx: &Context, commands: &mut Commands) {
+    let pasted = ctx.input(|i| {
+        let mut events = i.events.iter();
+        events.find_map(|event| match event {
+            Event::Paste(text) => Some(Pasted::Text(text.clone())),
+            Event::PasteImage(image) => Some(Pasted::Picture(Arc::new(picture_of(image)))),
+            _ => None,
+        })
+    });
+    pasted.into_iter().for_each(|pasted| commands.send(Command::Paste(pasted)));
+}
+
+fn picture_of(image: &ColorImage) -> Picture {
+    let [width, height] = image.size;
+    Picture { width, height, rgb: image.pixels.iter().flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()]).collect() }
 }
 
 /// Repeats an Esc that has left a text field in the frame after. Returns whether it is the repetition.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use egui::{Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 
 use crate::studio::{
-    command::{Command, Commands, MapFormat},
+    command::{Command, Commands, MapFormat, Shelf},
     document::{
         Document,
         live_run::{LiveRun, Phase, Progress},
@@ -126,6 +126,7 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     entry(ui, commands, "New empty session", "", Command::NewEmptySession);
     entry(ui, commands, "Open…", "Ctrl+O", Command::OpenSession);
     entry(ui, commands, "Browse files…", "", Command::BrowseFiles);
+    recent(ui, document, commands);
     entry(ui, commands, "Save", "Ctrl+S", Command::SaveSession);
     entry(ui, commands, "Save as…", "Ctrl+Shift+S", Command::SaveSessionAs);
     ui.separator();
@@ -140,6 +141,7 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     ui.separator();
     entry(ui, commands, "Copy picture", "", Command::CopyPicture);
     entry(ui, commands, "Copy settings", "", Command::CopySettings);
+    entry(ui, commands, "Verify picture", "", Command::Verify);
     ui.separator();
     memory::keep_steps(ui, document, commands);
     let mut own = view.appearance.own_dialogs;
@@ -152,12 +154,31 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     ui.checkbox(&mut view.appearance.films, "Filmstrips under sliders").on_hover_text(hover);
     ui.separator();
     entry(ui, commands, "All commands…", "Ctrl+K", Command::TogglePalette);
+    entry(ui, commands, "Keys", "F1", Command::ToggleKeys);
+    entry(ui, commands, "Library…", "", Command::ShowLibrary(Shelf::Looks));
     entry(ui, commands, "Log", "Ctrl+L", Command::ShowLog);
     let dark = ui.visuals().dark_mode;
     if ui.button(if dark { "Light theme" } else { "Dark theme" }).clicked() {
         view.appearance.dark = !dark;
         ui.close();
     }
+}
+
+/// The files that were opened or saved lately.
+fn recent(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+    let files = &document.file().recent;
+    ui.add_enabled_ui(!files.is_empty(), |ui| {
+        ui.menu_button("Open recent", |ui| {
+            for path in files {
+                let name =
+                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+                if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
+                    commands.send(Command::OpenFile(path.clone()));
+                    ui.close();
+                }
+            }
+        });
+    });
 }
 
 /// An entry of the menu that sends `command`.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::Token,
-    recipe::{Paint, SIDE_STEP},
+    recipe::{ConceptId, Paint, SIDE_STEP},
     studio::document::{
         Document,
         event::FinishedRun,
@@ -44,6 +44,15 @@ pub struct Playback {
     pub once: bool,
 }
 
+/// What is shown on the canvas while the pointer is on it in a panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lit {
+    /// A region, by its position.
+    Region(usize),
+    /// Where a concept acts.
+    Concept(ConceptId),
+}
+
 /// The regions that are chosen, by their token positions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
@@ -52,6 +61,8 @@ pub struct Selection {
     pub also: Vec<usize>,
     /// The slider that was touched last, whose filmstrip is open.
     pub slider: Option<FilmOf>,
+    /// What the pointer touches in a panel: the canvas shows it for as long.
+    pub lit: Option<Lit>,
     /// The place of the picture whose card is open, as shares of its sides.
     pub pixel: Option<[f32; 2]>,
 }
@@ -233,6 +244,24 @@ impl View {
             self.comparison.mode = Compare::SideBySide;
         }
         self.require_pins(document);
+    }
+
+    /// The overlay, and the token positions of the regions that it shows alone: what the pointer touches in a panel, else what
+    /// is chosen.
+    pub fn overlay_now(&self, labels: &RegionLabels) -> (OverlayView, Vec<usize>) {
+        match self.selection.lit {
+            Some(Lit::Region(region)) => {
+                let kind = Overlay::Regions;
+                let words = labels.words_of(region);
+                let all = if words.is_empty() { vec![region] } else { words };
+                (OverlayView { kind, ..self.overlay.clone() }, all)
+            }
+            Some(Lit::Concept(id)) => {
+                let kind = Overlay::Concept;
+                (OverlayView { kind, concept: Some(id), ..self.overlay.clone() }, self.selection.positions())
+            }
+            None => (self.overlay.clone(), self.selection.positions()),
+        }
     }
 
     /// Chooses a region everywhere, or none.

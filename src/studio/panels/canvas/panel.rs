@@ -125,9 +125,9 @@ impl Canvas {
     fn paint(&self, ui: &Ui, view: &View, pane: &Pane, key: u64) {
         let placed = pane.place(view);
         let frame = pane.frame.clone();
-        let (overlay, comparison) = (&view.overlay, &view.comparison);
-        let mut source =
-            Source::new(frame.picture, frame.report, pane.labels.clone(), overlay, view.selection.positions());
+        let (overlay, chosen) = view.overlay_now(&pane.labels);
+        let comparison = &view.comparison;
+        let mut source = Source::new(frame.picture, frame.report, pane.labels.clone(), &overlay, chosen);
         source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
         let callback = CanvasPaint {
             key,
