@@ -28,6 +28,7 @@ fn a_picture_that_would_not_fit_is_refused_with_what_would() {
     assert!((700..=1024).contains(&fitting), "{said}");
     assert!(memory::check(&recipe(fitting, true), model.as_ref(), true, free).is_ok(), "what is offered fits");
     assert!(memory::check(&recipe(192, true), model.as_ref(), true, free).is_ok());
-    let none = memory::check(&recipe(64, true), model.as_ref(), true, 0).map_or_else(|e| e.to_string(), |()| String::new());
+    let none =
+        memory::check(&recipe(64, true), model.as_ref(), true, 0).map_or_else(|e| e.to_string(), |()| String::new());
     assert!(none.contains("close other programs"), "{none}");
 }

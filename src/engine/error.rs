@@ -37,9 +37,7 @@ pub enum EngineError {
     )]
     TooLarge { width: usize, height: usize, needed: usize, device: String, largest: usize },
     /// The machine has not the memory.
-    #[error(
-        "{width}x{height} pixels of this model need about {needed:.1} GiB, and {free:.1} GiB are free: {remedy}"
-    )]
+    #[error("{width}x{height} pixels of this model need about {needed:.1} GiB, and {free:.1} GiB are free: {remedy}")]
     OutOfMemory { width: usize, height: usize, needed: f32, free: f32, remedy: String },
     #[error("no such device: {0}")]
     Device(String),

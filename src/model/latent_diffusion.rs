@@ -130,7 +130,8 @@ impl Denoiser for UNet {
     fn working_memory(&self, latents: [usize; 2], texts: usize, levels: &[usize]) -> usize {
         // Texts run side by side, one on each thread of the processor.
         let at_once = std::thread::available_parallelism().map_or(1, |threads| threads.get()).min(texts).max(1);
-        size_of::<f32>() * (at_once * self.config().activations(latents) + 2 * self.config().kept_attention(latents, levels))
+        size_of::<f32>()
+            * (at_once * self.config().activations(latents) + 2 * self.config().kept_attention(latents, levels))
     }
 
     fn prepare_text(&self, text: &Conditioning) -> Result<Precomputed, ModelError> {

@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod animation;
 mod chunks;
 pub mod crash;
 mod document;
@@ -22,6 +23,7 @@ mod files;
 mod import;
 mod infotext;
 mod layout;
+mod library;
 mod mask;
 mod output;
 mod packed;
@@ -31,19 +33,21 @@ mod recovery;
 mod settings;
 mod take;
 
+pub use animation::{ANIMATIONS, save_animation};
 pub use document::{Document, ModelUse, VERSION};
 pub use error::SessionError;
 pub use files::write_whole;
 pub use import::{Imported, PlainPrompts, Source, import, import_bytes};
 pub use infotext::{Infotext, Piece};
 pub use layout::Layout;
+pub use library::{Library, Named, put, styled};
 pub use mask::read_mask;
 pub use output::{OutputRule, OutputSettings};
 pub use packed::{KeptSteps, Packed, UnpackBudget};
 pub use parameters::parameters_text;
 pub use png::{
-    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_animation,
-    save_picture, thumbnail, thumbnail_picture,
+    Metadata, decode_picture, encode_grey16, encode_picture, read_fingerprint, read_recipe, read_texts, save_picture,
+    thumbnail, thumbnail_picture,
 };
 pub use recovery::{Recovery, first_start};
 pub use settings::Settings;

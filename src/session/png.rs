@@ -111,27 +111,16 @@ pub fn save_picture(path: &Path, picture: &Picture, metadata: Option<Metadata<'_
     write_whole(path, &encode_picture(picture, metadata)?)
 }
 
-/// Writes pictures of one size as an animated PNG that repeats forever, atomically. Each picture is shown for `each`, the
-/// last one for `last`. Programs without support for animation show the last one.
+/// Pictures of one size, none of them empty, as the bytes of an animated PNG that repeats forever. Each is shown for `each`,
+/// the last one for `last`; programs without support for animation show the last one.
 ///
 /// # Errors
-/// [`SessionError::NotEncoded`] without pictures, or for one of another size than the first; else as [`write_whole`].
-pub fn save_animation(
-    path: &Path,
+/// [`SessionError::NotEncoded`].
+pub(super) fn encode_animation(
     frames: &[std::sync::Arc<Picture>],
-    each: Duration,
-    last: Duration,
-) -> Result<(), SessionError> {
-    let Some((end, first)) = frames.last().zip(frames.first()) else {
-        let none = Picture { width: 0, height: 0, rgb: Vec::new() };
-        return Err(not_encoded(&none, "there are no pictures to animate".into()));
-    };
-    for frame in frames {
-        check_size(frame)?;
-        if (frame.width, frame.height) != (first.width, first.height) {
-            return Err(not_encoded(frame, format!("the first one has {}x{}", first.width, first.height)));
-        }
-    }
+    (first, end): (&Picture, &Picture),
+    [each, last]: [Duration; 2],
+) -> Result<Vec<u8>, SessionError> {
     let write = || -> Result<Vec<u8>, png::EncodingError> {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, first.width as u32, first.height as u32);
@@ -152,8 +141,7 @@ pub fn save_animation(
         writer.finish()?;
         Ok(bytes)
     };
-    let bytes = write().map_err(|error| not_encoded(first, one_line(error)))?;
-    write_whole(path, &bytes)
+    write().map_err(|error| not_encoded(first, one_line(error)))
 }
 
 /// The recipe in a PNG file that this program wrote.
@@ -227,11 +215,11 @@ pub fn thumbnail_picture(base64: &str) -> Result<Picture, SessionError> {
     decode_within(&bytes, name, MOST_THUMBNAIL)
 }
 
-fn not_encoded(picture: &Picture, what: String) -> SessionError {
+pub(super) fn not_encoded(picture: &Picture, what: String) -> SessionError {
     SessionError::NotEncoded { width: picture.width, height: picture.height, what }
 }
 
-fn check_size(picture: &Picture) -> Result<(), SessionError> {
+pub(super) fn check_size(picture: &Picture) -> Result<(), SessionError> {
     let bytes = picture.width.saturating_mul(picture.height).saturating_mul(3);
     if bytes > 0 && bytes == picture.rgb.len() {
         return Ok(());

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::{SessionError, one_line},
+    library::Library,
     output::OutputSettings,
 };
 use crate::files::{create_private_folder, decode_text, read, read_regular, write_private};
@@ -32,6 +33,12 @@ pub struct Settings {
     pub output: OutputSettings,
     /// Whether new sessions keep the steps of their takes.
     pub keep_steps: bool,
+    /// How many pictures Generate asks for; 0 and 1 for one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub batch: usize,
+    /// Whether every press of Generate takes a new seed.
+    #[serde(skip_serializing_if = "is_off")]
+    pub random_seed: bool,
     /// As [`super::Layout::theme`].
     pub theme: String,
     /// Interface scale, 1 to 2.
@@ -40,9 +47,22 @@ pub struct Settings {
     /// Whether files are always chosen in the window's own dialog.
     #[serde(skip_serializing_if = "is_off")]
     pub own_dialogs: bool,
+    /// Whether sliders show no filmstrips.
+    #[serde(skip_serializing_if = "is_off")]
+    pub no_films: bool,
+    /// The files that were opened or saved lately, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<PathBuf>,
+    /// What is kept by name.
+    #[serde(skip_serializing_if = "Library::is_empty")]
+    pub library: Library,
     /// The folders that files were read from or written to lately, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<PathBuf>,
+}
+
+fn is_one(count: &usize) -> bool {
+    *count <= 1
 }
 
 fn is_off(switch: &bool) -> bool {
@@ -81,6 +101,18 @@ mod tests {
 
     use super::*;
 
+    fn library() -> Library {
+        let mut library = Library::default();
+        library.used_prompt("a cat");
+        crate::session::put(&mut library.looks, "soft", crate::recipe::Recipe { cfg: 3.0, ..Default::default() });
+        crate::session::put(
+            &mut library.concepts,
+            "fog",
+            crate::recipe::Concept { text: "fog".into(), ..Default::default() },
+        );
+        library
+    }
+
     #[test]
     fn what_is_set_is_there_at_the_next_start_and_nonsense_sets_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -91,9 +123,14 @@ mod tests {
             memory_mib: Some(256),
             device: "card".into(),
             keep_steps: true,
+            batch: 4,
+            random_seed: true,
             theme: "light".into(),
             scale: Some(1.5),
             own_dialogs: true,
+            no_films: true,
+            recent: vec!["/home/me/art/beach.sextant.ron".into()],
+            library: library(),
             folders: vec!["/home/me/art".into()],
         };
         set.save(folder.path()).expect("written");

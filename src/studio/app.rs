@@ -9,6 +9,8 @@ use eframe::egui_wgpu::wgpu;
 use egui::{Context, Ui};
 
 mod files;
+mod generating;
+mod pasting;
 
 use super::{
     clipboard, clock,
@@ -17,8 +19,8 @@ use super::{
         Document,
         edit::Edit,
         notice::{Notice, Topic},
+        queue::{Batch, COUNTS},
         saved::SavedSession,
-        track::Playhead,
     },
     first_picture,
     io::{
@@ -108,6 +110,8 @@ impl App {
     pub(super) fn with_settings(mut self, settings: Settings, begun: Option<Instant>) -> Self {
         layout::apply_settings(&mut self.view, &settings);
         self.document.set_keep_steps(settings.keep_steps);
+        let count = settings.batch.clamp(*COUNTS.start(), *COUNTS.end());
+        self.document.set_batch(Batch { count, random_seed: settings.random_seed });
         (self.settings, self.begun) = (KeptSettings::new(settings), begun);
         self
     }
@@ -159,11 +163,14 @@ impl App {
             if let Some(finished) = document.apply(event, clock::now()) {
                 document.trim_steps(view.shown_take());
                 view.run_finished(finished);
+                let prompt = document.takes().newest().map(|take| take.track.recipe.prompt.as_str());
+                self.settings.current.library.used_prompt(prompt.unwrap_or_default());
             }
         }
         document.set_memory(self.rendering.memory());
         let (preference, card) = self.rendering.preference();
         document.set_preference(preference, card);
+        document.set_recent(&self.settings.current.recent);
         self.poll_files();
     }
 
@@ -212,6 +219,9 @@ impl App {
         if needs_settled(&command) {
             document.settle();
         }
+        if self.panels.open(&command, &self.settings.current) {
+            return;
+        }
         match command {
             Command::Edit(edit) => self.edit(edit),
             Command::Undo if self.rendering.is_pointer_down() && document.is_moving() => self.cancel_gesture(),
@@ -220,6 +230,9 @@ impl App {
             Command::Redo => self.travel(Document::redo),
             Command::Generate => self.generate(),
             Command::Stop => self.rendering.stop(document),
+            Command::Enqueue => self.enqueue(),
+            Command::Queue(edit) => self.change_queue(edit),
+            Command::SetBatch(batch) => self.set_batch(batch),
             Command::SetMemory(bytes) => {
                 self.rendering.set_memory(bytes);
                 self.settings.current.memory_mib = Some(bytes >> 20);
@@ -227,15 +240,11 @@ impl App {
             Command::PreferDevice(preference) => self.settings.current.device = self.rendering.prefer(preference),
             Command::ChooseCard(name) => self.settings.current.card = self.rendering.choose_card(name),
             Command::RetryCard => self.rendering.retry_card(),
-            Command::ShowOutput => self.panels.output.open(&self.settings.current.output),
             Command::SetOutput(output) => self.settings.current.output = output,
+            Command::SetLibrary(library) => self.settings.current.library = *library,
+            Command::Paste(pasted) => self.paste(ctx, pasted),
             Command::CopyPicture => clipboard::copy_picture(ctx, document, &self.view),
             Command::CopySettings => clipboard::copy_settings(ctx, document, &self.view),
-            Command::ShowLeftovers => self.panels.leftovers.open(),
-            Command::TogglePalette => self.panels.palette.toggle(),
-            Command::ShowLog => self.panels.log.open(),
-            Command::ToggleLog => self.panels.log.toggle(),
-            Command::GoToStep => self.panels.timeline.go_to_step(),
             Command::SaveThen(next) => {
                 self.after_save = Some(*next);
                 self.files_task(ctx, &Command::SaveSession);
@@ -252,30 +261,6 @@ impl App {
             command if confirm::is_needed(document, &command) => self.panels.confirm.ask(command),
             command => self.leave(ctx, command),
         }
-    }
-
-    /// Renders the recipe, unless its picture is there: the same recipe gives the same picture.
-    fn generate(&mut self) {
-        let Self { document, view, .. } = self;
-        let takes = document.takes().list().len();
-        document.keep_undone();
-        if document.takes().list().len() > takes {
-            return;
-        }
-        if !document.is_rendered() || document.takes().of_picture(document.recipe()).is_none() {
-            return self.rendering.generate(document, view);
-        }
-        view.show_live();
-        view.playhead = Playhead::Newest;
-        document.notify(Notice::unchanged());
-    }
-
-    /// Takes back what a drag has changed; until the pointer is let go, it changes nothing more.
-    fn cancel_gesture(&mut self) {
-        self.rendering.cancel_press();
-        self.document.cancel_gesture();
-        self.view.show_live();
-        self.rendering.look_again();
     }
 
     /// Applies an edit, and has the view follow where takes or pins have changed.
@@ -320,9 +305,12 @@ impl App {
 
 /// Whether a command is about the recipe as it stands, so that a half-typed text counts.
 fn needs_settled(command: &Command) -> bool {
-    use Command::{Discard, Generate, SaveOver, SaveSession, SaveSessionAs, SaveThen};
+    use Command::{Discard, Enqueue, Generate, SaveOver, SaveSession, SaveSessionAs, SaveThen};
     confirm::leaves(command)
-        || matches!(command, Generate | SaveSession | SaveSessionAs | SaveOver(_) | SaveThen(_) | Discard(_))
+        || matches!(
+            command,
+            Generate | Enqueue | SaveSession | SaveSessionAs | SaveOver(_) | SaveThen(_) | Discard(_)
+        )
 }
 
 impl eframe::App for App {

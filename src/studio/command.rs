@@ -2,10 +2,19 @@
 //!
 //! Apart from the panels because any of them may send any command.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use super::document::{baselines::ModelRole, edit::Edit, takes::TakeId};
-use crate::{engine::Preference, session::OutputSettings};
+use super::document::{
+    baselines::ModelRole,
+    edit::Edit,
+    queue::{Batch, QueueEdit},
+    takes::TakeId,
+};
+use crate::{
+    engine::Preference,
+    session::{Library, OutputSettings},
+    tensor::Picture,
+};
 
 /// What is carried out after the panels of a frame are drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +25,11 @@ pub enum Command {
     Redo,
     Generate,
     Stop,
+    /// Put the recipe at the end of the queue.
+    Enqueue,
+    Queue(QueueEdit),
+    SetBatch(Batch),
+    ShowQueue,
     NewSession,
     /// A session without a prompt and without a picture.
     NewEmptySession,
@@ -78,6 +92,15 @@ pub enum Command {
     CopyPicture,
     /// Copy the shown picture's settings to the clipboard, as text that other tools read too.
     CopySettings,
+    /// Take over what is on the clipboard.
+    Paste(Pasted),
+    /// Open a shelf of what is kept by name.
+    ShowLibrary(Shelf),
+    SetLibrary(Box<Library>),
+    /// Show the keys, or hide them.
+    ToggleKeys,
+    /// Render the shown take again in a program of its own, and compare.
+    Verify,
     /// Try to prepare the graphics card again.
     RetryCard,
     /// List what could not be taken over from the file that was opened.
@@ -90,6 +113,23 @@ pub enum Command {
     GoToStep,
     /// Close the window.
     Quit,
+}
+
+/// What was pasted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pasted {
+    Text(String),
+    Picture(Arc<Picture>),
+}
+
+/// What is kept by name, by its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shelf {
+    #[default]
+    Looks,
+    Concepts,
+    Styles,
+    Prompts,
 }
 
 /// What the window's own file dialog needs to know.

@@ -2,6 +2,8 @@
 //!
 //! Apart from the window so that what is sent follows from the document and the clock alone.
 
+use std::time::Duration;
+
 use egui::{Context, Key};
 
 use super::{
@@ -16,6 +18,11 @@ use super::{
 };
 use crate::engine::{EngineHandle, Event, ModelPair, Preference};
 
+/// So many seconds after the user has last wanted something filmstrips are rendered; longer while the previews of the picture
+/// are still being decoded, which another job ends.
+const FILM_PAUSE: f64 = 0.5;
+const REFINING_PAUSE: f64 = 6.0;
+
 /// The window's end of the engine.
 pub struct Rendering {
     engine: EngineHandle,
@@ -24,6 +31,8 @@ pub struct Rendering {
     pointer_down: bool,
     /// The drag was taken back: until the pointer is let go, it changes nothing.
     press_cancelled: bool,
+    /// When something was last wanted of the engine by the user, in seconds.
+    stirred: f64,
     /// The models of which the engine was asked whether they fit together.
     asked: Option<ModelPair>,
 }
@@ -31,7 +40,7 @@ pub struct Rendering {
 impl Rendering {
     pub fn new(engine: EngineHandle) -> Self {
         let (submitter, gesture) = (Submitter::default(), Gesture::default());
-        Self { engine, submitter, gesture, pointer_down: false, press_cancelled: false, asked: None }
+        Self { engine, submitter, gesture, pointer_down: false, press_cancelled: false, stirred: 0.0, asked: None }
     }
 
     /// The engine's next event, if there is one.
@@ -115,6 +124,11 @@ impl Rendering {
         self.engine.stop();
     }
 
+    /// Gives up what is rendered in the background and is no longer wanted; the newest job goes on.
+    pub fn give_up_background(&self) {
+        self.engine.stop();
+    }
+
     /// Sends the recipe when it has changed: the newest wins, at most one a frame.
     pub fn submit_changes(&mut self, ctx: &Context, document: &mut Document, view: &mut View) {
         let typing = ctx.text_edit_focused();
@@ -125,8 +139,12 @@ impl Rendering {
         if let Some(left) = left.filter(|_| document.is_moving()) {
             ctx.request_repaint_after(left);
         }
-        match self.submitter.decide(document.recipe(), now, typing) {
-            Decision::Nothing => self.render_when_idle(document),
+        let decision = self.submitter.decide(document.recipe(), now, typing);
+        if decision != Decision::Nothing || typing || self.pointer_down || document.is_busy() {
+            self.stirred = now;
+        }
+        match decision {
+            Decision::Nothing => self.render_when_idle(ctx, document, view),
             Decision::Later(pause) => ctx.request_repaint_after(pause),
             // An undone change, or a take that was restored: the picture is there with its steps.
             Decision::Send if document.is_rendered() => {
@@ -138,14 +156,24 @@ impl Rendering {
         }
     }
 
-    /// Sends the next cell of the grid, or one of the two models alone, when nothing else is wanted.
-    fn render_when_idle(&mut self, document: &mut Document) {
+    /// Sends what waits in the background when nothing else is wanted, filmstrips last of all.
+    fn render_when_idle(&mut self, ctx: &Context, document: &mut Document, view: &View) {
         if self.pointer_down || document.is_busy() {
             return;
         }
         if let Some((background, recipe)) = document.next_background() {
             let job = self.engine.submit(recipe);
-            document.background_sent(background, job);
+            return document.background_sent(background, job);
+        }
+        let Some(of) = view.selection.slider.filter(|_| view.appearance.films) else { return };
+        let pause = if document.is_refining() { REFINING_PAUSE } else { FILM_PAUSE };
+        let left = self.stirred + pause - ctx.input(|i| i.time);
+        if left > 0.0 {
+            return ctx.request_repaint_after(Duration::from_secs_f64(left));
+        }
+        if let Some(recipe) = document.next_film(of) {
+            let job = self.engine.submit(recipe.clone());
+            document.film_sent(&recipe, job);
         }
     }
 

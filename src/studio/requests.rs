@@ -39,6 +39,7 @@ pub fn request(command: &Command, document: &Document, view: &View) -> Result<Op
         }
         Command::SaveSessionAs => asking(save(document, view)),
         Command::ExportPng(take) => asking(export(document, view, *take)?),
+        Command::Verify => verify(document, view).map(Some),
         Command::ExportMaps(format) => asking(maps(document, view, *format)?),
         Command::ExportAnimation { overlay } => asking(animation(document, view, *overlay)?),
         Command::ExportFigure => {
@@ -74,6 +75,16 @@ fn export(document: &Document, view: &View, take: Option<TakeId>) -> Result<Task
     let picture = track.picture.clone().ok_or(MISSING)?;
     let run = track.fingerprint.clone();
     Ok(Task::Export(Box::new(ExportResult { picture, recipe, run })))
+}
+
+/// The shown picture, to be rendered again: only a finished one carries how it was made.
+fn verify(document: &Document, view: &View) -> Result<Request, &'static str> {
+    const MISSING: &str = "There is no finished picture of this program to verify: wait for it, or press Generate.";
+    let track = view.shown_track(document).ok_or(MISSING)?;
+    let (picture, run) = track.picture.clone().zip(track.fingerprint.clone()).ok_or(MISSING)?;
+    let result = ExportResult { picture, recipe: track.recipe.clone(), run: Some(run) };
+    let path = std::env::temp_dir().join(format!("sextant-verify-{}.png", std::process::id()));
+    Ok((Task::Verify(Box::new(result)), Some(path)))
 }
 
 /// The picture of the step that the canvas shows, where that is not the last one and no other take is named.

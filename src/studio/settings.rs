@@ -19,6 +19,8 @@ pub struct KeptSettings {
 
 /// So many folders are remembered.
 const FOLDERS: usize = 8;
+/// So many files are remembered.
+const FILES: usize = 10;
 
 impl KeptSettings {
     pub fn new(current: Settings) -> Self {
@@ -34,6 +36,15 @@ impl KeptSettings {
         folders.truncate(FOLDERS);
     }
 
+    /// Notes that this file was opened or saved.
+    pub fn used_file(&mut self, path: &Path) {
+        let Ok(path) = std::path::absolute(path) else { return };
+        let recent = &mut self.current.recent;
+        recent.retain(|known| *known != path);
+        recent.insert(0, path);
+        recent.truncate(FILES);
+    }
+
     /// Takes theme and size over from the window, and has the settings written when they have changed.
     pub fn follow(&mut self, appearance: &Appearance, autosave: Option<&Autosave>) {
         let (theme, scale) = (layout::theme_name(appearance), Some(appearance.scale));
@@ -41,6 +52,7 @@ impl KeptSettings {
             (self.current.theme, self.current.scale) = (theme.to_owned(), scale);
         }
         self.current.own_dialogs = appearance.own_dialogs;
+        self.current.no_films = !appearance.films;
         // In the first frame they are as they were read, and need no writing.
         let written = self.written.get_or_insert_with(|| self.current.clone());
         if let Some(autosave) = autosave.filter(|_| *written != self.current) {

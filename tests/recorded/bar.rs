@@ -60,7 +60,5 @@ const THRESHOLDING: &str = "schedulers with dynamic thresholding are not built y
 
 /// Cases of built kinds that the program does not follow yet, as `kind::case`, each with what it lacks. They are run, and
 /// fail once they agree: then they must leave this list.
-pub const AWAITED: &[(&str, &str)] = &[
-    ("sampler::sampler_ddpm_learned", THRESHOLDING),
-    ("sampler::sampler_dpmpp_2m_if", THRESHOLDING),
-];
+pub const AWAITED: &[(&str, &str)] =
+    &[("sampler::sampler_ddpm_learned", THRESHOLDING), ("sampler::sampler_dpmpp_2m_if", THRESHOLDING)];

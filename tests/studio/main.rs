@@ -3,12 +3,15 @@
 mod changed;
 mod compare;
 mod files;
+mod films;
 mod fusion;
 mod history;
 mod hostile;
 mod imports;
 mod input;
+mod library;
 mod manners;
+mod many;
 mod output;
 mod recovery;
 mod regions;

@@ -1,7 +1,11 @@
 //! The strip of takes: a tree that is walked, starred, searched and mended.
 
 use egui_kittest::kittest::Queryable;
-use sextant::studio::{document::takes::TakeId, view::state::Shown};
+use sextant::studio::{
+    command::Command,
+    document::{edit::Edit, takes::TakeId},
+    view::{compare::Compare, state::Shown},
+};
 
 use crate::window::Window;
 
@@ -69,4 +73,54 @@ fn words_find_takes() {
     window.harness.run_ok();
     assert!(window.harness.query_by_label_contains("Take 4:").is_some());
     assert!(window.harness.query_by_label_contains("Take 2:").is_none());
+}
+
+/// Three strengths of one concept in a row after the demo's.
+fn dragged() -> Window {
+    let mut window = Window::rendered();
+    for strength in [3.0, 5.0, 7.0] {
+        window.edit(|recipe| recipe.concepts[0].strength = strength);
+        let request = window.request();
+        window.play(&request);
+    }
+    window
+}
+
+#[test]
+fn the_steps_of_a_drag_are_one_place_until_they_are_asked_for() {
+    let mut window = dragged();
+    assert_eq!(window.takes().len(), 4);
+    assert!(window.shows("Take 1:") && window.shows("Take 4:"));
+    assert!(!window.shows("Take 2:") && !window.shows("Take 3:"), "steps on the way");
+    window.click("Show the 2 steps before sunglasses +7");
+    assert!(window.shows("Take 2:") && window.shows("Take 3:"));
+    window.click("Fold the steps before sunglasses +7");
+    assert!(!window.shows("Take 2:"));
+    // What is marked is never hidden.
+    let id = window.takes()[1].id;
+    window.send(Command::Edit(Edit::ToggleStar(id)));
+    assert!(window.shows("Take 2:") && !window.shows("Take 3:"));
+}
+
+#[test]
+fn two_takes_are_compared_from_the_tree() {
+    let (mut window, ids) = branched();
+    window.harness.get_by_label_contains("Take 1:").click();
+    window.harness.run_ok();
+    window.harness.get_by_label_contains("Take 3:").click_modifiers(egui::Modifiers::SHIFT);
+    window.harness.run_ok();
+    assert_eq!(window.document().takes().pins(), [Some(ids[0]), Some(ids[2])]);
+    assert_eq!(window.view().comparison.mode, Compare::SideBySide);
+    assert!(window.shows("seed 3 → 9"));
+}
+
+#[test]
+fn settings_find_takes() {
+    let mut window = dragged();
+    window.harness.get_by_label("Find takes").focus();
+    window.harness.run_ok();
+    window.harness.get_by_label("Find takes").type_text("sunglasses<6 sunglasses>4");
+    window.harness.run_ok();
+    assert!(window.shows("Take 3:") && window.shows("1 of 4 takes"));
+    assert!(!window.shows("Take 4:") && !window.shows("Take 1:"));
 }

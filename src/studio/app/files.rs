@@ -48,6 +48,7 @@ impl App {
         match outcome {
             Outcome::Cancelled => self.given_up(),
             Outcome::Shown => {}
+            Outcome::Verified(said) => self.document.notify(Notice::info(said)),
             Outcome::Ask(question) => {
                 let recent = &self.settings.current.folders;
                 self.panels.file_dialog.ask(*question, recent, &mut self.commands);
@@ -55,6 +56,7 @@ impl App {
             Outcome::Exported(path) => self.written(Topic::Exporting, &path),
             Outcome::Saved(path, version) => {
                 self.written(Topic::Saving, &path);
+                self.settings.used_file(&path);
                 if is_current {
                     self.document.saved(path, version);
                     self.after_save.take().into_iter().for_each(|command| self.commands.send(command));
@@ -101,6 +103,7 @@ impl App {
             return self.panels.confirm.ask(Command::OpenFile(path));
         }
         self.settings.used_folder(path.parent().unwrap_or(&path));
+        self.settings.used_file(&path);
         match far_size(&path, &session) {
             Some(sizes) => {
                 self.panels.import_size.ask(sizes);

@@ -91,9 +91,13 @@ impl Baselines {
         self.list.iter().find(|baseline| baseline.recipe_key == recipe_key).map(|baseline| &baseline.status)
     }
 
+    pub(super) fn is_rendering(&self) -> bool {
+        self.list.iter().any(|baseline| baseline.status.is_rendering())
+    }
+
     /// The next recipe to render with its place; `None` while one is being rendered, without a fusion, or when both exist.
     pub fn next(&mut self, recipe: &Recipe) -> Option<(usize, Recipe)> {
-        if self.paused || self.list.iter().any(|baseline| baseline.status.is_rendering()) {
+        if self.paused || self.is_rendering() {
             return None;
         }
         for role in ModelRole::BOTH {

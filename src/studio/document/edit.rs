@@ -172,9 +172,9 @@ impl Document {
             Edit::RemoveTake(id) => self.remove_take(id),
             Edit::TogglePin { side, take } => self.toggle_pin(side, take),
             Edit::PinBaseline(role) => self.pin_baseline(role, now),
-            Edit::GridSides(sides) => self.grid.sides = Some(sides),
-            Edit::StartGrid => self.grid.start(recipe),
-            Edit::StopGrid => self.grid.stop(),
+            Edit::GridSides(sides) => self.background.grid.sides = Some(sides),
+            Edit::StartGrid => self.background.grid.start(recipe),
+            Edit::StopGrid => self.background.grid.stop(),
             Edit::RestoreCell(at) => self.restore_cell(at),
             Edit::KeepSteps(keep) => self.keep_steps(keep),
             Edit::DismissNotice => self.notices.shown = None,
@@ -270,7 +270,7 @@ mod tests {
             branch_evaluations: 0,
             fingerprint: Arc::default(),
         };
-        document.baselines.keep(&Arc::new(finished), &Arc::default());
+        document.background.baselines.keep(&Arc::new(finished), &Arc::default());
         document.edit(Edit::PinBaseline(ModelRole::Expert), 7);
         let take = document.takes().newest().expect("a take");
         assert_eq!((take.created, document.takes().pins()[0]), (7, Some(take.id)));

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use super::{
+    background_work::BackgroundWork,
     live_run::{LiveRun, Phase},
     notice::{Notice, Topic},
+    render_status::RenderStatus,
     state::Document,
     takes::Kept,
     track::Track,
@@ -33,16 +35,20 @@ impl Document {
 
     /// Notes that the engine was told to give up what it renders in the background, which is tried again later.
     pub fn overtaken(&mut self) {
-        self.grid.overtaken();
-        self.baselines.overtaken();
+        self.background.overtaken();
     }
 
     /// Applies one event at the time `now`, in seconds since 1970-01-01 UTC. Events of jobs that were overtaken change
     /// nothing. Returns the run that it finished.
     pub fn apply(&mut self, event: Event, now: u64) -> Option<FinishedRun> {
-        if self.grid.apply(&event) || self.baselines.apply(&event) {
+        let BackgroundWork { grid, baselines, films, .. } = &mut self.background;
+        if grid.apply(&event) || baselines.apply(&event) || films.apply(&event) {
             self.engine.busy = None;
             return None;
+        }
+        if self.background.queue.entry_of(&event).is_some() {
+            self.engine.busy = None;
+            return self.queued(event, now);
         }
         match event {
             Event::Ready { device } => {
@@ -115,8 +121,23 @@ impl Document {
         run.track = Track::finished(finished, run.track.tokens.clone());
         run.unkept = Some((finished.elapsed, now));
         let tokens = run.track.tokens.clone();
-        self.baselines.keep(finished, &tokens);
+        self.background.baselines.keep(finished, &tokens);
+        self.background.films.keep(&finished.recipe, &finished.picture);
         self.keep_settled();
+        Some(FinishedRun { steps: finished.reports.len() })
+    }
+
+    /// Applies an event of an entry of the queue; its finished picture becomes a take.
+    fn queued(&mut self, event: Event, now: u64) -> Option<FinishedRun> {
+        let entry = self.background.queue.entry_of(&event)?;
+        let finished = entry.apply(event)?;
+        let (tokens, parent) = (entry.track.tokens.clone(), entry.parent);
+        let track = Track { recipe: entry.recipe.clone(), ..Track::finished(&finished, tokens) };
+        let (id, kept) = self.takes.keep_from(parent, track, finished.elapsed, now);
+        (entry.status, entry.track) = (RenderStatus::Done(id), Track::default());
+        if kept == Kept::New {
+            self.file.touch();
+        }
         Some(FinishedRun { steps: finished.reports.len() })
     }
 
@@ -143,4 +164,4 @@ impl Document {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

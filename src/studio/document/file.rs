@@ -29,6 +29,8 @@ pub struct FileState {
     pub saved: u64,
     /// The version that was recovered after a crash.
     pub recovered: Option<u64>,
+    /// The files that were opened or saved lately, the newest first.
+    pub recent: Vec<PathBuf>,
     /// Whether the session keeps the steps of its takes.
     pub keep_steps: bool,
 }

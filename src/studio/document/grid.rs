@@ -4,114 +4,16 @@
 
 use std::sync::Arc;
 
+pub use super::parameter::Parameter;
 use super::render_status::RenderStatus;
 use crate::{
     engine::{Event, JobId},
-    recipe::{ConceptId, FusionRule, Recipe},
+    recipe::Recipe,
     tensor::Picture,
 };
 
 /// Along one side at most this many values.
 pub const MOST: usize = 8;
-
-/// What an axis of the grid changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parameter {
-    Cfg,
-    Seed,
-    Steps,
-    /// The strength of a concept.
-    Strength(ConceptId),
-    /// The threshold of a concept.
-    Threshold(ConceptId),
-    /// The sharpness of the expert's saliency.
-    ExpertSharpness,
-    /// The expert's share of a weighted sum.
-    ExpertShare,
-}
-
-impl Parameter {
-    /// The parameters that `recipe` has.
-    pub fn all(recipe: &Recipe) -> Vec<Self> {
-        let named = recipe.concepts.iter().filter(|concept| !concept.text.trim().is_empty());
-        let concepts = named.flat_map(|concept| [Self::Strength(concept.id), Self::Threshold(concept.id)]);
-        let fusion = recipe.fusion.iter().flat_map(|_| [Self::ExpertSharpness, Self::ExpertShare]);
-        [Self::Cfg, Self::Seed, Self::Steps].into_iter().chain(concepts).chain(fusion).collect()
-    }
-
-    pub fn title(self, recipe: &Recipe) -> String {
-        let text = |id: ConceptId| recipe.concept(id).map_or("concept", |concept| concept.text.trim());
-        match self {
-            Self::Cfg => "Guidance scale".into(),
-            Self::Seed => "Seed".into(),
-            Self::Steps => "Steps".into(),
-            Self::Strength(id) => format!("Strength of {}", text(id)),
-            Self::Threshold(id) => format!("Threshold of {}", text(id)),
-            Self::ExpertSharpness => "Sharpness e".into(),
-            Self::ExpertShare => "Expert's share".into(),
-        }
-    }
-
-    /// Where an axis begins and ends before it is changed.
-    fn span(self, recipe: &Recipe) -> [f32; 2] {
-        match self {
-            Self::Cfg => [2.0, 10.0],
-            // Seeds beyond what f32 counts exactly are for typing into the recipe, not for a grid.
-            Self::Seed => [recipe.seed.min(1 << 23) as f32, recipe.seed.min(1 << 23) as f32 + 2.0],
-            Self::Steps => [5.0, 20.0],
-            Self::Strength(_) => [-9.0, 9.0],
-            Self::Threshold(_) => [0.5, 0.95],
-            Self::ExpertSharpness => [0.5, 4.0],
-            Self::ExpertShare => [0.0, 1.0],
-        }
-    }
-
-    fn is_whole(self) -> bool {
-        matches!(self, Self::Seed | Self::Steps)
-    }
-
-    /// Puts `value` into the recipe, and switches on what has to be on for it to show.
-    fn set(self, recipe: &mut Recipe, value: f32) {
-        match self {
-            Self::Cfg => recipe.cfg = value,
-            Self::Seed => recipe.seed = value.max(0.0) as u64,
-            Self::Steps => recipe.steps = value.max(1.0) as usize,
-            Self::Strength(id) | Self::Threshold(id) => {
-                let Some(concept) = recipe.concept_mut(id) else { return };
-                concept.enabled = true;
-                match self {
-                    Self::Strength(_) => concept.strength = value,
-                    _ => concept.threshold = value,
-                }
-            }
-            Self::ExpertSharpness => {
-                if let Some(fusion) = &mut recipe.fusion {
-                    (fusion.k_e, fusion.rule, fusion.enabled) = (value, FusionRule::Saliency, true);
-                }
-            }
-            Self::ExpertShare => {
-                if let Some(fusion) = &mut recipe.fusion {
-                    (fusion.weight, fusion.rule, fusion.enabled) = (value, FusionRule::Weighted, true);
-                }
-            }
-        }
-    }
-
-    /// A value as its label.
-    pub fn label(self, value: f32) -> String {
-        if (value - value.round()).abs() < 1e-4 {
-            let signed = matches!(self, Self::Strength(_)) && value.round() != 0.0;
-            // Adding 0 turns -0 into 0.
-            return if signed { format!("{value:+.0}") } else { format!("{:.0}", value.round() + 0.0) };
-        }
-        match self {
-            Self::Seed | Self::Steps => format!("{value:.0}"),
-            Self::Strength(_) => format!("{value:+.1}"),
-            Self::Threshold(_) | Self::ExpertSharpness | Self::ExpertShare => format!("{value:.2}"),
-            Self::Cfg => format!("{value:.1}"),
-        }
-    }
-}
 
 /// One side of the grid: values spread evenly from `from` to `to`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -190,10 +92,14 @@ impl Grid {
         self.running = true;
     }
 
+    pub(super) fn is_rendering(&self) -> bool {
+        self.cells.iter().any(|cell| cell.status.is_rendering())
+    }
+
     /// The next recipe to render with its place; `None` while one is being rendered or when all are done. A recipe that
     /// is not valid fails with its reason and is passed over.
     pub fn next_cell(&mut self) -> Option<(usize, Recipe)> {
-        if !self.running || self.cells.iter().any(|cell| cell.status.is_rendering()) {
+        if !self.running || self.is_rendering() {
             return None;
         }
         for (at, cell) in self.cells.iter_mut().enumerate().filter(|(_, cell)| cell.status == CellStatus::Waiting) {
@@ -261,21 +167,11 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Concept;
+    use crate::recipe::{Concept, ConceptId};
 
     fn recipe() -> Recipe {
         let concept = Concept { text: "hat".into(), enabled: false, ..Concept::default() };
         Recipe { prompt: "a cat".into(), concepts: vec![concept], ..Recipe::default() }.with_concept_ids()
-    }
-
-    #[test]
-    fn whole_numbers_are_written_as_such() {
-        let id = ConceptId(1);
-        let write = |parameter: Parameter, values: [f32; 3]| values.map(|value| parameter.label(value));
-        assert_eq!(write(Parameter::Strength(id), [-9.0, 0.0, 4.5]), ["-9", "0", "+4.5"]);
-        assert_eq!(write(Parameter::Cfg, [2.0, 4.7, 10.0]), ["2", "4.7", "10"]);
-        assert_eq!(write(Parameter::ExpertShare, [0.0, 0.25, 1.0]), ["0", "0.25", "1"]);
-        assert_eq!(Parameter::Cfg.label(-0.0), "0");
     }
 
     #[test]

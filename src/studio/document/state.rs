@@ -3,7 +3,10 @@
 //! It names nothing of the window, reads no clock and holds no channel: the same edits and events give the same
 //! document. [`super::edit`] changes it for the user, [`super::event`] for the engine.
 
+use std::path::PathBuf;
+
 use super::{
+    background_work::BackgroundWork,
     baselines::Baselines,
     cost,
     engine_status::{EngineStatus, MemoryUse},
@@ -12,6 +15,7 @@ use super::{
     history::{History, Snapshot},
     live_run::{LiveRun, Phase},
     notice::{Notice, Notices, Topic},
+    queue::Queue,
     regions::prompt::RegionPrompt,
     takes::{Take, TakeId, Takes},
     track::Track,
@@ -39,8 +43,7 @@ pub struct Document {
     pub(super) takes: Takes,
     pub(super) run: Option<LiveRun>,
     pub(super) history: History,
-    pub(super) grid: Grid,
-    pub(super) baselines: Baselines,
+    pub(super) background: BackgroundWork,
     pub(super) context: RecipeContext,
     pub(super) file: FileState,
     pub(super) engine: EngineStatus,
@@ -76,11 +79,15 @@ impl Document {
     }
 
     pub fn grid(&self) -> &Grid {
-        &self.grid
+        &self.background.grid
     }
 
     pub fn baselines(&self) -> &Baselines {
-        &self.baselines
+        &self.background.baselines
+    }
+
+    pub fn queue(&self) -> &Queue {
+        &self.background.queue
     }
 
     pub fn file(&self) -> &FileState {
@@ -116,6 +123,13 @@ impl Document {
     /// Says which device the user prefers, and which of several graphics cards.
     pub fn set_preference(&mut self, preference: Preference, card: Option<String>) {
         (self.engine.preference, self.engine.chosen_card) = (preference, card);
+    }
+
+    /// Notes which files were opened or saved lately.
+    pub fn set_recent(&mut self, recent: &[PathBuf]) {
+        if self.file.recent != recent {
+            self.file.recent = recent.to_vec();
+        }
     }
 
     /// Notes how many bytes the engine has cached.

@@ -13,7 +13,7 @@ use crate::recipe::Recipe;
 
 impl Document {
     pub(super) fn restore_cell(&mut self, at: usize) {
-        if let Some(recipe) = self.grid.cells.get(at).map(|cell| cell.recipe.clone()) {
+        if let Some(recipe) = self.background.grid.cells.get(at).map(|cell| cell.recipe.clone()) {
             self.replace_recipe(recipe);
         }
     }
@@ -66,7 +66,9 @@ impl Document {
 
     /// The take with the result of one model alone, made if there is none yet; `None` while it is not rendered.
     fn baseline_take(&mut self, role: ModelRole, now: u64) -> Option<TakeId> {
-        let RenderStatus::Done(done) = self.baselines.status(&self.recipe, role)?.clone() else { return None };
+        let RenderStatus::Done(done) = self.background.baselines.status(&self.recipe, role)?.clone() else {
+            return None;
+        };
         // The picture was rendered for what decides it; all else is as it stands now.
         let recipe = role.alone(&self.recipe)?;
         let key = recipe.canonical();

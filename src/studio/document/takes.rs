@@ -29,6 +29,13 @@ pub struct Take {
     pub starred: bool,
 }
 
+impl Take {
+    /// Whether its picture is there with its steps.
+    pub fn is_whole(&self) -> bool {
+        self.track.picture.is_some() && self.track.has_steps()
+    }
+}
+
 /// What the user can say of a take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TakeLabel {
@@ -138,24 +145,33 @@ impl Takes {
     /// Keeps a finished run of a settled recipe. The same recipe is the same take, which gets its steps back; any other is
     /// a new one, made from the take that the recipe was changed from.
     pub(super) fn keep(&mut self, track: Track, elapsed: Duration, now: u64) -> Kept {
-        let known = self.of_picture(&track.recipe);
-        if let Some(take) = known.and_then(|id| self.get_mut(id)) {
+        let (id, kept) = self.keep_from(self.base, track, elapsed, now);
+        self.base = Some(id);
+        kept
+    }
+
+    /// As [`Self::keep`], made from `parent`; what the recipe is changed from stays.
+    pub(super) fn keep_from(
+        &mut self,
+        parent: Option<TakeId>,
+        track: Track,
+        elapsed: Duration,
+        now: u64,
+    ) -> (TakeId, Kept) {
+        if let Some(take) = self.of_picture(&track.recipe).and_then(|id| self.get_mut(id)) {
             // What changes no picture stays as it was when the take was made.
             let recipe = take.track.recipe.clone();
             let renamed = recipe.same_settings(&track.recipe);
             take.track = if renamed { track } else { Track { recipe, ..track } };
-            self.base = known;
-            return Kept::Restored;
+            return (take.id, Kept::Restored);
         }
-        let parent = self.base;
         let before = parent.and_then(|id| self.get(id));
-        let name = naming::name(&track, before.map(|take| &take.track));
+        let (parent, name) = (before.map(|take| take.id), naming::name(&track, before.map(|take| &take.track)));
         let id = self.add(name, track, elapsed, now);
-        self.base = Some(id);
         if let Some(take) = self.list.last_mut() {
             take.parent = parent;
         }
-        Kept::New
+        (id, Kept::New)
     }
 
     /// Gives a take another name and star; returns those before.

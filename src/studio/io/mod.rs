@@ -16,3 +16,4 @@ pub mod steps;
 pub mod store;
 mod system_dialog;
 pub mod tasks;
+pub mod verify;

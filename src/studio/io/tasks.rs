@@ -12,6 +12,7 @@ use super::{
     figure::Figure,
     file_names, steps,
     store::Store,
+    verify::verify,
 };
 use crate::{
     fingerprint::Fingerprint,
@@ -49,6 +50,8 @@ pub enum Task {
     Lora,
     /// Show a file where it lies.
     Show,
+    /// Render a picture again and compare; it is written to the path for as long.
+    Verify(Box<ExportResult>),
 }
 
 pub enum Outcome {
@@ -62,6 +65,8 @@ pub enum Outcome {
     Model(ModelRole, PathBuf),
     Lora(PathBuf),
     Shown,
+    /// What came of rendering a picture again: a sentence.
+    Verified(String),
     /// What failed, and why: a sentence for the user.
     Failed(Topic, String),
     /// The window's own dialog has to ask for the path.
@@ -80,7 +85,7 @@ pub fn question(task: &Task, folder: PathBuf) -> Question {
     let ask = |wanted, title: &str, kind, endings: &[&'static str], name: String| {
         let extension = match endings {
             ["ron"] => EXTENSION,
-            [one] if wanted == Wanted::Name => one,
+            [first, ..] if wanted == Wanted::Name => first,
             _ => "",
         };
         let endings = endings.to_vec();
@@ -90,7 +95,9 @@ pub fn question(task: &Task, folder: PathBuf) -> Question {
     let folder = |title| ask(Wanted::Folder, title, "Folders", &[], String::new());
     let save = |title, kind, ending, name| ask(Wanted::Name, title, kind, &[ending], name);
     match task {
-        Task::Open | Task::Show => file("Open a session or a picture", "Sessions and pictures", &OPENED),
+        Task::Open | Task::Show | Task::Verify(_) => {
+            file("Open a session or a picture", "Sessions and pictures", &OPENED)
+        }
         Task::Save(session, _) | Task::SaveOver(session, _) => {
             save("Save the session", "Sessions", "ron", file_names::session(&session.recipe))
         }
@@ -104,7 +111,7 @@ pub fn question(task: &Task, folder: PathBuf) -> Question {
         }
         Task::Animation(track, _) => {
             let name = file_names::named(&track.recipe, "forming", "png");
-            save("Export the animation", "Animated PNG", "png", name)
+            ask(Wanted::Name, "Export the animation", "Animated PNG, GIF, WebP", &session::ANIMATIONS, name)
         }
         Task::Figure(figure) => {
             let name = file_names::figure(figure.recipe(), &figure.file_name());
@@ -127,6 +134,18 @@ impl Task {
             _ => Topic::Exporting,
         }
     }
+}
+
+/// Writes the picture to `path`, has it verified, and removes it.
+fn verified(store: &dyn Store, finished: ExportResult, path: &Path) -> Result<Outcome, String> {
+    let ExportResult { picture, recipe, run } = finished;
+    store.export_png(path, &picture, &recipe, run.as_deref())?;
+    let program = std::env::current_exe().map_err(|error| format!("This program is not found: {error}."));
+    let said = program.and_then(|program| verify(&program, path));
+    if let Err(error) = std::fs::remove_file(path) {
+        log::warn!("{}: {error}", path.display());
+    }
+    said.map(Outcome::Verified)
 }
 
 /// Does what the task says with `path`.
@@ -159,6 +178,7 @@ pub fn carry_out(store: &dyn Store, task: Task, path: PathBuf) -> Outcome {
         Task::Model(slot) | Task::Checkpoint(slot) => Ok(Outcome::Model(slot, path)),
         Task::Lora => Ok(Outcome::Lora(path)),
         Task::Show => Ok(Outcome::Shown),
+        Task::Verify(finished) => verified(store, *finished, &path),
         Task::Figure(figure) => store.export_png(&path, &figure.draw(), figure.recipe(), None).map(exported(path)),
         Task::Mask => session::read_mask(&path).map(Outcome::Mask).map_err(|e| e.to_string()),
     };

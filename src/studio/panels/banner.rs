@@ -12,9 +12,9 @@ use crate::studio::{
         Document,
         edit::Edit,
         notice::{Notice, Remedy},
+        queue::random_seed,
         sections::Sampling,
     },
-    panels::sampling::random_seed,
     view::theme::{Theme, size},
     widgets::{Icon, icon_button},
 };

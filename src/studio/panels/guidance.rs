@@ -5,9 +5,8 @@ use egui::Ui;
 use crate::{
     recipe::{GuidanceInterval, Profile, Recipe, Scfg},
     studio::{
-        command::Commands,
-        document::{Document, edit::Edit, sections::Guidance},
-        view::View,
+        document::{edit::Edit, films::FilmOf, parameter::Parameter, sections::Guidance},
+        panels::{context::PanelContext, film},
         widgets::{
             ValueSlider,
             combo::quiet_combo,
@@ -19,11 +18,16 @@ use crate::{
 /// The cosine that Castillo et al. (2023) end guidance at.
 const ADAPTIVE: f32 = 0.991;
 
+/// The slider's end.
+const SCALES: f32 = 20.0;
+
 /// A column from which the clamps and the cap have room in one row, in points.
 const WIDE: f32 = 256.0;
 
 /// Profile, scale, S-CFG, and what saves evaluations.
-pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, context: &mut PanelContext) {
+    let document = context.document;
+    let view = &*context.view;
     let mean = view.shown_frame(document).and_then(|f| Some(f.report?.scfg.as_ref()?.rate.mean()));
     let mut changed = document.recipe().clone();
     let recipe = &mut changed;
@@ -44,11 +48,13 @@ pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Comman
         .on_hover_text("Reference: as the authors' code does it, to repeat published results. Fixed: the same with its known defects repaired");
         note(ui, "profile");
     });
-    let scale = ValueSlider::new("Guidance scale", &mut recipe.cfg, 0.0..=20.0).default_value(5.0);
-    row::slider(ui, "Scale", scale)
+    let scale = ValueSlider::new("Guidance scale", &mut recipe.cfg, 0.0..=SCALES).default_value(5.0);
+    let response = row::slider(ui, "Scale", scale)
         .on_hover_text(
             "How strongly the prompt pulls against the unguided picture; 1 or less is no guidance. Keys on its lane in the timeline change it from step to step",
         );
+    let of = FilmOf { parameter: Parameter::Cfg, ends: [0.0, SCALES] };
+    film::take(film::under(ui, context, of, &response), &mut recipe.cfg);
     row::labelled(ui, "S-CFG", |ui| {
         let state = match (recipe.scfg.enabled, mean) {
             (true, Some(mean)) => format!("on · mean ρ {mean:.2}"),
@@ -63,7 +69,7 @@ pub fn show(ui: &mut Ui, document: &Document, view: &View, commands: &mut Comman
     }
     interval(ui, recipe);
     adaptive(ui, recipe);
-    commands.edit_if_changed(&Guidance::of(document.recipe()), Guidance::of(&changed), Edit::Guidance);
+    context.commands.edit_if_changed(&Guidance::of(document.recipe()), Guidance::of(&changed), Edit::Guidance);
 }
 
 /// Says of a setting that it changes the picture to save time.

@@ -2,10 +2,12 @@
 //!
 //! Apart from the panels because shortcuts are read before any of them.
 
-use egui::{Context, Event, Id, Key, KeyboardShortcut, Modifiers, Popup};
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, Event, Id, Key, KeyboardShortcut, Modifiers, Popup};
 
 use crate::studio::{
-    command::{Command, Commands},
+    command::{Command, Commands, Pasted},
     document::{Document, edit::Edit},
     view::{
         View,
@@ -16,11 +18,13 @@ use crate::studio::{
         marked_text,
     },
 };
+use crate::tensor::Picture;
 
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 /// Shortcuts that hold everywhere. The longer ones come first: they contain the shorter ones.
-const EVERYWHERE: [(Modifiers, Key, Command); 9] = [
+const EVERYWHERE: [(Modifiers, Key, Command); 10] = [
+    (COMMAND_SHIFT, Key::Enter, Command::Enqueue),
     (Modifiers::COMMAND, Key::Enter, Command::Generate),
     (COMMAND_SHIFT, Key::S, Command::SaveSessionAs),
     (Modifiers::COMMAND, Key::S, Command::SaveSession),
@@ -65,6 +69,7 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
         (toggles, Command::TogglePalette),
         (pressed(Modifiers::COMMAND, Key::L), Command::ToggleLog),
         (pressed(Modifiers::COMMAND, Key::G), Command::GoToStep),
+        (pressed(Modifiers::NONE, Key::F1), Command::ToggleKeys),
     ];
     windows.into_iter().filter(|(pressed, _)| *pressed).for_each(|(_, command)| commands.send(command));
     let palette_is_open_now = (cover == Cover::Palette) != toggles;
@@ -73,7 +78,28 @@ pub fn read(ctx: &Context, document: &Document, view: &mut View, commands: &mut 
     }
     let closes = !typing && !was_typing && !again && escape(ctx, document, view, commands, cover);
     in_the_window(ctx, document, view, commands, typing);
+    if !typing && cover == Cover::Nothing {
+        paste(ctx, commands);
+    }
     closes
+}
+
+/// What is pasted while no text field has the keyboard.
+fn paste(ctx: &Context, commands: &mut Commands) {
+    let pasted = ctx.input(|i| {
+        let mut events = i.events.iter();
+        events.find_map(|event| match event {
+            Event::Paste(text) => Some(Pasted::Text(text.clone())),
+            Event::PasteImage(image) => Some(Pasted::Picture(Arc::new(picture_of(image)))),
+            _ => None,
+        })
+    });
+    pasted.into_iter().for_each(|pasted| commands.send(Command::Paste(pasted)));
+}
+
+fn picture_of(image: &ColorImage) -> Picture {
+    let [width, height] = image.size;
+    Picture { width, height, rgb: image.pixels.iter().flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()]).collect() }
 }
 
 /// Repeats an Esc that has left a text field in the frame after. Returns whether it is the repetition.
@@ -91,7 +117,7 @@ fn keep_escape(ctx: &Context, was_typing: bool) -> bool {
 }
 
 /// Esc closes or ends the topmost thing and nothing else: a menu (which egui does), a window, a drag, the canvas alone, the
-/// brush, what is running. Returns whether that is a window.
+/// card of a pixel, the brush, what is running. Returns whether that is a window.
 fn escape(ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands, cover: Cover) -> bool {
     if Popup::is_any_open(ctx) || !ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         return false;
@@ -103,9 +129,11 @@ fn escape(ctx: &Context, document: &Document, view: &mut View, commands: &mut Co
         commands.send(Command::CancelGesture);
     } else if view.appearance.folded.alone {
         view.appearance.folded.alone = false;
+    } else if view.selection.pixel.is_some() {
+        view.selection.pixel = None;
     } else if view.brush.active {
         view.set_painting(None);
-    } else if document.is_busy() {
+    } else if document.is_working() {
         commands.send(Command::Stop);
     }
     false

@@ -5,7 +5,7 @@
 use egui::{Align2, Event, Id, Key, Modal, Modifiers, Rect, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
 use crate::studio::{
-    command::{Command, Commands, MapFormat},
+    command::{Command, Commands, MapFormat, Shelf},
     document::{Document, edit::Edit},
     view::{
         View,
@@ -77,6 +77,8 @@ fn commands() -> Vec<Entry> {
     vec![
         ask("Generate", "Ctrl+Enter", Command::Generate),
         ask("Stop", "Esc", Command::Stop),
+        ask("Add to the queue", "Ctrl+Shift+Enter", Command::Enqueue),
+        ask("Show the queue", "", Command::ShowQueue),
         ask("Undo", "Ctrl+Z", Command::Undo),
         ask("Redo", "Ctrl+Shift+Z", Command::Redo),
         ask("New session", "Ctrl+N", Command::NewSession),
@@ -91,6 +93,12 @@ fn commands() -> Vec<Entry> {
         entry("Paint: take the brush up or lay it down", "B", Effect::ToggleBrush),
         ask("Go to a step…", "Ctrl+G", Command::GoToStep),
         ask("Show the log", "Ctrl+L", Command::ShowLog),
+        ask("Show the keys", "F1", Command::ToggleKeys),
+        ask("Looks that are kept by name…", "", Command::ShowLibrary(Shelf::Looks)),
+        ask("Concepts that are kept by name…", "", Command::ShowLibrary(Shelf::Concepts)),
+        ask("Styles that are kept by name…", "", Command::ShowLibrary(Shelf::Styles)),
+        ask("Prompts that were used lately…", "", Command::ShowLibrary(Shelf::Prompts)),
+        ask("Verify the shown take", "", Command::Verify),
         ask("Quit", "", Command::Quit),
     ]
 }
@@ -133,6 +141,9 @@ fn looks() -> Vec<Entry> {
             view.overlay.card = view.overlay.card.next();
         }),
         look("Region outlines off or on", "", |view| view.overlay.outlines = !view.overlay.outlines),
+        look("Filmstrips under sliders on or off", "", |view| {
+            view.appearance.films = !view.appearance.films;
+        }),
         look("Dark or light theme", "", |view| view.appearance.dark = !view.appearance.dark),
         look("Larger interface", "Ctrl++", |view| view.appearance.scale += 0.1),
         look("Smaller interface", "Ctrl+-", |view| view.appearance.scale -= 0.1),
@@ -142,6 +153,13 @@ fn looks() -> Vec<Entry> {
             view.appearance.own_dialogs = !view.appearance.own_dialogs;
         }),
     ]
+}
+
+/// The keys of all commands that have one, with what they do.
+pub fn keys() -> Vec<(&'static str, String)> {
+    let with_keys = all().into_iter().filter(|entry| !entry.keys.is_empty());
+    let paste = ("Ctrl+V", "Paste a recipe, a file or a picture".to_owned());
+    with_keys.map(|entry| (entry.keys, entry.title)).chain([paste]).collect()
 }
 
 /// Entries whose titles have every word of `words` in them.

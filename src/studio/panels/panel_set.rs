@@ -21,12 +21,16 @@ use super::{
     hints::Hints,
     import_size::ImportSize,
     keys::{self, Cover},
+    keys_window::KeysWindow,
     leftovers::LeftoversWindow,
+    library_window::LibraryWindow,
     log_window::LogWindow,
     models,
     output_window::OutputWindow,
     palette::Palette,
-    past, prompt, regions,
+    past, prompt,
+    queue_window::QueueWindow,
+    regions,
     sampling::SamplingPanel,
     takes::TakeStrip,
     timeline::Timeline,
@@ -34,7 +38,7 @@ use super::{
 };
 use crate::session::Settings;
 use crate::studio::{
-    command::Commands,
+    command::{Command, Commands},
     document::{Document, takes::TakeId},
     view::{
         View, style,
@@ -56,6 +60,9 @@ pub struct PanelSet {
     pub log: LogWindow,
     pub leftovers: LeftoversWindow,
     pub output: OutputWindow,
+    pub queue: QueueWindow,
+    pub library: LibraryWindow,
+    pub keys: KeysWindow,
     pub confirm: Confirmation,
     pub changed: ChangedFile,
     pub file_dialog: FileDialog,
@@ -77,6 +84,9 @@ impl PanelSet {
             log: LogWindow::default(),
             leftovers: LeftoversWindow::default(),
             output: OutputWindow::default(),
+            queue: QueueWindow::default(),
+            library: LibraryWindow::default(),
+            keys: KeysWindow::default(),
             confirm: Confirmation::default(),
             changed: ChangedFile::default(),
             file_dialog: FileDialog::default(),
@@ -92,9 +102,7 @@ impl PanelSet {
         self.sampling = SamplingPanel::default();
         self.fusion = FusionPanel::default();
         self.palette.close();
-        self.log.close();
-        self.leftovers.close();
-        self.output.close();
+        self.close_windows();
         self.confirm.session_changed();
         self.changed.close();
         self.file_dialog.close();
@@ -107,7 +115,7 @@ impl PanelSet {
             () if self.confirm.is_open() || self.changed.is_open() => Cover::Question,
             () if self.file_dialog.is_open() || self.import_size.is_open() => Cover::Question,
             () if self.palette.is_open() => Cover::Palette,
-            () if self.log.is_open() || self.leftovers.is_open() || self.output.is_open() => Cover::Window,
+            () if self.is_window_open() => Cover::Window,
             () => Cover::Nothing,
         }
     }
@@ -116,10 +124,40 @@ impl PanelSet {
     pub fn read_keys(&mut self, ctx: &Context, document: &Document, view: &mut View, commands: &mut Commands) {
         style::hide_tooltips(ctx, ctx.input(|i| i.pointer.any_down()));
         if keys::read(ctx, document, view, commands, self.cover()) {
-            self.log.close();
-            self.leftovers.close();
-            self.output.close();
+            self.close_windows();
         }
+    }
+
+    /// Opens, closes or turns to what a command asks for; returns whether it was such a command.
+    pub fn open(&mut self, command: &Command, settings: &Settings) -> bool {
+        match command {
+            Command::ShowQueue => self.queue.open(),
+            Command::ShowLibrary(shelf) => self.library.open(*shelf),
+            Command::ShowOutput => self.output.open(&settings.output),
+            Command::ShowLeftovers => self.leftovers.open(),
+            Command::TogglePalette => self.palette.toggle(),
+            Command::ShowLog => self.log.open(),
+            Command::ToggleLog => self.log.toggle(),
+            Command::ToggleKeys => self.keys.toggle(),
+            Command::GoToStep => self.timeline.go_to_step(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Closes what Esc closes.
+    fn close_windows(&mut self) {
+        self.log.close();
+        self.leftovers.close();
+        self.output.close();
+        self.queue.close();
+        self.library.close();
+        self.keys.close();
+    }
+
+    fn is_window_open(&self) -> bool {
+        let further = self.queue.is_open() || self.library.is_open() || self.keys.is_open();
+        self.log.is_open() || self.leftovers.is_open() || self.output.is_open() || further
     }
 
     /// Draws the panels that fill the window, in the order in which the Tab key goes through them.
@@ -127,6 +165,7 @@ impl PanelSet {
         let theme = Theme::of(ui);
         let whole = ui.available_rect_before_wrap();
         let height = Timeline::height(context.document, context.view, ui.ctx().content_rect().height());
+        context.view.selection.lit = None;
         let parts = Arrangement::new(whole, &context.view.appearance, height);
         if let Some(rect) = parts.toolbar {
             let mut ui = part(ui, "Toolbar", rect, theme.ground.panel);
@@ -174,17 +213,17 @@ impl PanelSet {
 
     fn left_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
         prompt::show(ui, context.document, context.view, context.commands);
-        regions::show(ui, context.document, context.view, context.commands);
+        regions::show(ui, context);
         divider(ui);
         prompt::negative(ui, context.document, context.commands);
         divider(ui);
         models::show(ui, context.document, context.commands);
         divider(ui);
-        self.sampling.ui(ui, context.document, context.view, context.commands);
+        self.sampling.ui(ui, context);
     }
 
     fn right_column(&mut self, ui: &mut Ui, context: &mut PanelContext) {
-        guidance::show(ui, context.document, context.view, context.commands);
+        guidance::show(ui, context);
         divider(ui);
         self.concepts.ui(ui, context);
         divider(ui);
@@ -202,6 +241,9 @@ impl PanelSet {
         self.log.ui(ui);
         self.leftovers.ui(ui, document);
         self.output.ui(ui, document, &settings.output, commands);
+        self.queue.ui(ui, document, commands);
+        self.library.ui(ui, document, &settings.library, commands);
+        self.keys.ui(ui);
         drop_hint::show(ui);
         focus::show(ui.ctx(), Theme::of(ui));
     }

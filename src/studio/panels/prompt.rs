@@ -5,16 +5,17 @@ use egui::{Ui, vec2};
 use crate::{
     engine::TokenKind,
     studio::{
-        command::Commands,
+        command::{Command, Commands, Shelf},
         document::{Document, edit::Edit},
         panels::words::{Words, field},
         view::{
             View,
             maps::region_color,
             overlay::Overlay,
+            state::Lit,
             theme::{self, Theme},
         },
-        widgets::{chip, row},
+        widgets::{Icon, chip, icon_button, row},
     },
 };
 
@@ -22,7 +23,16 @@ use crate::{
 pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
     let before = &document.recipe().prompt;
     let words = Words::of(document, &document.recipe().model).with_regions(document, view);
-    row::heading(ui, "Prompt", |ui| words.count(ui, before));
+    row::heading(ui, "Prompt", |ui| {
+        for (shelf, icon, name) in
+            [(Shelf::Prompts, Icon::Down, "Prompts that were used lately"), (Shelf::Styles, Icon::Star, "Styles")]
+        {
+            if icon_button(ui, icon, name).clicked() {
+                commands.send(Command::ShowLibrary(shelf));
+            }
+        }
+        words.count(ui, before);
+    });
     let mut text = before.clone();
     field(ui, &words, "Prompt", &mut text, "What should be in the picture", 2);
     commands.edit_if_changed(before, text, Edit::Prompt);
@@ -62,6 +72,9 @@ fn chips(ui: &mut Ui, document: &Document, view: &mut View) {
             // With one region chosen, the others step back.
             let color = if selection.region.is_none() || chosen || along { own } else { theme::mix(ground, own, 0.35) };
             let response = chip::chip(ui, &name, color, share.is_some(), chosen || along);
+            if response.hovered() && share.is_some() {
+                selection.lit = Some(Lit::Region(region));
+            }
             if response.clicked() && several && selection.region.is_some() && !chosen {
                 selection.also.retain(|p| *p != region);
                 selection.also.extend((!along).then_some(region));

@@ -5,17 +5,17 @@ use egui::{DragValue, Ui, vec2};
 use crate::{
     recipe::{Recipe, SIDE_STEP, Sampler, Schedule},
     studio::{
-        command::Commands,
-        document::{Document, edit::Edit, sections::Sampling},
-        view::{View, theme::Theme},
+        document::{edit::Edit, films::FilmOf, parameter::Parameter, queue, sections::Sampling},
+        panels::{context::PanelContext, film},
+        view::theme::Theme,
         widgets::{Icon, ValueSlider, combo::quiet_combo, icon_button, row},
     },
 };
 
 /// The slider's end; more can be typed where the recipe comes from a file.
 const MOST_STEPS: f32 = 100.0;
-/// Random seeds are below this: short enough to remember.
-const SEEDS: u64 = 1_000_000;
+/// Between these its filmstrip runs: more steps than that change little.
+const FILM_STEPS: [f32; 2] = [4.0, 40.0];
 /// The shortest and the longest side of a picture.
 const SIDES: std::ops::RangeInclusive<usize> = 64..=2048;
 
@@ -34,9 +34,10 @@ struct Rounded {
 
 impl SamplingPanel {
     /// Sampler, schedule, steps, seed and size.
-    pub fn ui(&mut self, ui: &mut Ui, document: &Document, view: &View, commands: &mut Commands) {
+    pub fn ui(&mut self, ui: &mut Ui, context: &mut PanelContext) {
+        let document = context.document;
         row::heading(ui, "Sampling", |_| {});
-        let reuse = view.shown_track(document).map(|track| track.recipe.seed);
+        let reuse = context.view.shown_track(document).map(|track| track.recipe.seed);
         let mut changed = document.recipe().clone();
         let recipe = &mut changed;
         choices(ui, recipe);
@@ -44,7 +45,11 @@ impl SamplingPanel {
         let most = MOST_STEPS.max(steps);
         let slider = ValueSlider::new("Steps", &mut steps, 1.0..=most).step(1.0, 0).default_value(20.0);
         let steps_row = row::slider(ui, "Steps", slider);
-        if steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20").changed() {
+        let steps_row = steps_row.on_hover_text("From noise to picture in so many steps; double-click for 20");
+        let of = FilmOf { parameter: Parameter::Steps, ends: FILM_STEPS };
+        let taken = film::under(ui, context, of, &steps_row);
+        film::take(taken, &mut steps);
+        if steps_row.changed() || taken.is_some() {
             recipe.steps = steps.round() as usize;
         }
         row::labelled(ui, "Seed", |ui| seed(ui, recipe, reuse));
@@ -54,7 +59,7 @@ impl SamplingPanel {
         if let Some(rounded) = self.rounded {
             row::labelled(ui, "", |ui| row::tinted(ui, rounded.sentence(), Theme::of(ui).accent.plain));
         }
-        commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
+        context.commands.edit_if_changed(&Sampling::of(document.recipe()), Sampling::of(&changed), Edit::Sampling);
     }
 
     fn picture_size(&mut self, ui: &mut Ui, recipe: &mut Recipe) {
@@ -122,7 +127,7 @@ fn seed(ui: &mut Ui, recipe: &mut Recipe, reuse: Option<u64>) {
     plain(ui);
     ui.add(DragValue::new(&mut recipe.seed).speed(0.2).update_while_editing(false)).accessible_name("Seed");
     if icon_button(ui, Icon::Dice, "Random seed").clicked() {
-        recipe.seed = random_seed(recipe.seed);
+        recipe.seed = queue::random_seed(recipe.seed);
     }
     let other = reuse.filter(|&seed| seed != recipe.seed);
     let response = ui.add_enabled_ui(other.is_some(), |ui| icon_button(ui, Icon::Reuse, "Seed of the shown picture"));
@@ -138,13 +143,6 @@ fn plain(ui: &mut Ui) {
     widgets.hovered.weak_bg_fill = theme.ground.raised;
     ui.spacing_mut().button_padding = vec2(4.0, 1.0);
     ui.add_space(-4.0);
-}
-
-/// Another seed than `last`, from the random keys of the standard library's hasher.
-pub fn random_seed(last: u64) -> u64 {
-    use std::hash::BuildHasher;
-    let throw = std::hash::RandomState::new().hash_one(last) % SEEDS;
-    if throw == last { (throw + 1) % SEEDS } else { throw }
 }
 
 /// One side. A typed number gives what was made of it: `Some(None)` where it was taken as it is.
@@ -166,19 +164,4 @@ fn side(ui: &mut Ui, name: &str, pixels: &mut usize) -> Option<Option<Rounded>> 
     // A drag goes from one multiple to the next, and rounds nothing that was asked for.
     let typed = typed.filter(|_| !response.dragged())?;
     Some((typed != side as f64).then_some(Rounded { typed, side }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_random_seed_is_another_one() {
-        let mut seed = 3;
-        for _ in 0..50 {
-            let next = random_seed(seed);
-            assert!(next != seed && next < SEEDS);
-            seed = next;
-        }
-    }
 }

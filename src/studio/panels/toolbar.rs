@@ -7,12 +7,12 @@ use std::time::Duration;
 use egui::{Align, Button, CornerRadius, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 
 use crate::studio::{
-    command::{Command, Commands, MapFormat},
+    command::{Command, Commands, MapFormat, Shelf},
     document::{
         Document,
         live_run::{LiveRun, Phase, Progress},
     },
-    panels::{device, memory},
+    panels::{batch, device, memory},
     view::{
         View,
         compare::Compare,
@@ -126,6 +126,7 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     entry(ui, commands, "New empty session", "", Command::NewEmptySession);
     entry(ui, commands, "Open…", "Ctrl+O", Command::OpenSession);
     entry(ui, commands, "Browse files…", "", Command::BrowseFiles);
+    recent(ui, document, commands);
     entry(ui, commands, "Save", "Ctrl+S", Command::SaveSession);
     entry(ui, commands, "Save as…", "Ctrl+Shift+S", Command::SaveSessionAs);
     ui.separator();
@@ -140,6 +141,7 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     ui.separator();
     entry(ui, commands, "Copy picture", "", Command::CopyPicture);
     entry(ui, commands, "Copy settings", "", Command::CopySettings);
+    entry(ui, commands, "Verify picture", "", Command::Verify);
     ui.separator();
     memory::keep_steps(ui, document, commands);
     let mut own = view.appearance.own_dialogs;
@@ -147,14 +149,36 @@ fn session_entries(ui: &mut Ui, document: &Document, view: &mut View, commands: 
     if ui.checkbox(&mut own, "Sextant's own file dialogs").on_hover_text(hover).changed() {
         view.appearance.own_dialogs = own;
     }
+    let hover =
+        "Under the slider that was touched last: what five of its values would give, rendered while nothing else is";
+    ui.checkbox(&mut view.appearance.films, "Filmstrips under sliders").on_hover_text(hover);
     ui.separator();
     entry(ui, commands, "All commands…", "Ctrl+K", Command::TogglePalette);
+    entry(ui, commands, "Keys", "F1", Command::ToggleKeys);
+    entry(ui, commands, "Library…", "", Command::ShowLibrary(Shelf::Looks));
     entry(ui, commands, "Log", "Ctrl+L", Command::ShowLog);
     let dark = ui.visuals().dark_mode;
     if ui.button(if dark { "Light theme" } else { "Dark theme" }).clicked() {
         view.appearance.dark = !dark;
         ui.close();
     }
+}
+
+/// The files that were opened or saved lately.
+fn recent(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+    let files = &document.file().recent;
+    ui.add_enabled_ui(!files.is_empty(), |ui| {
+        ui.menu_button("Open recent", |ui| {
+            for path in files {
+                let name =
+                    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+                if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
+                    commands.send(Command::OpenFile(path.clone()));
+                    ui.close();
+                }
+            }
+        });
+    });
 }
 
 /// An entry of the menu that sends `command`.
@@ -167,13 +191,14 @@ fn entry(ui: &mut Ui, commands: &mut Commands, text: &str, keys: &str, command: 
 
 fn run_buttons(ui: &mut Ui, document: &Document, commands: &mut Commands, words: bool) {
     let theme = Theme::of(ui);
-    let busy = document.is_busy();
+    let busy = document.is_working();
     if action_button(ui, (Icon::Play, "Generate", words), theme.accent.plain, theme.accent.hover, theme.accent.ink)
         .on_hover_text("Render the recipe as it stands (Ctrl+Enter)")
         .clicked()
     {
         commands.send(Command::Generate);
     }
+    batch::show(ui, document, commands);
     let ink = if busy { theme.ink.text } else { theme.ink.faint };
     if ui
         .add_enabled_ui(busy, |ui| {

@@ -12,10 +12,13 @@ pub enum Compare {
     Difference,
     Blink,
     Grid,
+    /// The pictures that Generate was asked for together.
+    Sheet,
 }
 
 impl Compare {
-    pub const ALL: [Self; 6] = [Self::Single, Self::SideBySide, Self::Wipe, Self::Difference, Self::Blink, Self::Grid];
+    pub const ALL: [Self; 7] =
+        [Self::Single, Self::SideBySide, Self::Wipe, Self::Difference, Self::Blink, Self::Grid, Self::Sheet];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -25,12 +28,13 @@ impl Compare {
             Self::Difference => "Difference",
             Self::Blink => "Blink",
             Self::Grid => "Grid",
+            Self::Sheet => "Sheet",
         }
     }
 
     /// Whether it sets two runs against each other.
     pub fn pairs(self) -> bool {
-        !matches!(self, Self::Single | Self::Grid)
+        !matches!(self, Self::Single | Self::Grid | Self::Sheet)
     }
 }
 

@@ -36,6 +36,7 @@ pub fn apply_settings(view: &mut View, settings: &Settings) {
         appearance.dark = settings.theme != LIGHT;
     }
     appearance.own_dialogs = settings.own_dialogs;
+    appearance.films = !settings.no_films;
     appearance.scale = settings.scale.filter(|scale| SCALE.contains(scale)).unwrap_or(appearance.scale);
 }
 

@@ -15,10 +15,11 @@ use super::{
 };
 use crate::{
     engine::Token,
-    recipe::{Paint, SIDE_STEP},
+    recipe::{ConceptId, Paint, SIDE_STEP},
     studio::document::{
         Document,
         event::FinishedRun,
+        films::FilmOf,
         paint::{self, PaintTarget, Stroke},
         regions::labels::RegionLabels,
         takes::TakeId,
@@ -43,12 +44,27 @@ pub struct Playback {
     pub once: bool,
 }
 
+/// What is shown on the canvas while the pointer is on it in a panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lit {
+    /// A region, by its position.
+    Region(usize),
+    /// Where a concept acts.
+    Concept(ConceptId),
+}
+
 /// The regions that are chosen, by their token positions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     pub region: Option<usize>,
     /// Further words that were chosen with it, to be merged.
     pub also: Vec<usize>,
+    /// The slider that was touched last, whose filmstrip is open.
+    pub slider: Option<FilmOf>,
+    /// What the pointer touches in a panel: the canvas shows it for as long.
+    pub lit: Option<Lit>,
+    /// The place of the picture whose card is open, as shares of its sides.
+    pub pixel: Option<[f32; 2]>,
 }
 
 impl Selection {
@@ -69,6 +85,8 @@ pub struct Appearance {
     pub folded: Folded,
     /// Files are always chosen in the window's own dialog.
     pub own_dialogs: bool,
+    /// A slider that was touched shows what five of its values would give.
+    pub films: bool,
 }
 
 /// What of the window is folded away.
@@ -84,7 +102,7 @@ pub struct Folded {
 impl Default for Appearance {
     fn default() -> Self {
         let columns = [size::LEFT, size::RIGHT];
-        Self { dark: true, scale: 1.0, columns, folded: Folded::default(), own_dialogs: false }
+        Self { dark: true, scale: 1.0, columns, folded: Folded::default(), own_dialogs: false, films: true }
     }
 }
 
@@ -228,9 +246,27 @@ impl View {
         self.require_pins(document);
     }
 
+    /// The overlay, and the token positions of the regions that it shows alone: what the pointer touches in a panel, else what
+    /// is chosen.
+    pub fn overlay_now(&self, labels: &RegionLabels) -> (OverlayView, Vec<usize>) {
+        match self.selection.lit {
+            Some(Lit::Region(region)) => {
+                let kind = Overlay::Regions;
+                let words = labels.words_of(region);
+                let all = if words.is_empty() { vec![region] } else { words };
+                (OverlayView { kind, ..self.overlay.clone() }, all)
+            }
+            Some(Lit::Concept(id)) => {
+                let kind = Overlay::Concept;
+                (OverlayView { kind, concept: Some(id), ..self.overlay.clone() }, self.selection.positions())
+            }
+            None => (self.overlay.clone(), self.selection.positions()),
+        }
+    }
+
     /// Chooses a region everywhere, or none.
     pub fn choose_region(&mut self, region: Option<usize>) {
-        self.selection = Selection { region, also: Vec::new() };
+        (self.selection.region, self.selection.also) = (region, Vec::new());
     }
 
     /// Shows a map over the picture.

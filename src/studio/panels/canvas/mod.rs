@@ -9,6 +9,9 @@ mod legend;
 mod pane;
 mod panel;
 mod probe;
+mod sheet;
 mod tip;
+mod why;
+mod why_card;
 
 pub use panel::{BOTTOM, Canvas, TOP};

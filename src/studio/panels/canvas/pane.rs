@@ -54,7 +54,7 @@ impl Pane {
         view.zoom.place(self.area, self.size())
     }
 
-    fn of(document: &Document, view: &View, (track, title): (&Track, String), area: Rect) -> Option<Self> {
+    pub(super) fn of(document: &Document, view: &View, (track, title): (&Track, String), area: Rect) -> Option<Self> {
         let frame = track.frame(view.playhead).or_else(|| track.frame(Default::default()))?;
         let title = frame.report.as_ref().map_or(title.clone(), |r| format!("{title} · step {}", r.step + 1));
         let (labels, recipe) = (RegionLabels::of(track, document.recipe()), track.recipe.clone());
@@ -115,7 +115,7 @@ fn compared(view: &View, area: Rect, b_shown: bool, mut a: Pane, mut b: Pane) ->
             (a.clip, b.clip) = (area.with_max_x(x), area.with_min_x(x));
             vec![a, b]
         }
-        Compare::Single | Compare::SideBySide | Compare::Grid => vec![a, b],
+        Compare::Single | Compare::SideBySide | Compare::Grid | Compare::Sheet => vec![a, b],
     }
 }
 

@@ -12,10 +12,14 @@ use super::{
     gpu::CanvasPaint,
     grid,
     legend::Legend,
-    pane::{Empty, Pane, panes},
-    probe, tip,
+    pane::{self, Empty, Pane},
+    probe,
+    sheet::{self, Cell},
+    tip,
+    why_card::WhyCard,
 };
 use crate::studio::{
+    document::Document,
     panels::context::PanelContext,
     view::{
         View,
@@ -41,6 +45,7 @@ pub struct Canvas {
     brush: BrushTool,
     comparison: PictureComparison,
     legend: Legend,
+    why: WhyCard,
 }
 
 impl Canvas {
@@ -51,6 +56,7 @@ impl Canvas {
             brush: BrushTool::default(),
             comparison: PictureComparison::default(),
             legend: Legend::default(),
+            why: WhyCard::default(),
         }
     }
 
@@ -62,30 +68,42 @@ impl Canvas {
         if view.comparison.mode == Compare::Grid {
             return grid::show(ui, document, commands, textures, whole);
         }
-        let line = if view.comparison.mode.pairs() { compare::LINE } else { 0.0 };
+        let spreads = if view.comparison.mode == Compare::Sheet { sheet::spreads(document) } else { Vec::new() };
+        let line = if view.comparison.mode.pairs() { compare::LINE } else { sheet::room(&spreads) };
         let area = Rect::from_min_max(whole.min + vec2(0.0, TOP), whole.max - vec2(0.0, BOTTOM + line));
         let response = ui.interact(whole, ui.scope_id().with("canvas"), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
 
         let b = compare::shows_b(ui, &view.comparison, &response);
-        match panes(document, view, area, b) {
+        let (on_canvas, cells) = contents(document, view, area, b);
+        match on_canvas {
             Ok(panes) => {
                 self.pictures(ui, view, &response, &panes);
                 let below = Rect::from_min_max(pos2(whole.left(), area.bottom()), whole.max);
-                if line > 0.0 {
-                    compare::settings_line(ui, document, view, below.with_max_y(below.top() + line));
+                let row = below.with_max_y(below.top() + line);
+                match view.comparison.mode {
+                    Compare::Sheet => sheet::table(ui, &spreads, row),
+                    mode if mode.pairs() => compare::settings_line(ui, document, view, row),
+                    _ => {}
                 }
                 self.legend.show(ui, document, view, &mut self.comparison, below.with_min_y(below.top() + line));
                 let picks = BrushTool::picks(ui, view);
-                pick_region(ui, view, &response, &panes, whole);
+                pick(ui, view, &response, &panes, whole);
                 if let Some(pane) = panes.first().filter(|_| BrushTool::is_active(view)) {
                     self.brush.paint(ui, document, view, commands, (&response, picks), pane);
                     self.brush.bar(ui, document, view, commands, area);
+                }
+                if let Some(pane) = panes.first().filter(|_| !BrushTool::is_active(view)) {
+                    self.why.show(ui, view, pane, whole.with_max_y(below.top()));
                 }
                 if view.comparison.mode == Compare::Blink {
                     let corner = whole.min + vec2(14.0, 40.0);
                     let row = Rect::from_min_size(corner, vec2(320.0, 26.0));
                     compare::blink_switch(ui, &mut view.comparison, row);
+                }
+                if let Some(take) = sheet::frame(ui, &cells, view) {
+                    view.show_take(take);
+                    view.comparison.mode = Compare::Single;
                 }
             }
             Err(state) => empty(ui, area, &state),
@@ -107,9 +125,9 @@ impl Canvas {
     fn paint(&self, ui: &Ui, view: &View, pane: &Pane, key: u64) {
         let placed = pane.place(view);
         let frame = pane.frame.clone();
-        let (overlay, comparison) = (&view.overlay, &view.comparison);
-        let mut source =
-            Source::new(frame.picture, frame.report, pane.labels.clone(), overlay, view.selection.positions());
+        let (overlay, chosen) = view.overlay_now(&pane.labels);
+        let comparison = &view.comparison;
+        let mut source = Source::new(frame.picture, frame.report, pane.labels.clone(), &overlay, chosen);
         source.other = pane.other.as_ref().map(|frame| frame.picture.clone());
         let callback = CanvasPaint {
             key,
@@ -130,6 +148,20 @@ impl Canvas {
             let corner = placed.min.max(pane.clip.min) + vec2(8.0, 8.0);
             label_on(ui, corner, Align2::LEFT_TOP, title, theme::small_font());
         }
+    }
+}
+
+/// The pictures on the canvas, and the cells that they fill on a contact sheet.
+fn contents(document: &Document, view: &View, area: Rect, b: bool) -> (Result<Vec<Pane>, Empty>, Vec<Cell>) {
+    if view.comparison.mode != Compare::Sheet {
+        return (pane::panes(document, view, area, b), Vec::new());
+    }
+    match sheet::cells(document, view, area) {
+        Ok(cells) => {
+            let (cells, panes): (Vec<Cell>, Vec<Option<Pane>>) = cells.into_iter().unzip();
+            (Ok(panes.into_iter().flatten().collect()), cells)
+        }
+        Err(state) => (Err(state), Vec::new()),
     }
 }
 
@@ -187,9 +219,9 @@ fn wipe_grip(ui: &Ui, view: &mut View, panes: &[Pane]) {
     grip.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
 }
 
-/// Shows the numbers under the pointer; a click chooses the region there. Called late, so that the tooltip lies over
-/// everything that is drawn before.
-fn pick_region(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], whole: Rect) {
+/// Shows the numbers under the pointer; a click chooses the region there and opens the card of the pixel. Called late, so
+/// that the tooltip lies over everything that is drawn before.
+fn pick(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], whole: Rect) {
     let under_pointer = hover(ui, view, response, panes, whole);
     let choosing = match BrushTool::is_active(view) {
         true => BrushTool::picks(ui, view),
@@ -197,6 +229,12 @@ fn pick_region(ui: &Ui, view: &mut View, response: &Response, panes: &[Pane], wh
     };
     if response.clicked() && choosing {
         view.choose_region(under_pointer.filter(|&position| view.selection.region != Some(position)));
+    }
+    let place = response.interact_pointer_pos().filter(|_| response.clicked() && !BrushTool::is_active(view));
+    let first = panes.first().filter(|pane| place.is_some_and(|at| pane.clip.contains(at)));
+    if let Some((pane, at)) = first.zip(place) {
+        let place = share(pane.place(view), at).map(|(u, v)| [u, v]);
+        view.selection.pixel = place.filter(|place| !is_same(view.selection.pixel, *place, pane.size()));
     }
 }
 
@@ -211,6 +249,12 @@ fn hover(ui: &Ui, view: &View, response: &Response, panes: &[Pane], whole: Rect)
         tip::show(ui, &probe, pointer, whole, view.overlay.card);
     }
     Some(probe.region?.position)
+}
+
+/// Whether two places of a picture of `size` pixels are about the same.
+fn is_same(one: Option<[f32; 2]>, other: [f32; 2], size: [usize; 2]) -> bool {
+    let near = |k: usize| one.is_some_and(|one| ((one[k] - other[k]) * size[k] as f32).abs() < 4.0);
+    near(0) && near(1)
 }
 
 /// Where in a placed picture the pointer is, as shares of its sides; `None` when outside.

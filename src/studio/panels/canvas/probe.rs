@@ -54,7 +54,7 @@ pub struct FusionProbe {
 }
 
 /// The element of a `width` by `height` map under a place given as shares of the picture's sides.
-fn element(u: f32, v: f32, width: usize, height: usize) -> [usize; 2] {
+pub(super) fn element(u: f32, v: f32, width: usize, height: usize) -> [usize; 2] {
     let at = |t: f32, n: usize| ((t.clamp(0.0, 1.0) * n as f32) as usize).min(n.saturating_sub(1));
     [at(u, width), at(v, height)]
 }
@@ -140,7 +140,7 @@ fn fusion_probe(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{sync::Arc, time::Duration};
 
     use super::*;
@@ -150,7 +150,7 @@ mod tests {
         tensor::{Picture, Plane},
     };
 
-    fn report() -> StepReport {
+    pub fn report() -> StepReport {
         let plane = |values: [f32; 4]| Plane::new(2, 2, values.to_vec());
         StepReport {
             approximate: false,

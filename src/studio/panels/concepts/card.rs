@@ -4,33 +4,29 @@
 
 use std::sync::Arc;
 
-use egui::{
-    Align, Align2, CornerRadius, Key, Layout, Popup, PopupCloseBehavior, Rect, Sense, Ui, UiBuilder, pos2, vec2,
-};
+use egui::{Align, CornerRadius, Key, Layout, Popup, PopupCloseBehavior, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
-use super::kinds::{self, EditKind};
+use super::details::{self, name_of};
 use crate::{
     engine::ConceptReport,
     recipe::Concept,
     studio::{
-        document::{Document, cost, regions::labels::RegionLabels},
+        document::{Document, cost, films::FilmOf, parameter::Parameter, regions::labels::RegionLabels},
         panels::{
+            film,
             regions::locks::{self, Lockable},
             words::Words,
         },
         view::{
             View, colormap,
             overlay::Overlay,
+            state::Lit,
             theme::{self, Theme, size},
         },
         widgets::{
-            Icon, ValueSlider,
-            combo::quiet_combo,
-            icon, icon_button, icon_toggle,
+            Icon, ValueSlider, icon, icon_button, icon_toggle,
             marked_text::{MarkedField, Rows},
-            picture,
-            range::RangeSlider,
-            row,
+            picture, row,
             textures::{self, Kind, Textures},
         },
     },
@@ -51,6 +47,9 @@ const SUMMARY: &str = "top: of the latent values of each channel, the share that
 pub enum Action {
     Remove,
     ToggleDetails,
+    /// To another row.
+    MoveTo(usize),
+    Duplicate,
 }
 
 /// A card while it is drawn: its widgets change a copy of the concept.
@@ -89,9 +88,11 @@ impl Card {
 
     pub fn ui(&mut self, ui: &mut Ui, document: &Document, view: &mut View, textures: &mut Textures) -> Option<Action> {
         let color = theme::concept_color(self.row);
-        let details = if self.open { 5.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
+        let details = if self.open { 6.0 * (size::ROW + size::ROW_GAP) + 4.0 } else { 0.0 };
         let theme = Theme::of(ui);
-        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + details), Sense::hover());
+        let film = self.open_film(ui, view);
+        let strip = if film.is_some() { film::height(ui.available_width() - 18.0) + 4.0 } else { 0.0 };
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CARD + strip + details), Sense::hover());
         let edge = if self.concept.enabled { color } else { theme.ink.faint };
         // Only beside the face and behind its corners: a card that is faded lets through what lies behind it.
         let behind = ui.painter().with_clip_rect(rect.with_max_x(rect.left() + 6.0).intersect(ui.clip_rect()));
@@ -108,14 +109,66 @@ impl Card {
         let line = Rect::from_min_size(pos2(body.left(), rect.top() + 44.0), vec2(body.width(), 16.0));
         let toggle = self.summary(ui, document.recipe().steps, line);
         if self.open {
-            let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0));
+            let area = Rect::from_min_max(pos2(tile.left(), rect.top() + CARD), rect.max - vec2(8.0, 4.0 + strip));
             let (words, labels) = (&self.words, &self.labels);
-            more(ui, &mut self.concept, self.row, document.recipe().steps, area, (words, labels));
+            details::more(ui, view, &mut self.concept, self.row, document.recipe().steps, area, (words, labels));
+        }
+        let asked = if self.open {
+            let area = Rect::from_min_max(pos2(tile.left(), rect.top()), rect.max - vec2(8.0, 4.0 + strip));
+            self.order(ui, document.recipe().concepts.len(), area)
+        } else {
+            None
+        };
+        if let Some(of) = film {
+            let at = pos2(tile.left(), rect.bottom() - strip);
+            let area = Rect::from_min_max(at, pos2(rect.right() - 8.0, rect.bottom()));
+            self.take(of, film::strip(ui, document, textures, of, area));
         }
         match (remove, toggle) {
             (true, _) => Some(Action::Remove),
             (_, true) => Some(Action::ToggleDetails),
-            _ => None,
+            _ => asked,
+        }
+    }
+
+    /// Another place in the list, or another card of the same settings.
+    fn order(&self, ui: &mut Ui, count: usize, area: Rect) -> Option<Action> {
+        let line = area.with_min_y(area.bottom() - size::ROW);
+        let layout = Layout::left_to_right(Align::Center);
+        let mut ui = ui.new_child(UiBuilder::new().id_salt(("order", self.concept.id)).max_rect(line).layout(layout));
+        let name = self.name();
+        row::labelled(&mut ui, "Card", |ui| {
+            let mut button = |icon, what: &str, can| {
+                ui.add_enabled_ui(can, |ui| icon_button(ui, icon, &format!("{what} {name}"))).inner.clicked()
+            };
+            let up = button(Icon::Up, "Move up", self.row > 0);
+            let down = button(Icon::Down, "Move down", self.row + 1 < count);
+            let copy = ui.button("Duplicate").on_hover_text("Another concept with the same settings");
+            match () {
+                () if up => Some(Action::MoveTo(self.row - 1)),
+                () if down => Some(Action::MoveTo(self.row + 1)),
+                () if copy.clicked() => Some(Action::Duplicate),
+                () => None,
+            }
+        })
+    }
+
+    /// The filmstrip of one of its sliders, where that is open.
+    fn open_film(&self, ui: &Ui, view: &View) -> Option<FilmOf> {
+        let id = self.concept.id;
+        let details = [Parameter::Threshold(id), Parameter::Weight(id)].map(|parameter| (parameter, self.open));
+        let mut own = std::iter::once((Parameter::Strength(id), true)).chain(details);
+        let open = view.selection.slider.filter(|of| ui.is_enabled() && film::is_open(view, *of))?;
+        own.any(|(parameter, there)| there && parameter == open.parameter).then_some(open)
+    }
+
+    /// Takes a value that was clicked in the filmstrip.
+    fn take(&mut self, of: FilmOf, clicked: Option<f32>) {
+        let Some(value) = clicked else { return };
+        match of.parameter {
+            Parameter::Threshold(_) => self.concept.threshold = value,
+            Parameter::Weight(_) => self.concept.weight = value,
+            _ => self.concept.strength = value,
         }
     }
 
@@ -123,7 +176,7 @@ impl Card {
         name_of(&self.concept, self.row)
     }
 
-    fn strength(&mut self, ui: &mut Ui, document: &Document, view: &View, body: Rect, color: egui::Color32) {
+    fn strength(&mut self, ui: &mut Ui, document: &Document, view: &mut View, body: Rect, color: egui::Color32) {
         let rail = Rect::from_min_size(pos2(body.left(), body.top() + 21.0), vec2(body.width() - 48.0, 16.0));
         let number = Rect::from_min_size(pos2(body.right() - 46.0, rail.top()), vec2(46.0, 16.0));
         let name = format!("Strength of {}", self.name());
@@ -131,6 +184,7 @@ impl Card {
         let slider = ValueSlider::new(name, &mut self.concept.strength, -STRONGEST..=STRONGEST);
         let mut child = ui.new_child(UiBuilder::new().id_salt(("strength", id)).max_rect(body));
         let response = slider.bipolar().color(color).place(&mut child, rail, number);
+        film::watch(view, FilmOf { parameter: Parameter::Strength(id), ends: [-STRONGEST, STRONGEST] }, &response);
         response.on_hover_ui(|ui| {
             drop(ui.label(cost::of_slider(document.recipe(), id, view.shown_track(document))));
         });
@@ -152,6 +206,9 @@ impl Card {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
         ui.painter().rect_filled(tile, CornerRadius::same(3), Theme::of(ui).ground.canvas);
         let Some(report) = &self.report else { return };
+        if response.hovered() {
+            view.selection.lit = Some(Lit::Concept(id));
+        }
         let texture = textures.get(ui.ctx(), report, Kind::Mask, || {
             let shown = masked(report);
             textures::map_image(&shown, 0.0, shown.max(), &colormap::table(StepArray::Magnitude.info().palette))
@@ -197,11 +254,6 @@ impl Card {
     }
 }
 
-fn name_of(concept: &Concept, row: usize) -> String {
-    let text = concept.text.trim();
-    if text.is_empty() { format!("concept {}", row + 1) } else { text.to_owned() }
-}
-
 /// The concept's magnitude where it may act, 0 elsewhere.
 fn masked(report: &ConceptReport) -> Plane {
     let values = report.magnitude.values.iter().zip(&report.mask.values).map(|(m, share)| m * share).collect();
@@ -237,57 +289,6 @@ fn summary_row(ui: &mut Ui, text: &str, line: Rect, open: bool, name: &str) -> b
     let sign = if open { Icon::Down } else { Icon::Right };
     icon::paint(ui.painter(), sign, pos2(line.right() - 6.0, line.center().y), ink);
     response.on_hover_text(format!("{text}\n{SUMMARY}")).clicked()
-}
-
-/// Kind, threshold, steps and weight.
-fn more(
-    ui: &mut Ui,
-    concept: &mut Concept,
-    row: usize,
-    steps: usize,
-    area: Rect,
-    (words, names): (&[Lockable], &RegionLabels),
-) {
-    let name = name_of(concept, row);
-    let layout = Layout::top_down(Align::Min);
-    let mut child = ui.new_child(UiBuilder::new().id_salt(("more", concept.id)).max_rect(area).layout(layout));
-    let ui = &mut child;
-    row::labelled(ui, "Kind", |ui| {
-        ui.response()
-            .on_hover_text("What kind of edit this is: sets threshold and warm-up as such edits usually want them");
-        if let Some(picked) = kinds::choice(ui, &format!("Kind of {name}"), EditKind::of(concept, steps), steps) {
-            picked.apply(concept, steps);
-        }
-    });
-    let threshold = ValueSlider::new(format!("Threshold of {name}"), &mut concept.threshold, 0.0..=1.0);
-    let top = 100.0 * (1.0 - *threshold.value());
-    row::slider(ui, "Threshold", threshold.step(0.01, 2).default_value(0.9))
-        .on_hover_text(format!("Changes only the {top:.0} % of latent values that this concept moves most, channel by channel: 1 minus the threshold"));
-    row::labelled(ui, "Steps", |ui| {
-        let rail = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width() - size::NUMBER - 4.0, size::ROW));
-        let names = [format!("Warm-up of {name}"), format!("Cool-down of {name}")];
-        let range = RangeSlider {
-            start: &mut concept.warmup,
-            end: &mut concept.cooldown,
-            count: steps,
-            names,
-            color: theme::concept_color(row),
-        };
-        range.place(ui, rail);
-        let text = format!("{}–{}", (concept.warmup + 1).min(steps), concept.cooldown.unwrap_or(steps).min(steps));
-        let at = pos2(rail.right() + 4.0 + size::NUMBER - 3.0, rail.center().y);
-        ui.painter().text(at, Align2::RIGHT_CENTER, text, theme::mono_font(), Theme::of(ui).ink.text);
-    });
-    let weight = ValueSlider::new(format!("Weight of {name}"), &mut concept.weight, 0.0..=3.0);
-    row::slider(ui, "Weight", weight.step(0.05, 2).default_value(1.0))
-        .on_hover_text("This concept's share when several act at once");
-    let where_to = locks::lock_text(&concept.lock, names);
-    let where_to = if where_to.is_empty() { "everywhere" } else { &where_to };
-    row::labelled(ui, "Acts", |ui| {
-        quiet_combo(ui, &format!("Where {name} may act"), where_to, |ui| {
-            locks::lock_menu(ui, &mut concept.lock, words)
-        });
-    });
 }
 
 #[cfg(test)]

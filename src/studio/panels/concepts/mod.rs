@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod card;
+mod details;
 mod interference;
 mod kinds;
 mod panel;

@@ -13,11 +13,12 @@ use super::{
 use crate::{
     recipe::{Concept, ConceptId, Momentum},
     studio::{
-        command::Commands,
+        command::{Command, Commands, Shelf},
         document::{Document, cost, edit::Edit},
         panels::{context::PanelContext, words::Words},
         view::theme::{self, Theme},
         widgets::{
+            Icon, icon_button,
             marked_text::{MarkedField, Rows},
             row,
         },
@@ -47,6 +48,9 @@ impl Concepts {
         let PanelContext { document, view, commands, textures } = context;
         let steps = document.recipe().steps;
         row::heading(ui, "Concepts", |ui| {
+            if icon_button(ui, Icon::Star, "Concepts that are kept by name").clicked() {
+                commands.send(Command::ShowLibrary(Shelf::Concepts));
+            }
             if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(self.kind), steps) {
                 self.kind = picked;
             }
@@ -58,6 +62,8 @@ impl Concepts {
             let mut card = Card::new(document, view, row, concept, self.open.contains(&concept.id));
             match card.ui(ui, document, view, textures) {
                 Some(Action::Remove) => commands.edit(Edit::RemoveConcept(concept.id)),
+                Some(Action::MoveTo(to)) => commands.edit(Edit::MoveConcept { from: row, to }),
+                Some(Action::Duplicate) => commands.edit(Edit::AddConcepts(vec![concept.clone()])),
                 Some(Action::ToggleDetails) if !self.open.remove(&concept.id) => drop(self.open.insert(concept.id)),
                 _ => {}
             }

@@ -8,9 +8,10 @@ use crate::{
     recipe::{Fusion, FusionMode, FusionRule, Paint},
     studio::{
         command::{Command, Commands},
-        document::{Document, difference, edit::Edit},
+        document::{Document, difference, edit::Edit, films::FilmOf, parameter::Parameter},
         panels::{
             context::PanelContext,
+            film,
             regions::owners,
             words::{Words, field},
         },
@@ -28,6 +29,8 @@ use crate::{
 const FROM_FILE: &str = "A picture: the expert draws what is brighter than mid-grey";
 /// Room for a value under a short rail.
 const SHORT_NUMBER: f32 = 36.0;
+/// The end of the sliders of sharpness.
+const SHARPEST: f32 = 8.0;
 
 /// The section with its state.
 #[derive(Debug, Default)]
@@ -52,7 +55,7 @@ impl FusionPanel {
         }
         prompt(ui, context.document, &mut fusion);
         if fusion.enabled {
-            controls(ui, &mut fusion, report.as_deref(), context.commands);
+            controls(ui, context, &mut fusion, report.as_deref());
         }
         context.commands.edit_if_changed(before, fusion, |fusion| Edit::Fusion(Some(Box::new(fusion))));
         owners::fusion_rows(ui, context.document, context.view, context.commands);
@@ -152,48 +155,58 @@ fn prompt(ui: &mut Ui, document: &Document, fusion: &mut Fusion) {
     }
 }
 
-fn controls(ui: &mut Ui, fusion: &mut Fusion, report: Option<&FusionReport>, commands: &mut Commands) {
+fn controls(ui: &mut Ui, context: &mut PanelContext, fusion: &mut Fusion, report: Option<&FusionReport>) {
     match fusion.rule {
-        FusionRule::Saliency => sharpness(ui, fusion),
+        FusionRule::Saliency => sharpness(ui, context, fusion),
         FusionRule::General | FusionRule::Expert => {
             note(ui, format!("The {}, at every step.", difference::rule(fusion)));
         }
-        FusionRule::Mask => mask(ui, fusion, report, commands),
+        FusionRule::Mask => mask(ui, fusion, report, context.commands),
         FusionRule::Weighted => {
             let share = ValueSlider::new("The expert's share", &mut fusion.weight, 0.0..=1.0);
-            row::slider(ui, "Expert's share", share.step(0.05, 2).default_value(0.5))
+            let response = row::slider(ui, "Expert's share", share.step(0.05, 2).default_value(0.5))
                 .on_hover_text("How much of every element's noise is the expert's; the general model gives the rest");
+            let of = FilmOf { parameter: Parameter::ExpertShare, ends: [0.0, 1.0] };
+            film::take(film::under(ui, context, of, &response), &mut fusion.weight);
         }
     }
     if fusion.has_window() {
-        window(ui, fusion);
+        window(ui, context, fusion);
     }
 }
 
 /// Both sharpnesses in one row.
-fn sharpness(ui: &mut Ui, fusion: &mut Fusion) {
-    let general = ("g", "Sharpness of the general model", &mut fusion.k_g);
-    let expert = ("e", "Sharpness of the expert", &mut fusion.k_e);
+fn sharpness(ui: &mut Ui, context: &mut PanelContext, fusion: &mut Fusion) {
+    let general = ("g", "Sharpness of the general model", &mut fusion.k_g, Parameter::GeneralSharpness);
+    let expert = ("e", "Sharpness of the expert", &mut fusion.k_e, Parameter::ExpertSharpness);
+    let film = |parameter| FilmOf { parameter, ends: [0.0, SHARPEST] };
     row::labelled(ui, "Sharpness", |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         let each = ui.available_width() / 2.0;
-        for (letter, name, value) in [general, expert] {
+        for (letter, name, value, parameter) in [general, expert] {
             let (cell, _) = ui.allocate_exact_size(vec2(each - 4.0, size::ROW), Sense::hover());
             let (font, ink) = (theme::small_font(), Theme::of(ui).ink.dim);
             let letter = ui.painter().text(cell.left_center(), egui::Align2::LEFT_CENTER, letter, font, ink);
             let split = cell.right() - SHORT_NUMBER;
             let rail = cell.with_min_x(letter.right() + 4.0).with_max_x(split - 2.0);
-            let slider = ValueSlider::new(name, value, 0.0..=8.0).step(0.05, 2).default_value(1.0);
-            slider.place(ui, rail, cell.with_min_x(split)).on_hover_text(
+            let slider = ValueSlider::new(name, value, 0.0..=SHARPEST).step(0.05, 2).default_value(1.0);
+            let response = slider.place(ui, rail, cell.with_min_x(split)).on_hover_text(
                 "How much the model insists on the places that it cares for most: it wins its peaks more surely, and \
                  loses elsewhere",
             );
+            film::watch(context.view, film(parameter), &response);
         }
     });
+    for (parameter, value) in
+        [(Parameter::GeneralSharpness, &mut fusion.k_g), (Parameter::ExpertSharpness, &mut fusion.k_e)]
+    {
+        film::take(film::show(ui, context, film(parameter)), value);
+    }
 }
 
 /// Which steps are fused: mode and timestep gate in one row.
-fn window(ui: &mut Ui, fusion: &mut Fusion) {
+fn window(ui: &mut Ui, context: &mut PanelContext, fusion: &mut Fusion) {
+    let of = FilmOf { parameter: Parameter::Gate, ends: [0.0, 1000.0] };
     row::labelled(ui, "Fused steps", |ui| {
         let short = match fusion.mode {
             FusionMode::Off => "none",
@@ -212,10 +225,12 @@ fn window(ui: &mut Ui, fusion: &mut Fusion) {
         let split = rest.right() - size::NUMBER;
         let rail = rest.with_max_x(split - 4.0);
         let gate = ValueSlider::new("Timestep gate T0", &mut fusion.t0, 0.0..=1000.0);
-        gate.step(10.0, 0).default_value(600.0).place(ui, rail, rest.with_min_x(split)).on_hover_text(
+        let response = gate.step(10.0, 0).default_value(600.0).place(ui, rail, rest.with_min_x(split)).on_hover_text(
             "T0, the training timestep (1000 is noise, 0 the picture) at which the fusion begins or ends",
         );
+        film::watch(context.view, of, &response);
     });
+    film::take(film::show(ui, context, of), &mut fusion.t0);
 }
 
 /// Where the given mask comes from.

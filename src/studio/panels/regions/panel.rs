@@ -5,11 +5,11 @@ use egui::{Popup, Ui};
 use super::{merge, owners, paint};
 use crate::{
     engine::ScfgReport,
-    recipe::Recipe,
     studio::{
         command::Commands,
-        document::{Document, edit::Edit, regions::settings},
-        view::{View, theme::Theme},
+        document::{Document, edit::Edit, films::FilmOf, parameter::Parameter, regions::settings},
+        panels::{context::PanelContext, film},
+        view::theme::Theme,
         widgets::{ValueSlider, row},
     },
     tensor::maps::StepArray,
@@ -19,7 +19,9 @@ use crate::{
 const STRONGEST: f32 = 3.0;
 
 /// What is known of the chosen region at the shown step, and what can be done to it.
-pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands) {
+pub fn show(ui: &mut Ui, context: &mut PanelContext) {
+    let document = context.document;
+    let view = &mut *context.view;
     let Some(chosen) = view.selection.region else { return };
     let Some(report) = view.shown_frame(document).and_then(|frame| frame.report) else { return };
     let Some(scfg) = report.scfg.clone() else { return };
@@ -34,8 +36,9 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
     row::heading(ui, &format!("Region: {name}"), |ui| {
         row::note(ui, format!("{:.0} % of picture", 100.0 * share));
     });
-    merge::show(ui, document, view, commands, &names, region);
-    own_factor(ui, document.recipe(), commands, region, &name);
+    merge::show(ui, document, view, context.commands, &names, region);
+    own_factor(ui, context, region, &name);
+    let PanelContext { view, commands, .. } = context;
     paint::region_row(ui, document, view, commands, region, &name);
     let inside = |values: &[f32]| mean_inside(&scfg, |owner| names.region_of(owner) == region, values);
     let rate = inside(&scfg.rate.values);
@@ -64,18 +67,21 @@ fn mean_inside(scfg: &ScfgReport, own: impl Fn(usize) -> bool, values: &[f32]) -
     if count == 0 { 0.0 } else { sum / count as f32 }
 }
 
-fn own_factor(ui: &mut Ui, recipe: &Recipe, commands: &mut Commands, region: usize, name: &str) {
-    let mut factor = recipe.region_factor(region);
+fn own_factor(ui: &mut Ui, context: &mut PanelContext, region: usize, name: &str) {
+    let mut factor = context.document.recipe().region_factor(region);
     let most = STRONGEST.max(factor);
     let slider = ValueSlider::new(format!("Own factor of {name}"), &mut factor, 0.0..=most).step(0.05, 2).factor();
     let response = row::slider(ui, "Own factor", slider);
-    if response.changed() {
-        commands.edit(Edit::RegionFactor { region, factor });
-    }
-    response.on_hover_text(format!(
+    let response = response.on_hover_text(format!(
         "Guides {name} this many times as strongly as the rest: 1 changes nothing, 0 leaves it to chance. \
          Double-click for 1"
     ));
+    let of = FilmOf { parameter: Parameter::Factor(region), ends: [0.0, most] };
+    let taken = film::under(ui, context, of, &response);
+    film::take(taken, &mut factor);
+    if response.changed() || taken.is_some() {
+        context.commands.edit(Edit::RegionFactor { region, factor });
+    }
 }
 
 /// Concepts that are confined to the region, with a menu to confine others.

@@ -2,12 +2,12 @@
 //!
 //! Apart from the strip because the details and the keyboard send the same commands.
 
-use egui::Ui;
+use egui::{Button, Ui};
 
 use crate::studio::{
     command::{Command, Commands},
     document::{Document, edit::Edit, takes::TakeId},
-    view::View,
+    view::{View, compare::Compare},
 };
 
 /// The letters of the two pins.
@@ -22,8 +22,27 @@ pub fn toggle_pin(commands: &mut Commands, side: usize, take: TakeId) {
     commands.edit(Edit::TogglePin { side, take });
 }
 
+/// Sets a take against the one that is shown: that becomes A, this one B.
+pub fn compare(document: &Document, view: &mut View, commands: &mut Commands, id: TakeId) {
+    let Some(shown) = selected(document, view).filter(|shown| *shown != id) else { return };
+    for (side, take) in [shown, id].into_iter().enumerate() {
+        if document.takes().pins()[side] != Some(take) {
+            toggle_pin(commands, side, take);
+        }
+    }
+    if !view.comparison.mode.pairs() {
+        view.comparison.mode = Compare::SideBySide;
+    }
+}
+
 /// The context menu of a take.
-pub fn menu(ui: &mut Ui, view: &mut View, commands: &mut Commands, id: TakeId) {
+pub fn menu(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Commands, id: TakeId) {
+    let can_compare = selected(document, view).is_some_and(|shown| shown != id);
+    let against = ui.add_enabled(can_compare, Button::new("Compare with the shown take"));
+    if against.on_hover_text("Shift+click: both side by side, with the settings in which they differ").clicked() {
+        compare(document, view, commands, id);
+        ui.close();
+    }
     for (side, letter) in PINS.into_iter().enumerate() {
         if ui.button(format!("Pin as {letter}")).clicked() {
             toggle_pin(commands, side, id);

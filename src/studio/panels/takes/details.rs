@@ -6,7 +6,7 @@ use egui::{Align, Button, Layout, Margin, Rect, RichText, TextEdit, Ui, UiBuilde
 
 use super::{
     actions::{PINS, selected, toggle_pin},
-    tree,
+    search, tree,
 };
 use crate::studio::{
     command::{Command, Commands},
@@ -95,11 +95,11 @@ fn buttons(ui: &mut Ui, id: TakeId, pins: [Option<TakeId>; 2], commands: &mut Co
 /// Shows the takes with a star alone: the search field then has the sign that asks for them.
 fn starred_only(ui: &mut Ui, filter: &mut String) {
     ui.spacing_mut().item_spacing.x = 4.0;
-    let on = filter.split_whitespace().any(|word| word == tree::STARRED);
+    let on = filter.split_whitespace().any(|word| word == search::STARRED);
     let icon = if on { Icon::Starred } else { Icon::Star };
     if icon_toggle(ui, icon, "Only takes with a star", on).clicked() {
-        let words: Vec<&str> = filter.split_whitespace().filter(|word| *word != tree::STARRED).collect();
-        let mark = if on { "" } else { tree::STARRED };
+        let words: Vec<&str> = filter.split_whitespace().filter(|word| *word != search::STARRED).collect();
+        let mark = if on { "" } else { search::STARRED };
         *filter = format!("{mark} {}", words.join(" ")).trim().to_owned();
     }
 }
@@ -109,7 +109,7 @@ fn find(ui: &mut Ui, take: &Take, view: &mut View, filter: &mut String) {
     let field = TextEdit::singleline(filter).id_salt("find takes").desired_width(NAME - 14.0);
     let field = field.hint_text("Find takes…").margin(Margin::symmetric(6, 2));
     let response = ui.add(field).accessible_name("Find takes");
-    response.on_hover_text("Words of the name, the prompt, a concept, or \"seed 3\"; * shows those with a star");
+    response.on_hover_text(search::HELP);
     if view.shown != Shown::Live {
         let text = RichText::new("Back to the newest").color(Theme::of(ui).accent.plain);
         if ui.add(Button::new(text).frame(false)).clicked() {

@@ -2,7 +2,9 @@
 
 mod actions;
 mod details;
+mod drags;
 mod keys;
+mod search;
 mod strip;
 mod thumbnail;
 mod tree;

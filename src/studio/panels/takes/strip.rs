@@ -3,7 +3,9 @@
 use egui::{Align, Align2, Layout, Rect, ScrollArea, Shape, Stroke, Ui, UiBuilder, pos2};
 
 use super::{
-    details, keys, thumbnail,
+    details,
+    drags::Drags,
+    keys, thumbnail,
     tree::{self, Place},
 };
 use crate::studio::{
@@ -25,6 +27,7 @@ const LANE_STEP: f32 = 3.0;
 pub struct TakeStrip {
     /// Words that a take must have to be shown.
     filter: String,
+    drags: Drags,
 }
 
 impl TakeStrip {
@@ -41,7 +44,7 @@ impl TakeStrip {
             return note(ui, whole, "Takes: every finished picture is kept here.");
         }
         let strip = Rect::from_min_max(whole.min, pos2(whole.right() - DETAILS, whole.bottom()));
-        let places = tree::places(document.takes().list(), &self.filter);
+        let places = self.drags.places(document, context.view, &self.filter);
         if places.is_empty() {
             note(ui, strip, "No take has these words in its name, prompt or concepts.");
         }
@@ -50,7 +53,7 @@ impl TakeStrip {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 0.0;
                 ui.add_space(size::MARGIN);
-                branches(ui, context, &places);
+                branches(ui, context, &places, &mut self.drags);
                 ui.add_space(size::MARGIN);
             });
             focus::scroll_to_gained(ui);
@@ -66,7 +69,7 @@ fn note(ui: &Ui, area: Rect, text: &str) {
 }
 
 /// Thumbnails in their order, with the lines that join them.
-fn branches(ui: &mut Ui, context: &mut PanelContext, places: &[Place]) {
+fn branches(ui: &mut Ui, context: &mut PanelContext, places: &[Place], drags: &mut Drags) {
     let mut rects: Vec<Rect> = Vec::with_capacity(places.len());
     let mut focus = None;
     for (at, place) in places.iter().enumerate() {
@@ -80,6 +83,7 @@ fn branches(ui: &mut Ui, context: &mut PanelContext, places: &[Place]) {
         if let Some(parent) = place.parent.and_then(|parent| rects.get(parent)) {
             join(ui, *parent, response.rect, (!continues).then(|| tree::lane(places, at)));
         }
+        drags.badge(ui, context.document, place, response.rect);
         rects.push(response.rect);
         focus = keys::read(ui, context.commands, &response, places, at).or(focus);
     }

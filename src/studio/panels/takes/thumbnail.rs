@@ -48,7 +48,10 @@ pub fn show(ui: &mut Ui, context: &mut PanelContext, (take, number): (TakeId, us
     picture::cover(ui, rect, texture.id(), [shown.width, shown.height], 5, theme::PLAIN);
     rim(ui, document, view, take.id, &response);
     marks(ui, take, document.takes().pins(), rect);
-    if response.clicked() {
+    let together = ui.input(|i| i.modifiers.shift);
+    if response.clicked() && together {
+        actions::compare(document, view, commands, take.id);
+    } else if response.clicked() {
         view.show_take(take.id);
         response.request_focus();
     }
@@ -56,9 +59,11 @@ pub fn show(ui: &mut Ui, context: &mut PanelContext, (take, number): (TakeId, us
         commands.edit(Edit::RestoreTake(take.id));
     }
     let (name, seed) = (&take.name, take.track.recipe.seed);
-    let tip = format!("{name} · seed {seed}\nClick shows it, double-click restores its recipe, arrow keys go on");
+    let tip = format!(
+        "{name} · seed {seed}\nClick shows it, double-click restores its recipe, Shift+click compares it with the shown one, arrow keys go on"
+    );
     let response = response.on_hover_text(tip);
-    response.context_menu(|ui| actions::menu(ui, view, commands, take.id));
+    response.context_menu(|ui| actions::menu(ui, document, view, commands, take.id));
     Some(response)
 }
 

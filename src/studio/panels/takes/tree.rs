@@ -4,35 +4,49 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::search::Search;
 use crate::studio::document::takes::{Take, TakeId};
 
 /// A take's place in the strip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub id: TakeId,
     /// The place in the strip of the take's parent.
     pub parent: Option<usize>,
+    /// Takes before it that are folded into it, the oldest first.
+    pub folded: Vec<TakeId>,
 }
 
 /// The takes that match `filter`, every branch in one piece: a take is followed by all that was made from it, the
-/// oldest first. The parent of a take is its nearest ancestor that matches.
-pub fn places(takes: &[Take], filter: &str) -> Vec<Place> {
-    let places_of: HashMap<TakeId, usize> = takes.iter().enumerate().map(|(i, take)| (take.id, i)).collect();
-    // For each take those made from it, the oldest first; last, those whose parent is missing.
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); takes.len() + 1];
-    for (i, take) in takes.iter().enumerate() {
-        let parent = take.parent.and_then(|id| places_of.get(&id)).copied();
-        children[parent.unwrap_or(takes.len())].push(i);
+/// oldest first. The parent of a take is its nearest ancestor that matches. A take that `folds` goes into the place of the
+/// one that was made from it.
+pub fn places(takes: &[Take], filter: &str, folds: impl Fn(&Take) -> bool) -> Vec<Place> {
+    let by_id: HashMap<TakeId, &Take> = takes.iter().map(|take| (take.id, take)).collect();
+    let mut children: HashMap<Option<TakeId>, Vec<TakeId>> = HashMap::new();
+    for take in takes {
+        // A take whose parent is missing stands alone.
+        let parent = take.parent.filter(|id| by_id.contains_key(id));
+        children.entry(parent).or_default().push(take.id);
     }
-    let mut order = Vec::with_capacity(takes.len());
-    let mut stack: Vec<(usize, Option<usize>)> = children[takes.len()].iter().rev().map(|&i| (i, None)).collect();
-    while let Some((i, above)) = stack.pop() {
+    let made_from = |id: Option<TakeId>| children.get(&id).map_or(&[][..], Vec::as_slice);
+    let search = Search::new(filter);
+    let mut order: Vec<Place> = Vec::with_capacity(takes.len());
+    let mut stack: Vec<(TakeId, Option<usize>, Vec<TakeId>)> =
+        made_from(None).iter().rev().map(|id| (*id, None, Vec::new())).collect();
+    while let Some((id, above, mut folded)) = stack.pop() {
+        let Some(take) = by_id.get(&id) else { continue };
+        let next = made_from(Some(id));
         let mut at = above;
-        if matches(&takes[i], filter) {
-            order.push(Place { id: takes[i].id, parent: above });
+        if next.len() == 1 && filter.trim().is_empty() && folds(take) {
+            folded.push(id);
+            stack.push((next[0], above, folded));
+            continue;
+        }
+        if search.matches(take) {
+            order.push(Place { id, parent: above, folded });
             at = Some(order.len() - 1);
         }
-        stack.extend(children[i].iter().rev().map(|&child| (child, at)));
+        stack.extend(next.iter().rev().map(|child| (*child, at, Vec::new())));
     }
     order
 }
@@ -56,27 +70,6 @@ pub fn branches(takes: &[Take]) -> usize {
     takes.iter().filter(|take| !parents.contains(&take.id)).count()
 }
 
-/// Asks for takes with a star, among the words of a filter.
-pub const STARRED: &str = "*";
-
-/// Whether a take's name, prompt, concepts or seed contain every word of the filter; `*` asks for a star.
-fn matches(take: &Take, filter: &str) -> bool {
-    if filter.trim().is_empty() {
-        return true;
-    }
-    let recipe = &take.track.recipe;
-    let concepts = recipe.active_concepts().map(|c| c.text.as_str());
-    let said: String = [take.name.as_str(), recipe.prompt.as_str(), &format!("seed {}", recipe.seed)]
-        .into_iter()
-        .chain(concepts)
-        .flat_map(|text| [text, "\n"])
-        .collect();
-    let said = said.to_lowercase();
-    filter
-        .split_whitespace()
-        .all(|word| if word == STARRED { take.starred } else { said.contains(&word.to_lowercase()) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +90,7 @@ mod tests {
     }
 
     fn order(takes: &[Take], filter: &str) -> Vec<(u64, Option<usize>)> {
-        places(takes, filter).into_iter().map(|place| (place.id.0, place.parent)).collect()
+        places(takes, filter, |_| false).into_iter().map(|place| (place.id.0, place.parent)).collect()
     }
 
     #[test]
@@ -112,7 +105,7 @@ mod tests {
     fn branches_of_one_take_share_a_lane_and_others_have_their_own() {
         // 1 - 2 - 3, 1 - 4 - 5, 4 - 6, 1 - 7
         let takes = takes(&[None, Some(1), Some(2), Some(1), Some(4), Some(4), Some(1)]);
-        let places = places(&takes, "");
+        let places = places(&takes, "", |_| false);
         let heads: Vec<_> = (0..places.len()).filter(|&at| places[at].parent.is_some_and(|p| p + 1 != at)).collect();
         let lanes: Vec<_> = heads.iter().map(|&at| (places[at].id.0, lane(&places, at))).collect();
         assert_eq!(lanes, [(4, 0), (6, 1), (7, 0)]);
@@ -127,5 +120,21 @@ mod tests {
         assert_eq!(order(&takes, "* take"), [(3, None)]);
         assert_eq!(order(&takes, "prompt 2"), [(2, None)]);
         assert_eq!(order(&takes, "nowhere"), []);
+    }
+
+    #[test]
+    fn the_steps_of_a_drag_go_into_the_place_of_its_end() {
+        // 1 - 2 - 3 - 4, and 5 from 2.
+        let takes = takes(&[None, Some(1), Some(2), Some(3), Some(2)]);
+        let folded = |folds: &[u64]| -> Vec<(u64, Vec<u64>)> {
+            let places = places(&takes, "", |take| folds.contains(&take.id.0));
+            places.into_iter().map(|place| (place.id.0, place.folded.iter().map(|id| id.0).collect())).collect()
+        };
+        assert_eq!(folded(&[3]), [(1, vec![]), (2, vec![]), (4, vec![3]), (5, vec![])]);
+        assert_eq!(folded(&[2, 3]), folded(&[3]), "where a branch begins stays");
+        assert_eq!(folded(&[4]), folded(&[]), "the end of a branch stays");
+        assert_eq!(folded(&[1])[0], (2, vec![1]));
+        let found = places(&takes, "take 3", |_| true);
+        assert_eq!(found.len(), 1, "what is searched for is not hidden");
     }
 }
