@@ -36,6 +36,10 @@ pub enum EngineError {
         "{width}x{height} pixels of this model need a tensor of {needed} MiB, but {device} takes {largest} MiB at most: choose a smaller size, or the processor"
     )]
     TooLarge { width: usize, height: usize, needed: usize, device: String, largest: usize },
+    #[error(
+        "the prompt asks for the LoRA \"{name}\", but no file {name}.safetensors is in {}: put it beside the model or in a folder \"Lora\" there, or take the tag out of the prompt", if looked.is_empty() { "any folder of this model" } else { looked }
+    )]
+    NoNetwork { name: String, looked: String },
     #[error("no such device: {0}")]
     Device(String),
     #[error("the engine failed inside: {0}; the next request starts afresh")]

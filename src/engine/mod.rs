@@ -42,14 +42,16 @@ pub mod handle;
 mod job;
 mod ledger;
 pub mod models;
+pub mod network_tags;
 pub mod prediction_cache;
-pub mod preview;
+mod preview;
 pub mod provenance;
 pub mod report;
 pub mod run;
 mod sized_lru;
 mod start;
 mod step_times;
+mod timed_text;
 mod warmup;
 mod worker;
 

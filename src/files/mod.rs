@@ -4,6 +4,7 @@
 
 mod atomic;
 pub mod folders;
+pub mod networks;
 pub mod read;
 mod text;
 

@@ -7,11 +7,11 @@ use std::{fmt::Display, str::FromStr};
 
 use super::{
     imported::{Imported, PlainPrompts, Source},
-    prompt_syntax::{self, PromptSyntax},
+    prompt_syntax::{self, ToolSyntax},
     sampler_names,
 };
 use crate::{
-    recipe::{Recipe, Schedule},
+    recipe::{Convention, Recipe, Schedule},
     session::parameters::automatic_schedule,
 };
 
@@ -26,6 +26,12 @@ pub(super) struct ImportedSettings {
 pub(super) type Setting<'a> = (&'a str, &'a str);
 
 impl ImportedSettings {
+    /// Settings of a program that samples by `convention`.
+    pub fn by(convention: Convention) -> Self {
+        let recipe = Recipe { convention, ..Recipe::default() };
+        Self { recipe, not_restored: Vec::new() }
+    }
+
     /// Lists a setting for which a recipe has no field.
     pub fn list_unsupported(&mut self, key: &str, value: impl Display) {
         self.not_restored.push(format!("{key}: {value}"));
@@ -105,7 +111,7 @@ impl ImportedSettings {
         let own = || known.map_or(Schedule::Normal, automatic_schedule);
         let named = schedule.filter(|(_, value)| !sampler_names::is_automatic(value)).or(suffix);
         let requested = match named {
-            Some(found) => sampler_names::schedule(found.1, self.recipe.sampler),
+            Some(found) => sampler_names::schedule(found.1, self.recipe.sampler, self.recipe.convention),
             None if schedule.is_some() || automatic == Automatic::SamplersOwn => Some(own()),
             None => Some(Schedule::Normal),
         };
@@ -118,9 +124,17 @@ impl ImportedSettings {
         }
     }
 
-    /// The recipe, with plain prompts beside it where the tool that wrote them has a syntax and the prompts use it.
+    /// The recipe, with the syntax of its prompts. Plain prompts stand beside it where the tool that wrote them has a syntax that a
+    /// recipe has not, and the prompts use it.
     pub fn finish(mut self, found: Source) -> Imported {
-        let syntax = PromptSyntax::of(found);
+        let syntax = ToolSyntax::of(found);
+        if let Some(taken) = syntax.of_recipe() {
+            self.recipe.prompt_syntax = taken;
+            let negative = prompt_syntax::unapplied(&self.recipe.negative, syntax);
+            self.not_restored.extend(prompt_syntax::unapplied(&self.recipe.prompt, syntax));
+            self.not_restored.extend(negative.into_iter().map(|note| format!("negative prompt, {note}")));
+            return self.finish_plain(found);
+        }
         let prompt = prompt_syntax::read(&self.recipe.prompt, syntax);
         let negative = prompt_syntax::read(&self.recipe.negative, syntax);
         self.not_restored.extend(prompt.notes);

@@ -3,8 +3,7 @@
 use super::track::Track;
 use crate::{
     engine::cost::{EditCost, edit_cost},
-    recipe::{ConceptId, Recipe},
-    sampling::SamplerSettings,
+    recipe::{ConceptId, Recipe, SamplerSettings},
 };
 
 /// The training timestep of every call of the denoiser in a run of `recipe`: as a run with the same sampling reported

@@ -15,7 +15,7 @@ use egui::{
 
 use crate::{
     model::TextReader,
-    recipe::ModelRef,
+    recipe::{ModelRef, TextRules},
     studio::{
         document::{Document, regions::labels::RegionLabels},
         view::{
@@ -40,6 +40,7 @@ const NAMED: usize = 12;
 /// How the texts of one model are shown.
 pub struct Words {
     reader: Option<ReaderKey>,
+    rules: TextRules,
     /// The model's name.
     model: String,
     regions: Option<RegionColors>,
@@ -57,7 +58,8 @@ impl Words {
     /// Of texts that `model` reads.
     pub fn of(document: &Document, model: &ModelRef) -> Self {
         let reader = document.engine().readers.of(model).cloned().map(ReaderKey);
-        Self { reader, model: model.title(), regions: None }
+        let rules = document.recipe().text_rules();
+        Self { reader, rules, model: model.title(), regions: None }
     }
 
     /// With the words of the prompt in the colours of their regions.
@@ -79,7 +81,7 @@ impl Words {
     /// What the model makes of a text; nothing while it is not loaded.
     fn read(&self, ctx: &Context, text: &str) -> Option<Arc<TextReading>> {
         let key = self.reader.as_ref()?;
-        Some(ctx.memory_mut(|m| m.caches.cache::<Readings>().get((key, text)).clone()))
+        Some(ctx.memory_mut(|m| m.caches.cache::<Readings>().get((key, self.rules, text)).clone()))
     }
 
     /// How many tokens a text has of how many the model reads, in the colour of warnings where it has more.
@@ -205,9 +207,9 @@ impl Hash for ReaderKey {
 #[derive(Default)]
 struct Reading;
 
-impl ComputerMut<(&ReaderKey, &str), Arc<TextReading>> for Reading {
-    fn compute(&mut self, (ReaderKey(reader), text): (&ReaderKey, &str)) -> Arc<TextReading> {
-        Arc::new(reader.read(text))
+impl ComputerMut<(&ReaderKey, TextRules, &str), Arc<TextReading>> for Reading {
+    fn compute(&mut self, (ReaderKey(reader), rules, text): (&ReaderKey, TextRules, &str)) -> Arc<TextReading> {
+        Arc::new(reader.read_by(text, rules))
     }
 }
 
