@@ -189,10 +189,16 @@ impl Sampler {
         1 + usize::from(twice)
     }
 
-    /// Whether the sampler supports a schedule. PNDM counts timesteps, so it has only its own. So do DDIM and LCM, whose
-    /// normal schedule is theirs; with others they step in sigma.
-    pub fn has_schedule(self, schedule: Schedule) -> bool {
-        schedule == Schedule::Normal || self != Self::Pndm
+    /// Whether the sampler supports a schedule. PNDM counts timesteps, so it has only its own. So do DDIM and LCM in diffusers;
+    /// ComfyUI's DDIM and the LCM of both other programs step in sigma.
+    pub fn has_schedule(self, schedule: Schedule, convention: Convention) -> bool {
+        schedule == Schedule::Normal
+            || match self {
+                Self::Pndm => false,
+                Self::Ddim => convention == Convention::ComfyUi,
+                Self::Lcm => convention != Convention::Diffusers,
+                _ => true,
+            }
     }
 
     /// The share of fresh noise where none is set: 1 for samplers that add noise, 0 for DDIM; none where noise is no choice.

@@ -49,7 +49,7 @@ pub fn build(
 /// sampler does not have.
 pub fn build_with(settings: &SamplerSettings, config: &ScheduleConfig) -> Result<Box<dyn Solver>, ScheduleError> {
     let SamplerSettings { sampler, schedule, steps, .. } = *settings;
-    if !sampler.has_schedule(schedule) {
+    if !sampler.has_schedule(schedule, settings.convention) {
         return Err(ScheduleError::NoSuchSchedule { sampler: sampler.name(), schedule: schedule.name() });
     }
     let is_own = is_of_diffusers(settings);

@@ -53,7 +53,14 @@ fn quoted_values_hold_commas_colons_and_quotes() {
         // Quoted values contain commas, colons and quotes.
         (
             lora,
-            ("a <lora:x:0.8> cat", "", S::Euler, Normal, 9, &["Lora hashes: x: 0a1b, y: 2c3d", "TI hashes: e: \"q\""]),
+            (
+                "a <lora:x:0.8> cat",
+                "",
+                S::Euler,
+                Normal,
+                9,
+                &["Lora hashes: x: 0a1b, y: 2c3d", "TI hashes: e: \"q\"", "LoRA: x, weight 0.8 (not loaded)"],
+            ),
         ),
         (
             "a cat\nSteps: 9, Sampler: Euler, Seed: 3, Hires prompt: \"a cat, \\\"big\\\"\\nNegative prompt: x, Steps: \
@@ -143,6 +150,10 @@ fn names_that_we_do_not_have_are_listed() {
         (
             "a cat\nSteps: 20, Sampler: Euler, Schedule type: Turbo, Seed: 5",
             ("a cat", "", S::Euler, Normal, 20, &["Schedule type: Turbo (not among this program's schedules)"]),
+        ),
+        (
+            "a cat\nSteps: 20, Sampler: DDIM, Schedule type: Karras, Seed: 5",
+            ("a cat", "", S::Ddim, Normal, 20, &["Schedule type: Karras (DDIM has no such schedule)"]),
         ),
         (
             "a cat\nSteps: 20, Sampler: PLMS, Schedule type: Karras, Seed: 5",
@@ -238,20 +249,15 @@ fn texts_are_written_back_as_they_were() {
 }
 
 #[test]
-fn the_window_gets_prompts_in_plain_words() {
+fn the_window_gets_prompts_in_their_syntax_without_tags() {
     let source =
         "a (red hat:1.2), <lora:x:0.8>, BREAK \\(sic\\)\nNegative prompt: [dull], bad\nSteps: 9, Sampler: LCM, Seed: 1";
     let imported = text(source);
     assert_eq!(imported.recipe.prompt, "a (red hat:1.2), <lora:x:0.8>, BREAK \\(sic\\)");
-    let left = [
-        "LoRA: x, weight 0.8 (not loaded)",
-        "emphasis: (red hat:1.2) (not applied: the words count as they stand)",
-        "BREAK: BREAK (not applied: the text is encoded as one)",
-        "negative prompt, emphasis: [dull] (not applied: the words count as they stand)",
-    ];
-    assert_eq!(imported.not_restored, left);
+    assert_eq!(imported.not_restored, ["LoRA: x, weight 0.8 (not loaded)"]);
     let recipe = imported.into_plain_recipe();
-    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a red hat, (sic)", "dull, bad"));
+    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a (red hat:1.2), BREAK \\(sic\\)", "[dull], bad"));
+    assert_eq!(recipe.prompt_syntax, sextant::recipe::PromptSyntax::A1111);
     let plain = text("a cat (sleeping\nSteps: 9, Sampler: LCM, Seed: 1");
     assert_eq!(plain.plain, None);
     assert_eq!(plain.into_plain_recipe().prompt, "a cat (sleeping");
@@ -350,6 +356,9 @@ fn samplers_and_schedules_of_a1111_have_its_names() {
     ];
     for (name, sampler) in samplers {
         for (label, schedule) in schedules {
+            if !sampler.has_schedule(schedule, Convention::A1111) {
+                continue;
+            }
             let settings =
                 format!("a cat\nSteps: 20, Sampler: {name}, Schedule type: {label}, Seed: 5, Version: v1.10.1");
             let imported = text(&settings);
@@ -382,7 +391,8 @@ fn options_of_sampler_and_prompt_are_taken_over() {
     assert_eq!((recipe.eta, recipe.s_churn, recipe.s_noise, recipe.rho), (Some(0.5), Some(2.0), Some(1.1), Some(5.0)));
     assert_eq!((recipe.sigma_min, recipe.sigma_max, recipe.clip_skip), (Some(0.1), Some(10.0), Some(2)));
     assert_eq!((recipe.emphasis, recipe.prompt_syntax), (Emphasis::NoNorm, PromptSyntax::A1111));
-    assert_eq!((imported.plain.as_ref(), &imported.not_restored[..]), (None, &["Version: v1.10.1".to_owned()][..]));
+    assert_eq!(imported.not_restored, ["Version: v1.10.1", "LoRA: x, weight 0.7 (not loaded)"]);
+    assert_eq!(imported.plain.as_ref().map(|plain| plain.prompt.as_str()), Some("a (cat:1.2) [in|on]"));
     let tags: Vec<(String, f32)> = recipe.network_tags().into_iter().map(|tag| (tag.name, tag.weight)).collect();
     assert_eq!(tags, [("x".to_owned(), 0.7)]);
     // And written as they were read.

@@ -117,26 +117,23 @@ impl ImportedSettings {
         };
         let title = self.recipe.sampler.title();
         match (requested, named) {
-            (Some(requested), _) if self.recipe.sampler.has_schedule(requested) => self.recipe.schedule = requested,
+            (Some(requested), _) if self.recipe.sampler.has_schedule(requested, self.recipe.convention) => {
+                self.recipe.schedule = requested
+            }
             (Some(_), Some(found)) => self.list_rejected(found, format!("{title} has no such schedule")),
             (None, Some(found)) => self.list_rejected(found, "not among this program's schedules"),
             (_, None) => {}
         }
     }
 
-    /// The recipe, with the syntax of its prompts. Plain prompts stand beside it where the tool that wrote them has a syntax that a
-    /// recipe has not, and the prompts use it.
+    /// The recipe, with the syntax of its prompts where a recipe has it. Beside it stand prompts without what nothing here follows,
+    /// where they have any of it: of other syntaxes plain ones, of A1111's and ComfyUI's those without tags of networks.
     pub fn finish(mut self, found: Source) -> Imported {
         let syntax = ToolSyntax::of(found);
-        if let Some(taken) = syntax.of_recipe() {
-            self.recipe.prompt_syntax = taken;
-            let negative = prompt_syntax::unapplied(&self.recipe.negative, syntax);
-            self.not_restored.extend(prompt_syntax::unapplied(&self.recipe.prompt, syntax));
-            self.not_restored.extend(negative.into_iter().map(|note| format!("negative prompt, {note}")));
-            return self.finish_plain(found);
-        }
-        let prompt = prompt_syntax::read(&self.recipe.prompt, syntax);
-        let negative = prompt_syntax::read(&self.recipe.negative, syntax);
+        let taken = syntax.of_recipe();
+        self.recipe.prompt_syntax = taken.unwrap_or(self.recipe.prompt_syntax);
+        let read = if taken.is_some() { prompt_syntax::untagged } else { prompt_syntax::read };
+        let (prompt, negative) = (read(&self.recipe.prompt, syntax), read(&self.recipe.negative, syntax));
         self.not_restored.extend(prompt.notes);
         self.not_restored.extend(negative.notes.into_iter().map(|note| format!("negative prompt, {note}")));
         let changed = prompt.plain != self.recipe.prompt || negative.plain != self.recipe.negative;

@@ -70,7 +70,7 @@ impl Constructs {
 
     /// Without the constructs that a recipe takes over as they are.
     pub fn without_applied(mut self) -> Self {
-        let is_applied = |kind| matches!(kind, Kind::Lora | Kind::Emphasis | Kind::Switching | Kind::Break);
+        let is_applied = |kind| matches!(kind, Kind::Emphasis | Kind::Switching | Kind::Break);
         self.0.retain(|(kind, ..)| !is_applied(*kind));
         self
     }

@@ -65,12 +65,13 @@ pub fn read(prompt: &str, syntax: ToolSyntax) -> PlainPrompt {
     PlainPrompt { plain, notes: found.lines() }
 }
 
-/// The constructs of a prompt that a recipe with the syntax itself does not follow either, a line for each kind.
-pub fn unapplied(prompt: &str, syntax: ToolSyntax) -> Vec<String> {
+/// A prompt for a recipe with the syntax itself: without the tags of networks, whose files an import does not have. Its notes
+/// are the constructs that such a recipe does not follow either.
+pub fn untagged(prompt: &str, syntax: ToolSyntax) -> PlainPrompt {
     let mut found = Constructs::default();
     let untagged = tags::removed(prompt, &mut found);
     brackets::plain(&untagged, syntax == ToolSyntax::Comfy, &mut found);
-    found.without_applied().lines()
+    PlainPrompt { plain: untagged, notes: found.without_applied().lines() }
 }
 
 #[cfg(test)]
