@@ -5,12 +5,14 @@
 
 mod brackets;
 mod emphasis;
+mod reweigh;
 mod schedule;
 mod tags;
 mod traced;
 
 pub use brackets::weigh_round_brackets;
 pub use emphasis::{Piece, weigh};
+pub use reweigh::reweigh;
 pub use schedule::{Schedule, Timing};
 pub use tags::{NetworkTag, without_tags};
 pub use traced::Traced;

@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["tensor", "files", "fingerprint", "recipe", "nets", "sampling", "guidance", "model"]),
     ("session", &["tensor", "files", "fingerprint", "recipe"]),
     ("trace", &["tensor", "files", "model", "engine"]),
-    ("studio", &["tensor", "files", "fingerprint", "recipe", "guidance", "model", "engine", "session"]),
+    ("studio", &["tensor", "files", "fingerprint", "prompt", "recipe", "guidance", "model", "engine", "session"]),
     ("cli", &["tensor", "files", "fingerprint", "recipe", "nets", "model", "engine", "session", "trace"]),
 ];
 

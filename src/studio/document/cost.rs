@@ -11,7 +11,8 @@ use crate::{
 pub fn timesteps(track: Option<&Track>, recipe: &Recipe) -> Vec<f32> {
     let sampling = SamplerSettings::of;
     let track = track.filter(|track| track.calls() > 0 && sampling(&track.recipe) == sampling(recipe));
-    let calls = track.map_or(recipe.steps, Track::calls);
+    let twice = recipe.sampler.evaluations_per_step();
+    let calls = track.map_or((recipe.steps * twice).saturating_sub(twice - 1), Track::calls);
     (0..calls).map(|step| timestep(track, step, calls)).collect()
 }
 

@@ -51,7 +51,7 @@ fn syntax(ui: &mut Ui, document: &Document, commands: &mut Commands) {
         };
         quiet_combo(ui, "Prompt syntax", before.syntax.title(), list).on_hover_text(
             "Plain: brackets are letters. A1111: (x:1.2) weighs, [a:b:0.5] and [a|b] switch over the steps, BREAK begins a new \
-             chunk. ComfyUI: round brackets weigh",
+             chunk. ComfyUI: round brackets weigh. Ctrl+↑ and Ctrl+↓ change the weight of a word",
         );
     });
     commands.edit_if_changed(&before, rules, Edit::TextRules);

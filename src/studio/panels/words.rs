@@ -9,13 +9,14 @@ use std::{
 };
 
 use egui::{
-    Color32, Context, Key, Response, Ui,
+    Color32, Context, Id, Key, Modifiers, Response, Ui,
     cache::{ComputerMut, FrameCache},
 };
 
 use crate::{
     model::TextReader,
-    recipe::{ModelRef, TextRules},
+    prompt::reweigh,
+    recipe::{ModelRef, PromptSyntax, TextRules},
     studio::{
         document::{Document, regions::labels::RegionLabels},
         view::{
@@ -24,7 +25,7 @@ use crate::{
             theme::{self, Theme},
         },
         widgets::{
-            marked_text::{Mark, MarkedField, Rows},
+            marked_text::{Mark, MarkedField, Rows, change_selected, has_keyboard},
             row,
         },
     },
@@ -34,6 +35,8 @@ use crate::{
 /// Suggestions at once, and letters that must be there before any.
 const SUGGESTIONS: usize = 8;
 const LETTERS: usize = 2;
+/// By how much a weight changes at a key press.
+const WEIGHT_STEP: f64 = 0.1;
 /// Words of a group that a tooltip names.
 const NAMED: usize = 12;
 
@@ -109,6 +112,7 @@ impl Words {
     /// Shows `field` for `text`, with its words marked.
     pub fn field(&self, ui: &mut Ui, field: MarkedField<'_>, text: &mut String) -> Response {
         let (ctx, dark, ink) = (ui.ctx().clone(), ui.visuals().dark_mode, field.ink);
+        self.reweigh(ui, field.id, text);
         let marks = |text: &str| {
             let reading = self.read(&ctx, text);
             reading.map(|reading| self.marks(text, &reading, ink, dark)).unwrap_or_default()
@@ -120,6 +124,20 @@ impl Words {
             Some(sentence) => shown.response.on_hover_text_at_pointer(sentence),
             None => shown.response,
         }
+    }
+
+    /// Ctrl+↑ and Ctrl+↓, where the texts have a syntax: another weight for what is selected, or the word at the cursor.
+    fn reweigh(&self, ui: &Ui, field: Id, text: &mut String) {
+        if self.rules.syntax == PromptSyntax::Plain || !has_keyboard(ui.ctx(), field) {
+            return;
+        }
+        let pressed = |key| ui.ctx().input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+        let change = match [pressed(Key::ArrowUp), pressed(Key::ArrowDown)] {
+            [true, _] => WEIGHT_STEP,
+            [_, true] => -WEIGHT_STEP,
+            _ => return,
+        };
+        change_selected(ui.ctx(), field, text, |text, selected| reweigh(text, selected, change));
     }
 
     fn marks(&self, text: &str, reading: &TextReading, ink: Color32, dark: bool) -> Vec<Mark> {
