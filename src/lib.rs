@@ -6,7 +6,7 @@
 //! draws reports and never computes; [`trace`] writes them down; [`session`] keeps recipes and takes.
 //!
 //! Arrows between modules run one way: studio, cli → session, trace, engine → guidance, sampling, model → weights, nets →
-//! recipe, fingerprint, tensor, files. `tests/architecture` checks them.
+//! recipe, prompt, fingerprint, tensor, files. `tests/architecture` checks them.
 
 pub mod cli;
 pub mod engine;
@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod guidance;
 pub mod model;
 pub mod nets;
+pub mod prompt;
 pub mod recipe;
 pub mod sampling;
 pub mod session;

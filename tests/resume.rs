@@ -16,8 +16,8 @@ use sextant::{
         run::{Options, Run},
     },
     model::{LocalModels, Model, ModelSource, Target},
-    recipe::{Concept, ModelRef, Profile, Recipe, Sampler, keys},
-    tensor::Latents,
+    recipe::{Concept, ModelRef, Profile, PromptSyntax, Recipe, RegionFactor, Sampler, keys},
+    tensor::{Latents, TokenKind},
 };
 
 /// The general model with each of [`LORA_WEIGHTS`], and the expert beside it.
@@ -187,4 +187,57 @@ fn a_lora_changes_the_picture_and_costs_a_whole_run_once() {
     assert_eq!((spent, edit_cost(Some(&without), &with, &timesteps).evaluations), (full, full));
     assert!(changed != plain && changed == render(&with, &mut PredictionCache::new(0)).0);
     assert_eq!(render(&without, &mut cache).2, 0, "the run without it is cached still");
+}
+
+#[test]
+fn a_later_part_of_an_edited_prompt_costs_from_where_it_acts() {
+    let recipe = |prompt: &str| Recipe {
+        prompt: prompt.into(),
+        prompt_syntax: PromptSyntax::A1111,
+        sampler: Sampler::EulerAncestral,
+        concepts: Vec::new(),
+        fusion: None,
+        steps: 8,
+        ..everything(Profile::Fixed)
+    };
+    let (before, after) = (recipe("a cat on a [beach:hill:4]"), recipe("a cat on a [beach:road:4]"));
+    let mut cache = PredictionCache::new(1 << 28);
+    assert_eq!(render(&before, &mut cache).2, 16);
+    let (latents, timesteps, spent) = render(&after, &mut cache);
+    // The first text holds for calls 0 to 4. From call 5 on both branches are needed: their attention makes the regions.
+    let expected = EditCost { first: Some(5), evaluations: 3 * 2, full: 16 };
+    assert_eq!(edit_cost(Some(&before), &after, &timesteps), expected);
+    assert_eq!(spent, expected.evaluations);
+    assert!(latents == render(&after, &mut PredictionCache::new(0)).0);
+    assert!(latents[..5] == render(&before, &mut cache).0[..5] && latents[5] != render(&before, &mut cache).0[5]);
+}
+
+#[test]
+fn regions_hold_across_chunks() {
+    let one = Recipe {
+        prompt: "a cat BREAK a beach".into(),
+        prompt_syntax: PromptSyntax::A1111,
+        concepts: Vec::new(),
+        fusion: None,
+        ..everything(Profile::Fixed)
+    };
+    let [general, _] = MODELS[0].each_ref().map(|model| model.as_ref());
+    let mut cache = PredictionCache::new(1 << 28);
+    let run = Run::prepare(&one, general, None, Options::default(), &mut cache).expect("a run");
+    let words: Vec<(usize, String)> = run
+        .tokens()
+        .iter()
+        .filter(|token| token.kind == TokenKind::Word)
+        .map(|token| (token.position, token.text.clone()))
+        .collect();
+    let length = run.tokens().len() / 2;
+    let wanted = [(1, "a"), (2, "cat"), (length + 1, "a"), (length + 2, "beach")];
+    assert_eq!(words, wanted.map(|(position, word)| (position, word.to_owned())));
+    // A factor on a word of the second chunk acts, and one on its end token's position is the background's.
+    let with = |position: usize| Recipe { regions: vec![RegionFactor { position, factor: 0.0 }], ..one.clone() };
+    let plain = render(&one, &mut cache).0;
+    let beach = render(&with(length + 2), &mut cache).0;
+    let background = [0, 3, length, length + 3, 2 * length - 1].map(|p| render(&with(p), &mut cache).0);
+    assert!(background.iter().all(|other| *other == background[0]), "every position without a word is the background");
+    assert!(beach != plain || background[0] != plain, "a factor of 0 takes guidance away");
 }

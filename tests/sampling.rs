@@ -56,9 +56,9 @@ fn all_solvers(config: &ScheduleConfig, steps: usize) -> Vec<(String, Box<dyn So
             }
         }
     }
-    // PNDM has its own schedule alone.
+    // PNDM has its own schedule alone; DDIM and LCM have others under some conventions.
     let (samplers, schedules) = (Sampler::ALL.len(), Schedule::ALL.len());
-    assert_eq!(solvers.len(), 1 + Convention::ALL.len() * ((samplers - 1) * schedules + 1));
+    assert_eq!(solvers.len(), 1 + 3 * (samplers - 3) * schedules + 3 + (schedules + 2) + (2 * schedules + 1));
     solvers
 }
 
@@ -208,7 +208,7 @@ fn options_act_where_the_sampler_has_them() {
     }
 }
 
-/// Without noise the ancestral and SDE samplers are the deterministic ones, and DDIM is Euler's method.
+/// Without noise the ancestral and SDE samplers are the deterministic ones, and ComfyUI's DDIM is Euler's method.
 #[test]
 fn without_noise_samplers_fall_together() {
     let config = ScheduleConfig::default();
@@ -225,11 +225,20 @@ fn without_noise_samplers_fall_together() {
         (Sampler::Dpm2Ancestral, Sampler::Dpm2),
         (Sampler::DpmPp2MSde, Sampler::DpmPp2M),
         (Sampler::DpmPpSde, Sampler::DpmPp2SAncestral),
-        (Sampler::Ddim, Sampler::Euler),
     ] {
         let off = relative_l2(&end(noisy, Some(0.0)), &end(plain, Some(0.0)));
         assert!(off < 1e-5, "{noisy} without noise is {plain}: {off:.1e} apart");
     }
+    // What ComfyUI calls DDIM.
+    let [ddim, euler] = [Sampler::Ddim, Sampler::Euler].map(|sampler| {
+        let plain = SamplerSettings::plain(sampler, Schedule::Beta, 12);
+        let settings = SamplerSettings { convention: Convention::ComfyUi, ..plain };
+        let mut solver = sampling::build_with(&settings, &config).unwrap();
+        let mut noise = solver.noise(3, [4, 4, 4]);
+        let start = solver.start(&noise.initial().clone(), &mut noise);
+        run_from(solver.as_mut(), 0, start, &mut noise)
+    });
+    assert!(relative_l2(&ddim.values, &euler.values) < 1e-6);
 }
 
 /// Restarts begin at 36 steps twice, at 20 once, and go from sigma 0.1 back to 2; their number of steps is what was asked for.

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::{
     device_args::DeviceArgs,
+    sampling_args::SamplingArgs,
     values::{
         apply_fusion_settings, parse_concept, parse_guidance_interval, parse_guidance_method, parse_lora, parse_sampler,
     },
@@ -31,12 +32,16 @@ pub struct RenderArgs {
     /// Sampling steps.
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// ddim, pndm, euler, euler-a, heun, dpmpp-2m, unipc or lcm; `-karras` or `-exponential` may be appended.
+    /// ddim, pndm, euler, euler-a, heun, dpm2, dpm2-a, lms, dpmpp-2s-a, dpmpp-2m, dpmpp-sde, dpmpp-2m-sde, dpmpp-2m-sde-heun,
+    /// dpmpp-3m-sde, unipc, lcm, ddpm or restart; a schedule may be appended, as in `dpmpp-2m-karras`.
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<String>,
-    /// normal, karras or exponential.
+    /// normal, karras, exponential, polyexponential, simple, sgm-uniform, ddim-uniform, beta, kl-optimal, align-your-steps or
+    /// linear-quadratic.
     #[arg(long, value_name = "NAME")]
     pub schedule: Option<String>,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
     /// Guidance scale.
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
     pub cfg: Option<f32>,
@@ -126,6 +131,7 @@ impl RenderArgs {
         set(&mut recipe.momentum.scale, &self.momentum_scale);
         set(&mut recipe.momentum.beta, &self.momentum_beta);
         self.apply_sampler(recipe)?;
+        self.sampling.apply(recipe)?;
         if let Some(guidance) = &self.guidance {
             recipe.scfg.enabled = parse_guidance_method(guidance)?;
         }

@@ -10,6 +10,7 @@ mod failure;
 mod recipe;
 mod render;
 mod render_job;
+mod sampling_args;
 mod values;
 mod verify;
 

@@ -14,8 +14,8 @@ use super::failure::Failure;
 use crate::{
     files::printable_lines,
     recipe::{
-        Concept, Convention, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile, Recipe,
-        RegionFactor, RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
+        Concept, Convention, Emphasis, Fusion, GuidanceInterval, Key, Lora, ModelRef, Momentum, Paint, Profile,
+        PromptSyntax, Recipe, RegionFactor, RegionGroup, RegionPaint, Sampler, Scfg, Schedule,
     },
     session::{self, Imported, PlainPrompts},
 };
@@ -64,12 +64,18 @@ macro_rules! printed {
 printed! {
     prompt: String,
     negative: String,
+    #[serde(skip_serializing_if = "is_default")]
+    prompt_syntax: PromptSyntax,
+    #[serde(skip_serializing_if = "is_default")]
+    emphasis: Emphasis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clip_skip: Option<usize>,
     model: ModelRef,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     loras: [Lora],
     sampler: Sampler,
     schedule: Schedule,
-    #[serde(skip_serializing_if = "is_diffusers")]
+    #[serde(skip_serializing_if = "is_default")]
     convention: Convention,
     #[serde(skip_serializing_if = "Option::is_none")]
     eta: Option<f32>,
@@ -108,8 +114,8 @@ printed! {
     fusion: Option<Fusion>,
 }
 
-fn is_diffusers(convention: &Convention) -> bool {
-    *convention == Convention::Diffusers
+fn is_default<T: Default + PartialEq>(value: &&T) -> bool {
+    **value == T::default()
 }
 
 /// Carries out `sextant recipe`.

@@ -21,9 +21,10 @@ pub(super) fn parse_lora(text: &str) -> Lora {
 /// # Errors
 /// [`RecipeError`] for an unknown sampler.
 pub(super) fn parse_sampler(name: &str) -> Result<(Sampler, Schedule), RecipeError> {
-    for schedule in [Schedule::Karras, Schedule::Exponential] {
-        if let Some(sampler) = name.strip_suffix(schedule.name()).and_then(|rest| rest.strip_suffix('-')) {
-            return Ok((sampler.parse()?, schedule));
+    for schedule in Schedule::ALL {
+        let rest = name.strip_suffix(schedule.name()).and_then(|rest| rest.strip_suffix('-'));
+        if let Some(sampler) = rest.and_then(|rest| rest.parse().ok()) {
+            return Ok((sampler, *schedule));
         }
     }
     Ok((name.parse()?, Schedule::Normal))

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::tensor::Latents;
+use crate::{recipe::TextRules, tensor::Latents};
 
 /// Names an encoded text: the encoder's model, and the text as that encoder was given it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,14 @@ impl TextKey {
     /// `encoder` is the content hash of the encoder's model. Some models encode `negative` texts in another way.
     pub fn new(encoder: &str, text: &str, negative: bool) -> Self {
         Self(format!("{encoder}\u{0}{negative}\u{0}{text}").into())
+    }
+
+    /// For a text that is read by `rules`.
+    pub fn by(encoder: &str, text: &str, negative: bool, rules: TextRules) -> Self {
+        if rules == TextRules::default() {
+            return Self::new(encoder, text, negative);
+        }
+        Self(format!("{encoder}\u{0}{negative}\u{0}{text}\u{0}{rules:?}").into())
     }
 
     /// Memory of the text itself.

@@ -122,8 +122,8 @@ impl<'a> CachedDenoiser<'a> {
         let size = [cond.output.height, cond.output.width];
         let denoiser = self.denoiser;
         let tasks = |count: usize, task: &(dyn Fn(usize) + Sync)| denoiser.run_tasks(count, task);
-        let start = u.encoding.start();
-        let found = scfg::segment(profile, &cond.attention, &uncond.attention, start, size, &tasks)?;
+        let starts = u.encoding.starts();
+        let found = scfg::segment_chunks(profile, &cond.attention, &uncond.attention, &starts, size, &tasks)?;
         let found = Arc::new(found);
         self.cache.insert_segmentation(self.key, profile, &u.key, &c.key, &found);
         Ok((uncond.output, cond.output, found))

@@ -39,6 +39,10 @@ pub enum EngineError {
     /// The machine has not the memory.
     #[error("{width}x{height} pixels of this model need about {needed:.1} GiB, and {free:.1} GiB are free: {remedy}")]
     OutOfMemory { width: usize, height: usize, needed: f32, free: f32, remedy: String },
+    #[error(
+        "the prompt asks for the LoRA \"{name}\", but no file {name}.safetensors is in {}: put it beside the model or in a folder \"Lora\" there, or take the tag out of the prompt", if looked.is_empty() { "any folder of this model" } else { looked }
+    )]
+    NoNetwork { name: String, looked: String },
     #[error("no such device: {0}")]
     Device(String),
     #[error("the engine failed inside: {0}; the next request starts afresh")]

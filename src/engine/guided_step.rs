@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{
     cached_denoiser::{CachedDenoiser, PromptPair},
     prediction_cache::{CacheKey, PredictionCache, Text},
+    timed_text::TimedText,
 };
 use crate::{
     guidance::{combine, regions::Regions, scfg, sega},
@@ -23,12 +24,21 @@ pub struct Texts {
     pub concepts: Vec<Text>,
 }
 
+/// What changes in a model's texts from call to call.
+pub(super) struct TimedTexts {
+    pub uncond: TimedText,
+    pub cond: TimedText,
+    /// The regions of each of the prompt's texts.
+    pub regions: Vec<Regions>,
+}
+
 /// One of the two models of a run: its denoiser, its texts and SEGA's momentum on it.
 pub struct Branches<'a> {
     pub denoiser: &'a dyn Denoiser,
     /// Hash of the model.
     pub model: Arc<str>,
     pub texts: Texts,
+    pub(super) timed: TimedTexts,
     /// What the user's settings mean by regions, where this model's attention gives them.
     pub regions: Regions,
     pub sega: sega::State,
@@ -85,6 +95,15 @@ struct Evaluated {
 }
 
 impl Branches<'_> {
+    /// Takes the texts of a call.
+    pub(super) fn turn_to(&mut self, call: usize) {
+        let ((place, cond), (_, uncond)) = (self.timed.cond.at(call), self.timed.uncond.at(call));
+        if cond.key != self.texts.cond.key {
+            self.regions = self.timed.regions.get(place).cloned().unwrap_or_default();
+        }
+        (self.texts.cond, self.texts.uncond) = (cond.clone(), uncond.clone());
+    }
+
     /// Evaluates the branches that `recipe` needs at this step, or takes them from `cache`, and combines them.
     pub fn step(
         &mut self,

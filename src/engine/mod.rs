@@ -43,14 +43,16 @@ mod job;
 mod ledger;
 pub mod memory;
 pub mod models;
+pub mod network_tags;
 pub mod prediction_cache;
-pub mod preview;
+mod preview;
 pub mod provenance;
 pub mod report;
 pub mod run;
 mod sized_lru;
 mod start;
 mod step_times;
+mod timed_text;
 mod warmup;
 mod worker;
 

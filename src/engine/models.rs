@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::error::EngineError;
+use super::{error::EngineError, network_tags::all_loras};
 use crate::{
     model::{LocalModels, Model, ModelSource, Target},
     recipe::{Lora, ModelRef, Recipe},
@@ -44,7 +44,7 @@ impl Models {
         target: &Target,
         busy: &(dyn Fn(String) + Sync),
     ) -> Result<Loaded, EngineError> {
-        let general = self.general(&recipe.model, recipe.active_loras().cloned().collect(), target, busy)?;
+        let general = self.general(&recipe.model, all_loras(recipe)?, target, busy)?;
         let expert = match recipe.expert_fusion() {
             Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, target, busy)?),
             None => None,

@@ -4,8 +4,9 @@
 
 use super::{
     error::EngineError,
-    guided_step::{Branches, Predictions, StepInput, Texts},
+    guided_step::{Branches, Predictions, StepInput, Texts, TimedTexts},
     prediction_cache::{PredictionCache, Text, TextKey},
+    timed_text::TimedText,
 };
 use crate::{
     fingerprint::LatentDigest,
@@ -98,15 +99,17 @@ impl<'a> Run<'a> {
             None => noise.initial().clone(),
         };
         let latents = solver.start(&init_latents, &mut noise);
+        let calls = solver.calls().len();
         let expert = match (recipe.expert_fusion(), expert) {
-            (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert, cache)?),
+            (Some(_), Some(expert)) => Some(prepare_expert(recipe, general, expert, calls, cache)?),
             _ => None,
         };
-        let texts = texts(recipe, general, &recipe.prompt, cache)?;
-        let regions = Regions::new(recipe, &texts.cond.encoding.tokens, [shape[1], shape[2]]);
+        let (texts, mut timed) = texts(recipe, general, &recipe.prompt, calls, cache)?;
+        let regions = |text: &Text| Regions::new(recipe, &text.encoding.tokens, [shape[1], shape[2]]);
+        timed.regions = timed.cond.texts().iter().map(regions).collect();
         let can_segment = !general.denoiser().levels().is_empty();
         Ok(Self {
-            general: branches(general, texts, regions),
+            general: branches(general, texts, timed),
             expert,
             prediction: schedule.prediction_type,
             solver,
@@ -172,6 +175,10 @@ impl<'a> Run<'a> {
             regions: None,
             is_current,
         };
+        self.general.turn_to(step);
+        if let Some(expert) = &mut self.expert {
+            expert.branches.turn_to(step);
+        }
         let general = self.general.step(self.recipe, &input, cache)?;
         let thresholded = self.recipe.adaptive_guidance.zip(general.uncond.as_ref());
         self.converged |= thresholded.is_some_and(|(threshold, u)| cfg::converged(threshold, u, &general.cond));
@@ -278,26 +285,32 @@ fn check_shape(given: Latents, needed: [usize; 3]) -> Result<Latents, EngineErro
     if shape == needed { Ok(given) } else { Err(EngineError::LatentShape { given: shape, needed }) }
 }
 
-fn branches<'a>(model: &'a dyn Model, texts: Texts, regions: Regions) -> Branches<'a> {
-    Branches { denoiser: model.denoiser(), model: model.hash().into(), texts, regions, sega: Default::default() }
+fn branches<'a>(model: &'a dyn Model, texts: Texts, timed: TimedTexts) -> Branches<'a> {
+    let regions = timed.regions.first().cloned().unwrap_or_default();
+    Branches { denoiser: model.denoiser(), model: model.hash().into(), texts, timed, regions, sega: Default::default() }
 }
 
+/// The texts of the first call, and those of all.
 fn texts(
     recipe: &Recipe,
     encoder: &dyn Model,
     prompt: &str,
+    calls: usize,
     cache: &mut PredictionCache,
-) -> Result<Texts, EngineError> {
-    let key = |text: &str, negative| TextKey::new(encoder.hash(), text, negative);
+) -> Result<(Texts, TimedTexts), EngineError> {
+    let rules = recipe.text_rules();
+    let key = |text: &str, negative| TextKey::by(encoder.hash(), text, negative, rules);
     let mut encode = |text: &str| -> Result<Text, EngineError> {
-        Ok(cache.text(key(text, false), || encoder.encode(text).and_then(model::checked_text))?)
+        Ok(cache.text(key(text, false), || encoder.encode_by(text, rules).and_then(model::checked_text))?)
     };
-    let cond = encode(prompt)?;
-    let concepts = recipe.active_concepts().map(|c| encode(&c.text)).collect::<Result<_, _>>()?;
-    let uncond = cache.text(key(&recipe.negative, true), || {
-        encoder.encode_negative(&recipe.negative).and_then(model::checked_text)
-    })?;
-    Ok(Texts { uncond, cond, concepts })
+    let cond = TimedText::new(calls, |call| recipe.text_at(prompt, call), &mut encode)?;
+    let concepts = recipe.active_concepts().map(|c| encode(&recipe.text_at(&c.text, 0))).collect::<Result<_, _>>()?;
+    let encode_negative = |text: &str| -> Result<Text, EngineError> {
+        Ok(cache.text(key(text, true), || encoder.encode_negative_by(text, rules).and_then(model::checked_text))?)
+    };
+    let uncond = TimedText::new(calls, |call| recipe.text_at(&recipe.negative, call), encode_negative)?;
+    let texts = Texts { uncond: uncond.at(0).1.clone(), cond: cond.at(0).1.clone(), concepts };
+    Ok((texts, TimedTexts { uncond, cond, regions: Vec::new() }))
 }
 
 /// In `reference` the general model's text encoder serves both; in `fixed` each model has its own.
@@ -305,6 +318,7 @@ fn prepare_expert<'a>(
     recipe: &'a Recipe,
     general: &'a dyn Model,
     expert: &'a dyn Model,
+    calls: usize,
     cache: &mut PredictionCache,
 ) -> Result<Expert<'a>, EngineError> {
     let reasons = model::mismatches(general, expert);
@@ -313,9 +327,10 @@ fn prepare_expert<'a>(
     }
     let shared_encoder = recipe.profile == Profile::Reference;
     let encoder = if shared_encoder { general } else { expert };
-    let texts = texts(recipe, encoder, recipe.expert_prompt().unwrap_or(&recipe.prompt), cache)?;
+    let prompt = recipe.expert_prompt().unwrap_or(&recipe.prompt);
+    let (texts, timed) = texts(recipe, encoder, prompt, calls, cache)?;
     // S-CFG cuts the expert's own prompt by the expert's attention: the words are others.
-    let branches = branches(expert, texts, Regions::default());
+    let branches = branches(expert, texts, timed);
     if shared_encoder {
         let text = &branches.texts.cond;
         let prepared = cache.text_keys(&branches.model, &text.key, || branches.denoiser.prepare_text(&text.encoding));

@@ -5,6 +5,7 @@
 mod atomic;
 mod budget;
 pub mod folders;
+pub mod networks;
 mod outputs;
 mod printable;
 mod private;

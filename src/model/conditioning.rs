@@ -30,6 +30,12 @@ impl Conditioning {
         self.tokens.iter().position(|token| token.kind == TokenKind::Start)
     }
 
+    /// The positions of all start tokens, ascending: one for each chunk of a long text.
+    pub fn starts(&self) -> Vec<usize> {
+        let starts = self.tokens.iter().filter(|token| token.kind == TokenKind::Start);
+        starts.map(|token| token.position).collect()
+    }
+
     /// The embedding called `name` among [`Conditioning::others`].
     pub fn other(&self, name: &str) -> Option<&Embedding> {
         self.others.iter().find(|(known, _)| *known == name).map(|(_, embedding)| embedding)

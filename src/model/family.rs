@@ -8,7 +8,7 @@ use super::{
     codec::Codec, conditioning::Conditioning, denoiser::Denoiser, error::ModelError, geometry::Geometry,
     reader::TextReader,
 };
-use crate::sampling::ScheduleConfig;
+use crate::{recipe::TextRules, sampling::ScheduleConfig};
 
 /// A complete model, ready to compute.
 pub trait Model: Any + Send + Sync {
@@ -35,6 +35,22 @@ pub trait Model: Any + Send + Sync {
         self.encode(text)
     }
 
+    /// Encodes a prompt by rules; `text` is what they leave of it at a step.
+    ///
+    /// # Errors
+    /// As [`Model::encode`], and for rules that the family has not.
+    fn encode_by(&self, text: &str, rules: TextRules) -> Result<Conditioning, ModelError> {
+        if rules == TextRules::default() { self.encode(text) } else { Err(plain_only()) }
+    }
+
+    /// Encodes a negative prompt by rules.
+    ///
+    /// # Errors
+    /// As [`Model::encode_by`].
+    fn encode_negative_by(&self, text: &str, rules: TextRules) -> Result<Conditioning, ModelError> {
+        if rules == TextRules::default() { self.encode_negative(text) } else { Err(plain_only()) }
+    }
+
     /// How it reads texts, for marking words as they are typed; `None` where the family cannot say.
     fn reader(&self) -> Option<Arc<dyn TextReader>> {
         None
@@ -43,4 +59,11 @@ pub trait Model: Any + Send + Sync {
     fn denoiser(&self) -> &dyn Denoiser;
 
     fn codec(&self) -> &dyn Codec;
+}
+
+fn plain_only() -> ModelError {
+    ModelError::failed(
+        "text encoder",
+        "this model reads plain prompts only: choose the prompt syntax plain, and no clip skip",
+    )
 }

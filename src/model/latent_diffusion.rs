@@ -20,6 +20,7 @@ use crate::{
     nets::{
         self, AtStep, AttentionTap, NetError, SelfAttention, TapRequest, TextEncoding, TextKeys, TimeShifts, UNet, Vae,
     },
+    recipe::TextRules,
     sampling::ScheduleConfig,
     tensor::{AttentionError, AttentionMaps, Latents, Pixels, TextReading, WordGroup},
     weights::{LearnedWords, LoadedModel, TextStack},
@@ -62,6 +63,14 @@ impl Model for LatentDiffusion {
         to_host(self.0.encode_negative(text).map_err(encoding)?)
     }
 
+    fn encode_by(&self, text: &str, rules: TextRules) -> Result<Conditioning, ModelError> {
+        to_host(self.0.text.encode_by(text, rules).map_err(encoding)?)
+    }
+
+    fn encode_negative_by(&self, text: &str, rules: TextRules) -> Result<Conditioning, ModelError> {
+        to_host(self.0.text.encode_negative_by(text, rules).map_err(encoding)?)
+    }
+
     fn reader(&self) -> Option<Arc<dyn TextReader>> {
         Some(Arc::new(Reader { text: self.0.text.clone(), learned: self.0.words.clone() }))
     }
@@ -91,6 +100,10 @@ impl TextReader for Reader {
     fn read(&self, text: &str) -> TextReading {
         // Rules that fail on a text fail when it is encoded, too, and are reported then.
         self.text.reading(text, self.learned.as_deref()).unwrap_or_default()
+    }
+
+    fn read_by(&self, text: &str, rules: TextRules) -> TextReading {
+        self.text.reading_by(text, rules, self.learned.as_deref()).unwrap_or_default()
     }
 
     fn learned(&self) -> &[WordGroup] {

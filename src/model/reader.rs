@@ -4,12 +4,20 @@
 
 use std::fmt::Debug;
 
-use crate::tensor::{TextReading, WordGroup};
+use crate::{
+    recipe::TextRules,
+    tensor::{TextReading, WordGroup},
+};
 
 /// Reads texts as a model's text encoder gets them.
 pub trait TextReader: Debug + Send + Sync {
     /// The words of a text and what becomes of them.
     fn read(&self, text: &str) -> TextReading;
+
+    /// The words of a text that is read by rules, as they stand at its first step.
+    fn read_by(&self, text: &str, _rules: TextRules) -> TextReading {
+        self.read(text)
+    }
 
     /// The words that the model learned, where its files list them.
     fn learned(&self) -> &[WordGroup];

@@ -92,12 +92,7 @@ impl ClipText {
     /// [`NetError::Input`] for no ids, more than the model has positions, or ids outside its vocabulary.
     pub fn encode(&self, ids: &[u32]) -> Result<ClipOutput, NetError> {
         self.check(ids)?;
-        let count = ids.len();
-        let (width, device) = (self.config.width, &self.device);
-        let data = TensorData::new(ids.iter().map(|&id| id as i32).collect(), [count]);
-        let tokens = self.token_embedding.clone().select(0, Tensor::<1, Int>::from_data(data, device));
-        let positions = self.position_embedding.clone().narrow(0, 0, count);
-        let mut x = (tokens + positions).reshape([1, count, width]).swap_dims(1, 2);
+        let mut x = self.embedded(ids);
         let mut penultimate = x.clone();
         kernels::with_workers(&self.device, || {
             for layer in &self.layers {
@@ -113,6 +108,38 @@ impl ClipText {
         };
         let [last, penultimate] = [last, penultimate].map(|x| x.swap_dims(1, 2));
         Ok(ClipOutput { last, penultimate, pooled: pooled.squeeze_dim(2) })
+    }
+
+    /// The output of an earlier layer, after the final layer norm: `[1, L, width]`. `skip` 1 is the last layer, 2 the one before
+    /// it, and so on ("clip skip").
+    ///
+    /// # Errors
+    /// As [`ClipText::encode`], and [`NetError::Input`] for a layer that there is none of.
+    pub fn encode_skipping(&self, ids: &[u32], skip: usize) -> Result<Tensor<3>, NetError> {
+        self.check(ids)?;
+        let Some(count) = self.layers.len().checked_sub(skip.saturating_sub(1)).filter(|count| *count > 0) else {
+            return Err(NetError::Input {
+                network: "text encoder",
+                expected: format!("a clip skip of 1 to {}", self.layers.len()),
+                given: skip.to_string(),
+            });
+        };
+        let mut x = self.embedded(ids);
+        kernels::with_workers(&self.device, || {
+            for layer in &self.layers[..count] {
+                x = layer.forward(x.clone());
+            }
+        });
+        Ok(self.final_norm.forward(x).swap_dims(1, 2))
+    }
+
+    /// Embeddings of tokens and positions: `[1, width, L]`.
+    fn embedded(&self, ids: &[u32]) -> Tensor<3> {
+        let (count, width, device) = (ids.len(), self.config.width, &self.device);
+        let data = TensorData::new(ids.iter().map(|&id| id as i32).collect(), [count]);
+        let tokens = self.token_embedding.clone().select(0, Tensor::<1, Int>::from_data(data, device));
+        let positions = self.position_embedding.clone().narrow(0, 0, count);
+        (tokens + positions).reshape([1, count, width]).swap_dims(1, 2)
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), NetError> {

@@ -50,7 +50,7 @@ pub use text::TextEncoding;
 pub use threads::is_cpu;
 pub(crate) use threads::{parallel_map, with_workers};
 pub use time::AddedConditions;
-pub use tokenizer::{Tokenized, Tokenizer, TokenizerError, TokenizerSettings};
+pub use tokenizer::{RawToken, SpecialIds, Tokenized, Tokenizer, TokenizerError, TokenizerSettings};
 pub use unet::UNet;
 pub use unet_config::{Level, UNetConfig};
 pub use vae::Vae;

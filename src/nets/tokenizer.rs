@@ -5,7 +5,9 @@
 use std::{collections::HashMap, ops::Range, sync::OnceLock};
 
 use serde_json::{Value, json};
-use tokenizers::AddedToken;
+use tokenizers::{
+    AddedToken, Model as _, NormalizedString, Normalizer as _, OffsetType, PreTokenizedString, PreTokenizer as _,
+};
 
 use crate::tensor::{Token, TokenKind};
 
@@ -45,6 +47,24 @@ pub struct Tokenized {
     pub tokens: Vec<Token>,
     /// The number of tokens that were cut off at the end.
     pub dropped: usize,
+}
+
+/// A token of a text by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawToken {
+    pub id: u32,
+    /// Bytes of the text.
+    pub range: Range<usize>,
+    /// The word that it is a part of, counted from 0.
+    pub word: usize,
+}
+
+/// The ids of the tokens that stand for no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpecialIds {
+    pub start: u32,
+    pub end: u32,
+    pub padding: u32,
 }
 
 /// The special tokens and the length, from `tokenizer_config.json`.
@@ -152,6 +172,40 @@ impl Tokenizer {
             last = word;
         }
         Ok(words)
+    }
+
+    /// The tokens of a text, without start, end and padding, however many. No part of the text stands for a special token: an
+    /// exclamation mark is a word, also where it is the padding token of the tokenizer's file.
+    ///
+    /// # Errors
+    /// As for [`Tokenizer::encode`].
+    pub fn raw_tokens(&self, text: &str) -> Result<Vec<RawToken>, TokenizerError> {
+        let mut normalized = NormalizedString::from(text);
+        if let Some(normalizer) = self.inner.get_normalizer() {
+            normalizer.normalize(&mut normalized).map_err(TokenizerError::Encode)?;
+        }
+        let mut words = PreTokenizedString::from(normalized);
+        if let Some(rules) = self.inner.get_pre_tokenizer() {
+            rules.pre_tokenize(&mut words).map_err(TokenizerError::Encode)?;
+        }
+        words.tokenize(|word| self.inner.get_model().tokenize(word.get())).map_err(TokenizerError::Encode)?;
+        let encoding = words.into_encoding(None, 0, OffsetType::Byte).map_err(TokenizerError::Encode)?;
+        let places = encoding.get_offsets().iter().zip(encoding.get_word_ids());
+        let token = |(&id, (&(from, to), word)): (&u32, (&(usize, usize), &Option<u32>))| RawToken {
+            id,
+            range: from..to,
+            word: word.unwrap_or(0) as usize,
+        };
+        Ok(encoding.get_ids().iter().zip(places).map(token).collect())
+    }
+
+    /// The token of a comma that ends a word, if there is one.
+    pub fn comma(&self) -> Option<u32> {
+        self.inner.token_to_id(",</w>")
+    }
+
+    pub fn special(&self) -> SpecialIds {
+        SpecialIds { start: self.start, end: self.end, padding: self.padding }
     }
 
     /// Length of every encoded text, in tokens.

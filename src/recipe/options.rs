@@ -151,11 +151,63 @@ options! {
     Weighted = "weighted", "Sum";
 }
 
+options! {
+    /// The syntax of the prompts.
+    #[derive(Default)]
+    PromptSyntax, "prompt syntax":
+    /// Every character is text; what is beyond the encoder's length is cut off.
+    #[default]
+    Plain = "plain", "Plain";
+    /// A1111's: brackets weigh, `[a:b:0.5]` and `[a|b]` switch, `BREAK` and length make chunks.
+    A1111 = "a1111", "A1111";
+    /// ComfyUI's: round brackets weigh, length makes chunks.
+    Comfy = "comfyui" | "comfy", "ComfyUI";
+}
+
+options! {
+    /// What weights do to an encoded text, in A1111's syntax.
+    #[derive(Default)]
+    Emphasis, "emphasis":
+    /// Weighted, then brought back to the mean it had.
+    #[default]
+    Original = "original", "Original";
+    /// Weighted.
+    NoNorm = "no-norm", "No norm";
+    /// Brackets are read, and their weights left aside.
+    Ignore = "ignore", "Ignore";
+    /// Brackets are text.
+    None = "none", "None";
+}
+
 impl Sampler {
-    /// Whether the sampler supports a schedule. PNDM counts timesteps, so it has only its own. So do DDIM and LCM, whose
-    /// normal schedule is theirs; with others they step in sigma.
-    pub fn has_schedule(self, schedule: Schedule) -> bool {
-        schedule == Schedule::Normal || self != Self::Pndm
+    /// Evaluations of each step but the last.
+    pub fn evaluations_per_step(self) -> usize {
+        let twice = matches!(
+            self,
+            Self::Heun | Self::Dpm2 | Self::Dpm2Ancestral | Self::DpmPp2SAncestral | Self::DpmPpSde | Self::Restart
+        );
+        1 + usize::from(twice)
+    }
+
+    /// Whether the sampler supports a schedule. PNDM counts timesteps, so it has only its own. So do DDIM and LCM in diffusers;
+    /// ComfyUI's DDIM and the LCM of both other programs step in sigma.
+    pub fn has_schedule(self, schedule: Schedule, convention: Convention) -> bool {
+        schedule == Schedule::Normal
+            || match self {
+                Self::Pndm => false,
+                Self::Ddim => convention == Convention::ComfyUi,
+                Self::Lcm => convention != Convention::Diffusers,
+                _ => true,
+            }
+    }
+
+    /// The share of fresh noise where none is set: 1 for samplers that add noise, 0 for DDIM; none where noise is no choice.
+    pub fn own_eta(self) -> Option<f32> {
+        match self {
+            Self::Ddim => Some(0.0),
+            Self::Ddpm | Self::Lcm => None,
+            _ => self.is_stochastic().then_some(1.0),
+        }
     }
 
     /// Whether steps add noise, and so heed eta. DDIM does so only where eta is set.

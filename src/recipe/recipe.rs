@@ -11,7 +11,7 @@ use super::{
     keys::{self, Key},
     lora::Lora,
     model_ref::ModelRef,
-    options::{Convention, FusionRule, Profile, Sampler, Schedule},
+    options::{Convention, Emphasis, FusionRule, Profile, PromptSyntax, Sampler, Schedule},
     paint::Paint,
     regions::{RegionFactor, RegionGroup, RegionPaint},
     scfg::Scfg,
@@ -30,6 +30,13 @@ pub const SIDE_STEP: usize = 8;
 pub struct Recipe {
     pub prompt: String,
     pub negative: String,
+    #[serde(skip_serializing_if = "is_default")]
+    pub prompt_syntax: PromptSyntax,
+    #[serde(skip_serializing_if = "is_default")]
+    pub emphasis: Emphasis,
+    /// Which of the text encoder's layers is used, 1 to 12: 1 is the last. None: as the model has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_skip: Option<usize>,
     pub model: ModelRef,
     /// Changes of the model's weights, in the order in which they are added.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "charged_list")]
@@ -100,6 +107,9 @@ impl Default for Recipe {
         Self {
             prompt: String::new(),
             negative: String::new(),
+            prompt_syntax: PromptSyntax::Plain,
+            emphasis: Emphasis::Original,
+            clip_skip: None,
             model: ModelRef::Pocket,
             loras: Vec::new(),
             sampler: Sampler::Ddim,

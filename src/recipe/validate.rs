@@ -32,6 +32,7 @@ pub(super) const STEPS: RangeInclusive<usize> = 1..=1000;
 pub(super) const CFG: RangeInclusive<f32> = 0.0..=100.0;
 pub(super) const LORA_WEIGHTS: RangeInclusive<f32> = -10.0..=10.0;
 pub(super) const REGION_FACTORS: RangeInclusive<f32> = 0.0..=10.0;
+pub(super) const CLIP_SKIP: RangeInclusive<usize> = 1..=12;
 pub(super) const ETA: RangeInclusive<f32> = 0.0..=10.0;
 pub(super) const CHURN: RangeInclusive<f32> = 0.0..=1000.0;
 pub(super) const RHO: RangeInclusive<f32> = 0.01..=100.0;
@@ -99,6 +100,8 @@ fn check_sampling(r: &Recipe) -> Result<(), RecipeError> {
         let given = value.unwrap_or(*range.start());
         require(range.contains(&given), name, given, must)
     };
+    let skip = r.clip_skip.unwrap_or(1);
+    require(CLIP_SKIP.contains(&skip), "clip skip", skip, "between 1 and 12")?;
     within("eta", r.eta, ETA, "between 0 and 10")?;
     within("s-noise", r.s_noise, ETA, "between 0 and 10")?;
     within("s-churn", r.s_churn, CHURN, "between 0 and 1000")?;

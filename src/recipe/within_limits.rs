@@ -11,7 +11,7 @@ use super::{
     keys::Key,
     recipe::{Recipe, SIDE_STEP},
     scfg::Scfg,
-    validate::{CFG, CHURN, ETA, LORA_WEIGHTS, PAINTED_LEVELS, REGION_FACTORS, RHO, SIDES, SIGMAS, STEPS},
+    validate::{CFG, CHURN, CLIP_SKIP, ETA, LORA_WEIGHTS, PAINTED_LEVELS, REGION_FACTORS, RHO, SIDES, SIGMAS, STEPS},
 };
 
 /// Scales, strengths and weights that a file may ask for, on either side of 0. Sliders end far below.
@@ -86,6 +86,7 @@ impl Limits {
     }
 
     fn sampling(&mut self, recipe: &mut Recipe) {
+        recipe.clip_skip.iter_mut().for_each(|skip| self.whole("clip skip", skip, CLIP_SKIP));
         let options = [
             ("eta", &mut recipe.eta, ETA, 1.0),
             ("s-noise", &mut recipe.s_noise, ETA, 1.0),

@@ -1,5 +1,4 @@
 //! DPM-Solver++ of third order, multistep, on the SDE, as k-diffusion's `dpmpp_3m_sde`.
-//!
 //! Separate as one solver family.
 
 use super::frame::{Method, Step};

@@ -129,13 +129,19 @@ impl<M: Method> SigmaSolver<M> {
         Self { has_tree: M::BROWNIAN, ..self }
     }
 
-    /// Fresh noise for a step that begins above the noise level of the latents: of churn, or a restart.
-    fn raised(&self, latents: Latents, level: f32, step: usize, noise: &mut StepNoise) -> Latents {
-        let Some(from) = self.steps.get(step).map(|step| step.from).filter(|from| *from > level) else {
-            return latents;
-        };
+    /// The noise level that latents have before a step, where the step begins above it: after churn, or with a restart.
+    fn level_below(&self, step: usize) -> Option<f32> {
+        let level = if step == 0 { self.initial } else { self.steps[step - 1].to };
+        self.steps.get(step).is_some_and(|step| step.from > level).then_some(level)
+    }
+
+    /// Raises latents to the level that a step begins at, by a draw of its own for each such step.
+    fn raised(&self, latents: Latents, step: usize, noise: &mut StepNoise) -> Latents {
+        let Some(level) = self.level_below(step) else { return latents };
+        let from = self.steps[step].from;
+        let draw = (0..step).filter(|&earlier| self.level_below(earlier).is_some()).count();
         let factor = self.s_noise * (from * from - level * level).sqrt();
-        latents.zip(noise.draw(step * M::DRAWS), |x, n| x + n * factor)
+        latents.zip(noise.draw(draw), |x, n| x + n * factor)
     }
 }
 
@@ -161,7 +167,7 @@ impl<M: Method> Solver for SigmaSolver<M> {
     }
 
     fn start(&self, initial: &Latents, noise: &mut StepNoise) -> Latents {
-        self.raised(initial.map(|x| x * self.init_noise_sigma), self.initial, 0, noise)
+        self.raised(initial.map(|x| x * self.init_noise_sigma), 0, noise)
     }
 
     fn scale_model_input(&self, call: usize, latents: &Latents) -> Latents {
@@ -180,7 +186,7 @@ impl<M: Method> Solver for SigmaSolver<M> {
             self.start = Some([latents.clone(), x0]);
             return next;
         }
-        self.raised(next, self.steps[index].to, index + 1, noise)
+        self.raised(next, index + 1, noise)
     }
 
     fn denoised(&self, call: usize, model_output: &Latents, latents: &Latents) -> Latents {

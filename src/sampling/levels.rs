@@ -7,11 +7,10 @@ use super::{
     beta_distribution::quantile,
     config::{AlignedLevels, ScheduleConfig},
     noise_schedule::NoiseSchedule,
-    settings::SamplerSettings,
     sigmas::{KARRAS_RHO, karras},
     timesteps::linspace,
 };
-use crate::recipe::{Convention, Schedule};
+use crate::recipe::{Convention, SamplerSettings, Schedule};
 
 /// Align Your Steps (Sabour et al. 2024, arXiv 2404.14507): levels optimised for ten steps of a model.
 const ALIGNED_SD: [f64; 11] = [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029];

@@ -40,6 +40,7 @@ mod timesteps;
 mod torch_generator;
 mod unipc;
 
+pub use crate::recipe::SamplerSettings;
 pub use config::{AlignedLevels, BetaSchedule, PredictionType, ScheduleConfig, TimestepSpacing};
 pub use ddim::Ddim;
 pub use dpm_solver::DpmPp2M;
@@ -50,7 +51,6 @@ pub use noise_schedule::NoiseSchedule;
 pub use parametrization::{convert_prediction, epsilon_factor};
 pub use pndm::Pndm;
 pub use samplers::{build, build_with};
-pub use settings::SamplerSettings;
 pub use solver::{Call, Solver};
 pub use torch_generator::TorchGenerator;
 pub use unipc::UniPc;

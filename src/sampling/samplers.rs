@@ -22,12 +22,12 @@ use super::{
     noise_schedule::NoiseSchedule,
     pndm::Pndm,
     restart::restarted,
-    settings::SamplerSettings,
+    settings::{discards, is_of_diffusers},
     sigmas::SigmaSchedule,
     solver::Solver,
     unipc::UniPc,
 };
-use crate::recipe::{Convention, Sampler, Schedule};
+use crate::recipe::{Convention, Sampler, SamplerSettings, Schedule};
 
 /// The solver for a sampler, schedule and step count on a model's noise schedule, with every option at its default.
 ///
@@ -49,10 +49,10 @@ pub fn build(
 /// sampler does not have.
 pub fn build_with(settings: &SamplerSettings, config: &ScheduleConfig) -> Result<Box<dyn Solver>, ScheduleError> {
     let SamplerSettings { sampler, schedule, steps, .. } = *settings;
-    if !sampler.has_schedule(schedule) {
+    if !sampler.has_schedule(schedule, settings.convention) {
         return Err(ScheduleError::NoSuchSchedule { sampler: sampler.name(), schedule: schedule.name() });
     }
-    let is_own = settings.is_of_diffusers();
+    let is_own = is_of_diffusers(settings);
     let own = if schedule == Schedule::Normal { config.normal_schedule } else { schedule };
     let has_own_timesteps = schedule == Schedule::Normal && settings.convention != Convention::ComfyUi;
     let (eta, s_noise) = (settings.eta.unwrap_or(1.0), settings.s_noise.unwrap_or(1.0));
@@ -119,15 +119,15 @@ impl Builder<'_> {
         if settings.steps == 0 {
             return Err(ScheduleError::NoSteps);
         }
-        if settings.is_of_diffusers() {
+        if is_of_diffusers(settings) {
             let schedule = settings.schedule;
             let schedule = if schedule == Schedule::Normal { config.normal_schedule } else { schedule };
             let steps = settings.steps;
             // A level more, which is left out again.
-            let more = usize::from(settings.discards());
+            let more = usize::from(discards(settings));
             let run = SigmaSchedule::euler(config, schedule, steps + more, sampler);
             let mut run = run.map_err(|error| error.with_fewer_steps(more))?;
-            if settings.discards() {
+            if discards(settings) {
                 run.sigmas.remove(steps);
                 run.calls.truncate(steps);
             }
@@ -150,7 +150,7 @@ impl Builder<'_> {
 
     /// The sigmas; none where two of them are equal.
     fn listed(&self, noise: &NoiseSchedule, steps: usize) -> Option<Vec<f64>> {
-        let discards = self.settings.discards();
+        let discards = discards(self.settings);
         let mut list = levels(self.settings, self.settings.schedule, steps + usize::from(discards), self.config, noise);
         if discards && list.len() > 2 {
             list.remove(list.len() - 2);

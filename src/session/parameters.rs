@@ -3,7 +3,7 @@
 //! Apart from the text's form, which is in `infotext`: this says what the settings of a recipe are called.
 
 use super::infotext::{Infotext, Piece};
-use crate::recipe::{Recipe, Sampler, Schedule};
+use crate::recipe::{Convention, Emphasis, PromptSyntax, Recipe, Sampler, Schedule};
 
 /// `recipe` as `parameters` text. `model_hash` is the SHA-256 of the weights in hex, of which ten digits are written.
 ///
@@ -23,8 +23,11 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
     let mut list = vec![("Steps", recipe.steps.to_string()), ("Sampler", sampler_name(recipe.sampler).to_owned())];
     // Without a name, readers assume the schedule that A1111 calls "Automatic".
     if recipe.schedule != Schedule::Normal || recipe.schedule != automatic_schedule(recipe.sampler) {
-        list.push(("Schedule type", recipe.schedule.title().to_owned()));
+        // A1111's name for DDIM's timesteps.
+        let is_ddim = recipe.schedule == Schedule::DdimUniform;
+        list.push(("Schedule type", if is_ddim { "DDIM" } else { recipe.schedule.title() }.to_owned()));
     }
+    list.extend(options(recipe));
     list.push(("CFG scale", recipe.cfg.to_string()));
     list.push(("Seed", recipe.seed.to_string()));
     list.push(("Size", format!("{}x{}", recipe.width, recipe.height)));
@@ -55,10 +58,36 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
     list
 }
 
+/// What is not at its default of how sampler and prompts are read.
+fn options(recipe: &Recipe) -> Vec<(&'static str, String)> {
+    let numbers = [
+        (if recipe.sampler == Sampler::Ddim { "Eta DDIM" } else { "Eta" }, recipe.eta),
+        ("Sigma noise", recipe.s_noise),
+        ("Sigma churn", recipe.s_churn),
+        ("Schedule rho", recipe.rho),
+        ("Schedule min sigma", recipe.sigma_min),
+        ("Schedule max sigma", recipe.sigma_max),
+    ];
+    let mut list: Vec<_> = numbers.into_iter().filter_map(|(key, value)| Some((key, value?.to_string()))).collect();
+    list.extend(recipe.clip_skip.map(|skip| ("Clip skip", skip.to_string())));
+    if recipe.emphasis != Emphasis::Original {
+        list.push(("Emphasis", recipe.emphasis.title().to_owned()));
+    }
+    if recipe.prompt_syntax != PromptSyntax::Plain {
+        list.push(("Prompt syntax", recipe.prompt_syntax.title().to_owned()));
+    }
+    if recipe.convention != Convention::Diffusers {
+        list.push(("Convention", recipe.convention.title().to_owned()));
+    }
+    list
+}
+
 /// The schedule that A1111 uses with a sampler if none is named.
 pub(super) fn automatic_schedule(sampler: Sampler) -> Schedule {
     match sampler {
-        Sampler::DpmPp2M => Schedule::Karras,
+        Sampler::DpmPp2M | Sampler::DpmPpSde | Sampler::DpmPp2SAncestral => Schedule::Karras,
+        Sampler::Dpm2 | Sampler::Dpm2Ancestral | Sampler::Restart => Schedule::Karras,
+        Sampler::DpmPp2MSde | Sampler::DpmPp2MSdeHeun | Sampler::DpmPp3MSde => Schedule::Exponential,
         _ => Schedule::Normal,
     }
 }

@@ -307,10 +307,7 @@ impl App {
 fn needs_settled(command: &Command) -> bool {
     use Command::{Discard, Enqueue, Generate, SaveOver, SaveSession, SaveSessionAs, SaveThen};
     confirm::leaves(command)
-        || matches!(
-            command,
-            Generate | Enqueue | SaveSession | SaveSessionAs | SaveOver(_) | SaveThen(_) | Discard(_)
-        )
+        || matches!(command, Generate | Enqueue | SaveSession | SaveSessionAs | SaveOver(_) | SaveThen(_) | Discard(_))
 }
 
 impl eframe::App for App {

@@ -5,6 +5,7 @@
 
 mod bundled;
 mod checkpoint;
+mod chunks;
 mod error;
 mod files;
 mod hash;
@@ -17,8 +18,10 @@ mod outline;
 mod safetensors_format;
 mod single;
 mod text;
+mod weighted_text;
 mod words;
 
+pub use chunks::Chunk;
 pub use error::LoadError;
 pub use files::ModelFiles;
 pub use inspect::changed_weight;

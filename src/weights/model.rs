@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
-    recipe::{Lora, ModelRef},
-    sampling::ScheduleConfig,
+    recipe::{Lora, ModelRef, TextRules},
+    sampling::{AlignedLevels, ScheduleConfig},
 };
 
 /// The pipeline that a model belongs to.
@@ -58,6 +58,14 @@ impl LoadedModel {
     /// [`EncodeError`] if the tokenizer's rules fail, or give ids that the encoder does not know.
     pub fn encode(&self, text: &str) -> Result<TextEncoding, EncodeError> {
         self.text.encode(text)
+    }
+
+    /// Encodes a prompt by rules; see [`TextStack::encode_by`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_by(&self, text: &str, rules: TextRules) -> Result<TextEncoding, EncodeError> {
+        self.text.encode_by(text, rules)
     }
 
     /// Encodes a negative prompt; see [`TextStack::encode_negative`].
@@ -152,7 +160,10 @@ fn load_complete(
     };
     let two = family == Family::Sdxl;
     let zeros = two && index.get("force_zeros_for_empty_prompt").and_then(Value::as_bool).unwrap_or(true);
-    let scheduler = read_schedule(files)?;
+    let mut scheduler = read_schedule(files)?;
+    if two {
+        scheduler.aligned = AlignedLevels::Sdxl;
+    }
     let mut hash = Sha256::new();
     let (loras, changes) = Loras::read(loras)?;
     let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;

@@ -23,10 +23,10 @@ use crate::{
 /// The tokenizers and text encoders of a model: one pair, or SDXL's two.
 #[derive(Clone)]
 pub struct TextStack {
-    first: (Tokenizer, ClipText),
-    second: Option<(Tokenizer, ClipText)>,
+    pub(super) first: (Tokenizer, ClipText),
+    pub(super) second: Option<(Tokenizer, ClipText)>,
     /// Whether an empty negative prompt is all zeros (SDXL) instead of an encoded empty text.
-    zeros_for_empty_negative: bool,
+    pub(super) zeros_for_empty_negative: bool,
 }
 
 /// A text that could not be encoded.
@@ -148,7 +148,7 @@ impl TextStack {
 }
 
 /// What a word is to a model. Signs and digits are what they are.
-fn standing(text: &str, word: &str, pieces: &[Range<usize>], learned: Option<&LearnedWords>) -> Standing {
+pub(super) fn standing(text: &str, word: &str, pieces: &[Range<usize>], learned: Option<&LearnedWords>) -> Standing {
     if !word.chars().all(char::is_alphabetic) {
         return Standing::Known;
     }

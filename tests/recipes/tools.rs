@@ -1,7 +1,7 @@
 //! Settings in the forms of other tools: ComfyUI graphs and JSON.
 
 use sextant::{
-    recipe::{Sampler, Schedule},
+    recipe::{Convention, PromptSyntax, Sampler, Schedule},
     session::Source,
 };
 
@@ -75,7 +75,8 @@ fn a_comfyui_graph_of_custom_sampling_is_walked() {
     assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a hill", ""));
     assert_eq!((recipe.seed, recipe.steps, recipe.cfg, recipe.width), (77, 12, 4.0, 512));
     assert_eq!(recipe.sampler, Sampler::EulerAncestral);
-    assert_eq!(imported.not_restored, ["scheduler: simple (not among this program's schedules)"]);
+    assert_eq!(recipe.schedule, Schedule::Simple);
+    assert!(imported.not_restored.is_empty(), "{:?}", imported.not_restored);
 }
 
 #[test]
@@ -150,4 +151,57 @@ fn fooocus_may_write_the_parameters_text() {
     let imported = read(&png_with(&[("sd-metadata", old)]));
     assert_eq!((imported.found, imported.recipe.prompt.as_str()), (Source::InvokeAi, "a cat++"));
     assert_eq!(imported.into_plain_recipe().prompt, "a cat");
+}
+
+#[test]
+fn comfyui_names_its_samplers_and_the_layer_of_its_text_encoder() {
+    let graph = |sampler: &str, scheduler: &str| {
+        text(&format!(
+            r#"{{"1": {{"class_type": "KSampler", "inputs": {{"seed": 1, "steps": 12, "cfg": 4, "sampler_name": "{sampler}",
+                  "scheduler": "{scheduler}", "denoise": 1, "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0]}}}},
+                "2": {{"class_type": "CLIPTextEncode", "inputs": {{"text": "a (hill:1.2) [x]", "clip": ["5", 0]}}}},
+                "3": {{"class_type": "CLIPTextEncode", "inputs": {{"text": "", "clip": ["5", 0]}}}},
+                "4": {{"class_type": "EmptyLatentImage", "inputs": {{"width": 512, "height": 512}}}},
+                "5": {{"class_type": "CLIPSetLastLayer", "inputs": {{"stop_at_clip_layer": -2, "clip": ["6", 1]}}}},
+                "6": {{"class_type": "CheckpointLoaderSimple", "inputs": {{}}}}}}"#
+        ))
+    };
+    for (name, sampler) in [
+        ("euler", Sampler::Euler),
+        ("euler_ancestral", Sampler::EulerAncestral),
+        ("heun", Sampler::Heun),
+        ("dpm_2", Sampler::Dpm2),
+        ("dpm_2_ancestral", Sampler::Dpm2Ancestral),
+        ("lms", Sampler::Lms),
+        ("dpmpp_2s_ancestral", Sampler::DpmPp2SAncestral),
+        ("dpmpp_sde", Sampler::DpmPpSde),
+        ("dpmpp_sde_gpu", Sampler::DpmPpSde),
+        ("dpmpp_2m", Sampler::DpmPp2M),
+        ("dpmpp_2m_sde_gpu", Sampler::DpmPp2MSde),
+        ("dpmpp_2m_sde_heun", Sampler::DpmPp2MSdeHeun),
+        ("dpmpp_3m_sde", Sampler::DpmPp3MSde),
+        ("ddpm", Sampler::Ddpm),
+        ("lcm", Sampler::Lcm),
+        ("ddim", Sampler::Ddim),
+        ("uni_pc", Sampler::UniPc),
+    ] {
+        for (scheduler, schedule) in [
+            ("normal", Schedule::Normal),
+            ("karras", Schedule::Karras),
+            ("exponential", Schedule::Exponential),
+            ("sgm_uniform", Schedule::SgmUniform),
+            ("simple", Schedule::Simple),
+            ("ddim_uniform", Schedule::DdimUniform),
+            ("beta", Schedule::Beta),
+            ("linear_quadratic", Schedule::LinearQuadratic),
+            ("kl_optimal", Schedule::KlOptimal),
+        ] {
+            let imported = graph(name, scheduler);
+            let recipe = &imported.recipe;
+            assert_eq!((recipe.sampler, recipe.schedule), (sampler, schedule), "{name} {scheduler}");
+            assert_eq!((recipe.convention, recipe.prompt_syntax), (Convention::ComfyUi, PromptSyntax::Comfy));
+            assert_eq!((recipe.clip_skip, recipe.prompt.as_str()), (Some(2), "a (hill:1.2) [x]"));
+            assert!(imported.not_restored.is_empty() && imported.plain.is_none(), "{:?}", imported.not_restored);
+        }
+    }
 }

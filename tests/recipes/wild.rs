@@ -144,16 +144,20 @@ fn names_that_we_do_not_have_are_listed() {
     check(&[
         // Samplers and schedules that this program lacks.
         (
-            "a cat\nSteps: 20, Sampler: DPM++ SDE Karras, Seed: 5",
-            ("a cat", "", S::Ddim, Normal, 20, &["Sampler: DPM++ SDE Karras (not among this program's samplers)"]),
+            "a cat\nSteps: 20, Sampler: DPM adaptive Karras, Seed: 5",
+            ("a cat", "", S::Ddim, Normal, 20, &["Sampler: DPM adaptive Karras (not among this program's samplers)"]),
         ),
         (
-            "a cat\nSteps: 20, Sampler: Euler, Schedule type: SGM Uniform, Seed: 5",
-            ("a cat", "", S::Euler, Normal, 20, &["Schedule type: SGM Uniform (not among this program's schedules)"]),
+            "a cat\nSteps: 20, Sampler: Euler, Schedule type: Turbo, Seed: 5",
+            ("a cat", "", S::Euler, Normal, 20, &["Schedule type: Turbo (not among this program's schedules)"]),
         ),
         (
             "a cat\nSteps: 20, Sampler: DDIM, Schedule type: Karras, Seed: 5",
             ("a cat", "", S::Ddim, Normal, 20, &["Schedule type: Karras (DDIM has no such schedule)"]),
+        ),
+        (
+            "a cat\nSteps: 20, Sampler: PLMS, Schedule type: Karras, Seed: 5",
+            ("a cat", "", S::Pndm, Normal, 20, &["Schedule type: Karras (PNDM has no such schedule)"]),
         ),
         // Krita and SD.Next: other orders, other keys.
         (
@@ -245,20 +249,15 @@ fn texts_are_written_back_as_they_were() {
 }
 
 #[test]
-fn the_window_gets_prompts_in_plain_words() {
+fn the_window_gets_prompts_in_their_syntax_without_tags() {
     let source =
         "a (red hat:1.2), <lora:x:0.8>, BREAK \\(sic\\)\nNegative prompt: [dull], bad\nSteps: 9, Sampler: LCM, Seed: 1";
     let imported = text(source);
     assert_eq!(imported.recipe.prompt, "a (red hat:1.2), <lora:x:0.8>, BREAK \\(sic\\)");
-    let left = [
-        "LoRA: x, weight 0.8 (not loaded)",
-        "emphasis: (red hat:1.2) (not applied: the words count as they stand)",
-        "BREAK: BREAK (not applied: the text is encoded as one)",
-        "negative prompt, emphasis: [dull] (not applied: the words count as they stand)",
-    ];
-    assert_eq!(imported.not_restored, left);
+    assert_eq!(imported.not_restored, ["LoRA: x, weight 0.8 (not loaded)"]);
     let recipe = imported.into_plain_recipe();
-    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a red hat, (sic)", "dull, bad"));
+    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a (red hat:1.2), BREAK \\(sic\\)", "[dull], bad"));
+    assert_eq!(recipe.prompt_syntax, sextant::recipe::PromptSyntax::A1111);
     let plain = text("a cat (sleeping\nSteps: 9, Sampler: LCM, Seed: 1");
     assert_eq!(plain.plain, None);
     assert_eq!(plain.into_plain_recipe().prompt, "a cat (sleeping");
@@ -319,4 +318,94 @@ fn guidance_extensions_are_taken_where_they_mean_the_same() {
     assert!(!off.recipe.scfg.enabled && off.recipe.concepts.is_empty());
     let left = ["SCFG End Step: 9", "SCFG Rate Clamp: 0", "SCFG Scale: 2", "SEGA Momentum Beta: 0.6"];
     assert_eq!(off.not_restored, left);
+}
+
+#[test]
+fn samplers_and_schedules_of_a1111_have_its_names() {
+    use sextant::recipe::Convention;
+    let samplers = [
+        ("Euler", S::Euler),
+        ("Euler a", S::EulerAncestral),
+        ("Heun", S::Heun),
+        ("DPM2", S::Dpm2),
+        ("DPM2 a", S::Dpm2Ancestral),
+        ("LMS", S::Lms),
+        ("DPM++ 2S a", S::DpmPp2SAncestral),
+        ("DPM++ 2M", S::DpmPp2M),
+        ("DPM++ SDE", S::DpmPpSde),
+        ("DPM++ 2M SDE", S::DpmPp2MSde),
+        ("DPM++ 2M SDE Heun", S::DpmPp2MSdeHeun),
+        ("DPM++ 3M SDE", S::DpmPp3MSde),
+        ("DDIM", S::Ddim),
+        ("UniPC", S::UniPc),
+        ("LCM", S::Lcm),
+        ("DDPM", S::Ddpm),
+        ("Restart", S::Restart),
+    ];
+    let schedules = [
+        ("Uniform", Schedule::Normal),
+        ("Karras", Karras),
+        ("Exponential", Exponential),
+        ("Polyexponential", Schedule::Polyexponential),
+        ("SGM Uniform", Schedule::SgmUniform),
+        ("KL Optimal", Schedule::KlOptimal),
+        ("Align Your Steps", Schedule::AlignYourSteps),
+        ("Simple", Schedule::Simple),
+        ("Normal", Schedule::Normal),
+        ("Beta", Schedule::Beta),
+    ];
+    for (name, sampler) in samplers {
+        for (label, schedule) in schedules {
+            if !sampler.has_schedule(schedule, Convention::A1111) {
+                continue;
+            }
+            let settings =
+                format!("a cat\nSteps: 20, Sampler: {name}, Schedule type: {label}, Seed: 5, Version: v1.10.1");
+            let imported = text(&settings);
+            let recipe = &imported.recipe;
+            assert_eq!((recipe.sampler, recipe.schedule), (sampler, schedule), "{settings}");
+            assert_eq!(recipe.convention, Convention::A1111);
+            assert_eq!(imported.not_restored, ["Version: v1.10.1"], "{settings}");
+            // What this program writes of it is read again.
+            let again = text(&sextant::session::parameters_text(recipe, None).replace("Sextant:", "Other:"));
+            assert_eq!((again.recipe.sampler, again.recipe.schedule), (sampler, schedule), "{settings}");
+        }
+        let automatic = text(&format!("a cat\nSteps: 20, Sampler: {name}, Seed: 5, Version: v1.10.1")).recipe.schedule;
+        let wanted = match sampler {
+            S::DpmPp2MSde | S::DpmPp2MSdeHeun | S::DpmPp3MSde => Exponential,
+            S::DpmPp2M | S::DpmPpSde | S::DpmPp2SAncestral | S::Dpm2 | S::Dpm2Ancestral | S::Restart => Karras,
+            _ => Normal,
+        };
+        assert_eq!(automatic, wanted, "{name}");
+    }
+}
+
+#[test]
+fn options_of_sampler_and_prompt_are_taken_over() {
+    use sextant::recipe::{Emphasis, PromptSyntax};
+    let settings = "a (cat:1.2) [in|on] <lora:x:0.7>\nNegative prompt: [dog]\nSteps: 20, Sampler: Euler a, Seed: 5, Eta: 0.5, \
+                    Sigma churn: 2, Sigma noise: 1.1, Schedule rho: 5, Schedule min sigma: 0.1, Schedule max sigma: 10, \
+                    Clip skip: 2, Emphasis: No norm, Version: v1.10.1";
+    let imported = text(settings);
+    let recipe = &imported.recipe;
+    assert_eq!((recipe.eta, recipe.s_churn, recipe.s_noise, recipe.rho), (Some(0.5), Some(2.0), Some(1.1), Some(5.0)));
+    assert_eq!((recipe.sigma_min, recipe.sigma_max, recipe.clip_skip), (Some(0.1), Some(10.0), Some(2)));
+    assert_eq!((recipe.emphasis, recipe.prompt_syntax), (Emphasis::NoNorm, PromptSyntax::A1111));
+    assert_eq!(imported.not_restored, ["Version: v1.10.1", "LoRA: x, weight 0.7 (not loaded)"]);
+    assert_eq!(imported.plain.as_ref().map(|plain| plain.prompt.as_str()), Some("a (cat:1.2) [in|on]"));
+    let tags: Vec<(String, f32)> = recipe.network_tags().into_iter().map(|tag| (tag.name, tag.weight)).collect();
+    assert_eq!(tags, [("x".to_owned(), 0.7)]);
+    // And written as they were read.
+    let again = text(&sextant::session::parameters_text(recipe, None).replace("Sextant:", "Other:"));
+    let with_model = Recipe { model: recipe.model.clone(), ..again.recipe };
+    assert_eq!(&with_model, recipe);
+    for (bad, key) in [
+        ("Clip skip: 0", "Clip skip"),
+        ("Clip skip: 99", "Clip skip"),
+        ("Eta: x", "Eta"),
+        ("Emphasis: loud", "Emphasis"),
+    ] {
+        let imported = text(&format!("a cat\nSteps: 20, Sampler: Euler a, Seed: 5, {bad}"));
+        assert!(imported.not_restored.iter().any(|line| line.starts_with(key)), "{bad}: {:?}", imported.not_restored);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Apart from the runners, so that what is missing is read at a glance. A feature is done when its entries here are gone.
 
-use crate::{Outcome, entry::Entry, lora, networks, renders, samplers, schedules};
+use crate::{Outcome, entry::Entry, lora, networks, prompts, renders, samplers, schedules};
 
 /// Runs one case; the error is a sentence that says what differs.
 type Check = fn(&Entry) -> Result<Outcome, String>;
@@ -38,10 +38,10 @@ pub const KINDS: &[Kind] = &[
     built("schedule", schedules::sigmas),
     built("brownian_tree", samplers::brownian_tree),
     built("lora", lora::lora),
+    built("prompts", prompts::prompts),
     not_built("img2img"),
     not_built("inpaint"),
     not_built("ledits"),
-    not_built("prompts"),
     not_built("embeddings"),
     not_built("vae_file"),
     not_built("taesd"),

@@ -10,6 +10,7 @@ mod bar;
 mod entry;
 mod lora;
 mod networks;
+mod prompts;
 mod renders;
 mod samplers;
 mod schedules;
@@ -40,8 +41,11 @@ fn main() -> ExitCode {
 /// One trial a case; one that fails where the folder has no list of cases.
 fn trials_of(folder: &Path) -> Vec<Trial> {
     let name = entry::folder_name(folder);
+    let lists = Some(folder.join("prompts.json"))
+        .filter(|file| file.exists())
+        .map(|file| Trial::test(format!("{name}::prompts.json"), move || prompts::lists(&file).map_err(Failed::from)));
     match entry::list(folder) {
-        Ok(entries) => entries.into_iter().map(|entry| trial(&name, entry)).collect(),
+        Ok(entries) => entries.into_iter().map(|entry| trial(&name, entry)).chain(lists).collect(),
         Err(error) => vec![Trial::test(format!("{name}::cases.json"), move || Err(error.into()))],
     }
 }

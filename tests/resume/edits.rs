@@ -1,7 +1,7 @@
 //! Random recipes, and random edits of them.
 //!
 //! Edits are drawn from guidance scale and keys, guidance interval, adaptive guidance, S-CFG on or off, regions and their
-//! painting, concepts, momentum scale, fusion and LoRAs. Models, texts of prompts, seed, size, steps, sampler, schedule and
+//! painting, concepts, momentum scale, fusion, LoRAs and prompts, which may change over the steps. Models, seed, size, steps, sampler, schedule and
 //! profile are drawn once per recipe or fixed, and are not edited.
 //!
 //! Separate from the tests, because it is a list of settings.
@@ -14,8 +14,8 @@ use std::{
 
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use sextant::recipe::{
-    Concept, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, Lora, Owner, Paint, Profile, Recipe, RegionFactor,
-    RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule, keys,
+    Concept, Convention, Fusion, FusionMode, FusionRule, GuidanceInterval, Key, Lora, Owner, Paint, Profile,
+    PromptSyntax, Recipe, RegionFactor, RegionGroup, RegionOwner, RegionPaint, Sampler, Scfg, Schedule, keys,
 };
 
 /// Weights of the LoRA that recipes have; 0 stands for no LoRA.
@@ -68,9 +68,21 @@ impl Dice {
 
 /// A random recipe with all three methods, of 64 x 64 pixels and few steps: the arithmetic is that of the full size.
 pub fn start(dice: &mut Dice) -> Recipe {
-    let sampler = dice.pick(&[Sampler::Ddim, Sampler::DpmPp2M, Sampler::EulerAncestral, Sampler::Heun, Sampler::UniPc]);
+    let sampler = dice.pick(&[
+        Sampler::Ddim,
+        Sampler::DpmPp2M,
+        Sampler::EulerAncestral,
+        Sampler::Heun,
+        Sampler::UniPc,
+        Sampler::DpmPpSde,
+        Sampler::DpmPp3MSde,
+        Sampler::Lms,
+    ]);
+    let prompt_syntax = dice.pick(PromptSyntax::ALL);
     Recipe {
-        prompt: "a cat on a beach".into(),
+        prompt: prompt(dice, prompt_syntax).into(),
+        prompt_syntax,
+        convention: dice.pick(Convention::ALL),
         sampler,
         schedule: if sampler == Sampler::DpmPp2M { Schedule::Karras } else { Schedule::Normal },
         steps: 3 + dice.roll(2),
@@ -88,6 +100,21 @@ pub fn start(dice: &mut Dice) -> Recipe {
             ..Fusion::default()
         }),
         ..Recipe::default()
+    }
+}
+
+/// A prompt of a syntax; some change over the steps, or have two chunks.
+fn prompt(dice: &mut Dice, syntax: PromptSyntax) -> &'static str {
+    match syntax {
+        PromptSyntax::Plain => "a cat on a beach",
+        PromptSyntax::A1111 => dice.pick(&[
+            "a [cat:dog:2] on a beach",
+            "a [cat|dog] on a (beach:1.3)",
+            "a cat BREAK on a [beach]",
+            "a cat on a [beach:hill:3]",
+            "a cat on a beach",
+        ]),
+        PromptSyntax::Comfy => dice.pick(&["a (cat:1.2) on a beach", "a cat on a beach"]),
     }
 }
 
@@ -116,7 +143,7 @@ fn paint(dice: &mut Dice, levels: &[i16]) -> Paint {
 /// Changes one setting.
 pub fn edit(dice: &mut Dice, recipe: &mut Recipe) {
     let k = dice.roll(recipe.concepts.len().max(1));
-    match dice.roll(29) {
+    match dice.roll(31) {
         0..=3 if k < recipe.concepts.len() => recipe.concepts[k].strength = dice.number(-8.0, 8.0),
         4 if k < recipe.concepts.len() => recipe.concepts[k].threshold = dice.number(0.0, 0.95),
         5 if k < recipe.concepts.len() => recipe.concepts[k].warmup = dice.roll(4),
@@ -144,6 +171,10 @@ pub fn edit(dice: &mut Dice, recipe: &mut Recipe) {
             }
         }
         15 => recipe.cfg_keys = random_keys(dice),
+        28 => recipe.prompt = prompt(dice, recipe.prompt_syntax).into(),
+        29 => {
+            recipe.negative = if recipe.prompt_syntax == PromptSyntax::A1111 { "[snow:rain:1]" } else { "snow" }.into()
+        }
         27 => recipe.loras = loras(dice.pick(&LORA_WEIGHTS)),
         16 | 17 if k < recipe.concepts.len() => recipe.concepts[k].keys = random_keys(dice),
         18 => {

@@ -3,7 +3,7 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use sextant::{
-    recipe::RegionFactor,
+    recipe::{PromptSyntax, RegionFactor},
     studio::{document::live_run::Phase, view::state::Shown},
 };
 
@@ -128,4 +128,29 @@ fn undo_shows_the_take_of_the_recipe_and_generate_says_that_nothing_has_changed(
     window.click("New seed");
     let request = window.request();
     assert!(request.recipe.seed != 3 && window.notice().is_empty());
+}
+
+/// In a syntax with weights, Ctrl+↑ and Ctrl+↓ change that of the word at the cursor; in plain prompts they move it.
+#[test]
+fn the_weight_of_a_word_is_changed_by_keys() {
+    let mut window = Window::rendered();
+    window.edit(|recipe| (recipe.prompt, recipe.prompt_syntax) = ("a cat, red".into(), PromptSyntax::A1111));
+    window.harness.run_steps(2);
+    type_text(&mut window, "");
+    for (key, wanted) in [
+        (Key::ArrowUp, "a cat, (red:1.1)"),
+        (Key::ArrowUp, "a cat, (red:1.2)"),
+        (Key::ArrowDown, "a cat, (red:1.1)"),
+        (Key::ArrowDown, "a cat, red"),
+        (Key::ArrowDown, "a cat, (red:0.9)"),
+    ] {
+        window.harness.key_press_modifiers(Modifiers::COMMAND, key);
+        window.harness.run_steps(2);
+        assert_eq!(window.recipe().prompt, wanted);
+    }
+    window.edit(|recipe| (recipe.prompt, recipe.prompt_syntax) = ("a cat, red".into(), PromptSyntax::Plain));
+    window.harness.run_steps(2);
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::ArrowUp);
+    window.harness.run_steps(2);
+    assert_eq!(window.recipe().prompt, "a cat, red");
 }

@@ -1,7 +1,7 @@
 //! Pictures of other programs, opened in the window.
 
 use egui_kittest::kittest::Queryable;
-use sextant::studio::command::Command;
+use sextant::{recipe::PromptSyntax, studio::command::Command};
 
 use crate::window::Window;
 
@@ -24,20 +24,20 @@ fn a_picture_restores_what_it_can_and_says_what_it_could_not() {
     window.until("opened", |document| document.recipe().seed == 5);
     window.harness.run_steps(3);
     let recipe = &window.recipe();
-    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a red cat", "dog"));
+    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("a (red:1.3) cat", "dog"));
     assert_eq!((recipe.steps, recipe.width, recipe.height), (12, 256, 192));
+    assert_eq!((recipe.clip_skip, recipe.prompt_syntax), (Some(2), PromptSyntax::A1111));
     assert!(window.document().file().path.is_none() && !window.document().is_unsaved());
     let banner = window.document().notices().shown.clone().expect("a notice");
     assert!(
-        !banner.is_error && banner.message.contains("cat.jpg, but for 5 things: Model: other"),
+        !banner.is_error && banner.message.contains("cat.jpg, but for 3 things: Model: other"),
         "{}",
         banner.message
     );
     window.harness.get_by_label("Show what is missing").click();
     window.harness.run_steps(3);
-    let line = "emphasis: (red:1.3) (not applied: the words count as they stand)";
+    let line = "LoRA: fur, weight 0.8 (not loaded)";
     assert!(window.harness.query_by_label(line).is_some() && window.document().notices().shown.is_none());
-    assert!(window.harness.query_by_label("LoRA: fur, weight 0.8 (not loaded)").is_some());
 
     let silent = folder.path().join("silent.jpg");
     std::fs::write(&silent, jpeg("a holiday")).expect("a file");

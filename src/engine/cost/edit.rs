@@ -48,7 +48,10 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
 /// Whether two recipes begin with the same latents and visit the same noise levels with the same general model.
 fn same_start(a: &Recipe, b: &Recipe) -> bool {
     let start = |r: &Recipe| (r.seed, r.width, r.height, SamplerSettings::of(r));
-    start(a) == start(b) && a.model == b.model && a.active_loras().eq(b.active_loras())
+    start(a) == start(b)
+        && a.model == b.model
+        && a.active_loras().eq(b.active_loras())
+        && a.network_tags() == b.network_tags()
 }
 
 #[cfg(test)]
@@ -139,7 +142,7 @@ mod tests {
     fn a_seed_pays_for_everything_and_a_prompt_for_all_but_the_first_steps_other_branches() {
         let before = recipe(10, 2, &["a"]);
         assert_eq!(cost(&before, &Recipe { seed: 9, ..before.clone() }).evaluations, 30);
-        assert_eq!(cost(&before, &Recipe { prompt: "a dog".into(), ..before.clone() }).evaluations, 1 + 27);
+        assert_eq!(cost(&before, &Recipe { prompt: "a dog".into(), ..before.clone() }).evaluations, 2 + 27);
         assert_eq!(cost(&before, &Recipe { cfg: 6.0, ..before.clone() }).evaluations, 27);
     }
 

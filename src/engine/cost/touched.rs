@@ -14,10 +14,10 @@ pub(super) fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) 
     if before == after {
         return None;
     }
-    let whole = |r: &Recipe| (r.prompt.clone(), r.negative.clone(), r.profile);
-    if whole(before) != whole(after) {
+    if before.profile != after.profile || before.text_rules() != after.text_rules() {
         return Some(0);
     }
+    let texts = texts_touched(before, after, timesteps.len());
     let strength =
         |r: &Recipe| (r.scfg.enabled.then(|| r.scfg.clone()), factors(r), painted(&r.painted_factor).cloned());
     let strength = (strength(before) != strength(after)).then_some(0);
@@ -28,7 +28,14 @@ pub(super) fn first_touched(before: &Recipe, after: &Recipe, timesteps: &[f32]) 
     let guided = |from: usize| (from..timesteps.len()).find(|&step| cfg::is_guided_at(after, step));
     let touched = touched.into_iter().flatten().min().and_then(guided);
     let cfg = (0..timesteps.len()).find(|&step| before.cfg_at(step) != after.cfg_at(step));
-    touched.into_iter().chain(cfg).chain(guidance_touched(before, after, timesteps.len())).min()
+    touched.into_iter().chain(texts).chain(cfg).chain(guidance_touched(before, after, timesteps.len())).min()
+}
+
+/// First step at which prompt editing leaves another prompt or negative prompt.
+fn texts_touched(before: &Recipe, after: &Recipe, steps: usize) -> Option<usize> {
+    let differs = |old: &str, new: &str, step| old != new && before.text_at(old, step) != after.text_at(new, step);
+    (0..steps)
+        .find(|&step| differs(&before.prompt, &after.prompt, step) || differs(&before.negative, &after.negative, step))
 }
 
 /// First step that is guided in one recipe and perhaps not in the other. Adaptive guidance never ends before step 1.

@@ -23,15 +23,15 @@ pub fn levels(available: &[usize]) -> Vec<usize> {
 
 /// Which maps of a layer are refined.
 #[derive(Clone, Copy)]
-pub(super) enum MapsOf {
+pub(super) enum MapsOf<'a> {
     /// Those that make token regions: every position's.
     EveryToken,
-    /// Those that make the foreground: the map of position `start`, and the sum of all others. Whatever is done to maps
-    /// before they are normalised is linear, so that they can be summed first.
-    StartAndRest { start: usize },
+    /// Those that make the foreground: the sum of the maps of the start tokens, at ascending positions, and the sum of all
+    /// others. Whatever is done to maps before they are normalised is linear, so that they can be summed first.
+    StartAndRest { starts: &'a [usize] },
 }
 
-impl MapsOf {
+impl MapsOf<'_> {
     /// How many maps of a layer.
     pub(super) fn count(self, layer: &Layer) -> usize {
         match self {
@@ -43,20 +43,16 @@ impl MapsOf {
     /// One map after another, N elements each.
     pub(super) fn read(self, layer: &Layer) -> Result<Vec<f32>, AttentionError> {
         let mut maps = layer.cross()?;
-        if let Self::StartAndRest { start } = self {
+        if let Self::StartAndRest { starts } = self {
             let [height, width] = layer.grid();
             let n = height * width;
-            if start > 0 {
-                let (before, from) = maps.split_at_mut(start * n);
-                before[..n].swap_with_slice(&mut from[..n]);
+            let mut sums = vec![0.0; 2 * n];
+            let (start, rest) = sums.split_at_mut(n);
+            for (position, map) in maps.chunks_exact(n).enumerate() {
+                let sum = if starts.contains(&position) { &mut *start } else { &mut *rest };
+                sum.iter_mut().zip(map).for_each(|(sum, value)| *sum += *value);
             }
-            let mut tokens = maps[n..].chunks_exact_mut(n);
-            if let Some(rest) = tokens.next() {
-                for token in tokens {
-                    rest.iter_mut().zip(token).for_each(|(rest, value)| *rest += *value);
-                }
-            }
-            maps.resize(2 * n, 0.0);
+            maps = sums;
         }
         Ok(maps)
     }
@@ -73,7 +69,8 @@ mod tests {
         let layer: Layer = Box::new(HostAttention::new([1, 2], vec![1.0, 0.0, 0.0, 1.0], cross.clone()));
         let maps = |of: MapsOf| of.read(&layer).expect("maps on the host");
         assert_eq!(maps(MapsOf::EveryToken), cross);
-        assert_eq!(maps(MapsOf::StartAndRest { start: 0 }), [1.0, 2.0, 110.0, 220.0]);
-        assert_eq!(maps(MapsOf::StartAndRest { start: 2 }), [100.0, 200.0, 11.0, 22.0]);
+        assert_eq!(maps(MapsOf::StartAndRest { starts: &[0] }), [1.0, 2.0, 110.0, 220.0]);
+        assert_eq!(maps(MapsOf::StartAndRest { starts: &[2] }), [100.0, 200.0, 11.0, 22.0]);
+        assert_eq!(maps(MapsOf::StartAndRest { starts: &[0, 2] }), [101.0, 202.0, 10.0, 20.0], "a start a chunk");
     }
 }

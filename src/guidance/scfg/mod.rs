@@ -23,4 +23,4 @@ mod segmentation;
 
 pub use maps::{Layer, levels};
 pub use rate::rate;
-pub use segmentation::{Segmentation, segment};
+pub use segmentation::{Segmentation, segment, segment_chunks};

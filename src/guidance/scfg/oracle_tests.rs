@@ -93,7 +93,7 @@ fn refinement_in_one_go_is_the_papers_step_by_step() {
     let boxed = |l: &Matrices| -> Layer { Box::new(HostAttention::new(l.grid, l.own.clone(), l.cross.clone())) };
     let fast: Vec<Layer> = layers.iter().map(boxed).collect();
     for profile in [Profile::Reference, Profile::Fixed] {
-        let requested = [(&fast[..], MapsOf::EveryToken), (&fast[..], MapsOf::StartAndRest { start: 2 })];
+        let requested = [(&fast[..], MapsOf::EveryToken), (&fast[..], MapsOf::StartAndRest { starts: &[2] })];
         let found = refine(profile, &requested, &sequential).expect("maps on the host");
         for (found, start) in found.iter().zip([None, Some(2)]) {
             let expected = plain(profile, &layers, start);

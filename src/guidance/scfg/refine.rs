@@ -25,14 +25,14 @@ const FINISHED: usize = 8;
 /// Layers whose maps are refined together, each to the finest of their grids.
 struct Requested<'a> {
     layers: &'a [Layer],
-    of: MapsOf,
+    of: MapsOf<'a>,
     finest: [usize; 2],
 }
 
 /// For each of `requested` the maps that it names of all its layers, refined and averaged, on the finest of their grids.
 pub(super) fn refine(
     profile: Profile,
-    requested: &[(&[Layer], MapsOf)],
+    requested: &[(&[Layer], MapsOf<'_>)],
     tasks: Tasks<'_>,
 ) -> Result<Vec<Vec<Plane>>, AttentionError> {
     let requested: Vec<Requested> = requested

@@ -43,9 +43,25 @@ pub fn segment(
     latent_size: [usize; 2],
     tasks: Tasks<'_>,
 ) -> Result<Segmentation, AttentionError> {
-    let start = start.or((profile == Profile::Reference).then_some(0));
+    segment_chunks(profile, cond, uncond, start.as_slice(), latent_size, tasks)
+}
+
+/// As [`segment`], for an unconditional text of several chunks: each has a start token, at ascending positions, and their maps
+/// are summed.
+///
+/// # Errors
+/// As [`segment`].
+pub fn segment_chunks(
+    profile: Profile,
+    cond: &[Layer],
+    uncond: &[Layer],
+    starts: &[usize],
+    latent_size: [usize; 2],
+    tasks: Tasks<'_>,
+) -> Result<Segmentation, AttentionError> {
+    let starts = if starts.is_empty() && profile == Profile::Reference { &[0] } else { starts };
     let mut requested = vec![(cond, MapsOf::EveryToken)];
-    requested.extend(start.map(|start| (uncond, MapsOf::StartAndRest { start })));
+    requested.extend((!starts.is_empty()).then_some((uncond, MapsOf::StartAndRest { starts })));
     let mut refined = refine(profile, &requested, tasks)?.into_iter();
     let tokens = refined.next().unwrap_or_default();
     let fore: Option<[Plane; 2]> = refined.next().and_then(|maps| maps.try_into().ok());

@@ -12,6 +12,7 @@ use super::{
     json_settings,
     settings::{Automatic, ImportedSettings},
 };
+use crate::recipe::Convention;
 
 /// The number of links that are followed: graphs are short, but may have cycles.
 const MAX_LINKS: usize = 64;
@@ -28,7 +29,7 @@ pub(super) fn read(object: &Object) -> Option<Imported> {
     let mut graph = Graph { nodes: object, used: BTreeSet::new() };
     let samplers = graph.samplers();
     let sampler = samplers.iter().copied().find(|id| graph.starts_from_noise(id)).or(samplers.first().copied())?;
-    let mut imported = ImportedSettings::default();
+    let mut imported = ImportedSettings::by(Convention::ComfyUi);
     graph.used.insert(sampler.to_owned());
     imported.recipe.prompt = graph.prompt(sampler, Side::Positive).unwrap_or_default();
     imported.recipe.negative = graph.prompt(sampler, Side::Negative).unwrap_or_default();
@@ -52,6 +53,10 @@ fn read_numbers(graph: &mut Graph<'_>, sampler: &str, imported: &mut ImportedSet
     }
     if let Some(cfg) = &cfg {
         imported.cfg(("cfg", cfg));
+    }
+    if let Some(layer) = graph.clip_layer(sampler) {
+        let number = layer.trim().trim_start_matches('-').to_owned();
+        imported.whole(("stop_at_clip_layer", &number), |recipe, n| recipe.clip_skip = usize::try_from(n).ok());
     }
     let name = name.as_deref().map(|name| ("sampler_name", name));
     let schedule = schedule.as_deref().map(|name| ("scheduler", name));
@@ -151,6 +156,20 @@ impl<'a> Graph<'a> {
                 return Some(text.to_owned());
             }
             (id, _) = keys.iter().find_map(|key| self.link(id, key))?;
+        }
+        None
+    }
+
+    /// The layer that the text encoder of the prompt stops at, counted from -1: of the node that sets it.
+    fn clip_layer(&mut self, sampler: &str) -> Option<String> {
+        let holder = self.link(sampler, "guider").map_or(sampler, |(node, _)| node);
+        let (mut id, _) = self.link(holder, "positive").or_else(|| self.link(holder, "conditioning"))?;
+        for _ in 0..MAX_LINKS {
+            if let Some(layer) = self.input(id, "stop_at_clip_layer").and_then(json_settings::scalar) {
+                self.used.insert(id.to_owned());
+                return Some(layer);
+            }
+            (id, _) = ["clip", "positive", "conditioning"].iter().find_map(|key| self.link(id, key))?;
         }
         None
     }

@@ -15,8 +15,8 @@ pub struct Imported {
     pub found: Source,
     /// Settings that the recipe does not hold, as "Key: value", with the reason where it could hold others.
     pub not_restored: Vec<String>,
-    /// The prompts without the syntax that another tool interprets and this program does not, where they have any. The
-    /// recipe has the prompts as they are in the file.
+    /// The prompts without what another tool interprets and this program does not, where they have any: foreign syntax, and
+    /// tags of networks. The recipe has the prompts as they are in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plain: Option<PlainPrompts>,
 }

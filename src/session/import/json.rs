@@ -10,6 +10,7 @@ use super::{
     json_settings,
     settings::ImportedSettings,
 };
+use crate::recipe::Convention;
 
 /// Reads a recipe from a JSON text; `None` if it is no JSON or has no settings. `prompt` is used where the text has none.
 pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {
@@ -28,8 +29,12 @@ pub(super) fn read(text: &str, prompt: Option<&str>) -> Option<Imported> {
     if let Some(prompt) = prompt {
         object.entry("prompt").or_insert_with(|| prompt.into());
     }
-    let mut imported = ImportedSettings::default();
     let source = detect_tool(&object);
+    let mut imported = ImportedSettings::by(match source {
+        Source::SwarmUi | Source::Fooocus => Convention::ComfyUi,
+        Source::NovelAi => Convention::A1111,
+        _ => Convention::Diffusers,
+    });
     // SwarmUI and the first versions of InvokeAI nest the settings one level deeper.
     let inner = ["sui_image_params", "image"].into_iter().find(|key| object.get(*key).is_some_and(Value::is_object));
     let settings = inner.and_then(|key| object.get(key)).and_then(Value::as_object).unwrap_or(&object);

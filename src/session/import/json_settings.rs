@@ -146,11 +146,15 @@ fn read_size(imported: &mut ImportedSettings, found: Setting<'_>, size: Option<[
 /// Reads sampler and schedule. InvokeAI calls its samplers schedulers.
 fn read_sampling(imported: &mut ImportedSettings, [sampler, schedule]: [Option<Setting<'_>>; 2]) {
     match (sampler, schedule) {
-        (None, Some(found)) if sampler_names::schedule(found.1, imported.recipe.sampler).is_none() => {
+        (None, Some(found)) if is_no_schedule(imported, found) => {
             imported.sampling(Some(found), None, Automatic::Plain);
         }
         _ => imported.sampling(sampler, schedule, Automatic::Plain),
     }
+}
+
+fn is_no_schedule(imported: &ImportedSettings, found: Setting<'_>) -> bool {
+    sampler_names::schedule(found.1, imported.recipe.sampler, imported.recipe.convention).is_none()
 }
 
 fn field(key: &str) -> Option<Field> {

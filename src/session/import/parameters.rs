@@ -2,7 +2,7 @@
 //!
 //! It stands apart from `infotext`, which splits the text into parts and knows no recipe.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display, str::FromStr};
 
 use super::{
     extensions::Extensions,
@@ -11,7 +11,7 @@ use super::{
     settings::{Automatic, ImportedSettings, Setting},
 };
 use crate::{
-    recipe::{ModelRef, Recipe},
+    recipe::{Convention, ModelRef, Recipe},
     session::infotext::{Infotext, Piece},
 };
 
@@ -21,7 +21,8 @@ pub(super) fn read(text: &str, required: Required) -> Option<Imported> {
     if required == Required::Settings && ["Steps", "Sampler", "Seed"].iter().all(|key| parts.get(key).is_none()) {
         return None;
     }
-    let mut imported = ImportedSettings::default();
+    let ours = parts.get("Version").is_some_and(|version| version.starts_with("sextant"));
+    let mut imported = ImportedSettings::by(if ours { Convention::Diffusers } else { Convention::A1111 });
     for piece in &parts.settings {
         let Piece::Pair(key, value) = piece else { continue };
         if key == "Sextant" {
@@ -32,8 +33,7 @@ pub(super) fn read(text: &str, required: Required) -> Option<Imported> {
         }
     }
     read_settings(&mut imported, &parts.settings);
-    // In prompts of this program, no character is syntax.
-    let ours = parts.get("Version").is_some_and(|version| version.starts_with("sextant"));
+    // Prompts of this program say themselves what syntax they have.
     (imported.recipe.prompt, imported.recipe.negative) = (parts.prompt, parts.negative);
     let read = if ours { imported.finish_plain(Source::Parameters) } else { imported.finish(Source::Parameters) };
     Some(read)
@@ -101,9 +101,33 @@ fn read_setting(imported: &mut ImportedSettings, found: Setting<'_>) {
             Ok(profile) => imported.recipe.profile = profile,
             Err(error) => imported.list_rejected(found, error),
         },
+        "Clip skip" => {
+            imported.whole(found, |recipe, n| recipe.clip_skip = Some(usize::try_from(n).unwrap_or(usize::MAX)))
+        }
+        "Eta" | "Eta DDIM" => imported.number(found, |recipe, eta| recipe.eta = Some(eta)),
+        "Sigma noise" => imported.number(found, |recipe, factor| recipe.s_noise = Some(factor)),
+        "Sigma churn" => imported.number(found, |recipe, churn| recipe.s_churn = Some(churn)),
+        "Schedule rho" => imported.number(found, |recipe, rho| recipe.rho = Some(rho)),
+        "Schedule min sigma" => imported.number(found, |recipe, sigma| recipe.sigma_min = Some(sigma)),
+        "Schedule max sigma" => imported.number(found, |recipe, sigma| recipe.sigma_max = Some(sigma)),
+        "Emphasis" => named(imported, found, |recipe, mode| recipe.emphasis = mode),
+        "Prompt syntax" => named(imported, found, |recipe, syntax| recipe.prompt_syntax = syntax),
+        "Convention" => named(imported, found, |recipe, convention| recipe.convention = convention),
         // The noise of this program comes from the CPU too.
         "RNG" if value == "CPU" => {}
         _ => imported.list_unsupported(key, value),
+    }
+}
+
+/// Takes an option by its title or its name.
+fn named<T: FromStr<Err: Display>>(
+    imported: &mut ImportedSettings,
+    found: Setting<'_>,
+    put: impl FnOnce(&mut Recipe, T),
+) {
+    match found.1.trim().to_lowercase().replace(' ', "-").parse() {
+        Ok(value) => imported.change(found, |recipe| put(recipe, value)),
+        Err(error) => imported.list_rejected(found, error),
     }
 }
 

@@ -7,11 +7,11 @@ use std::{fmt::Display, mem, str::FromStr};
 
 use super::{
     imported::{Imported, PlainPrompts, Source},
-    prompt_syntax::{self, PromptSyntax},
+    prompt_syntax::{self, ToolSyntax},
     sampler_names,
 };
 use crate::{
-    recipe::{Recipe, Schedule},
+    recipe::{Convention, Recipe, Schedule},
     session::parameters::automatic_schedule,
 };
 
@@ -26,6 +26,12 @@ pub(super) struct ImportedSettings {
 pub(super) type Setting<'a> = (&'a str, &'a str);
 
 impl ImportedSettings {
+    /// Settings of a program that samples by `convention`.
+    pub fn by(convention: Convention) -> Self {
+        let recipe = Recipe { convention, ..Recipe::default() };
+        Self { recipe, not_restored: Vec::new() }
+    }
+
     /// Lists a setting for which a recipe has no field.
     pub fn list_unsupported(&mut self, key: &str, value: impl Display) {
         self.not_restored.push(format!("{key}: {value}"));
@@ -108,24 +114,29 @@ impl ImportedSettings {
         let own = || known.map_or(Schedule::Normal, automatic_schedule);
         let named = schedule.filter(|(_, value)| !sampler_names::is_automatic(value)).or(suffix);
         let requested = match named {
-            Some(found) => sampler_names::schedule(found.1, self.recipe.sampler),
+            Some(found) => sampler_names::schedule(found.1, self.recipe.sampler, self.recipe.convention),
             None if schedule.is_some() || automatic == Automatic::SamplersOwn => Some(own()),
             None => Some(Schedule::Normal),
         };
         let title = self.recipe.sampler.title();
         match (requested, named) {
-            (Some(requested), _) if self.recipe.sampler.has_schedule(requested) => self.recipe.schedule = requested,
+            (Some(requested), _) if self.recipe.sampler.has_schedule(requested, self.recipe.convention) => {
+                self.recipe.schedule = requested
+            }
             (Some(_), Some(found)) => self.list_rejected(found, format!("{title} has no such schedule")),
             (None, Some(found)) => self.list_rejected(found, "not among this program's schedules"),
             (_, None) => {}
         }
     }
 
-    /// The recipe, with plain prompts beside it where the tool that wrote them has a syntax and the prompts use it.
+    /// The recipe, with the syntax of its prompts where a recipe has it. Beside it stand prompts without what nothing here follows,
+    /// where they have any of it: of other syntaxes plain ones, of A1111's and ComfyUI's those without tags of networks.
     pub fn finish(mut self, found: Source) -> Imported {
-        let syntax = PromptSyntax::of(found);
-        let prompt = prompt_syntax::read(&self.recipe.prompt, syntax);
-        let negative = prompt_syntax::read(&self.recipe.negative, syntax);
+        let syntax = ToolSyntax::of(found);
+        let taken = syntax.of_recipe();
+        self.recipe.prompt_syntax = taken.unwrap_or(self.recipe.prompt_syntax);
+        let read = if taken.is_some() { prompt_syntax::untagged } else { prompt_syntax::read };
+        let (prompt, negative) = (read(&self.recipe.prompt, syntax), read(&self.recipe.negative, syntax));
         self.not_restored.extend(prompt.notes);
         self.not_restored.extend(negative.notes.into_iter().map(|note| format!("negative prompt, {note}")));
         let changed = prompt.plain != self.recipe.prompt || negative.plain != self.recipe.negative;

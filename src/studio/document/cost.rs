@@ -3,8 +3,7 @@
 use super::track::Track;
 use crate::{
     engine::cost::{EditCost, edit_cost},
-    recipe::{ConceptId, Recipe},
-    sampling::SamplerSettings,
+    recipe::{ConceptId, Recipe, SamplerSettings},
 };
 
 /// The training timestep of every call of the denoiser in a run of `recipe`: as a run with the same sampling reported
@@ -12,7 +11,8 @@ use crate::{
 pub fn timesteps(track: Option<&Track>, recipe: &Recipe) -> Vec<f32> {
     let sampling = SamplerSettings::of;
     let track = track.filter(|track| track.calls() > 0 && sampling(&track.recipe) == sampling(recipe));
-    let calls = track.map_or(recipe.steps, Track::calls);
+    let twice = recipe.sampler.evaluations_per_step();
+    let calls = track.map_or((recipe.steps * twice).saturating_sub(twice - 1), Track::calls);
     (0..calls).map(|step| timestep(track, step, calls)).collect()
 }
 

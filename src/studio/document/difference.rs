@@ -89,8 +89,24 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
     list.each("steps", x, y, |r| r.steps.to_string());
     list.each("sampler", x, y, |r| r.sampler.title().into());
     list.each("schedule", x, y, |r| r.schedule.title().into());
+    sampling_options(&mut list, x, y);
     list.each("size", x, y, |r| format!("{}×{}", r.width, r.height));
     list.0
+}
+
+/// Options of sampler and schedule, and how texts are read.
+fn sampling_options(list: &mut RecipeDiff, x: &Recipe, y: &Recipe) {
+    let shown = |value: Option<f32>| value.map_or("as usual".to_owned(), |value| value.to_string());
+    list.each("conventions", x, y, |r| r.convention.title().into());
+    list.each("eta", x, y, |r| shown(r.eta));
+    list.each("s-noise", x, y, |r| shown(r.s_noise));
+    list.each("s-churn", x, y, |r| shown(r.s_churn));
+    list.each("rho", x, y, |r| shown(r.rho));
+    list.each("smallest sigma", x, y, |r| shown(r.sigma_min));
+    list.each("largest sigma", x, y, |r| shown(r.sigma_max));
+    list.each("prompt syntax", x, y, |r| r.prompt_syntax.title().into());
+    list.each("emphasis", x, y, |r| r.emphasis.title().into());
+    list.each("clip skip", x, y, |r| r.clip_skip.map_or("as usual".to_owned(), |skip| skip.to_string()));
 }
 
 /// "cat ×1.50, beach ×0.50".

@@ -15,7 +15,9 @@ use super::{
     state::Document,
     takes::TakeId,
 };
-use crate::recipe::{Concept, ConceptId, Fusion, FusionRule, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe};
+use crate::recipe::{
+    Concept, ConceptId, Fusion, FusionRule, Lora, ModelRef, Momentum, Owner, Paint, Profile, Recipe, TextRules,
+};
 
 /// One change of the document by the user.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,8 @@ pub enum Edit {
     Recipe(Box<Recipe>),
     Prompt(String),
     Negative(String),
+    /// How the texts are read.
+    TextRules(TextRules),
     Model(ModelRef),
     Loras(Vec<Lora>),
     /// A LoRA file with weight 1.
@@ -141,6 +145,7 @@ impl Document {
             Edit::Recipe(new) => *recipe = *new,
             Edit::Prompt(text) => recipe.prompt = text,
             Edit::Negative(text) => recipe.negative = text,
+            Edit::TextRules(rules) => recipe.set_text_rules(rules),
             Edit::Model(model) => recipe.model = model,
             Edit::Loras(loras) => recipe.loras = loras,
             Edit::AddLora(path) => recipe.loras.push(Lora { path, weight: 1.0 }),

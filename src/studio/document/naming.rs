@@ -3,7 +3,7 @@
 use super::track::Track;
 use crate::{
     engine::{Token, TokenKind},
-    recipe::{Fusion, FusionRule, Recipe, group_of},
+    recipe::{Fusion, FusionRule, Recipe, SamplerSettings, group_of},
 };
 
 const LONGEST: usize = 18;
@@ -36,6 +36,12 @@ fn differences(run: &Track, then: &Recipe) -> Vec<String> {
     say(now.cfg != then.cfg, &|| format!("cfg {}", number(now.cfg)));
     say(now.cfg_keys != then.cfg_keys, &|| "cfg over steps".into());
     say((now.sampler, now.schedule) != (then.sampler, then.schedule), &|| now.sampler.title().into());
+    let options = |r: &Recipe| {
+        let sampling = SamplerSettings::of(r);
+        (sampling.convention, sampling.eta, sampling.s_noise, sampling.s_churn, r.rho, r.sigma_min, r.sigma_max)
+    };
+    say(options(now) != options(then), &|| "sampler options".into());
+    say(now.text_rules() != then.text_rules(), &|| "prompt syntax".into());
     say(now.steps != then.steps, &|| format!("{} steps", now.steps));
     say((now.width, now.height) != (then.width, then.height), &|| format!("{}×{}", now.width, now.height));
     let same_words = now.prompt == then.prompt;

@@ -4,6 +4,7 @@ use egui::{Ui, vec2};
 
 use crate::{
     engine::TokenKind,
+    recipe::{PromptSyntax, TextRules},
     studio::{
         command::{Command, Commands, Shelf},
         document::{Document, edit::Edit},
@@ -15,7 +16,7 @@ use crate::{
             state::Lit,
             theme::{self, Theme},
         },
-        widgets::{Icon, chip, icon_button, row},
+        widgets::{Icon, chip, combo::quiet_combo, icon_button, row},
     },
 };
 
@@ -36,10 +37,34 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
     let mut text = before.clone();
     field(ui, &words, "Prompt", &mut text, "What should be in the picture", 2);
     commands.edit_if_changed(before, text, Edit::Prompt);
+    syntax(ui, document, commands);
     if view.shown_tokens(document).iter().any(|token| token.kind == TokenKind::Word) {
         ui.add_space(3.0);
         chips(ui, document, view);
     }
+}
+
+/// What brackets mean, once a prompt has any.
+fn syntax(ui: &mut Ui, document: &Document, commands: &mut Commands) {
+    let recipe = document.recipe();
+    let has_signs = |text: &str| text.contains(['(', '[', '<']) || text.contains("BREAK");
+    let before = recipe.text_rules();
+    if before == TextRules::default() && !has_signs(&recipe.prompt) && !has_signs(&recipe.negative) {
+        return;
+    }
+    let mut rules = before;
+    row::labelled(ui, "Syntax", |ui| {
+        let list = |ui: &mut Ui| {
+            for &syntax in PromptSyntax::ALL {
+                ui.selectable_value(&mut rules.syntax, syntax, syntax.title());
+            }
+        };
+        quiet_combo(ui, "Prompt syntax", before.syntax.title(), list).on_hover_text(
+            "Plain: brackets are letters. A1111: (x:1.2) weighs, [a:b:0.5] and [a|b] switch over the steps, BREAK begins a new \
+             chunk. ComfyUI: round brackets weigh. Ctrl+↑ and Ctrl+↓ change the weight of a word",
+        );
+    });
+    commands.edit_if_changed(&before, rules, Edit::TextRules);
 }
 
 /// The negative prompt.

@@ -3,7 +3,7 @@
 use egui::{DragValue, Ui, vec2};
 
 use crate::{
-    recipe::{Recipe, SIDE_STEP, Sampler, Schedule},
+    recipe::{Convention, Recipe, SIDE_STEP, Sampler, Schedule},
     studio::{
         document::{edit::Edit, films::FilmOf, parameter::Parameter, queue, sections::Sampling},
         panels::{context::PanelContext, film},
@@ -41,6 +41,7 @@ impl SamplingPanel {
         let mut changed = document.recipe().clone();
         let recipe = &mut changed;
         choices(ui, recipe);
+        eta(ui, recipe);
         let mut steps = recipe.steps as f32;
         let most = MOST_STEPS.max(steps);
         let slider = ValueSlider::new("Steps", &mut steps, 1.0..=most).step(1.0, 0).default_value(20.0);
@@ -98,9 +99,26 @@ fn choices(ui: &mut Ui, recipe: &mut Recipe) {
     });
 }
 
+/// The share of fresh noise, where the sampler adds noise. DDIM does so only where a recipe asks for it.
+fn eta(ui: &mut Ui, recipe: &mut Recipe) {
+    let adds_noise = recipe.sampler.is_stochastic() && recipe.sampler.own_eta().is_some_and(|eta| eta > 0.0);
+    if !adds_noise && recipe.eta.is_none() {
+        return;
+    }
+    let own = recipe.sampler.own_eta().unwrap_or(1.0);
+    let mut eta = recipe.eta.unwrap_or(own);
+    let most = eta.max(1.0);
+    let slider = ValueSlider::new("Eta", &mut eta, 0.0..=most).step(0.05, 2).default_value(own);
+    let words = "Share of fresh noise in each step: 0 for none, which draws the same picture at any number of steps";
+    if row::slider(ui, "Eta", slider).on_hover_text(words).changed() {
+        recipe.eta = (eta != own).then_some(eta);
+    }
+}
+
 fn samplers(ui: &mut Ui, recipe: &mut Recipe) {
     for &sampler in Sampler::ALL {
-        if ui.selectable_label(recipe.sampler == sampler, sampler.title()).clicked() {
+        let response = ui.selectable_label(recipe.sampler == sampler, sampler.title());
+        if response.on_hover_text(sampler_meaning(sampler)).clicked() {
             let changed = Recipe { sampler, ..recipe.clone() };
             // A schedule that the new sampler does not know falls back to the normal one.
             let schedule = if changed.validate().is_ok() { recipe.schedule } else { Schedule::Normal };
@@ -113,13 +131,64 @@ fn schedules(ui: &mut Ui, recipe: &mut Recipe) {
     for &schedule in Schedule::ALL {
         let verdict = Recipe { schedule, ..recipe.clone() }.validate();
         let label = egui::Button::selectable(recipe.schedule == schedule, schedule.title());
-        let response = ui.add_enabled(verdict.is_ok(), label);
+        let response = ui.add_enabled(verdict.is_ok(), label).on_hover_text(schedule_meaning(schedule));
         if response.clicked() {
             recipe.schedule = schedule;
         }
         if let Err(reason) = verdict {
             response.on_disabled_hover_text(reason.to_string());
         }
+    }
+    ui.separator();
+    ui.weak("Conventions of");
+    for &convention in Convention::ALL {
+        let response = ui.selectable_label(recipe.convention == convention, convention.title());
+        let words =
+            "Programs differ in what a sampler and a schedule of one name are; imported pictures say which they follow";
+        if response.on_hover_text(words).clicked() {
+            recipe.convention = convention;
+        }
+    }
+}
+
+fn sampler_meaning(sampler: Sampler) -> &'static str {
+    match sampler {
+        Sampler::Ddim => "The plain step of first order, without noise; with eta it adds some",
+        Sampler::Pndm => "Linear multistep on the timesteps of DDIM (PLMS)",
+        Sampler::Euler => "The plain step of first order",
+        Sampler::EulerAncestral => {
+            "Euler's step with fresh noise in each: the picture keeps changing with the number of steps"
+        }
+        Sampler::Heun => "Second order: each step is corrected, at twice the time",
+        Sampler::Dpm2 => "Second order by the middle of each step, at twice the time",
+        Sampler::Dpm2Ancestral => "DPM2 with fresh noise in each step",
+        Sampler::Lms => "Linear multistep of fourth order, with the time of Euler's",
+        Sampler::DpmPp2SAncestral => "DPM-Solver++ of second order with fresh noise in each step, at twice the time",
+        Sampler::DpmPp2M => "DPM-Solver++ of second order from the step before: good pictures in few steps",
+        Sampler::DpmPpSde => "DPM-Solver++ on the equation with noise, at twice the time",
+        Sampler::DpmPp2MSde => "DPM++ 2M on the equation with noise",
+        Sampler::DpmPp2MSdeHeun => "DPM++ 2M SDE with another weight of the second order",
+        Sampler::DpmPp3MSde => "DPM++ of third order on the equation with noise: for many steps",
+        Sampler::UniPc => "Predictor and corrector of second order, in few steps",
+        Sampler::Lcm => "For models of latent consistency: very few steps",
+        Sampler::Ddpm => "The process that models are trained on: for many steps",
+        Sampler::Restart => "Heun's steps that go back to more noise and come down again",
+    }
+}
+
+fn schedule_meaning(schedule: Schedule) -> &'static str {
+    match schedule {
+        Schedule::Normal => "As the sampler and the model's scheduler file have it",
+        Schedule::Karras => "More steps near the finished picture (Karras et al. 2022)",
+        Schedule::Exponential => "Evenly in the logarithm of the noise",
+        Schedule::Polyexponential => "As exponential, with an exponent of its own",
+        Schedule::Simple => "Whole training timesteps, evenly from the noisiest down",
+        Schedule::SgmUniform => "Evenly over the timesteps, without the cleanest",
+        Schedule::DdimUniform => "The timesteps of DDIM; begins below the largest noise",
+        Schedule::Beta => "More steps at both ends",
+        Schedule::KlOptimal => "Evenly in the angle whose tangent is the noise",
+        Schedule::AlignYourSteps => "Noise levels that were optimised for Stable Diffusion in ten steps",
+        Schedule::LinearQuadratic => "Half of the steps at high noise, the others down quickly",
     }
 }
 

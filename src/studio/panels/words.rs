@@ -9,13 +9,14 @@ use std::{
 };
 
 use egui::{
-    Color32, Context, Key, Response, Ui,
+    Color32, Context, Id, Key, Modifiers, Response, Ui,
     cache::{ComputerMut, FrameCache},
 };
 
 use crate::{
     model::TextReader,
-    recipe::ModelRef,
+    prompt::reweigh,
+    recipe::{ModelRef, PromptSyntax, TextRules},
     session::crash,
     studio::{
         document::{Document, regions::labels::RegionLabels},
@@ -25,7 +26,7 @@ use crate::{
             theme::{self, Theme},
         },
         widgets::{
-            marked_text::{Mark, MarkedField, Rows},
+            marked_text::{Mark, MarkedField, Rows, change_selected, has_keyboard},
             row,
         },
     },
@@ -35,12 +36,15 @@ use crate::{
 /// Suggestions at once, and letters that must be there before any.
 const SUGGESTIONS: usize = 8;
 const LETTERS: usize = 2;
+/// By how much a weight changes at a key press.
+const WEIGHT_STEP: f64 = 0.1;
 /// Words of a group that a tooltip names.
 const NAMED: usize = 12;
 
 /// How the texts of one model are shown.
 pub struct Words {
     reader: Option<ReaderKey>,
+    rules: TextRules,
     /// The model's name.
     model: String,
     regions: Option<RegionColors>,
@@ -58,7 +62,8 @@ impl Words {
     /// Of texts that `model` reads.
     pub fn of(document: &Document, model: &ModelRef) -> Self {
         let reader = document.engine().readers.of(model).cloned().map(ReaderKey);
-        Self { reader, model: model.title(), regions: None }
+        let rules = document.recipe().text_rules();
+        Self { reader, rules, model: model.title(), regions: None }
     }
 
     /// With the words of the prompt in the colours of their regions.
@@ -80,7 +85,7 @@ impl Words {
     /// What the model makes of a text; nothing while it is not loaded.
     fn read(&self, ctx: &Context, text: &str) -> Option<Arc<TextReading>> {
         let key = self.reader.as_ref()?;
-        Some(ctx.memory_mut(|m| m.caches.cache::<Readings>().get((key, text)).clone()))
+        Some(ctx.memory_mut(|m| m.caches.cache::<Readings>().get((key, self.rules, text)).clone()))
     }
 
     /// How many tokens a text has of how many the model reads, in the colour of warnings where it has more.
@@ -108,6 +113,7 @@ impl Words {
     /// Shows `field` for `text`, with its words marked.
     pub fn field(&self, ui: &mut Ui, field: MarkedField<'_>, text: &mut String) -> Response {
         let (ctx, dark, ink) = (ui.ctx().clone(), ui.visuals().dark_mode, field.ink);
+        self.reweigh(ui, field.id, text);
         let marks = |text: &str| {
             let reading = self.read(&ctx, text);
             reading.map(|reading| self.marks(text, &reading, ink, dark)).unwrap_or_default()
@@ -119,6 +125,20 @@ impl Words {
             Some(sentence) => shown.response.on_hover_text_at_pointer(sentence),
             None => shown.response,
         }
+    }
+
+    /// Ctrl+↑ and Ctrl+↓, where the texts have a syntax: another weight for what is selected, or the word at the cursor.
+    fn reweigh(&self, ui: &Ui, field: Id, text: &mut String) {
+        if self.rules.syntax == PromptSyntax::Plain || !has_keyboard(ui.ctx(), field) {
+            return;
+        }
+        let pressed = |key| ui.ctx().input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+        let change = match [pressed(Key::ArrowUp), pressed(Key::ArrowDown)] {
+            [true, _] => WEIGHT_STEP,
+            [_, true] => -WEIGHT_STEP,
+            _ => return,
+        };
+        change_selected(ui.ctx(), field, text, |text, selected| reweigh(text, selected, change));
     }
 
     fn marks(&self, text: &str, reading: &TextReading, ink: Color32, dark: bool) -> Vec<Mark> {
@@ -206,10 +226,10 @@ impl Hash for ReaderKey {
 #[derive(Default)]
 struct Reading;
 
-impl ComputerMut<(&ReaderKey, &str), Arc<TextReading>> for Reading {
-    fn compute(&mut self, (ReaderKey(reader), text): (&ReaderKey, &str)) -> Arc<TextReading> {
+impl ComputerMut<(&ReaderKey, TextRules, &str), Arc<TextReading>> for Reading {
+    fn compute(&mut self, (ReaderKey(reader), rules, text): (&ReaderKey, TextRules, &str)) -> Arc<TextReading> {
         // A damaged tokenizer may panic; then nothing is known of the words.
-        Arc::new(crash::guarded(|| reader.read(text)).unwrap_or_default())
+        Arc::new(crash::guarded(|| reader.read_by(text, rules)).unwrap_or_default())
     }
 }
 

@@ -7,7 +7,8 @@ use std::{ops::Range, sync::Arc};
 use egui::{
     Align2, Color32, CompletionPopup, Context, FontId, Frame, Galley, Id, Key, Margin, RectAlign, Response, Stroke,
     Suggestion, TextBuffer, TextEdit, TextFormat, Ui,
-    text::{CharIndex, LayoutJob},
+    text::{CCursor, CCursorRange, CharIndex, LayoutJob},
+    text_edit::TextEditState,
 };
 
 use crate::studio::view::theme::Theme;
@@ -88,6 +89,7 @@ impl MarkedField<'_> {
         let shown = popup.show(ui, edit, |query| suggest(query.word).into_iter().map(Suggestion::new).collect());
         let output = shown.text_edit;
         let response = output.response.response.clone().accessible_name(name);
+        ui.data_mut(|data| data.insert_temp(edit_id(id), response.id));
         if response.has_focus() {
             ui.data_mut(|data| data.insert_temp(focused(), response.id));
         }
@@ -106,6 +108,40 @@ impl MarkedField<'_> {
 pub fn is_of_document(ctx: &Context) -> bool {
     let own: Option<Id> = ctx.data(|data| data.get_temp(focused()));
     own.is_some() && ctx.memory(|memory| memory.focused()) == own
+}
+
+/// Changes a field's text by what is selected in it, in bytes, before the field is shown. `change` gives the new text and
+/// selection. Does nothing while the field has not the keyboard.
+pub fn change_selected(
+    ctx: &Context,
+    field: Id,
+    text: &mut String,
+    change: impl FnOnce(&str, Range<usize>) -> Option<(String, Range<usize>)>,
+) {
+    let Some(edit) = edit_of(ctx, field).filter(|edit| ctx.memory(|memory| memory.has_focus(*edit))) else { return };
+    let Some(mut state) = TextEditState::load(ctx, edit) else { return };
+    let Some(selected) = state.cursor.char_range().map(|range| range.as_sorted_char_range()) else { return };
+    let byte = |text: &str, at: usize| text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
+    let range = byte(text, selected.start.0)..byte(text, selected.end.0);
+    let Some((changed, range)) = change(text, range) else { return };
+    let letter = |byte: usize| CCursor::new(CharIndex(changed[..byte].chars().count()));
+    state.cursor.set_char_range(Some(CCursorRange::two(letter(range.start), letter(range.end))));
+    state.store(ctx, edit);
+    *text = changed;
+}
+
+/// Whether a field has the keyboard.
+pub fn has_keyboard(ctx: &Context, field: Id) -> bool {
+    edit_of(ctx, field).is_some_and(|edit| ctx.memory(|memory| memory.has_focus(edit)))
+}
+
+/// The id of a field's text, once it was shown.
+fn edit_of(ctx: &Context, field: Id) -> Option<Id> {
+    ctx.data(|data| data.get_temp(edit_id(field)))
+}
+
+fn edit_id(field: Id) -> Id {
+    field.with("edit")
 }
 
 fn focused() -> Id {

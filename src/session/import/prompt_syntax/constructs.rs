@@ -68,6 +68,13 @@ impl Constructs {
         }
     }
 
+    /// Without the constructs that a recipe takes over as they are.
+    pub fn without_applied(mut self) -> Self {
+        let is_applied = |kind| matches!(kind, Kind::Emphasis | Kind::Switching | Kind::Break);
+        self.0.retain(|(kind, ..)| !is_applied(*kind));
+        self
+    }
+
     pub fn lines(self) -> Vec<String> {
         let line = |(kind, shown, count): (Kind, Vec<String>, usize)| {
             let more = count - shown.len();

@@ -1,8 +1,8 @@
 //! The prompt syntax of other tools, reduced to plain words.
 //!
-//! It stands apart from the import of settings because it does not depend on files. The text encoder supports no weights, no
-//! switching over time and no tags. So the words stay in their order, the syntax is removed, and every construct is
-//! reported. A prompt without syntax stays unchanged, to the byte.
+//! It stands apart from the import of settings because it does not depend on files. A recipe takes over prompts in A1111's and
+//! ComfyUI's syntax but for tags of networks; these and the few constructs of theirs that nothing here follows are reported. Of the other syntaxes the words stay in
+//! their order, the syntax is removed, and every construct is reported. A prompt without syntax stays unchanged, to the byte.
 
 mod brackets;
 mod compel;
@@ -12,4 +12,4 @@ mod novel_ai;
 mod plain;
 mod tags;
 
-pub(super) use plain::{PromptSyntax, read};
+pub(super) use plain::{ToolSyntax, read, untagged};

@@ -3,11 +3,11 @@
 //! It stands apart from the syntaxes of the tools, each of which is a file of its own.
 
 use super::{brackets, compel, constructs::Constructs, novel_ai, tags};
-use crate::session::import::imported::Source;
+use crate::{recipe::PromptSyntax, session::import::imported::Source};
 
 /// The syntax of a tool's prompts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum PromptSyntax {
+pub enum ToolSyntax {
     /// A1111 and what follows it: `(x)`, `(x:1.2)`, `[x]`, `[a:b:0.5]`, `[a|b]`, `\(`, `BREAK`, `AND`, `<lora:…>`.
     A1111,
     /// The same without square brackets.
@@ -20,7 +20,16 @@ pub enum PromptSyntax {
     Plain,
 }
 
-impl PromptSyntax {
+impl ToolSyntax {
+    /// The syntax of a recipe that takes the prompts over as they are.
+    pub fn of_recipe(self) -> Option<PromptSyntax> {
+        match self {
+            Self::A1111 => Some(PromptSyntax::A1111),
+            Self::Comfy => Some(PromptSyntax::Comfy),
+            Self::NovelAi | Self::Compel | Self::Plain => None,
+        }
+    }
+
     /// The syntax of prompts in a form.
     pub fn of(source: Source) -> Self {
         match source {
@@ -42,18 +51,27 @@ pub struct PlainPrompt {
 }
 
 /// Removes the syntax of a prompt; its words stay in their order.
-pub fn read(prompt: &str, syntax: PromptSyntax) -> PlainPrompt {
+pub fn read(prompt: &str, syntax: ToolSyntax) -> PlainPrompt {
     let mut found = Constructs::default();
     let plain = match syntax {
-        PromptSyntax::Plain => prompt.to_owned(),
-        PromptSyntax::A1111 | PromptSyntax::Comfy => {
+        ToolSyntax::Plain => prompt.to_owned(),
+        ToolSyntax::A1111 | ToolSyntax::Comfy => {
             let untagged = tags::removed(prompt, &mut found);
-            brackets::plain(&untagged, syntax == PromptSyntax::Comfy, &mut found)
+            brackets::plain(&untagged, syntax == ToolSyntax::Comfy, &mut found)
         }
-        PromptSyntax::NovelAi => novel_ai::plain(prompt, &mut found),
-        PromptSyntax::Compel => compel::plain(prompt, &mut found),
+        ToolSyntax::NovelAi => novel_ai::plain(prompt, &mut found),
+        ToolSyntax::Compel => compel::plain(prompt, &mut found),
     };
     PlainPrompt { plain, notes: found.lines() }
+}
+
+/// A prompt for a recipe with the syntax itself: without the tags of networks, whose files an import does not have. Its notes
+/// are the constructs that such a recipe does not follow either.
+pub fn untagged(prompt: &str, syntax: ToolSyntax) -> PlainPrompt {
+    let mut found = Constructs::default();
+    let untagged = tags::removed(prompt, &mut found);
+    brackets::plain(&untagged, syntax == ToolSyntax::Comfy, &mut found);
+    PlainPrompt { plain: untagged, notes: found.without_applied().lines() }
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use super::*;
 
-fn plain(prompt: &str, syntax: PromptSyntax) -> (String, Vec<String>) {
+fn plain(prompt: &str, syntax: ToolSyntax) -> (String, Vec<String>) {
     let words = read(prompt, syntax);
     (words.plain, words.notes)
 }
 
 /// Checks plain prompts, and the kinds of constructs that are reported.
-fn check(syntax: PromptSyntax, cases: &[(&str, &str, &[&str])]) {
+fn check(syntax: ToolSyntax, cases: &[(&str, &str, &[&str])]) {
     for (prompt, want, kinds) in cases {
         let (words, notes) = plain(prompt, syntax);
         assert_eq!(words, *want, "{prompt}");
@@ -20,7 +20,7 @@ fn check(syntax: PromptSyntax, cases: &[(&str, &str, &[&str])]) {
 #[test]
 fn brackets_weigh_and_switch() {
     check(
-        PromptSyntax::A1111,
+        ToolSyntax::A1111,
         &[
             ("a (red hat:1.2), sky", "a red hat, sky", &["emphasis"]),
             ("((masterpiece)), (a (b:1.3):0.9) [dull]", "masterpiece, a b dull", &["emphasis"]),
@@ -42,7 +42,7 @@ fn brackets_weigh_and_switch() {
         ],
     );
     assert_eq!(
-        plain("a (red hat:1.2), [dull]", PromptSyntax::A1111).1,
+        plain("a (red hat:1.2), [dull]", ToolSyntax::A1111).1,
         ["emphasis: (red hat:1.2), [dull] (not applied: the words count as they stand)"]
     );
 }
@@ -50,7 +50,7 @@ fn brackets_weigh_and_switch() {
 #[test]
 fn words_that_are_signs() {
     check(
-        PromptSyntax::A1111,
+        ToolSyntax::A1111,
         &[
             ("a cat BREAK a dog", "a cat, a dog", &["BREAK"]),
             ("a cat,\nBREAK\na dog", "a cat,\na dog", &["BREAK"]),
@@ -67,7 +67,7 @@ fn words_that_are_signs() {
 #[test]
 fn tags_are_taken_out() {
     check(
-        PromptSyntax::A1111,
+        ToolSyntax::A1111,
         &[
             ("a <lora:x:0.8> cat", "a cat", &["LoRA"]),
             ("a cat, <lora:x:0.8>, mat", "a cat, mat", &["LoRA"]),
@@ -78,18 +78,18 @@ fn tags_are_taken_out() {
         ],
     );
     check(
-        PromptSyntax::Comfy,
+        ToolSyntax::Comfy,
         &[("<segment:face> a [cat] <fromto[0.5]:a,b>", "<segment:face> a [cat] <fromto[0.5]:a,b>", &["tag"])],
     );
-    let notes = plain("<lora:add detail:0.8> <LORA:b>", PromptSyntax::A1111).1;
+    let notes = plain("<lora:add detail:0.8> <LORA:b>", ToolSyntax::A1111).1;
     assert_eq!(notes, ["LoRA: add detail, weight 0.8, b (not loaded)"]);
 }
 
 #[test]
 fn other_syntaxs() {
-    check(PromptSyntax::Comfy, &[("a (cat:1.1) BREAK [x] A AND B", "a cat BREAK [x] A AND B", &["emphasis"])]);
+    check(ToolSyntax::Comfy, &[("a (cat:1.1) BREAK [x] A AND B", "a cat BREAK [x] A AND B", &["emphasis"])]);
     check(
-        PromptSyntax::NovelAi,
+        ToolSyntax::NovelAi,
         &[
             ("{{a}}, [b], (c), {d", "a, b, (c), {d", &["emphasis"]),
             ("1.5::rain, night::, -1::dog::, std::vec", "rain, night, dog, std::vec", &["emphasis"]),
@@ -97,7 +97,7 @@ fn other_syntaxs() {
         ],
     );
     check(
-        PromptSyntax::Compel,
+        ToolSyntax::Compel,
         &[
             ("a cat++ and (red hat)1.25, (dull)--, é(x)", "a cat and red hat, dull, é(x)", &["emphasis"]),
             ("well-known, a - b, 1+1, sea-", "well-known, a - b, 1+1, sea-", &[]),
@@ -106,7 +106,7 @@ fn other_syntaxs() {
         ],
     );
     for text in ["(a:1.2) <lora:x:1> {b} c++ BREAK", ""] {
-        assert_eq!(read(text, PromptSyntax::Plain), PlainPrompt { plain: text.into(), notes: Vec::new() });
+        assert_eq!(read(text, ToolSyntax::Plain), PlainPrompt { plain: text.into(), notes: Vec::new() });
     }
 }
 
@@ -119,7 +119,7 @@ fn endless_prompts_are_read_in_time() {
     ];
     for part in parts {
         let long = part.repeat(200_000) + &")]}".repeat(100_000);
-        for syntax in [PromptSyntax::A1111, PromptSyntax::Comfy, PromptSyntax::NovelAi, PromptSyntax::Compel] {
+        for syntax in [ToolSyntax::A1111, ToolSyntax::Comfy, ToolSyntax::NovelAi, ToolSyntax::Compel] {
             let words = read(&long, syntax);
             assert!(words.notes.iter().all(|note| note.len() < 8_000), "{part}");
         }
