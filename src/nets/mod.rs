@@ -27,6 +27,7 @@ mod spread;
 mod text;
 mod threads;
 mod time;
+mod tiny_vae;
 mod tokenizer;
 mod transformer;
 mod unet;

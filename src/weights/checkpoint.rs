@@ -70,10 +70,11 @@ impl Checkpoint {
     fn of_single_file(single_file: &Arc<SingleFile>, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
         let path = single_file.path().display().to_string();
         let unreadable = |source| LoadError::Read { path: path.clone(), source };
-        let known = [single::UNET, single::VAE, single::TEXT].into_iter().find(|name| *name == folder);
+        let known = [single::UNET, single::VAE, single::TEXT, single::TEXT_2].into_iter().find(|name| *name == folder);
         let found = known.and_then(|folder| Some((folder, single_file.weights(folder)?)));
         let (folder, weights) = found.ok_or_else(|| LoadError::MissingFile { path: path.clone() })?;
-        if folder == single::UNET {
+        // An autoencoder may have a file of its own.
+        if folder == single::UNET || single_file.weights(single::UNET).is_none() {
             single_file.hash(hash).map_err(unreadable)?;
         }
         let file: FileContent = Box::new(single_file.file().map_err(unreadable)?);
@@ -134,9 +135,37 @@ impl TensorSource for Checkpoint {
         file.seek(SeekFrom::Start(slice.range.start as u64)).map_err(unreadable)?;
         file.read_exact(&mut bytes).map_err(unreadable)?;
         let unknown = || ParamError::Dtype { name: name.to_owned(), dtype: format!("{:?}", slice.dtype) };
-        let values = format::to_f32(slice.dtype, &bytes).ok_or_else(unknown)?;
+        let mut values = format::to_f32(slice.dtype, &bytes).ok_or_else(unknown)?;
+        if slice.is_transposed {
+            values = format::transpose(&values, slice.shape.last().copied().unwrap_or(1));
+        }
         self.used.borrow_mut().insert(name.to_owned());
-        Ok(values)
+        self.rescale(name, &mut values)?;
+        if values.iter().all(|value| value.is_finite()) {
+            Ok(values)
+        } else {
+            Err(ParamError::NotFinite { name: name.to_owned() })
+        }
+    }
+}
+
+impl Checkpoint {
+    /// Multiplies a weight of 8 bits by the factor that is stored beside it, where there is one.
+    fn rescale(&self, name: &str, values: &mut [f32]) -> Result<(), ParamError> {
+        let Some(module) = name.strip_suffix(".weight") else { return Ok(()) };
+        let factor = format!("{module}.scale_weight");
+        if !self.entries.contains_key(&factor) {
+            return Ok(());
+        }
+        if let [factor] = self.values(&factor)?[..] {
+            values.iter_mut().for_each(|value| *value *= factor);
+            return Ok(());
+        }
+        Err(ParamError::Shape {
+            name: factor.clone(),
+            found: self.shape_of(&factor).unwrap_or_default(),
+            expected: vec![],
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod autoencoders;
 mod bar;
 mod entry;
 mod lora;

@@ -48,7 +48,7 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
 /// Whether two recipes begin with the same latents and visit the same noise levels with the same general model.
 fn same_start(a: &Recipe, b: &Recipe) -> bool {
     let start = |r: &Recipe| (r.seed, r.width, r.height, r.steps, r.sampler, r.schedule);
-    start(a) == start(b) && a.model == b.model && a.active_loras().eq(b.active_loras())
+    start(a) == start(b) && a.model == b.model && a.additions() == b.additions()
 }
 
 #[cfg(test)]
