@@ -8,6 +8,7 @@
 //!
 //! On the CPU the layers compute with `kernels`, on graphics cards with `gpu`, and elsewhere with burn's own operations.
 
+mod added_tokens;
 mod attention;
 mod clip;
 mod clip_config;

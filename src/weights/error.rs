@@ -74,6 +74,8 @@ pub enum LoadError {
     Tokenizer { path: String, source: TokenizerError },
     #[error("the LoRA {path} cannot be used: {what}")]
     Lora { path: String, what: String },
+    #[error("the embedding {path} cannot be used: {what}")]
+    Embedding { path: String, what: String },
     #[error("{path} does not fit the rest of the model: {what}")]
     Mismatch { path: String, what: String },
 }

@@ -7,6 +7,7 @@ mod autoencoder;
 mod bundled;
 mod checkpoint;
 mod clip_vocabulary;
+mod embeddings;
 mod error;
 mod files;
 mod hash;

@@ -2,7 +2,7 @@
 //!
 //! Separate from the parts' own readers, whose results it puts together and checks against each other.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use burn::tensor::Device;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{
     EncodeError, LoadError, ModelFiles, TextStack, autoencoder,
     checkpoint::Checkpoint,
+    embeddings::Embeddings,
     hash::hex,
     lora::{Loras, Network},
     words::LearnedWords,
@@ -76,7 +77,7 @@ pub struct LoadedModel {
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
-    /// SHA-256 over the LoRAs that were added, if there are any; the content hash then covers them too.
+    /// SHA-256 over the LoRAs and embeddings that were added, if there are any; the content hash then covers them too.
     pub changes: Option<String>,
     /// Of the products in U-Net and autoencoder. The text encoder, whose few products influence everything after it,
     /// always computes in f32.
@@ -199,7 +200,9 @@ fn load_complete(
     let scheduler = read_schedule(files)?;
     let mut hash = Sha256::new();
     let (loras, changes) = Loras::read(&additions.loras)?;
-    let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
+    let (embeddings, changes) = read_embeddings(&additions.embeddings, changes)?;
+    let mut text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
+    embeddings.add_to(&mut text)?;
     let unet = read_unet(files, &loras, (device, precision), &mut hash)?;
     let vae = autoencoder::read(files, additions.vae.as_deref(), (device, of_autoencoder(precision)), &mut hash)?;
     loras.report_unused()?;
@@ -216,6 +219,17 @@ fn load_complete(
         changes,
         precision,
     })
+}
+
+/// The embeddings, and the hash of the LoRAs with theirs added where there are any.
+fn read_embeddings(paths: &[PathBuf], changes: Option<String>) -> Result<(Embeddings, Option<String>), LoadError> {
+    if paths.is_empty() {
+        return Ok((Embeddings::default(), changes));
+    }
+    let mut hash = Sha256::new();
+    hash.update(changes.unwrap_or_default());
+    let embeddings = Embeddings::read(paths, &mut hash)?;
+    Ok((embeddings, Some(hex(hash))))
 }
 
 /// Some autoencoders (SDXL's) have values beyond the range of f16.

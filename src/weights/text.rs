@@ -23,8 +23,8 @@ use crate::{
 /// The tokenizers and text encoders of a model: one pair, or SDXL's two.
 #[derive(Clone)]
 pub struct TextStack {
-    first: (Tokenizer, ClipText),
-    second: Option<(Tokenizer, ClipText)>,
+    pub(super) first: (Tokenizer, ClipText),
+    pub(super) second: Option<(Tokenizer, ClipText)>,
     /// Whether an empty negative prompt is all zeros (SDXL) instead of an encoded empty text.
     zeros_for_empty_negative: bool,
 }

@@ -2,7 +2,7 @@
 //!
 //! Apart from the runners, so that what is missing is read at a glance. A feature is done when its entries here are gone.
 
-use crate::{Outcome, autoencoders, entry::Entry, lora, networks, renders, samplers, schedules};
+use crate::{Outcome, autoencoders, embeddings, entry::Entry, lora, networks, renders, samplers, schedules};
 
 /// Runs one case; the error is a sentence that says what differs.
 type Check = fn(&Entry) -> Result<Outcome, String>;
@@ -37,13 +37,13 @@ pub const KINDS: &[Kind] = &[
     built("sampler_kd", samplers::k_diffusion),
     built("schedule", schedules::sigmas),
     built("lora", lora::lora),
+    built("embeddings", embeddings::embeddings),
     built("vae_file", autoencoders::vae_file),
     built("taesd", autoencoders::taesd),
     not_built("img2img"),
     not_built("inpaint"),
     not_built("ledits"),
     not_built("prompts"),
-    not_built("embeddings"),
     not_built("brownian_tree"),
     not_built("attention"),
     not_built("chain"),

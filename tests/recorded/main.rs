@@ -8,6 +8,7 @@ mod common;
 
 mod autoencoders;
 mod bar;
+mod embeddings;
 mod entry;
 mod lora;
 mod networks;
