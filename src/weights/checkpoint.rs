@@ -116,6 +116,9 @@ impl Checkpoint {
                 let what = format!("tensor \"{name}\" has shape {found:?}, but the others ask for {expected:?}");
                 LoadError::Mismatch { path, what }
             }
+            (Some(weights), ParamError::NotFinite { name }) => {
+                LoadError::Tensor { path, source: ParamError::NotFinite { name: weights.name_in_file(&name) } }
+            }
             (_, source) => LoadError::Tensor { path, source },
         }
     }
@@ -129,11 +132,8 @@ impl TensorSource for Checkpoint {
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError> {
         let entry = self.entries.get(name).ok_or_else(|| ParamError::Missing { name: name.to_owned() })?;
         let (slice, file) = entry;
-        let unreadable = |e: io::Error| ParamError::Unreadable { name: name.to_owned(), reason: e.to_string() };
-        let mut bytes = vec![0; slice.range.len()];
-        let mut file = self.files[*file].borrow_mut();
-        file.seek(SeekFrom::Start(slice.range.start as u64)).map_err(unreadable)?;
-        file.read_exact(&mut bytes).map_err(unreadable)?;
+        let bytes = read_slice(&mut self.files[*file].borrow_mut(), slice)
+            .map_err(|e| ParamError::Unreadable { name: name.to_owned(), reason: e.to_string() })?;
         let unknown = || ParamError::Dtype { name: name.to_owned(), dtype: format!("{:?}", slice.dtype) };
         let mut values = format::to_f32(slice.dtype, &bytes).ok_or_else(unknown)?;
         if slice.is_transposed {
@@ -147,6 +147,13 @@ impl TensorSource for Checkpoint {
             Err(ParamError::NotFinite { name: name.to_owned() })
         }
     }
+}
+
+fn read_slice(file: &mut FileContent, slice: &TensorSlice) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; slice.range.len()];
+    file.seek(SeekFrom::Start(slice.range.start as u64))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Checkpoint {
