@@ -327,7 +327,7 @@ fn ldm_names_give_the_same_weights() {
         ("middle_block.1.proj_in", "mid_block.attentions.0.proj_in"),
         (
             "output_blocks.3.1.transformer_blocks.0.attn2.to_k",
-            "up_blocks.1.attentions.1.transformer_blocks.0.attn2.to_k",
+            "up_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k",
         ),
         ("input_blocks.4.0.in_layers.2", "down_blocks.1.resnets.0.conv1"),
         ("out.2", "conv_out"),

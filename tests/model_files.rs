@@ -190,3 +190,37 @@ fn a_shard_outside_the_folder_is_refused() {
     fs::write(copy.path("unet/diffusion_pytorch_model.safetensors.index.json"), index).expect("index");
     assert_says(&copy.load_error(), &["index.json", "weight_map"]);
 }
+
+#[test]
+fn folders_of_sibling_pipelines_open() {
+    for class in ["SemanticStableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "LatentConsistencyModelPipeline"]
+    {
+        let copy = Copy::new();
+        copy.edit("model_index.json", "\"StableDiffusionPipeline\"", &format!("\"{class}\""));
+        assert!(copy.load().is_ok(), "{class}");
+    }
+}
+
+#[test]
+fn variants_of_weight_files_open() {
+    for variant in ["fp16", "bf16", "fp32", "ema", "non_ema"] {
+        let copy = Copy::new();
+        let name = format!("unet/diffusion_pytorch_model.{variant}.safetensors");
+        fs::rename(copy.path(UNET), copy.path(&name)).expect("rename");
+        assert!(copy.load().is_ok(), "{variant}");
+        // As shards with an index, under both names of the index that are in use.
+        copy.copy_tensors(&name, "unet/a.safetensors", |name| name.starts_with("down_blocks"));
+        copy.copy_tensors(&name, "unet/b.safetensors", |name| !name.starts_with("down_blocks"));
+        fs::remove_file(copy.path(&name)).expect("whole");
+        let index = r#"{ "weight_map": { "a": "a.safetensors", "b": "b.safetensors" } }"#;
+        for index_name in [format!("index.{variant}.json"), format!("{variant}.index")] {
+            let file = match index_name.strip_suffix(".index") {
+                Some(variant) => format!("unet/diffusion_pytorch_model.{variant}.safetensors.index.json"),
+                None => format!("unet/diffusion_pytorch_model.safetensors.{index_name}"),
+            };
+            fs::write(copy.path(&file), index).expect("index");
+            assert!(copy.load().is_ok(), "{file}");
+            fs::remove_file(copy.path(&file)).expect("index");
+        }
+    }
+}

@@ -29,6 +29,12 @@ pub struct RenderArgs {
     /// A LoRA file to add to the model, and its weight (1 when not given); may be given several times.
     #[arg(long = "lora", value_name = "FILE[:WEIGHT]")]
     pub loras: Vec<String>,
+    /// A VAE instead of the model's own: a `.safetensors` file (a TAESD too, which approximates) or a diffusers folder.
+    #[arg(long, value_name = "PATH")]
+    pub vae: Option<PathBuf>,
+    /// A textual inversion; its file's name without extension is its word in prompts. May be given several times.
+    #[arg(long = "embedding", value_name = "FILE")]
+    pub embeddings: Vec<PathBuf>,
     /// Sampling steps.
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
@@ -119,6 +125,12 @@ impl RenderArgs {
         }
         if !self.loras.is_empty() {
             recipe.loras = self.loras.iter().map(|text| parse_lora(text)).collect();
+        }
+        if self.vae.is_some() {
+            recipe.vae.clone_from(&self.vae);
+        }
+        if !self.embeddings.is_empty() {
+            recipe.embeddings.clone_from(&self.embeddings);
         }
         set(&mut recipe.steps, &self.steps);
         set(&mut recipe.cfg, &self.cfg);

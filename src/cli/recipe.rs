@@ -73,6 +73,10 @@ printed! {
     model: ModelRef,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     loras: [Lora],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vae: Option<PathBuf>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    embeddings: [PathBuf],
     sampler: Sampler,
     schedule: Schedule,
     #[serde(skip_serializing_if = "is_default")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{error::EngineError, network_tags::all_loras};
 use crate::{
     model::{LocalModels, Model, ModelSource, Target},
-    recipe::{Lora, ModelRef, Recipe},
+    recipe::{Additions, ModelRef, Recipe},
 };
 
 /// The general model of a recipe, and its expert where there is one.
@@ -16,7 +16,7 @@ pub type Loaded = (Arc<dyn Model>, Option<Arc<dyn Model>>);
 /// The general model and the expert that were used last.
 pub struct Models {
     source: Arc<dyn ModelSource>,
-    general: Option<(ModelRef, Vec<Lora>, Arc<dyn Model>)>,
+    general: Option<(ModelRef, Additions, Arc<dyn Model>)>,
     /// With the hash of the general model it was loaded over: an expert may take parts from there.
     expert: Option<(ModelRef, String, Arc<dyn Model>)>,
 }
@@ -44,7 +44,8 @@ impl Models {
         target: &Target,
         busy: &(dyn Fn(String) + Sync),
     ) -> Result<Loaded, EngineError> {
-        let general = self.general(&recipe.model, all_loras(recipe)?, target, busy)?;
+        let additions = Additions { loras: all_loras(recipe)?, ..recipe.additions() };
+        let general = self.general(&recipe.model, additions, target, busy)?;
         let expert = match recipe.expert_fusion() {
             Some(fusion) => Some(self.expert(&fusion.expert, &recipe.model, &general, target, busy)?),
             None => None,
@@ -55,18 +56,18 @@ impl Models {
     fn general(
         &mut self,
         requested: &ModelRef,
-        loras: Vec<Lora>,
+        additions: Additions,
         target: &Target,
         busy: &(dyn Fn(String) + Sync),
     ) -> Result<Arc<dyn Model>, EngineError> {
         match &self.general {
-            Some((name, with, model)) if name == requested && *with == loras => Ok(model.clone()),
+            Some((name, with, model)) if name == requested && *with == additions => Ok(model.clone()),
             _ => {
                 busy(format!("Reading {}…", requested.title()));
                 // Freed before the next is read: both need not fit in memory.
                 self.general = None;
-                let model = self.source.load(requested, &loras, target)?;
-                self.general = Some((requested.clone(), loras, model.clone()));
+                let model = self.source.load_with(requested, &additions, target)?;
+                self.general = Some((requested.clone(), additions, model.clone()));
                 Ok(model)
             }
         }

@@ -13,7 +13,7 @@ use super::{
     source::{ModelSource, Target},
 };
 use crate::{
-    recipe::{Lora, ModelRef},
+    recipe::{Additions, Lora, ModelRef},
     weights,
 };
 
@@ -23,7 +23,17 @@ pub struct LocalModels;
 
 impl ModelSource for LocalModels {
     fn load(&self, model: &ModelRef, loras: &[Lora], target: &Target) -> Result<Arc<dyn Model>, ModelError> {
-        let found = weights::load_changed(model, loras, &target.device, target.precision);
+        let additions = Additions { loras: loras.to_vec(), ..Additions::default() };
+        self.load_with(model, &additions, target)
+    }
+
+    fn load_with(
+        &self,
+        model: &ModelRef,
+        additions: &Additions,
+        target: &Target,
+    ) -> Result<Arc<dyn Model>, ModelError> {
+        let found = weights::load_with_additions(model, additions, &target.device, target.precision);
         Ok(Arc::new(LatentDiffusion(found.map_err(ModelError::load)?)))
     }
 

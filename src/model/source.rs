@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     nets::Precision,
-    recipe::{Lora, ModelRef},
+    recipe::{Additions, Lora, ModelRef},
 };
 
 /// Where and how precisely a model is to compute.
@@ -38,6 +38,22 @@ pub trait ModelSource: Send + Sync {
     /// # Errors
     /// [`ModelError::Load`] says in one sentence what is wrong with which file.
     fn load(&self, model: &ModelRef, loras: &[Lora], target: &Target) -> Result<Arc<dyn Model>, ModelError>;
+
+    /// A complete model with everything that a recipe adds to it. A source whose models take LoRAs alone refuses the rest.
+    ///
+    /// # Errors
+    /// As [`ModelSource::load`].
+    fn load_with(
+        &self,
+        model: &ModelRef,
+        additions: &Additions,
+        target: &Target,
+    ) -> Result<Arc<dyn Model>, ModelError> {
+        if additions.vae.is_some() || !additions.embeddings.is_empty() {
+            return Err(ModelError::load("the model takes neither another VAE nor embeddings: leave them out"));
+        }
+        self.load(model, &additions.loras, target)
+    }
 
     /// A model to stand beside `general`; one that is a denoiser alone takes everything else from there.
     ///

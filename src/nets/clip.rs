@@ -2,6 +2,8 @@
 //!
 //! Separate as one network; its sizes are in `clip_config`.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
 pub struct ClipText {
     config: ClipConfig,
     device: Device,
-    /// `[vocabulary, width]`.
+    /// `[vocabulary, width]`, and a row for each added token.
     token_embedding: Tensor<2>,
     /// `[positions, width]`.
     position_embedding: Tensor<2>,
@@ -86,6 +88,16 @@ impl ClipText {
         if self.projection.is_some() { self.config.projection } else { self.config.width }
     }
 
+    /// Adds rows of `width` values behind the vocabulary; gives the ids that stand for them.
+    pub fn add_rows(&mut self, values: &[f32]) -> Range<u32> {
+        let (first, width) = (self.token_embedding.dims()[0], self.config.width);
+        let count = values.len() / width;
+        let data = TensorData::new(values[..count * width].to_vec(), [count, width]);
+        let rows = Tensor::from_data(data, &self.device);
+        self.token_embedding = Tensor::cat(vec![self.token_embedding.clone(), rows], 0);
+        first as u32..(first + count) as u32
+    }
+
     /// Encodes the token ids of one text, padding included. Padding is attended to, as in the training of diffusion models.
     ///
     /// # Errors
@@ -143,7 +155,7 @@ impl ClipText {
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), NetError> {
-        let (positions, vocabulary) = (self.config.positions, self.config.vocabulary);
+        let (positions, vocabulary) = (self.config.positions, self.token_embedding.dims()[0]);
         if (1..=positions).contains(&ids.len()) && ids.iter().all(|&id| (id as usize) < vocabulary) {
             return Ok(());
         }

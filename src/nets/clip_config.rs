@@ -81,9 +81,13 @@ impl ClipConfig {
     /// The position of the pooled embedding: the first end token.
     ///
     /// Old files give 2 as the end token, which no CLIP tokenizer has there. For them, the largest id is taken, as in
-    /// transformers.
+    /// transformers; added tokens, which come behind the vocabulary, are no end.
     pub(super) fn end_position(&self, ids: &[u32]) -> usize {
-        let end = if self.eos_id == LEGACY_EOS { ids.iter().copied().max().unwrap_or(0) } else { self.eos_id };
+        let end = if self.eos_id == LEGACY_EOS {
+            ids.iter().copied().filter(|&id| (id as usize) < self.vocabulary).max().unwrap_or(0)
+        } else {
+            self.eos_id
+        };
         ids.iter().position(|&id| id == end).unwrap_or(0)
     }
 }

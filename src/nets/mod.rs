@@ -8,6 +8,7 @@
 //!
 //! On the CPU the layers compute with `kernels`, on graphics cards with `gpu`, and elsewhere with burn's own operations.
 
+mod added_tokens;
 mod attention;
 mod clip;
 mod clip_config;
@@ -27,6 +28,7 @@ mod spread;
 mod text;
 mod threads;
 mod time;
+mod tiny_vae;
 mod tokenizer;
 mod transformer;
 mod unet;

@@ -27,6 +27,8 @@ pub enum ParamError {
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
     #[error("tensor \"{name}\" can no longer be read ({reason}): keep the file in place while it is loaded")]
     Unreadable { name: String, reason: String },
+    #[error("tensor \"{name}\" has values that are no finite numbers: the file is damaged, copy or download it again")]
+    NotFinite { name: String },
     #[error("tensor \"{name}\" has element type {dtype}, but only floats of 8, 16, 32 and 64 bits can be read")]
     Dtype { name: String, dtype: String },
 }

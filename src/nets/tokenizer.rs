@@ -9,6 +9,7 @@ use tokenizers::{
     AddedToken, Model as _, NormalizedString, Normalizer as _, OffsetType, PreTokenizedString, PreTokenizer as _,
 };
 
+use super::added_tokens::{AddedTokens, Piece};
 use crate::tensor::{Token, TokenKind};
 
 /// Why a tokenizer cannot be built, or a text not be tokenized.
@@ -34,6 +35,7 @@ pub struct Tokenizer {
     end: u32,
     padding: u32,
     length: usize,
+    added: AddedTokens,
     /// In alphabetical order; listed when they are first asked for.
     whole_words: OnceLock<Vec<String>>,
 }
@@ -147,7 +149,8 @@ impl Tokenizer {
         if length < 2 {
             return Err(TokenizerError::NoRoom(length));
         }
-        Ok(Self { inner, start, end, padding, length, whole_words: OnceLock::new() })
+        let added = AddedTokens::default();
+        Ok(Self { inner, start, end, padding, length, added, whole_words: OnceLock::new() })
     }
 
     /// Every word of letters that is one token, in alphabetical order.
@@ -161,13 +164,12 @@ impl Tokenizer {
     /// # Errors
     /// As for [`Tokenizer::encode`].
     pub fn words(&self, text: &str) -> Result<Vec<Vec<Range<usize>>>, TokenizerError> {
-        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
         let mut words: Vec<Vec<Range<usize>>> = Vec::new();
         let mut last = None;
-        for (&(from, to), &word) in encoding.get_offsets().iter().zip(encoding.get_word_ids()) {
+        for Piece { range, word, .. } in self.pieces(text)? {
             match words.last_mut().filter(|_| word.is_some() && word == last) {
-                Some(pieces) => pieces.push(from..to),
-                None => words.push(std::iter::once(from..to).collect()),
+                Some(pieces) => pieces.push(range),
+                None => words.push(std::iter::once(range).collect()),
             }
             last = word;
         }
@@ -191,12 +193,11 @@ impl Tokenizer {
         words.tokenize(|word| self.inner.get_model().tokenize(word.get())).map_err(TokenizerError::Encode)?;
         let encoding = words.into_encoding(None, 0, OffsetType::Byte).map_err(TokenizerError::Encode)?;
         let places = encoding.get_offsets().iter().zip(encoding.get_word_ids());
-        let token = |(&id, (&(from, to), word)): (&u32, (&(usize, usize), &Option<u32>))| RawToken {
-            id,
-            range: from..to,
-            word: word.unwrap_or(0) as usize,
-        };
-        Ok(encoding.get_ids().iter().zip(places).map(token).collect())
+        let piece =
+            |(&id, (&(from, to), &word)): (&u32, (&(usize, usize), &Option<u32>))| Piece { id, range: from..to, word };
+        let pieces = self.added.replace(encoding.get_ids().iter().zip(places).map(piece).collect());
+        let token = |Piece { id, range, word }| RawToken { id, range, word: word.unwrap_or(0) as usize };
+        Ok(pieces.into_iter().map(token).collect())
     }
 
     /// The token of a comma that ends a word, if there is one.
@@ -206,6 +207,29 @@ impl Tokenizer {
 
     pub fn special(&self) -> SpecialIds {
         SpecialIds { start: self.start, end: self.end, padding: self.padding }
+    }
+
+    /// Lets the tokens of `trigger` stand for `ids` wherever they occur; answers whether it has any.
+    ///
+    /// # Errors
+    /// As for [`Tokenizer::encode`].
+    pub fn add_trigger(&mut self, trigger: &str, ids: Range<u32>) -> Result<bool, TokenizerError> {
+        let encoding = self.inner.encode(trigger, false).map_err(TokenizerError::Encode)?;
+        let tokens = encoding.get_ids().to_vec();
+        let is_some = !tokens.is_empty();
+        if is_some {
+            self.added.add(tokens, ids);
+        }
+        Ok(is_some)
+    }
+
+    /// The tokens of a text, without start, end and padding.
+    fn pieces(&self, text: &str) -> Result<Vec<Piece>, TokenizerError> {
+        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let places = encoding.get_offsets().iter().zip(encoding.get_word_ids());
+        let piece =
+            |(&id, (&(from, to), &word)): (&u32, (&(usize, usize), &Option<u32>))| Piece { id, range: from..to, word };
+        Ok(self.added.replace(encoding.get_ids().iter().zip(places).map(piece).collect()))
     }
 
     /// Length of every encoded text, in tokens.
@@ -218,9 +242,9 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError::Encode`] where the rules of the tokenizer's file fail on this text.
     pub fn encode(&self, text: &str) -> Result<Tokenized, TokenizerError> {
-        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let pieces = self.pieces(text)?;
         let room = self.length - 2;
-        let count = encoding.len().min(room);
+        let count = self.whole_within(&pieces, room);
         let mut ids = Vec::with_capacity(self.length);
         let mut tokens = Vec::with_capacity(self.length);
         let mut push = |id, kind, text: &str| {
@@ -228,15 +252,23 @@ impl Tokenizer {
             ids.push(id);
         };
         push(self.start, TokenKind::Start, "");
-        for (&id, &(from, to)) in encoding.get_ids().iter().zip(encoding.get_offsets()).take(count) {
+        for piece in &pieces[..count] {
             // A token may be a part of a character, which has no text of its own.
-            push(id, TokenKind::Word, text.get(from..to).unwrap_or("").trim());
+            push(piece.id, TokenKind::Word, text.get(piece.range.clone()).unwrap_or("").trim());
         }
         push(self.end, TokenKind::End, "");
         for _ in count..room {
             push(self.padding, TokenKind::Padding, "");
         }
-        Ok(Tokenized { ids, tokens, dropped: encoding.len() - count })
+        Ok(Tokenized { ids, tokens, dropped: pieces.len() - count })
+    }
+
+    /// How many of the tokens go into `room` places. The vectors of an embedding stay together.
+    fn whole_within(&self, pieces: &[Piece], room: usize) -> usize {
+        let Some(cut) = pieces.get(room).filter(|piece| self.inner.id_to_token(piece.id).is_none()) else {
+            return pieces.len().min(room);
+        };
+        pieces.iter().position(|piece| piece.range == cut.range).unwrap_or(room).min(room)
     }
 }
 

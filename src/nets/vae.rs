@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::{
     Cancelled, NetError, ParamError, Params, VaeConfig, kernels,
     predict::upload,
+    tiny_vae::{TinyDecoder, TinyEncoder},
     vae_blocks::{Decoder, Encoder},
 };
 use crate::tensor::{Latents, Pixels};
@@ -16,8 +17,20 @@ use crate::tensor::{Latents, Pixels};
 pub struct Vae {
     config: VaeConfig,
     device: Device,
-    encoder: Encoder,
-    decoder: Decoder,
+    parts: Parts,
+}
+
+#[derive(Clone)]
+enum Parts {
+    Whole {
+        encoder: Box<Encoder>,
+        decoder: Box<Decoder>,
+    },
+    /// TAESD, often without its encoder.
+    Tiny {
+        encoder: Option<Box<TinyEncoder>>,
+        decoder: Box<TinyDecoder>,
+    },
 }
 
 impl Vae {
@@ -26,12 +39,29 @@ impl Vae {
     /// # Errors
     /// [`ParamError`] for the first weight that is missing or has another shape.
     pub fn load(p: &Params, config: VaeConfig) -> Result<Self, ParamError> {
-        Ok(Self {
-            device: p.device().clone(),
-            encoder: Encoder::load(p, &config)?,
-            decoder: Decoder::load(p, &config)?,
-            config,
-        })
+        let (encoder, decoder) = (Box::new(Encoder::load(p, &config)?), Box::new(Decoder::load(p, &config)?));
+        Ok(Self { device: p.device().clone(), parts: Parts::Whole { encoder, decoder }, config })
+    }
+
+    /// Builds a TAESD from the roots of its decoder and, where there is one, of its encoder.
+    ///
+    /// # Errors
+    /// As [`Vae::load`].
+    pub fn load_tiny(
+        decoder: &Params,
+        encoder: Option<&Params>,
+        width: usize,
+        latent_channels: usize,
+    ) -> Result<Self, ParamError> {
+        let encoder = encoder.map(|p| TinyEncoder::load(p, latent_channels, width)).transpose()?.map(Box::new);
+        let parts = Parts::Tiny { encoder, decoder: Box::new(TinyDecoder::load(decoder, latent_channels, width)?) };
+        let config = VaeConfig::tiny(width, latent_channels);
+        Ok(Self { device: decoder.device().clone(), parts, config })
+    }
+
+    /// Whether it only approximates the autoencoder that the model was trained with.
+    pub fn is_approximate(&self) -> bool {
+        matches!(self.parts, Parts::Tiny { .. })
     }
 
     pub fn config(&self) -> &VaeConfig {
@@ -45,20 +75,38 @@ impl Vae {
     pub fn decode_tensor(&self, latents: Tensor<4>, is_current: &dyn Fn() -> bool) -> Result<Tensor<4>, Cancelled> {
         let unscaled = latents.div_scalar(self.config.scaling_factor);
         let unscaled = self.shifted(unscaled, self.config.shift_factor);
-        self.compute(|| self.decoder.forward(unscaled, is_current))
+        self.compute(|| match &self.parts {
+            Parts::Whole { decoder, .. } => decoder.forward(unscaled, is_current),
+            Parts::Tiny { decoder, .. } => Ok(decoder.forward(unscaled, is_current)?.mul_scalar(2.0).sub_scalar(1.0)),
+        })
     }
 
     /// Encodes a picture `[batch, 3, H, W]` in -1..1 to (mean, log variance), each `[batch, latent channels, h, w]`,
     /// unscaled. The log variance is clamped to -30..20, as in diffusers.
     ///
+    /// TAESD has no variance: its log variance is -30.
+    ///
     /// # Errors
-    /// [`Cancelled`] as for [`Vae::decode_tensor`].
+    /// [`NetError::Cancelled`] as for [`Vae::decode_tensor`], [`NetError::Input`] for a TAESD without encoder.
     pub fn encode_tensor(
         &self,
         picture: Tensor<4>,
         is_current: &dyn Fn() -> bool,
-    ) -> Result<(Tensor<4>, Tensor<4>), Cancelled> {
-        let moments = self.compute(|| self.encoder.forward(picture, is_current))?;
+    ) -> Result<(Tensor<4>, Tensor<4>), NetError> {
+        let encoder = match &self.parts {
+            Parts::Whole { encoder, .. } => encoder,
+            Parts::Tiny { encoder, .. } => {
+                let encoder = encoder.as_ref().ok_or_else(|| NetError::Input {
+                    network: "VAE",
+                    expected: "latents: it is a TAESD without its encoder".to_owned(),
+                    given: "a picture".to_owned(),
+                })?;
+                let shown = picture.add_scalar(1.0).div_scalar(2.0);
+                let mean = self.compute(|| encoder.forward(shown, is_current))?;
+                return Ok((mean.clone(), mean.full_like(-30.0)));
+            }
+        };
+        let moments = self.compute(|| encoder.forward(picture, is_current))?;
         let channels = self.config.latent_channels;
         let mean = moments.clone().narrow(1, 0, channels);
         Ok((mean, moments.narrow(1, channels, channels).clamp(-30.0, 20.0)))

@@ -61,6 +61,22 @@ impl VaeConfig {
         })
     }
 
+    /// The sizes of a TAESD with `width` channels at every level. Its latents are the U-Net's own.
+    pub fn tiny(width: usize, latent_channels: usize) -> Self {
+        Self {
+            picture_channels: 3,
+            latent_channels,
+            channels: vec![width; 4],
+            layers: 3,
+            norm_groups: 1,
+            scaling_factor: 1.0,
+            shift_factor: 0.0,
+            quant_conv: false,
+            post_quant_conv: false,
+            middle_attention: false,
+        }
+    }
+
     /// Picture side / latent side.
     pub fn factor(&self) -> usize {
         1 << (self.channels.len() - 1)

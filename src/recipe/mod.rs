@@ -16,6 +16,7 @@
 //! # Ok::<(), sextant::recipe::RecipeError>(())
 //! ```
 
+mod additions;
 mod canonical;
 mod concept;
 mod concepts;
@@ -37,6 +38,7 @@ mod text_rules;
 mod validate;
 mod within_limits;
 
+pub use additions::Additions;
 pub use concept::{Concept, ConceptId, Momentum};
 pub use error::RecipeError;
 pub use fusion::Fusion;

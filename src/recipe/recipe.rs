@@ -2,6 +2,8 @@
 //!
 //! Apart from its parts, which have files of their own.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -41,6 +43,12 @@ pub struct Recipe {
     /// Changes of the model's weights, in the order in which they are added.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "charged_list")]
     pub loras: Vec<Lora>,
+    /// An autoencoder instead of the model's own: a file or a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vae: Option<PathBuf>,
+    /// Textual inversions (Gal et al., 2022): files whose names are words for prompts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub embeddings: Vec<PathBuf>,
     pub sampler: Sampler,
     pub schedule: Schedule,
     /// Whose conventions sampler and schedule follow, where programs differ under one name.
@@ -112,6 +120,8 @@ impl Default for Recipe {
             clip_skip: None,
             model: ModelRef::Pocket,
             loras: Vec::new(),
+            vae: None,
+            embeddings: Vec::new(),
             sampler: Sampler::Ddim,
             schedule: Schedule::Normal,
             convention: Convention::Diffusers,

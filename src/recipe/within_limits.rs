@@ -19,6 +19,7 @@ const MOST: f32 = 1000.0;
 /// Lists of a recipe: more is no picture that anybody has steered.
 const MOST_CONCEPTS: usize = 256;
 const MOST_LORAS: usize = 64;
+const MOST_EMBEDDINGS: usize = 256;
 const MOST_REGIONS: usize = 1024;
 /// Letters of a text. A prompt of which a model reads 75 words needs no more.
 const MOST_LETTERS: usize = 100_000;
@@ -42,6 +43,7 @@ impl Recipe {
             let name = format!("weight of the LoRA {}", lora.title());
             limits.real(&name, &mut lora.weight, LORA_WEIGHTS, 1.0);
         }
+        limits.list("embeddings", &mut self.embeddings, MOST_EMBEDDINGS);
         limits.approximations(self);
         limits.scfg(&mut self.scfg, &defaults.scfg);
         limits.regions(self);

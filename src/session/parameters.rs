@@ -37,6 +37,9 @@ fn settings(recipe: &Recipe, model_hash: Option<&str>) -> Vec<(&'static str, Str
     list.push(("Model", recipe.model.title()));
     let loras: Vec<String> = recipe.active_loras().map(|lora| format!("{}: {}", lora.title(), lora.weight)).collect();
     list.push(("Loras", loras.join(", ")));
+    if let Some(name) = recipe.vae.as_deref().and_then(std::path::Path::file_name) {
+        list.push(("VAE", name.to_string_lossy().into_owned()));
+    }
     list.push(("RNG", "CPU".to_owned()));
     list.push(("Guidance profile", recipe.profile.title().to_owned()));
     if recipe.scfg.enabled {

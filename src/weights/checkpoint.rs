@@ -70,10 +70,11 @@ impl Checkpoint {
     fn of_single_file(single_file: &Arc<SingleFile>, folder: &str, hash: &mut Sha256) -> Result<Self, LoadError> {
         let path = single_file.path().display().to_string();
         let unreadable = |source| LoadError::Read { path: path.clone(), source };
-        let known = [single::UNET, single::VAE, single::TEXT].into_iter().find(|name| *name == folder);
+        let known = [single::UNET, single::VAE, single::TEXT, single::TEXT_2].into_iter().find(|name| *name == folder);
         let found = known.and_then(|folder| Some((folder, single_file.weights(folder)?)));
         let (folder, weights) = found.ok_or_else(|| LoadError::MissingFile { path: path.clone() })?;
-        if folder == single::UNET {
+        // An autoencoder may have a file of its own.
+        if folder == single::UNET || single_file.weights(single::UNET).is_none() {
             single_file.hash(hash).map_err(unreadable)?;
         }
         let file: FileContent = Box::new(single_file.file().map_err(unreadable)?);
@@ -115,6 +116,9 @@ impl Checkpoint {
                 let what = format!("tensor \"{name}\" has shape {found:?}, but the others ask for {expected:?}");
                 LoadError::Mismatch { path, what }
             }
+            (Some(weights), ParamError::NotFinite { name }) => {
+                LoadError::Tensor { path, source: ParamError::NotFinite { name: weights.name_in_file(&name) } }
+            }
             (_, source) => LoadError::Tensor { path, source },
         }
     }
@@ -128,15 +132,47 @@ impl TensorSource for Checkpoint {
     fn values(&self, name: &str) -> Result<Vec<f32>, ParamError> {
         let entry = self.entries.get(name).ok_or_else(|| ParamError::Missing { name: name.to_owned() })?;
         let (slice, file) = entry;
-        let unreadable = |e: io::Error| ParamError::Unreadable { name: name.to_owned(), reason: e.to_string() };
-        let mut bytes = vec![0; slice.range.len()];
-        let mut file = self.files[*file].borrow_mut();
-        file.seek(SeekFrom::Start(slice.range.start as u64)).map_err(unreadable)?;
-        file.read_exact(&mut bytes).map_err(unreadable)?;
+        let bytes = read_slice(&mut self.files[*file].borrow_mut(), slice)
+            .map_err(|e| ParamError::Unreadable { name: name.to_owned(), reason: e.to_string() })?;
         let unknown = || ParamError::Dtype { name: name.to_owned(), dtype: format!("{:?}", slice.dtype) };
-        let values = format::to_f32(slice.dtype, &bytes).ok_or_else(unknown)?;
+        let mut values = format::to_f32(slice.dtype, &bytes).ok_or_else(unknown)?;
+        if slice.is_transposed {
+            values = format::transpose(&values, slice.shape.last().copied().unwrap_or(1));
+        }
         self.used.borrow_mut().insert(name.to_owned());
-        Ok(values)
+        self.rescale(name, &mut values)?;
+        if values.iter().all(|value| value.is_finite()) {
+            Ok(values)
+        } else {
+            Err(ParamError::NotFinite { name: name.to_owned() })
+        }
+    }
+}
+
+fn read_slice(file: &mut FileContent, slice: &TensorSlice) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; slice.range.len()];
+    file.seek(SeekFrom::Start(slice.range.start as u64))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Checkpoint {
+    /// Multiplies a weight of 8 bits by the factor that is stored beside it, where there is one.
+    fn rescale(&self, name: &str, values: &mut [f32]) -> Result<(), ParamError> {
+        let Some(module) = name.strip_suffix(".weight") else { return Ok(()) };
+        let factor = format!("{module}.scale_weight");
+        if !self.entries.contains_key(&factor) {
+            return Ok(());
+        }
+        if let [factor] = self.values(&factor)?[..] {
+            values.iter_mut().for_each(|value| *value *= factor);
+            return Ok(());
+        }
+        Err(ParamError::Shape {
+            name: factor.clone(),
+            found: self.shape_of(&factor).unwrap_or_default(),
+            expected: vec![],
+        })
     }
 }
 

@@ -20,8 +20,10 @@ pub enum LoadError {
         "there is no model at {path}: choose a diffusers folder (one with model_index.json) or a .safetensors checkpoint"
     )]
     NoModel { path: String },
-    #[error("{path} is {kind}: choose a Stable Diffusion 1.x or 2.x checkpoint, or a diffusers folder")]
+    #[error("{path} is {kind}: choose a Stable Diffusion 1.x, 2.x or XL checkpoint, or a diffusers folder")]
     OtherFile { path: String, kind: &'static str },
+    #[error("{path} is {kind}, which cannot be used here yet: choose a model that draws from text alone")]
+    OtherNetwork { path: String, kind: &'static str },
     #[error("{path} has no {what}: choose a complete checkpoint, or one that is a U-Net alone as an expert")]
     Incomplete { path: String, what: &'static str },
     #[error("{path} lacks the tensor \"{name}\": it is not complete, download it again")]
@@ -32,8 +34,18 @@ pub enum LoadError {
     )]
     Prediction { path: String },
     #[error(
-        "there is no tokenizer beside {path}, and checkpoints hold none: put vocab.json and merges.txt, the tokenizer \
-         folder of any Stable Diffusion 1.x or 2.x model, beside it"
+        "{path} has no autoencoder that is known here: choose a VAE in its original or in diffusers' form, or a TAESD"
+    )]
+    NotAutoencoder { path: String },
+    #[error("{path} is only the encoder of a TAESD: choose its decoder, and keep the encoder beside it")]
+    HalfTaesd { path: String },
+    #[error(
+        "{path} has no autoencoder (first_stage_model): give one with --vae, or put it beside the file as {beside}"
+    )]
+    NoVae { path: String, beside: String },
+    #[error(
+        "there is no tokenizer beside {path}, and its vocabulary is not CLIP's of 49408 tokens: put vocab.json and \
+         merges.txt, the tokenizer folder of its own model, beside it"
     )]
     NoTokenizer { path: String },
     #[error("{path} is a pickle file, which can run any program when opened: save the model as .safetensors instead")]
@@ -62,6 +74,8 @@ pub enum LoadError {
     Tokenizer { path: String, source: TokenizerError },
     #[error("the LoRA {path} cannot be used: {what}")]
     Lora { path: String, what: String },
+    #[error("the embedding {path} cannot be used: {what}")]
+    Embedding { path: String, what: String },
     #[error("{path} does not fit the rest of the model: {what}")]
     Mismatch { path: String, what: String },
 }

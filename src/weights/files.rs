@@ -48,7 +48,7 @@ impl ModelFiles {
             ModelRef::Pocket => Ok(Self::Bundled { name: "Pocket", files: bundled::POCKET }),
             ModelRef::PocketToon => Ok(Self::Bundled { name: "Pocket Toon", files: bundled::POCKET_TOON }),
             ModelRef::Folder(path) if path.is_dir() => Ok(Self::Folder(path.clone())),
-            ModelRef::Folder(path) if path.is_file() && extension(path) == "safetensors" => {
+            ModelRef::Folder(path) if path.is_file() && ["safetensors", "sft"].contains(&extension(path).as_str()) => {
                 SingleFile::open(path).map(Self::Single)
             }
             ModelRef::Folder(path) => Err(not_a_model(path)),
@@ -88,7 +88,7 @@ impl ModelFiles {
                 Some(content) => {
                     content.map(Cow::Owned).map_err(|source| LoadError::Read { path: self.describe(path), source })
                 }
-                None if path.starts_with("tokenizer/") => Err(LoadError::NoTokenizer { path: self.describe(path) }),
+                None if path.starts_with("tokenizer") => Err(LoadError::NoTokenizer { path: self.describe(path) }),
                 None => Err(missing()),
             },
             Self::Bundled { files, .. } => {
@@ -138,7 +138,8 @@ impl ModelFiles {
     }
 
     /// The safetensors files with the weights of the network in `folder`: one, or the shards that an index names. Full
-    /// precision is preferred to the fp16 variant.
+    /// precision is preferred to half, and averaged weights (EMA), which other programs draw with, to those that were
+    /// trained.
     ///
     /// # Errors
     /// [`LoadError::Pickle`] where there is only a pickle, [`LoadError::MissingFile`] where there are no weights.
@@ -146,7 +147,7 @@ impl ModelFiles {
         if let Self::Single(_) = self {
             return Ok(vec![self.describe(folder)]);
         }
-        for variant in ["", ".fp16"] {
+        for variant in ["", ".fp32", ".fp16", ".bf16", ".ema", ".non_ema"] {
             for stem in &WEIGHT_STEMS[..2] {
                 if let Some(files) = self.safetensors(folder, stem, variant) {
                     return files;

@@ -2,22 +2,23 @@
 //!
 //! Separate from the parts' own readers, whose results it puts together and checks against each other.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    EncodeError, LoadError, ModelFiles, TextStack,
+    EncodeError, LoadError, ModelFiles, TextStack, autoencoder,
     checkpoint::Checkpoint,
+    embeddings::Embeddings,
     hash::hex,
     lora::{Loras, Network},
     words::LearnedWords,
 };
 use crate::{
-    nets::{ConfigError, ParamError, Params, Precision, TextEncoding, UNet, UNetConfig, Vae, VaeConfig},
-    recipe::{Lora, ModelRef, TextRules},
+    nets::{Params, Precision, TextEncoding, UNet, UNetConfig, Vae},
+    recipe::{Additions, Lora, ModelRef, TextRules},
     sampling::{AlignedLevels, ScheduleConfig},
 };
 
@@ -28,6 +29,38 @@ pub enum Family {
     Sd,
     /// Stable Diffusion XL: two text encoders, pooled embedding, sizes as conditions.
     Sdxl,
+}
+
+impl Family {
+    /// The family of a pipeline class of diffusers. Classes that do other things with the same networks count too: a model
+    /// is saved under the name of whichever was loaded last.
+    fn of_pipeline(class: &str) -> Option<Self> {
+        const SD: [&str; 13] = [
+            "StableDiffusionPipeline",
+            "StableDiffusionImg2ImgPipeline",
+            "StableDiffusionInpaintPipeline",
+            "StableDiffusionControlNetPipeline",
+            "StableDiffusionAttendAndExcitePipeline",
+            "StableDiffusionPAGPipeline",
+            "StableDiffusionPanoramaPipeline",
+            "StableDiffusionParadigmsPipeline",
+            "StableDiffusionSAGPipeline",
+            "SemanticStableDiffusionPipeline",
+            "LEditsPPPipelineStableDiffusion",
+            "LatentConsistencyModelPipeline",
+            "LatentConsistencyModelImg2ImgPipeline",
+        ];
+        const SDXL: [&str; 6] = [
+            "StableDiffusionXLPipeline",
+            "StableDiffusionXLImg2ImgPipeline",
+            "StableDiffusionXLInpaintPipeline",
+            "StableDiffusionXLControlNetPipeline",
+            "StableDiffusionXLPAGPipeline",
+            "LEditsPPPipelineStableDiffusionXL",
+        ];
+        let of = |classes: &[&str], family| classes.contains(&class).then_some(family);
+        of(&SD, Self::Sd).or_else(|| of(&SDXL, Self::Sdxl))
+    }
 }
 
 /// A complete model on a device. Parts are behind `Arc`, so a clone costs little, and an expert shares those of its general
@@ -44,7 +77,7 @@ pub struct LoadedModel {
     pub scheduler: Arc<ScheduleConfig>,
     /// SHA-256 over the weight files that were read, in hexadecimal. Of an expert part: over its own.
     pub content_hash: String,
-    /// SHA-256 over the LoRAs that were added, if there are any; the content hash then covers them too.
+    /// SHA-256 over the LoRAs and embeddings that were added, if there are any; the content hash then covers them too.
     pub changes: Option<String>,
     /// Of the products in U-Net and autoencoder. The text encoder, whose few products influence everything after it,
     /// always computes in f32.
@@ -104,11 +137,25 @@ pub fn load_changed(
     device: &Device,
     precision: Precision,
 ) -> Result<LoadedModel, LoadError> {
+    let additions = Additions { loras: loras.to_vec(), ..Additions::default() };
+    load_with_additions(model, &additions, device, precision)
+}
+
+/// Loads a complete model with everything that a recipe adds to it.
+///
+/// # Errors
+/// As [`load_with`], and for an addition that cannot be read or does not fit.
+pub fn load_with_additions(
+    model: &ModelRef,
+    additions: &Additions,
+    device: &Device,
+    precision: Precision,
+) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if is_expert_part(&files) {
         return Err(LoadError::ExpertOnly { path: files.describe("") });
     }
-    load_complete(&files, loras, (device, precision))
+    load_complete(&files, additions, (device, precision))
 }
 
 /// Loads a model to stand beside `general`, with its precision. A folder with nothing but a U-Net shares the other parts of
@@ -119,7 +166,7 @@ pub fn load_changed(
 pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> Result<LoadedModel, LoadError> {
     let files = ModelFiles::open(model)?;
     if !is_expert_part(&files) {
-        return load_complete(&files, &[], (device, general.precision));
+        return load_complete(&files, &Additions::default(), (device, general.precision));
     }
     let mut hash = Sha256::new();
     let unet = read_unet(&files, &Loras::default(), (device, general.precision), &mut hash)?;
@@ -145,7 +192,7 @@ const INDEX: &str = "model_index.json";
 
 fn load_complete(
     files: &ModelFiles,
-    loras: &[Lora],
+    additions: &Additions,
     (device, precision): (&Device, Precision),
 ) -> Result<LoadedModel, LoadError> {
     if !files.has(INDEX) {
@@ -153,11 +200,9 @@ fn load_complete(
     }
     let index = files.json(INDEX)?;
     let class = index.get("_class_name").and_then(Value::as_str).unwrap_or("model without _class_name");
-    let family = match class {
-        "StableDiffusionPipeline" => Family::Sd,
-        "StableDiffusionXLPipeline" => Family::Sdxl,
-        other => return Err(LoadError::Pipeline { path: files.describe(INDEX), class: other.to_owned() }),
-    };
+    let of_class = Family::of_pipeline(class);
+    let family =
+        of_class.ok_or_else(|| LoadError::Pipeline { path: files.describe(INDEX), class: class.to_owned() })?;
     let two = family == Family::Sdxl;
     let zeros = two && index.get("force_zeros_for_empty_prompt").and_then(Value::as_bool).unwrap_or(true);
     let mut scheduler = read_schedule(files)?;
@@ -165,11 +210,12 @@ fn load_complete(
         scheduler.aligned = AlignedLevels::Sdxl;
     }
     let mut hash = Sha256::new();
-    let (loras, changes) = Loras::read(loras)?;
-    let text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
+    let (loras, changes) = Loras::read(&additions.loras)?;
+    let (embeddings, changes) = read_embeddings(&additions.embeddings, changes)?;
+    let mut text = TextStack::read(files, two, zeros, &loras, device, &mut hash)?;
+    embeddings.add_to(&mut text)?;
     let unet = read_unet(files, &loras, (device, precision), &mut hash)?;
-    let vae =
-        read_part(files, "vae", None, (device, of_autoencoder(precision)), &mut hash, VaeConfig::parse, Vae::load)?;
+    let vae = autoencoder::read(files, additions.vae.as_deref(), (device, of_autoencoder(precision)), &mut hash)?;
     loras.report_unused()?;
     hash.update(changes.as_deref().unwrap_or_default());
     check_fit(files, &unet, &text, &vae)?;
@@ -186,6 +232,17 @@ fn load_complete(
     })
 }
 
+/// The embeddings, and the hash of the LoRAs with theirs added where there are any.
+fn read_embeddings(paths: &[PathBuf], changes: Option<String>) -> Result<(Embeddings, Option<String>), LoadError> {
+    if paths.is_empty() {
+        return Ok((Embeddings::default(), changes));
+    }
+    let mut hash = Sha256::new();
+    hash.update(changes.unwrap_or_default());
+    let embeddings = Embeddings::read(paths, &mut hash)?;
+    Ok((embeddings, Some(hex(hash))))
+}
+
 /// Some autoencoders (SDXL's) have values beyond the range of f16.
 fn of_autoencoder(precision: Precision) -> Precision {
     if precision == Precision::F16 { Precision::F32 } else { precision }
@@ -194,33 +251,15 @@ fn of_autoencoder(precision: Precision) -> Precision {
 fn read_unet(
     files: &ModelFiles,
     loras: &Loras,
-    on: (&Device, Precision),
-    hash: &mut Sha256,
-) -> Result<UNet, LoadError> {
-    read_part(files, "unet", Some(loras), on, hash, UNetConfig::parse, UNet::load)
-}
-
-/// The network of the part in `folder`, from its config and weights.
-fn read_part<C, N>(
-    files: &ModelFiles,
-    folder: &str,
-    loras: Option<&Loras>,
     (device, precision): (&Device, Precision),
     hash: &mut Sha256,
-    parse: impl Fn(&[u8]) -> Result<C, ConfigError>,
-    build: impl Fn(&Params, C) -> Result<N, ParamError>,
-) -> Result<N, LoadError> {
-    let path = format!("{folder}/config.json");
-    let config = parse(files.text(&path)?.as_bytes())
-        .map_err(|source| LoadError::Config { path: files.describe(&path), source })?;
-    let checkpoint = Checkpoint::read(files, folder, hash)?;
-    let net = match loras {
-        Some(loras) => {
-            let source = loras.onto(Network::UNet, &checkpoint, &checkpoint.names())?;
-            build(&Params::root(&source, device).with_precision(precision), config)
-        }
-        None => build(&Params::root(&checkpoint, device).with_precision(precision), config),
-    };
+) -> Result<UNet, LoadError> {
+    const PATH: &str = "unet/config.json";
+    let config = UNetConfig::parse(files.text(PATH)?.as_bytes())
+        .map_err(|source| LoadError::Config { path: files.describe(PATH), source })?;
+    let checkpoint = Checkpoint::read(files, "unet", hash)?;
+    let source = loras.onto(Network::UNet, &checkpoint, &checkpoint.names())?;
+    let net = UNet::load(&Params::root(&source, device).with_precision(precision), config);
     let net = net.map_err(|source| checkpoint.load_error(source))?;
     checkpoint.warn_of_unused();
     Ok(net)

@@ -24,7 +24,11 @@ pub(super) fn canonical(name: &str) -> String {
 /// Whether a tensor is known to be unused: some files contain it, and no network needs it.
 pub(super) fn is_known_unused(name: &str) -> bool {
     // Buffers of old transformers versions, and the rest of CLIP where a whole CLIP model was exported.
-    name.ends_with("position_ids") || name == "logit_scale" || name.starts_with("vision_model.")
+    // ComfyUI's files of 8 bits have factors for inputs, which are for its own kernels.
+    name.ends_with("position_ids")
+        || name == "logit_scale"
+        || name.starts_with("vision_model.")
+        || name.ends_with(".scale_input")
 }
 
 #[cfg(test)]

@@ -25,25 +25,39 @@ pub(super) struct TensorSlice {
     pub shape: Vec<usize>,
     /// Bytes of the file.
     pub range: Range<usize>,
+    /// Whether the file has rows and columns exchanged; `shape` is that of the tensor, not of the file.
+    pub is_transposed: bool,
 }
 
 impl TensorSlice {
     /// The tensor of `info` in a file whose data section starts at byte `data_start`.
     pub fn new(info: &TensorInfo, data_start: usize) -> Self {
         let (start, end) = info.data_offsets;
-        Self { dtype: info.dtype, shape: info.shape.clone(), range: data_start + start..data_start + end }
+        Self {
+            dtype: info.dtype,
+            shape: info.shape.clone(),
+            range: data_start + start..data_start + end,
+            is_transposed: false,
+        }
+    }
+
+    /// The matrix with rows and columns exchanged.
+    pub fn transposed(mut self) -> Self {
+        self.shape.reverse();
+        self.is_transposed = !self.is_transposed;
+        self
     }
 
     /// Part `index` of `count` equal ones along the first axis; `None` where the tensor cannot be divided so.
     pub fn part(&self, index: usize, count: usize) -> Option<Self> {
         let (rows, bytes) = (*self.shape.first()?, self.range.len());
-        if !rows.is_multiple_of(count) || !bytes.is_multiple_of(count) {
+        if self.is_transposed || !rows.is_multiple_of(count) || !bytes.is_multiple_of(count) {
             return None;
         }
         let mut shape = self.shape.clone();
         shape[0] = rows / count;
         let start = self.range.start + index * (bytes / count);
-        Some(Self { dtype: self.dtype, shape, range: start..start + bytes / count })
+        Some(Self { dtype: self.dtype, shape, range: start..start + bytes / count, is_transposed: false })
     }
 }
 
@@ -78,6 +92,12 @@ pub(super) fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
         Dtype::BF16 => bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
         _ => return None,
     })
+}
+
+/// The values of a matrix that a file has with rows and columns exchanged; `columns` are those of the result.
+pub(super) fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
+    let rows = values.len().checked_div(columns).unwrap_or(0);
+    (0..values.len()).map(|i| values[(i % columns) * rows + i / columns]).collect()
 }
 
 /// The values of a tensor of whole numbers; `None` for another type. Only numbers such as an alpha are stored so.

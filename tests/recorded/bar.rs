@@ -2,7 +2,7 @@
 //!
 //! Apart from the runners, so that what is missing is read at a glance. A feature is done when its entries here are gone.
 
-use crate::{Outcome, entry::Entry, lora, networks, prompts, renders, samplers, schedules};
+use crate::{Outcome, autoencoders, embeddings, entry::Entry, lora, networks, prompts, renders, samplers, schedules};
 
 /// Runs one case; the error is a sentence that says what differs.
 type Check = fn(&Entry) -> Result<Outcome, String>;
@@ -39,12 +39,12 @@ pub const KINDS: &[Kind] = &[
     built("brownian_tree", samplers::brownian_tree),
     built("lora", lora::lora),
     built("prompts", prompts::prompts),
+    built("embeddings", embeddings::embeddings),
+    built("vae_file", autoencoders::vae_file),
+    built("taesd", autoencoders::taesd),
     not_built("img2img"),
     not_built("inpaint"),
     not_built("ledits"),
-    not_built("embeddings"),
-    not_built("vae_file"),
-    not_built("taesd"),
     not_built("attention"),
     not_built("chain"),
     not_built("stage2_input"),

@@ -6,7 +6,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod autoencoders;
 mod bar;
+mod embeddings;
 mod entry;
 mod lora;
 mod networks;

@@ -15,6 +15,8 @@ pub fn unet_name(name: &str, layers: usize, attends: &[bool]) -> String {
         ["conv_in", kind] => format!("input_blocks.0.0.{kind}"),
         ["conv_norm_out", kind] => format!("out.0.{kind}"),
         ["conv_out", kind] => format!("out.2.{kind}"),
+        ["add_embedding", "linear_1", kind] => format!("label_emb.0.0.{kind}"),
+        ["add_embedding", "linear_2", kind] => format!("label_emb.0.2.{kind}"),
         ["time_embedding", "linear_1", kind] => format!("time_embed.0.{kind}"),
         ["time_embedding", "linear_2", kind] => format!("time_embed.2.{kind}"),
         ["mid_block", "resnets", i, ..] => format!("middle_block.{}.{}", 2 * number(i), resnet(&rest(3))),

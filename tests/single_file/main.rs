@@ -2,6 +2,7 @@
 //!
 //! Separate from other model files, because the checkpoints are made here, from the tiny models, under LDM's names.
 
+mod alone;
 #[path = "../common/mod.rs"]
 mod common;
 mod ldm;
@@ -173,8 +174,9 @@ fn render(model: &Path, more: &[&str]) -> Tensors {
     let trace = out.path().join("trace.safetensors");
     let output = Command::new(env!("CARGO_BIN_EXE_sextant"))
         .args(["render", "--device", "cpu", "--prompt", "a red car on a beach!", "--negative", "dog", "--seed", "3"])
-        .args(["--steps", "3", "--width", "128", "--height", "64", "--model"])
+        .args(["--steps", "3", "--height", "64", "--model"])
         .arg(model)
+        .args(if more.contains(&"--width") { &[][..] } else { &["--width", "128"] })
         .args(more)
         .arg("--trace")
         .arg(&trace)

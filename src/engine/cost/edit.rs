@@ -48,10 +48,7 @@ pub fn edit_cost(before: Option<&Recipe>, after: &Recipe, timesteps: &[f32]) -> 
 /// Whether two recipes begin with the same latents and visit the same noise levels with the same general model.
 fn same_start(a: &Recipe, b: &Recipe) -> bool {
     let start = |r: &Recipe| (r.seed, r.width, r.height, SamplerSettings::of(r));
-    start(a) == start(b)
-        && a.model == b.model
-        && a.active_loras().eq(b.active_loras())
-        && a.network_tags() == b.network_tags()
+    start(a) == start(b) && a.model == b.model && a.additions() == b.additions() && a.network_tags() == b.network_tags()
 }
 
 #[cfg(test)]

@@ -55,9 +55,28 @@ impl Conv {
         Self::load_with(p, channels, channels, Geometry { kernel: 3, stride: 2, padding })
     }
 
+    /// A 3x3 kernel without a bias, with as many outputs as inputs.
+    pub(in crate::nets) fn load_unbiased(p: &Params, channels: usize) -> Result<Self, ParamError> {
+        Self::load_maybe_biased(p, [channels; 2], Geometry::same(3), false)
+    }
+
+    /// As [`Conv::load_downsampling`] with a padding of 1 all around, without a bias.
+    pub(in crate::nets) fn load_downsampling_unbiased(p: &Params, channels: usize) -> Result<Self, ParamError> {
+        Self::load_maybe_biased(p, [channels; 2], Geometry { kernel: 3, stride: 2, padding: (1, 1) }, false)
+    }
+
     fn load_with(p: &Params, inputs: usize, outputs: usize, geometry: Geometry) -> Result<Self, ParamError> {
+        Self::load_maybe_biased(p, [inputs, outputs], geometry, true)
+    }
+
+    fn load_maybe_biased(
+        p: &Params,
+        [inputs, outputs]: [usize; 2],
+        geometry: Geometry,
+        bias: bool,
+    ) -> Result<Self, ParamError> {
         let shape = [outputs, inputs, geometry.kernel, geometry.kernel];
-        Ok(Self { weights: LayerWeights::load(p, shape, outputs, &[&shape], true)?, geometry })
+        Ok(Self { weights: LayerWeights::load(p, shape, outputs, &[&shape], bias)?, geometry })
     }
 
     /// `[batch, inputs, h, w]` to `[batch, outputs, h', w']`.

@@ -1,6 +1,6 @@
 //! How two recipes differ, in words, and how two pictures differ, in numbers.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use super::track::Track;
 use crate::{
@@ -65,6 +65,11 @@ pub fn settings(a: Side<'_>, b: Side<'_>) -> Vec<String> {
     list.each("negative", x, y, |r| quoted(&r.negative));
     list.each("model", x, y, |r| r.model.title());
     list.each("LoRA", x, y, loras);
+    list.each("VAE", x, y, |r| r.vae.as_deref().map_or("its own".to_owned(), file_name));
+    list.each("embeddings", x, y, |r| {
+        let names: Vec<String> = r.embeddings.iter().map(|path| file_name(path)).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    });
     list.each("profile", x, y, |r| r.profile.title().into());
     list.each("scale", x, y, |r| format!("{:.1}{}", r.cfg, keys(&r.cfg_keys)));
     list.each("guided steps", x, y, |r| {
@@ -266,6 +271,10 @@ pub fn pictures(a: &Picture, b: &Picture) -> Option<PictureDifference> {
 }
 
 /// The LoRAs that change something, each with its weight.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 fn loras(recipe: &Recipe) -> String {
     let all: Vec<String> = recipe.active_loras().map(|lora| format!("{} {:.2}", lora.title(), lora.weight)).collect();
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }

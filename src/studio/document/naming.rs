@@ -24,6 +24,8 @@ fn differences(run: &Track, then: &Recipe) -> Vec<String> {
     say(now.negative != then.negative, &|| "negative".into());
     say(now.model != then.model, &|| now.model.title());
     say(now.loras != then.loras, &|| loras(now, then));
+    say(now.vae != then.vae, &|| if now.vae.is_some() { "other VAE" } else { "own VAE" }.into());
+    say(now.embeddings != then.embeddings, &|| "embeddings".into());
     let concept = concept_difference(now, then);
     say(concept.is_some(), &|| concept.clone().unwrap_or_default());
     say(now.active_fusion() != then.active_fusion(), &|| fusion(now.active_fusion()).into());

@@ -12,13 +12,16 @@ use crate::weights::{error::LoadError, safetensors_format::TensorSlice};
 pub(in crate::weights) struct Weights {
     /// By diffusers name.
     pub slices: BTreeMap<String, TensorSlice>,
-    /// By module name in diffusers: the module's name in the file.
+    /// By module name in diffusers, and by tensor name where only one tensor was mapped: the name in the file.
     file_modules: BTreeMap<String, String>,
 }
 
 impl Weights {
     /// The name that a weight has in the file, or would have if it were there.
     pub fn name_in_file(&self, name: &str) -> String {
+        if let Some(in_file) = self.file_modules.get(name) {
+            return in_file.clone();
+        }
         let mut module = name;
         while let Some((parent, _)) = module.rsplit_once('.') {
             module = parent;
@@ -71,6 +74,14 @@ impl<'a> WeightMapper<'a> {
         }
         let module = from.trim_end_matches('.').to_owned();
         self.weights.file_modules.entry(diffusers.to_owned()).or_insert(module);
+    }
+
+    /// Maps one tensor, or what `change` makes of it. A missing one is reported when the network is built.
+    pub fn map_tensor(&mut self, ldm: &str, diffusers: &str, change: impl FnOnce(TensorSlice) -> Option<TensorSlice>) {
+        let name = format!("{}{ldm}", self.prefix);
+        let found = self.tensors.get(&name).cloned().and_then(change);
+        self.weights.slices.extend(found.map(|slice| (diffusers.to_owned(), slice)));
+        self.weights.file_modules.entry(diffusers.to_owned()).or_insert(name);
     }
 
     /// Maps the layers of a block, given as pairs of names in LDM and diffusers.

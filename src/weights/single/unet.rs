@@ -13,23 +13,26 @@ use super::{
     hints::Hints,
     mapping::{WeightMapper, Weights},
 };
-use crate::weights::error::LoadError;
+use crate::weights::{
+    error::LoadError,
+    ldm_names::{RESNET, UNET_ENDS},
+};
 
-/// Prefix of the U-Net's tensors.
+/// Prefix of the U-Net's tensors in a checkpoint.
 pub(super) const PREFIX: &str = "model.diffusion_model.";
+
+/// Other prefixes, in files of a U-Net alone.
+const OTHER_PREFIXES: [&str; 2] = ["diffusion_model.", ""];
+
+/// The prefix of the U-Net's tensors in a file; `None` for a file without one.
+pub(super) fn prefix(tensors: &Tensors) -> Option<&'static str> {
+    let has = |prefix: &str, block: &str| tensors.below(&format!("{prefix}{block}")).next().is_some();
+    let others = OTHER_PREFIXES.into_iter().filter(|prefix| has(prefix, "input_blocks."));
+    if has(PREFIX, "") { Some(PREFIX) } else { others.into_iter().next() }
+}
 
 /// More blocks than any known network has.
 const MAX_BLOCKS: usize = 64;
-
-/// Layers of a resnet block: names in LDM and diffusers.
-const RESNET: [(&str, &str); 6] = [
-    ("in_layers.0", "norm1"),
-    ("in_layers.2", "conv1"),
-    ("emb_layers.1", "time_emb_proj"),
-    ("out_layers.0", "norm2"),
-    ("out_layers.3", "conv2"),
-    ("skip_connection", "conv_shortcut"),
-];
 
 /// Layers of a spatial transformer, which has the same names in both.
 const TRANSFORMER: [(&str, &str); 4] =
@@ -45,6 +48,15 @@ struct Level {
     up_attention: bool,
     /// Transformer blocks per spatial transformer.
     depth: usize,
+    /// Whether its spatial transformers have different numbers of blocks.
+    uneven: bool,
+}
+
+impl Level {
+    fn add_depth(&mut self, depth: usize) {
+        self.uneven |= self.depth != 0 && self.depth != depth;
+        self.depth = depth;
+    }
 }
 
 /// The architecture, as the shapes show it.
@@ -56,6 +68,12 @@ pub(super) struct Architecture {
     context: usize,
     /// Finest first.
     levels: Vec<Level>,
+    /// Transformer blocks of the middle block.
+    middle_depth: usize,
+    /// Whether transformers begin with a linear layer, as from 2.0 on, instead of a convolution.
+    pub linear: bool,
+    /// Widths of the embedding of sizes and pooled text, in XL: input and output.
+    added: Option<usize>,
 }
 
 /// Maps the U-Net's weights to diffusers names.
@@ -63,11 +81,10 @@ pub(super) struct Architecture {
 /// # Errors
 /// [`LoadError::NoTensor`] for the first tensor that is needed to tell the architecture, and is missing.
 pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<(Weights, Architecture), LoadError> {
-    let mut mapper = WeightMapper::new(tensors, PREFIX, path);
+    let mut mapper = WeightMapper::new(tensors, prefix(tensors).unwrap_or(PREFIX), path);
     let channels_in = mapper.side("input_blocks.0.0.weight", 1)?;
     let channels_out = mapper.side("out.2.weight", 0)?;
-    mapper.map_layers("time_embed", "time_embedding", &[("0", "linear_1"), ("2", "linear_2")]);
-    for (ldm, diffusers) in [("input_blocks.0.0", "conv_in"), ("out.0", "conv_norm_out"), ("out.2", "conv_out")] {
+    for (ldm, diffusers) in UNET_ENDS {
         mapper.map_module(ldm, diffusers);
     }
     let mut levels = map_down_blocks(&mut mapper)?;
@@ -76,7 +93,13 @@ pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<(Weights, Architect
     mapper.map_layers("middle_block.2", "mid_block.resnets.1", &RESNET);
     map_up_blocks(&mut mapper, &mut levels);
     let context = mapper.side("middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)?;
-    Ok((mapper.weights, Architecture { channels_in, channels_out, context, levels }))
+    let middle_depth = depth(&mapper, "middle_block.1");
+    let linear =
+        mapper.has("middle_block.1.proj_in.weight") && mapper.side("middle_block.1.proj_in.weight", 2).is_err();
+    let added = mapper.has("label_emb.0.0.weight").then(|| mapper.side("label_emb.0.0.weight", 1)).transpose()?;
+    let found = Architecture { channels_in, channels_out, context, levels, middle_depth, linear, added };
+    found.check(path)?;
+    Ok((mapper.weights, found))
 }
 
 /// Maps the down blocks. After the first convolution, each level has resnet blocks with or without attention, and all but
@@ -100,7 +123,7 @@ fn map_down_blocks(mapper: &mut WeightMapper<'_>) -> Result<Vec<Level>, LoadErro
         mapper.map_layers(&format!("{ldm}.0"), &format!("{diffusers}.resnets.{}", level.layers), &RESNET);
         if mapper.has(&format!("{ldm}.1.norm.weight")) {
             level.down_attention = true;
-            level.depth = depth(mapper, &format!("{ldm}.1"));
+            level.add_depth(depth(mapper, &format!("{ldm}.1")));
             mapper.map_layers(&format!("{ldm}.1"), &format!("{diffusers}.attentions.{}", level.layers), &TRANSFORMER);
         }
         level.layers += 1;
@@ -119,7 +142,7 @@ fn map_up_blocks(mapper: &mut WeightMapper<'_>, levels: &mut [Level]) {
             mapper.map_layers(&format!("{ldm}.0"), &format!("up_blocks.{up}.resnets.{layer}"), &RESNET);
             if mapper.has(&format!("{ldm}.1.norm.weight")) {
                 level.up_attention = true;
-                level.depth = depth(mapper, &format!("{ldm}.1"));
+                level.add_depth(depth(mapper, &format!("{ldm}.1")));
                 mapper.map_layers(&format!("{ldm}.1"), &format!("up_blocks.{up}.attentions.{layer}"), &TRANSFORMER);
             }
             // The upsampler comes after the attention, where there is one.
@@ -139,41 +162,82 @@ fn depth(mapper: &WeightMapper<'_>, at: &str) -> usize {
 }
 
 impl Architecture {
-    /// Heads per level: as the `.yaml` says, else 8 in the first generation, and one per 64 channels in the second.
+    /// Refuses networks that have these names but work otherwise.
+    fn check(&self, path: &Path) -> Result<(), LoadError> {
+        let kind = match self.channels_in {
+            9 if self.channels_out == 4 => "an inpainting model (9 channels: latents, mask and picture)",
+            5 if self.channels_out == 4 => "a depth model (5 channels: latents and depth)",
+            8 if self.channels_out == 4 => "a model that edits pictures (8 channels: latents and picture)",
+            7 if self.channels_out == 4 => "an upscaler (7 channels: latents and a small picture)",
+            _ if self.levels.iter().any(|level| level.uneven) => {
+                "a distilled model, whose transformers in one level differ (as SSD-1B's and Vega's do)"
+            }
+            _ => return Ok(()),
+        };
+        Err(LoadError::OtherNetwork { path: path.display().to_string(), kind })
+    }
+
+    /// Heads per level: as the `.yaml` says, else 8 in the first generation, and one per 64 channels from the second on.
     fn heads(&self, generation: Option<Generation>, hints: &Hints) -> Vec<usize> {
         let count: Option<usize> = hints.number("num_heads");
         let width: Option<usize> = hints.number("num_head_channels");
+        // A U-Net alone shows its generation by its linear layers, or by the width of its text embeddings.
+        let alone = generation.is_none() && (self.linear || self.context == 1024);
+        let later = alone || generation.is_some_and(|generation| generation != Generation::One);
         let of_level = |level: &Level| match (count, width) {
             (_, Some(width)) => level.channels / width,
             (Some(count), None) => count,
-            // A U-Net alone shows its generation by the width of its text embeddings: 768 in the first, 1024 in the second.
-            (None, None) if generation == Some(Generation::Two) || (generation.is_none() && self.context == 1024) => {
-                level.channels / 64
-            }
+            (None, None) if later => level.channels / 64,
             (None, None) => 8,
         };
         self.levels.iter().map(|level| of_level(level).max(1)).collect()
     }
 
-    /// The `config.json` of the diffusers folder.
-    pub fn config(&self, generation: Option<Generation>, hints: &Hints) -> Value {
+    /// The `config.json` of the diffusers folder. `pooled` is the width of XL's pooled text embedding, `side` that of the
+    /// latents it was trained on.
+    pub fn config(&self, generation: Option<Generation>, hints: &Hints, pooled: Option<usize>, side: usize) -> Value {
         let each = |value: fn(&Level) -> usize| self.levels.iter().map(value).collect::<Vec<_>>();
         let named = |with: bool, names: [&'static str; 2]| if with { names[0] } else { names[1] };
         let down = self.levels.iter().map(|l| named(l.down_attention, ["CrossAttnDownBlock2D", "DownBlock2D"]));
         let up = self.levels.iter().rev().map(|l| named(l.up_attention, ["CrossAttnUpBlock2D", "UpBlock2D"]));
         let channels = each(|level| level.channels);
-        json!({
+        // The middle block has as many as the last level, or an own number where that has none.
+        let mut depths = each(|level| level.depth.max(1));
+        if let (Some(last), Some(level)) = (depths.last_mut(), self.levels.last())
+            && level.depth == 0
+        {
+            *last = self.middle_depth.max(1);
+        }
+        let mut config = json!({
             "in_channels": self.channels_in,
             "out_channels": self.channels_out,
             "block_out_channels": channels,
             "down_block_types": down.collect::<Vec<_>>(),
             "up_block_types": up.collect::<Vec<_>>(),
             "layers_per_block": each(|level| level.layers),
-            "transformer_layers_per_block": each(|level| level.depth.max(1)),
+            "transformer_layers_per_block": depths,
             "attention_head_dim": self.heads(generation, hints),
             "cross_attention_dim": self.context,
             "norm_num_groups": norm_groups(&channels),
-            "sample_size": if self.context == 1024 { 96 } else { 64 },
-        })
+            "sample_size": side,
+        });
+        if let Some(input) = self.added {
+            // The published width of the pooled embedding, for a U-Net without text encoders.
+            let pooled = pooled.unwrap_or(1280);
+            config["addition_embed_type"] = json!("text_time");
+            config["projection_class_embeddings_input_dim"] = json!(input);
+            config["addition_time_embed_dim"] = json!(input.saturating_sub(pooled) / 6);
+        }
+        config
+    }
+
+    /// Whether it is conditioned on sizes and a pooled embedding, as XL's.
+    pub fn is_xl(&self) -> bool {
+        self.added.is_some()
+    }
+
+    /// Width of the text embeddings that it attends to.
+    pub fn context(&self) -> usize {
+        self.context
     }
 }

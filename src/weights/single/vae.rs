@@ -9,12 +9,19 @@ use serde_json::{Value, json};
 use super::{
     configs::norm_groups,
     header::Tensors,
-    hints::Hints,
     mapping::{WeightMapper, Weights},
 };
 use crate::weights::error::LoadError;
 
-const PREFIX: &str = "first_stage_model.";
+/// Prefixes of an autoencoder's tensors: in a checkpoint, in ComfyUI's, and in a file of its own.
+const PREFIXES: [&str; 3] = ["first_stage_model.", "vae.", ""];
+
+/// The prefix of the autoencoder in a file; `None` for a file without one.
+fn prefix(tensors: &Tensors) -> Option<&'static str> {
+    PREFIXES.into_iter().find(|prefix| {
+        ["encoder.down.", "decoder.up."].iter().any(|part| tensors.below(&format!("{prefix}{part}")).next().is_some())
+    })
+}
 
 /// More levels, or blocks per level, than any known network has.
 const MAX_COUNT: usize = 16;
@@ -39,6 +46,8 @@ pub(super) struct Architecture {
     channels: Vec<usize>,
     /// Resnet blocks per level of the encoder; the decoder has one more.
     layers: usize,
+    /// Whether the 1x1 convolutions between encoder, latents and decoder are there.
+    convolutions: [bool; 2],
 }
 
 /// Maps the autoencoder's weights to diffusers names; `None` if the file has no autoencoder.
@@ -46,10 +55,8 @@ pub(super) struct Architecture {
 /// # Errors
 /// [`LoadError::NoTensor`] for the first tensor that is needed to tell the architecture, and is missing.
 pub(super) fn read(tensors: &Tensors, path: &Path) -> Result<Option<(Weights, Architecture)>, LoadError> {
-    if tensors.below(PREFIX).next().is_none() {
-        return Ok(None);
-    }
-    let mut mapper = WeightMapper::new(tensors, PREFIX, path);
+    let Some(prefix) = prefix(tensors) else { return Ok(None) };
+    let mut mapper = WeightMapper::new(tensors, prefix, path);
     let architecture = Architecture::of(&mapper)?;
     for part in ["quant_conv", "post_quant_conv"] {
         mapper.map_module(part, part);
@@ -93,11 +100,12 @@ impl Architecture {
             latent_channels: mapper.side("decoder.conv_in.weight", 1)?,
             channels: channels.collect::<Result<_, _>>()?,
             layers,
+            convolutions: ["quant_conv.weight", "post_quant_conv.weight"].map(|name| mapper.has(name)),
         })
     }
 
     /// The `config.json` of the diffusers folder.
-    pub fn config(&self, hints: &Hints) -> Value {
+    pub fn config(&self, scaling_factor: f64) -> Value {
         let levels = self.channels.len();
         json!({
             "in_channels": self.picture_channels,
@@ -108,7 +116,9 @@ impl Architecture {
             "up_block_types": vec!["UpDecoderBlock2D"; levels],
             "layers_per_block": self.layers,
             "norm_num_groups": norm_groups(&self.channels),
-            "scaling_factor": hints.number("scale_factor").unwrap_or(0.18215),
+            "scaling_factor": scaling_factor,
+            "use_quant_conv": self.convolutions[0],
+            "use_post_quant_conv": self.convolutions[1],
         })
     }
 }
