@@ -27,6 +27,13 @@ impl AddedTokens {
         self.entries.sort_by_key(|(trigger, _)| std::cmp::Reverse(trigger.len()));
     }
 
+    /// For each of `ids`, how many from it on are the vectors of one inversion: all of them at the first, else 1.
+    pub fn joined(&self, ids: impl IntoIterator<Item = u32>) -> Vec<usize> {
+        let from =
+            |id: u32| self.entries.iter().find(|(_, vectors)| vectors.start == id).map(|(_, vectors)| vectors.len());
+        ids.into_iter().map(|id| from(id).unwrap_or(1).max(1)).collect()
+    }
+
     /// Replaces the sequences in a text's tokens, from its start on, the longest that fits first. A sequence counts inside
     /// longer words too, as in AUTOMATIC1111's program.
     pub fn replace(&self, pieces: Vec<Piece>) -> Vec<Piece> {

@@ -59,6 +59,8 @@ pub struct RawToken {
     pub range: Range<usize>,
     /// The word that it is a part of, counted from 0.
     pub word: usize,
+    /// How many tokens from this one on belong together: the vectors of a textual inversion, else 1.
+    pub joined: usize,
 }
 
 /// The ids of the tokens that stand for no text.
@@ -196,8 +198,10 @@ impl Tokenizer {
         let piece =
             |(&id, (&(from, to), &word)): (&u32, (&(usize, usize), &Option<u32>))| Piece { id, range: from..to, word };
         let pieces = self.added.replace(encoding.get_ids().iter().zip(places).map(piece).collect());
-        let token = |Piece { id, range, word }| RawToken { id, range, word: word.unwrap_or(0) as usize };
-        Ok(pieces.into_iter().map(token).collect())
+        let joined = self.added.joined(pieces.iter().map(|piece| piece.id));
+        let token =
+            |(Piece { id, range, word }, joined)| RawToken { id, range, word: word.unwrap_or(0) as usize, joined };
+        Ok(pieces.into_iter().zip(joined).map(token).collect())
     }
 
     /// The token of a comma that ends a word, if there is one.

@@ -146,7 +146,9 @@ impl Layout<'_> {
                 self.close();
                 self.open = moved;
             }
-            if self.open.len() == self.room() {
+            // The vectors of an inversion stay in one chunk, where one can hold them.
+            let stays = self.open.len() + token.joined <= self.room() || token.joined > self.room();
+            if self.open.len() == self.room() || !stays {
                 self.close();
             }
             let placed = self.placed(piece, token);
