@@ -1,9 +1,9 @@
 //! The takes as a panel: thumbnails in the order of their tree, with lines to what each was made from.
 
-use egui::{Align, Align2, Layout, Rect, ScrollArea, Shape, Stroke, Ui, UiBuilder, pos2};
+use egui::{Align, Align2, Layout, Rect, ScrollArea, Shape, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::{
-    details,
+    actions, details,
     drags::Drags,
     keys, thumbnail,
     tree::{self, Place},
@@ -68,29 +68,55 @@ fn note(ui: &Ui, area: Rect, text: &str) {
     ui.painter().text(at, Align2::LEFT_CENTER, text, theme::small_font(), Theme::of(ui).ink.faint);
 }
 
-/// Thumbnails in their order, with the lines that join them.
+/// Thumbnails in their order, with the lines that join them. Only what is in sight is drawn, and the take that has the keyboard:
+/// a session may hold thousands.
 fn branches(ui: &mut Ui, context: &mut PanelContext, places: &[Place], drags: &mut Drags) {
-    let mut rects: Vec<Rect> = Vec::with_capacity(places.len());
+    let (starts, width) = starts(places);
+    let (_, whole) = ui.allocate_space(vec2(width, size::TAKE));
+    let side = vec2(size::TAKE, size::TAKE);
+    let rect = |at: usize| Rect::from_min_size(whole.min + vec2(starts[at], 0.0), side);
+    let sight = ui.clip_rect().expand(size::TAKE).x_range();
+    let (lanes, selected) = (tree::lanes(places), actions::selected(context.document, context.view));
     let mut focus = None;
     for (at, place) in places.iter().enumerate() {
-        let continues = place.parent.is_some_and(|parent| parent + 1 == at);
-        if at > 0 {
-            ui.add_space(if continues { GAP } else { BRANCH_GAP });
+        let own = rect(at);
+        if let Some(parent) = place.parent.filter(|parent| rect(*parent).left() < sight.max && own.right() > sight.min)
+        {
+            join(ui, rect(parent), own, (parent + 1 != at).then(|| lanes[at]));
+        }
+        let has_keyboard = selected == Some(place.id) || ui.memory(|m| m.has_focus(thumbnail::id(ui, place.id)));
+        if !(own.x_range().intersects(sight) || has_keyboard) {
+            continue;
         }
         let number = context.document.takes().place(place.id).map_or(0, |i| i + 1);
-        let drawn = thumbnail::show(ui, context, (place.id, number));
-        let Some(response) = drawn else { continue };
-        if let Some(parent) = place.parent.and_then(|parent| rects.get(parent)) {
-            join(ui, *parent, response.rect, (!continues).then(|| tree::lane(places, at)));
-        }
-        drags.badge(ui, context.document, place, response.rect);
-        rects.push(response.rect);
+        let Some(response) = thumbnail::show(ui, context, (place.id, number), own) else { continue };
+        drags.badge(ui, context.document, place, own);
         focus = keys::read(ui, context.commands, &response, places, at).or(focus);
     }
     if let Some(id) = focus {
         context.view.show_take(id);
         ui.memory_mut(|m| m.request_focus(thumbnail::id(ui, id)));
     }
+}
+
+/// Where each thumbnail begins, from the first one's left edge, and how wide all are together.
+fn starts(places: &[Place]) -> (Vec<f32>, f32) {
+    let mut end = 0.0;
+    let start = |(at, place): (usize, &Place)| {
+        let continues = place.parent.is_some_and(|parent| parent + 1 == at);
+        let gap = if at == 0 {
+            0.0
+        } else if continues {
+            GAP
+        } else {
+            BRANCH_GAP
+        };
+        let start = end + gap;
+        end = start + size::TAKE;
+        start
+    };
+    let starts = places.iter().enumerate().map(start).collect();
+    (starts, end)
 }
 
 /// A line from a take to one made from it: straight to its neighbour, or below the others, in its lane, to the head of

@@ -31,12 +31,11 @@ pub fn id(ui: &Ui, take: TakeId) -> Id {
     ui.scope_id().with(("take", take))
 }
 
-/// Draws the take that is the `number`th of the session; `None` when it has no picture.
-pub fn show(ui: &mut Ui, context: &mut PanelContext, (take, number): (TakeId, usize)) -> Option<Response> {
+/// Draws the take that is the `number`th of the session into `rect`; `None` when it has no picture.
+pub fn show(ui: &mut Ui, context: &mut PanelContext, (take, number): (TakeId, usize), rect: Rect) -> Option<Response> {
     let PanelContext { document, view, commands, textures } = context;
     let take = document.take(take)?;
     let shown = take.track.picture.clone()?;
-    let (_, rect) = ui.allocate_space(vec2(size::TAKE, size::TAKE));
     let id = id(ui, take.id);
     let active = view.shown_take() == Some(take.id);
     // The strip is one stop of the Tab key: its selected take. The arrow keys go on from there.

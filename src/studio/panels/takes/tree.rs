@@ -54,14 +54,15 @@ pub fn places(takes: &[Take], filter: &str, folds: impl Fn(&Take) -> bool) -> Ve
 /// Lines to heads of branches run in at most this many lanes, which separate the lines from different takes.
 const LANES: usize = 3;
 
-/// The lane of the line to the head of a branch at `at`: the same for all that were made from one take, another for
-/// the next take that branches.
-pub fn lane(places: &[Place], at: usize) -> usize {
+/// The lane of the line to the head of each branch: the same for all that were made from one take, another for the next take
+/// that branches.
+pub fn lanes(places: &[Place]) -> Vec<usize> {
     let head = |at: usize| places[at].parent.filter(|parent| parent + 1 != at);
     let mut branching: Vec<usize> = (0..places.len()).filter_map(head).collect();
     branching.sort_unstable();
     branching.dedup();
-    head(at).and_then(|parent| branching.binary_search(&parent).ok()).map_or(0, |lane| lane % LANES)
+    let lane = |at| head(at).and_then(|parent| branching.binary_search(&parent).ok()).map_or(0, |lane| lane % LANES);
+    (0..places.len()).map(lane).collect()
 }
 
 /// The number of takes from which nothing was made.
@@ -107,7 +108,7 @@ mod tests {
         let takes = takes(&[None, Some(1), Some(2), Some(1), Some(4), Some(4), Some(1)]);
         let places = places(&takes, "", |_| false);
         let heads: Vec<_> = (0..places.len()).filter(|&at| places[at].parent.is_some_and(|p| p + 1 != at)).collect();
-        let lanes: Vec<_> = heads.iter().map(|&at| (places[at].id.0, lane(&places, at))).collect();
+        let lanes: Vec<_> = heads.iter().map(|&at| (places[at].id.0, lanes(&places)[at])).collect();
         assert_eq!(lanes, [(4, 0), (6, 1), (7, 0)]);
     }
 
