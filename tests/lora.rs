@@ -314,7 +314,7 @@ fn an_alpha_is_found_wherever_it_is_and_whatever_its_type() {
         (None, Some(("adapter_config.json", r#"{"init_lora_weights": "pissa", "r": 4}"#)), "pissa"),
         (None, Some(("adapter_config.json", r#"{"use_dora": true, "r": 4}"#)), "no magnitude"),
     ] {
-        let said = query_with(&files, alpha, &[], beside).err().expect(word).to_string();
+        let said = query_with(&files, alpha, &[], beside).expect_err(word).to_string();
         assert!(said.contains(word) && !said.contains('\n'), "{said}");
     }
 }
@@ -390,7 +390,8 @@ fn several_files_add_up_and_removal_restores_the_weights() {
     };
     let (first, second) = (of("first.safetensors", 1, 0.5), of("second.safetensors", 4, -2.0));
     let with = |loras: &[Lora]| changed_weight(&tiny(), loras, "unet", &weight).expect("a weight");
-    let (one, other, both) = (with(&[first.clone()]), with(&[second.clone()]), with(&[first, second]));
+    let (one, other, both) =
+        (with(std::slice::from_ref(&first)), with(std::slice::from_ref(&second)), with(&[first, second]));
     for i in 0..plain.len() {
         let want = f64::from(one[i]) + f64::from(other[i]) - f64::from(plain[i]);
         assert!((f64::from(both[i]) - want).abs() < 1e-6, "{i}");

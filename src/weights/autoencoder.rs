@@ -11,6 +11,9 @@ use sha2::Sha256;
 use super::{LoadError, ModelFiles, checkpoint::Checkpoint, single::SingleFile};
 use crate::nets::{ParamError, Params, Precision, Vae, VaeConfig};
 
+/// diffusers' class of TAESD.
+const TINY: &str = "AutoencoderTiny";
+
 /// Where an autoencoder is: files, and its folder among them.
 struct Place {
     files: ModelFiles,
@@ -28,12 +31,13 @@ pub(super) fn read(
     hash: &mut Sha256,
 ) -> Result<Vae, LoadError> {
     let place = Place::of(files, chosen)?;
+    place.tell(files);
     let path = format!("{}/config.json", place.folder);
     let text = place.files.text(&path)?;
     let json: Value = place.files.json(&path)?;
     let checkpoint = Checkpoint::read(&place.files, &place.folder, hash)?;
     let root = Params::root(&checkpoint, device).with_precision(precision);
-    let net = if json.get("_class_name").and_then(Value::as_str) == Some("AutoencoderTiny") {
+    let net = if json.get("_class_name").and_then(Value::as_str) == Some(TINY) {
         log::warn!("{} is a TAESD: its pictures only approximate those of the model's VAE", place.files.describe(""));
         return read_tiny(&place, &json, &checkpoint, &root, hash);
     } else {
@@ -51,8 +55,7 @@ impl Place {
             return Self::at(path, own_scaling_factor(files));
         }
         if let ModelFiles::Single(file) = files {
-            if let Some(beside) = beside(file.path()) {
-                log::warn!("using the VAE beside the model: {}", beside.display());
+            if let Some(beside) = beside(file.path(), BESIDE) {
                 return Self::at(&beside, file.scaling_factor());
             }
             if file.weights("vae").is_none() {
@@ -62,6 +65,25 @@ impl Place {
             }
         }
         Ok(Self { files: files.clone(), folder: "vae".to_owned() })
+    }
+
+    /// Logs a line where a file beside the model is used, or is one that cannot be.
+    fn tell(&self, model: &ModelFiles) {
+        let ModelFiles::Single(model) = model else { return };
+        match &self.files {
+            ModelFiles::Single(file) if file.path() == model.path().with_extension(BESIDE[0]) => {
+                log::warn!("using the VAE beside the model: {}", file.path().display());
+            }
+            ModelFiles::Single(file) if file.path() == model.path() => {
+                if let Some(pickle) = beside(model.path(), BESIDE_PICKLED) {
+                    let shown = pickle.display();
+                    log::warn!(
+                        "{shown} was not used, because it is a pickle file: save it as .safetensors beside the model"
+                    );
+                }
+            }
+            _ => {}
+        }
     }
 
     /// A file, a folder with an autoencoder, or a model's folder.
@@ -87,15 +109,28 @@ impl Place {
 const BESIDE: [&str; 2] = ["vae.safetensors", "vae.sft"];
 const BESIDE_PICKLED: [&str; 2] = ["vae.pt", "vae.ckpt"];
 
-/// The autoencoder that lies beside a checkpoint.
-fn beside(path: &Path) -> Option<PathBuf> {
-    let at = |ends: [&str; 2]| ends.map(|end| path.with_extension(end)).into_iter().find(|file| file.is_file());
-    let found = at(BESIDE);
-    if let Some(pickle) = at(BESIDE_PICKLED).filter(|_| found.is_none()) {
-        let shown = pickle.display();
-        log::warn!("{shown} was not used, because it is a pickle file: save it as .safetensors under the same name");
+/// The file beside a checkpoint whose name has one of `ends`.
+fn beside(path: &Path, ends: [&str; 2]) -> Option<PathBuf> {
+    ends.map(|end| path.with_extension(end)).into_iter().find(|file| file.is_file())
+}
+
+/// Picture side / latent side of a model's autoencoder, from its config; 8, as of every published one, where the user will have
+/// to name one.
+///
+/// # Errors
+/// As [`read`], as far as the config tells.
+pub(super) fn factor(files: &ModelFiles) -> Result<usize, LoadError> {
+    const PUBLISHED: usize = 8;
+    let place = match Place::of(files, None) {
+        Err(LoadError::NoVae { .. }) => return Ok(PUBLISHED),
+        place => place?,
+    };
+    let path = format!("{}/config.json", place.folder);
+    if place.files.json(&path)?.get("_class_name").and_then(Value::as_str) == Some(TINY) {
+        return Ok(PUBLISHED);
     }
-    found
+    let config = VaeConfig::parse(place.files.text(&path)?.as_bytes());
+    Ok(config.map_err(|source| LoadError::Config { path: place.files.describe(&path), source })?.factor())
 }
 
 /// The factor on latents that the model's own autoencoder has.

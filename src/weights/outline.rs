@@ -3,11 +3,11 @@
 //! Separate from loading, because comparing two models must not take as long.
 
 use super::{
-    LoadError, ModelFiles,
+    LoadError, ModelFiles, autoencoder,
     model::{is_expert_part, read_schedule},
 };
 use crate::{
-    nets::{ClipConfig, UNetConfig, VaeConfig},
+    nets::{ClipConfig, UNetConfig},
     recipe::ModelRef,
     sampling::ScheduleConfig,
 };
@@ -53,8 +53,6 @@ impl Outline {
         let rest = if is_expert_part(&files) {
             None
         } else {
-            let vae = "vae/config.json";
-            let vae = VaeConfig::parse(&read(vae)?).map_err(|e| config(vae, e))?;
             let mut text = Vec::new();
             for path in ["text_encoder/config.json", "text_encoder_2/config.json"] {
                 if path.starts_with("text_encoder/") || files.has(path) {
@@ -62,7 +60,7 @@ impl Outline {
                     text.push([clip.width, clip.layers]);
                 }
             }
-            Some(Rest { factor: vae.factor(), scheduler: read_schedule(&files)?, text })
+            Some(Rest { factor: autoencoder::factor(&files)?, scheduler: read_schedule(&files)?, text })
         };
         let (channels, sample_size) = (unet.channels, unet.sample_size);
         Ok(Self { channels, sample_size, context_width: unet.context_width(), rest })

@@ -92,7 +92,14 @@ fn the_first_generation_draws_alone() {
     let files = TestFiles::new("tiny-sd15", false);
     with_whole_vocabulary(&files);
     files.edit("unet/config.json", &[("attention_head_dim", json!(8))]);
-    assert_draws_alone(&files, &files.ldm(), "model.safetensors", &[CFG, BOTH]);
+    let tensors = files.ldm();
+    assert_draws_alone(&files, &tensors, "model.safetensors", &[CFG, BOTH]);
+    // Parts of a tokenizer beside it, as a folder of downloads has them, are no tokenizer.
+    fs::remove_dir_all(files.at("tokenizer")).expect("a folder");
+    fs::write(files.at("merges.txt"), "a b").expect("a file");
+    write(&files.at("model.safetensors"), &tensors, &[]);
+    let ids = opened(&files.at("model.safetensors")).expect("a model").text.tokenize("a photo of a cat").expect("ids");
+    assert_eq!(&ids[0].ids[..7], &[49_406, 320, 1125, 539, 320, 2368, 49_407]);
 }
 
 #[test]

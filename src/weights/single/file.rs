@@ -157,6 +157,9 @@ impl SingleFile {
         if generation == Generation::Xl && encoders.len() < 2 {
             return Err(self.incomplete("second text encoder, as Stable Diffusion XL has it (conditioner.embedders)"));
         }
+        if !self.has_tokenizer_beside() {
+            self.tokenizer.retain(|file, _| file.ends_with("tokenizer_config.json"));
+        }
         let mut pooled = None;
         for (index, encoder) in encoders.into_iter().enumerate() {
             let (weights, text) = text::read(tensors, encoder, (generation, index == 0), &path)?;
@@ -165,13 +168,19 @@ impl SingleFile {
             self.networks.insert(folder, weights);
             self.add_config(names[0], &text.config());
             self.add_config(names[1], &configs::tokenizer(open_clip));
-            if text.vocabulary == clip_vocabulary::SIZE && self.tokenizer.is_empty() {
+            if text.vocabulary == clip_vocabulary::SIZE && !self.has_tokenizer_beside() {
                 self.add_config(names[2], &clip_vocabulary::vocabulary());
                 self.configs.insert(names[3], clip_vocabulary::merges().into_bytes());
             }
             pooled = (index == 1).then_some(text.projection);
         }
         Ok(pooled)
+    }
+
+    /// Whether a whole tokenizer lies beside the file, not only its settings.
+    fn has_tokenizer_beside(&self) -> bool {
+        let has = |file: &str| self.tokenizer.contains_key(&format!("tokenizer/{file}"));
+        has("tokenizer.json") || has("vocab.json") && has("merges.txt")
     }
 
     fn add_config(&mut self, name: &'static str, json: &Value) {

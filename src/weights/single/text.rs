@@ -104,7 +104,7 @@ fn read_open_clip(
     };
     mapper.map_module("token_embedding", "text_model.embeddings.token_embedding");
     mapper.map_module("ln_final", "text_model.final_layer_norm");
-    mapper.map_tensor("positional_embedding", "text_model.embeddings.position_embedding.weight", |slice| Some(slice));
+    mapper.map_tensor("positional_embedding", "text_model.embeddings.position_embedding.weight", Some);
     if !is_first {
         mapper.map_tensor("text_projection", "text_projection.weight", |slice| Some(slice.transposed()));
     }
