@@ -16,7 +16,7 @@ use sextant::{
         run::{Options, Run},
     },
     model::{LocalModels, Model, ModelSource, Target},
-    recipe::{Concept, ModelRef, Profile, PromptSyntax, Recipe, RegionFactor, Sampler, keys},
+    recipe::{Concept, Convention, ModelRef, Profile, PromptSyntax, Recipe, RegionFactor, Sampler, Schedule, keys},
     tensor::{Latents, TokenKind},
 };
 
@@ -102,7 +102,11 @@ fn everything(profile: Profile) -> Recipe {
     let dice = &mut Dice(7);
     Recipe {
         profile,
+        prompt: "a cat on a beach".into(),
+        prompt_syntax: PromptSyntax::Plain,
+        convention: Convention::Diffusers,
         sampler: Sampler::Ddim,
+        schedule: Schedule::Normal,
         steps: 4,
         concepts: vec![
             Concept { warmup: 1, strength: 6.0, cooldown: None, ..concept(dice, "sunglasses") },

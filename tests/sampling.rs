@@ -75,7 +75,7 @@ fn run_from(solver: &mut dyn Solver, first: usize, mut latents: Latents, noise: 
 fn resuming_in_the_middle_changes_no_bit() {
     let v_prediction = ScheduleConfig { prediction_type: PredictionType::VPrediction, ..ScheduleConfig::default() };
     for config in [ScheduleConfig::default(), v_prediction] {
-        for (name, mut solver) in all_solvers(&config, 9) {
+        for (name, mut solver) in all_solvers(&config, 5) {
             let mut noise = solver.noise(5, [4, 6, 5]);
             let mut latents = solver.start(&noise.initial().clone(), &mut noise);
             let mut remembered = Vec::new();

@@ -89,6 +89,6 @@ mod tests {
         let folders = lora_folders(Some(&model), &[]);
         assert_eq!(find_network(&folders, "paper cut"), Some(wanted.clone()));
         assert_eq!(find_network(&folders, "paper"), None);
-        assert_eq!(find_network(&lora_folders(None, &[wanted.clone()]), "Paper Cut"), Some(wanted));
+        assert_eq!(find_network(&lora_folders(None, std::slice::from_ref(&wanted)), "Paper Cut"), Some(wanted));
     }
 }

@@ -10,11 +10,11 @@ pub(super) fn quantile(p: f64) -> f64 {
     if p > 0.5 {
         return 1.0 - quantile(1.0 - p);
     }
-    if p == 0.5 {
+    if p <= 0.0 || p == 0.5 {
         // Exactly, because it is rounded to a timestep.
-        return 0.5;
+        return p.max(0.0);
     }
-    let wanted = 2.0 * p.max(0.0) * lower_part(0.5);
+    let wanted = 2.0 * p * lower_part(0.5);
     let (mut low, mut high) = (0.0, 0.5);
     for _ in 0..64 {
         let middle = 0.5 * (low + high);

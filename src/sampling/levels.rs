@@ -52,7 +52,7 @@ pub(super) fn levels(
         Schedule::SgmUniform => range.uniform(steps + 1).into_iter().take(steps).collect(),
         Schedule::DdimUniform => range.ddim_uniform(),
         Schedule::Beta if in_comfy => range.beta_timesteps(),
-        Schedule::Beta => (0..steps).map(|i| least + quantile(range.from_end(i, steps - 1)) * (most - least)).collect(),
+        Schedule::Beta => (0..steps).map(|i| least + quantile(share_left(i, steps - 1)) * (most - least)).collect(),
         Schedule::KlOptimal if in_comfy => range.kl_optimal(steps - 1),
         // It ends at the smallest sigma, not at 0.
         Schedule::KlOptimal => return range.kl_optimal(steps),
@@ -64,11 +64,6 @@ pub(super) fn levels(
 }
 
 impl Range<'_> {
-    /// `1 - i / last`.
-    fn from_end(&self, i: usize, last: usize) -> f64 {
-        1.0 - i as f64 / last.max(1) as f64
-    }
-
     /// Evenly over the timesteps, both ends included.
     fn uniform(&self, count: usize) -> Vec<f64> {
         let (first, last) = (self.noise.timestep_of(self.most), self.noise.timestep_of(self.least));
@@ -78,7 +73,7 @@ impl Range<'_> {
     /// Evenly in log sigma, the place raised to `rho`.
     fn polyexponential(&self, rho: f64) -> Vec<f64> {
         let (least, length) = (self.least.ln(), self.most.ln() - self.least.ln());
-        let level = |i| (least + self.from_end(i, self.steps - 1).powf(rho) * length).exp();
+        let level = |i| (least + share_left(i, self.steps - 1).powf(rho) * length).exp();
         (0..self.steps).map(level).collect()
     }
 
@@ -100,7 +95,7 @@ impl Range<'_> {
     /// Quantiles of the Beta distribution over the timesteps, rounded to whole ones; each once.
     fn beta_timesteps(&self) -> Vec<f64> {
         let last = (self.noise.sigmas.len() - 1) as f64;
-        let timestep = |i| (quantile(self.from_end(i, self.steps)) * last).round_ties_even() as usize;
+        let timestep = |i| (quantile(share_left(i, self.steps)) * last).round_ties_even() as usize;
         let mut timesteps: Vec<usize> = (0..self.steps).map(timestep).collect();
         timesteps.dedup();
         timesteps.into_iter().map(|t| f64::from(self.noise.sigmas[t])).collect()
@@ -109,7 +104,7 @@ impl Range<'_> {
     /// Evenly in the angle whose tangent is sigma, in `count + 1` levels (Sabour et al. 2024, theorem 3.1).
     fn kl_optimal(&self, count: usize) -> Vec<f64> {
         let (most, least) = (self.most.atan(), self.least.atan());
-        (0..=count).map(|i| (least + self.from_end(i, count) * (most - least)).tan()).collect()
+        (0..=count).map(|i| (least + share_left(i, count) * (most - least)).tan()).collect()
     }
 
     /// The optimised levels, log-linear between them.
@@ -143,4 +138,9 @@ impl Range<'_> {
         };
         (0..self.steps).map(|i| self.most * (1.0 - descent(i as f64))).collect()
     }
+}
+
+/// `1 - i / last`: what is left of the way at step `i`.
+fn share_left(i: usize, last: usize) -> f64 {
+    1.0 - i as f64 / last.max(1) as f64
 }
