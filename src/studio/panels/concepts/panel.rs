@@ -48,7 +48,7 @@ impl Concepts {
         let PanelContext { document, view, commands, textures } = context;
         let steps = document.recipe().steps;
         row::heading(ui, "Concepts", |ui| {
-            if icon_button(ui, Icon::Star, "Concepts that are kept by name").clicked() {
+            if icon_button(ui, Icon::Folder, "Concepts that are kept by name").clicked() {
                 commands.send(Command::ShowLibrary(Shelf::Concepts));
             }
             if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(self.kind), steps) {
