@@ -39,7 +39,7 @@ impl Room {
     fn of(width: f32) -> Self {
         Self {
             long_device: width >= 1400.0,
-            comparisons: width >= 1290.0,
+            comparisons: width >= 1270.0,
             word_mark: width >= 860.0,
             words: width >= 760.0,
         }
