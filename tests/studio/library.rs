@@ -90,6 +90,7 @@ fn touching_a_word_lights_its_region_and_a_concept_where_it_acts() {
 fn concepts_are_moved_and_duplicated_from_their_cards() {
     let mut window = Window::rendered();
     window.harness.set_size(egui::vec2(1440.0, 1000.0));
+    window.harness.run_ok();
     let texts = |window: &Window| -> Vec<String> { window.recipe().concepts.iter().map(|c| c.text.clone()).collect() };
     window.click("Details of sunglasses");
     window.click("Move down sunglasses");

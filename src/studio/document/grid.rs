@@ -4,16 +4,13 @@
 
 use std::sync::Arc;
 
-pub use super::parameter::Parameter;
+pub use super::parameter::{MOST, Parameter};
 use super::render_status::RenderStatus;
 use crate::{
     engine::{Event, JobId},
     recipe::Recipe,
     tensor::Picture,
 };
-
-/// Along one side at most this many values.
-pub const MOST: usize = 8;
 
 /// One side of the grid: values spread evenly from `from` to `to`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +24,7 @@ pub struct Side {
 impl Side {
     pub fn new(parameter: Parameter, recipe: &Recipe) -> Self {
         let [from, to] = parameter.span(recipe);
-        Self { parameter, from, to, count: 3 }
+        Self { parameter, from, to, count: parameter.usual_count() }
     }
 
     pub fn values(&self) -> Vec<f32> {

@@ -3,7 +3,10 @@
 //! Apart from the grid because filmstrips run over the same numbers.
 
 use super::regions::settings;
-use crate::recipe::{Concept, ConceptId, Fusion, FusionRule, Recipe};
+use crate::recipe::{Concept, ConceptId, Fusion, FusionRule, Recipe, Sampler, Schedule};
+
+/// Along one side of a grid at most this many values.
+pub const MOST: usize = 8;
 
 /// A number of the recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,10 @@ pub enum Parameter {
     GeneralSharpness,
     /// The timestep that bounds the fused steps.
     Gate,
+    /// The place of the sampler in [`Sampler::ALL`].
+    Sampler,
+    /// The place of the schedule in [`Schedule::ALL`].
+    Schedule,
 }
 
 impl Parameter {
@@ -35,7 +42,8 @@ impl Parameter {
         let named = recipe.concepts.iter().filter(|concept| !concept.text.trim().is_empty());
         let concepts = named.flat_map(|concept| [Self::Strength(concept.id), Self::Threshold(concept.id)]);
         let fusion = recipe.fusion.iter().flat_map(|_| [Self::ExpertSharpness, Self::ExpertShare]);
-        [Self::Cfg, Self::Seed, Self::Steps].into_iter().chain(concepts).chain(fusion).collect()
+        let all = [Self::Cfg, Self::Seed, Self::Steps].into_iter().chain(concepts).chain(fusion);
+        all.chain([Self::Sampler, Self::Schedule]).collect()
     }
 
     /// The slider by which alone `now` differs from `then`; `None` where that is none, or more than one.
@@ -43,7 +51,7 @@ impl Parameter {
         let concepts = now.concepts.iter().map(|concept| Self::Weight(concept.id));
         let factors = now.regions.iter().chain(&then.regions).map(|region| Self::Factor(region.position));
         let fusion = [Self::GeneralSharpness, Self::Gate].into_iter().filter(|_| now.fusion.is_some());
-        let sliders = Self::all(now).into_iter().filter(|parameter| *parameter != Self::Seed);
+        let sliders = Self::all(now).into_iter().filter(|parameter| parameter.is_slider());
         sliders.chain(concepts).chain(factors).chain(fusion).find(|parameter| {
             let (Some(value), mut moved) = (parameter.value(now), then.clone()) else { return false };
             if parameter.value(then).is_none_or(|before| before == value) {
@@ -68,6 +76,8 @@ impl Parameter {
             Self::Factor(position) => format!("Factor of region {position}"),
             Self::GeneralSharpness => "Sharpness g".into(),
             Self::Gate => "T0".into(),
+            Self::Sampler => "Sampler".into(),
+            Self::Schedule => "Schedule".into(),
         }
     }
 
@@ -87,6 +97,8 @@ impl Parameter {
             Self::GeneralSharpness => fusion?.k_g,
             Self::ExpertShare => fusion?.weight,
             Self::Gate => fusion?.t0,
+            Self::Sampler => Sampler::ALL.iter().position(|known| *known == recipe.sampler)? as f32,
+            Self::Schedule => Schedule::ALL.iter().position(|known| *known == recipe.schedule)? as f32,
         })
     }
 
@@ -103,11 +115,32 @@ impl Parameter {
             Self::ExpertShare => [0.0, 1.0],
             Self::Weight(_) | Self::Factor(_) => [0.0, 3.0],
             Self::Gate => [0.0, 1000.0],
+            Self::Sampler => [0.0, (Sampler::ALL.len().min(MOST) - 1) as f32],
+            Self::Schedule => [0.0, (Schedule::ALL.len().min(MOST) - 1) as f32],
         }
     }
 
     pub(super) fn is_whole(self) -> bool {
-        matches!(self, Self::Seed | Self::Steps)
+        matches!(self, Self::Seed | Self::Steps | Self::Sampler | Self::Schedule)
+    }
+
+    /// Whether its values are places in a list of names.
+    pub fn is_named(self) -> bool {
+        matches!(self, Self::Sampler | Self::Schedule)
+    }
+
+    /// Whether it is a number that a slider sets.
+    fn is_slider(self) -> bool {
+        self != Self::Seed && !self.is_named()
+    }
+
+    /// How many values an axis has before it is changed: all that there are, where they are names.
+    pub(super) fn usual_count(self) -> usize {
+        match self {
+            Self::Sampler => Sampler::ALL.len().min(MOST),
+            Self::Schedule => Schedule::ALL.len().min(MOST),
+            _ => 3,
+        }
     }
 
     /// Puts `value` into the recipe, and switches on what has to be on for it to show.
@@ -120,6 +153,8 @@ impl Parameter {
                 recipe.concept_mut(id).into_iter().for_each(|concept| self.set_concept(concept, value));
             }
             Self::Factor(position) => settings::set_factor(recipe, position, value),
+            Self::Sampler => recipe.sampler = named(Sampler::ALL, value).copied().unwrap_or(recipe.sampler),
+            Self::Schedule => recipe.schedule = named(Schedule::ALL, value).copied().unwrap_or(recipe.schedule),
             Self::ExpertSharpness | Self::GeneralSharpness | Self::ExpertShare | Self::Gate => {
                 recipe.fusion.iter_mut().for_each(|fusion| self.set_fusion(fusion, value));
             }
@@ -147,6 +182,14 @@ impl Parameter {
 
     /// A value as its label.
     pub fn label(self, value: f32) -> String {
+        let name = match self {
+            Self::Sampler => named(Sampler::ALL, value).map(|sampler| sampler.title()),
+            Self::Schedule => named(Schedule::ALL, value).map(|schedule| schedule.title()),
+            _ => None,
+        };
+        if let Some(name) = name {
+            return name.to_owned();
+        }
         if (value - value.round()).abs() < 1e-4 {
             let signed = matches!(self, Self::Strength(_)) && value.round() != 0.0;
             // Adding 0 turns -0 into 0.
@@ -159,6 +202,11 @@ impl Parameter {
             _ => format!("{value:.2}"),
         }
     }
+}
+
+/// The member of a list at a place that is counted as a number.
+fn named<T>(list: &[T], value: f32) -> Option<&T> {
+    list.get(value.round().max(0.0) as usize)
 }
 
 #[cfg(test)]
@@ -190,10 +238,24 @@ mod tests {
             let mut changed = recipe.clone();
             let [low, high] = parameter.span(&recipe);
             let value = low + (high - low) / 2.0;
+            let value = if parameter.is_whole() { value.round() } else { value };
             parameter.set(&mut changed, value);
             assert_eq!(parameter.value(&changed), Some(value), "{}", parameter.title(&recipe));
         }
         assert_eq!(Parameter::Gate.value(&Recipe::default()), None);
+    }
+
+    #[test]
+    fn samplers_and_schedules_are_called_by_their_names() {
+        let mut recipe = Recipe::default();
+        for (at, sampler) in Sampler::ALL.iter().enumerate() {
+            Parameter::Sampler.set(&mut recipe, at as f32);
+            assert_eq!((recipe.sampler, Parameter::Sampler.label(at as f32)), (*sampler, sampler.title().to_owned()));
+        }
+        Parameter::Sampler.set(&mut recipe, 99.0);
+        assert_eq!(Some(&recipe.sampler), Sampler::ALL.last(), "no place, no change");
+        Parameter::Schedule.set(&mut recipe, 1.0);
+        assert_eq!(recipe.schedule, Schedule::ALL[1]);
     }
 
     #[test]

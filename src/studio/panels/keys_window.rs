@@ -81,6 +81,7 @@ impl KeysWindow {
 
 fn group(ui: &mut Ui, title: &str, keys: &[(&str, &str)]) {
     let theme = Theme::of(ui);
+    ui.spacing_mut().interact_size.y = 16.0;
     ui.add_space(4.0);
     ui.label(theme::bold(title, theme::size::HEADING).color(theme.ink.dim));
     Grid::new(title).num_columns(2).min_col_width(150.0).spacing(vec2(14.0, 3.0)).show(ui, |ui| {

@@ -25,12 +25,8 @@ pub fn show(ui: &mut Ui, document: &Document, view: &mut View, commands: &mut Co
     let before = &document.recipe().prompt;
     let words = Words::of(document, &document.recipe().model).with_regions(document, view);
     row::heading(ui, "Prompt", |ui| {
-        for (shelf, icon, name) in
-            [(Shelf::Prompts, Icon::Down, "Prompts that were used lately"), (Shelf::Styles, Icon::Star, "Styles")]
-        {
-            if icon_button(ui, icon, name).clicked() {
-                commands.send(Command::ShowLibrary(shelf));
-            }
+        if icon_button(ui, Icon::Folder, "Prompts that were used lately").clicked() {
+            commands.send(Command::ShowLibrary(Shelf::Prompts));
         }
         words.count(ui, before);
     });

@@ -38,8 +38,8 @@ impl Room {
     /// In a toolbar of this width, in points.
     fn of(width: f32) -> Self {
         Self {
-            long_device: width >= 1250.0,
-            comparisons: width >= 1120.0,
+            long_device: width >= 1400.0,
+            comparisons: width >= 1270.0,
             word_mark: width >= 860.0,
             words: width >= 760.0,
         }
@@ -324,7 +324,7 @@ mod tests {
             let room = Room::of(width);
             [room.long_device, room.comparisons, room.word_mark, room.words].iter().filter(|on| **on).count()
         };
-        assert_eq!([1440.0, 1200.0, 1000.0, 800.0, 640.0].map(left), [4, 3, 2, 1, 0]);
-        assert!(!Room::of(1200.0).long_device && !Room::of(1000.0).comparisons && !Room::of(800.0).word_mark);
+        assert_eq!([1440.0, 1300.0, 1000.0, 800.0, 640.0].map(left), [4, 3, 2, 1, 0]);
+        assert!(!Room::of(1300.0).long_device && !Room::of(1000.0).comparisons && !Room::of(800.0).word_mark);
     }
 }

@@ -70,7 +70,9 @@ fn side(ui: &mut Ui, name: &str, side: &mut Side, recipe: &Recipe) {
     quiet_combo(ui, &format!("{name}: parameter"), &side.parameter.title(recipe), |ui| {
         for parameter in all {
             if ui.selectable_label(side.parameter == parameter, parameter.title(recipe)).clicked() {
-                *side = Side { count: side.count, ..Side::new(parameter, recipe) };
+                let fresh = Side::new(parameter, recipe);
+                let counts = !parameter.is_named() && !side.parameter.is_named();
+                *side = Side { count: if counts { side.count } else { fresh.count }, ..fresh };
             }
         }
     });

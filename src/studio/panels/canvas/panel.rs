@@ -245,7 +245,8 @@ fn hover(ui: &Ui, view: &View, response: &Response, panes: &[Pane], whole: Rect)
     let (u, v) = share(pane.place(view), pointer)?;
     let report = pane.frame.report.as_deref()?;
     let probe = probe::probe(report, &pane.recipe, &pane.labels, pane.size(), u, v);
-    if !BrushTool::is_active(view) {
+    // The card of a pixel says more.
+    if !BrushTool::is_active(view) && view.selection.pixel.is_none() {
         tip::show(ui, &probe, pointer, whole, view.overlay.card);
     }
     Some(probe.region?.position)

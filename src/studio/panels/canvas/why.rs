@@ -7,6 +7,7 @@ use crate::{
     engine::{ConceptReport, ScfgReport, StepReport},
     recipe::{Concept, Recipe, first_of},
     studio::document::regions::labels::RegionLabels,
+    tensor::Plane,
 };
 
 /// What is said of one element at one step.
@@ -80,7 +81,7 @@ fn of_region(run: Run<'_>, probe: &Probe, place: [f32; 2]) -> String {
     format!("{whose} {}{}", rate[..1].to_uppercase(), &rate[1..])
 }
 
-/// The shares of the attention of the region that owns an element and of the next one.
+/// The shares of the attention of the token that owns an element, and of the largest one of another region.
 struct Shares {
     own: f32,
     next: Option<(String, f32)>,
@@ -89,25 +90,22 @@ struct Shares {
 impl Shares {
     fn sentence(&self, name: &str) -> String {
         let next = self.next.as_ref().filter(|(_, share)| *share > 0.0);
-        let next = next.map_or(String::new(), |(other, share)| format!(", {other} {:.0} %", 100.0 * share));
-        format!("it belongs to {name}, which has {:.0} % of the attention here{next}.", 100.0 * self.own)
+        let next = next.map_or(String::new(), |(other, share)| format!(" (next: {other}, {:.0} %)", 100.0 * share));
+        format!("it belongs to {name}, whose token has the largest attention here: {:.0} %{next}.", 100.0 * self.own)
     }
 }
 
+/// Each token counts for itself: the background is many tokens, of which none need be large.
 fn attention(labels: &RegionLabels, scfg: &ScfgReport, owner: usize, [u, v]: [f32; 2]) -> Option<Shares> {
-    let mut shares: Vec<(usize, f32)> = Vec::new();
-    for (position, map) in scfg.attention.iter().enumerate() {
+    let share = |(position, map): (usize, &Plane)| {
         let [x, y] = probe::element(u, v, map.width, map.height);
-        let region = labels.region_of(position);
-        match shares.iter_mut().find(|(known, _)| *known == region) {
-            Some((_, sum)) => *sum += map.at(y, x),
-            None => shares.push((region, map.at(y, x))),
-        }
-    }
-    let own = shares.iter().find(|(region, _)| *region == owner)?.1;
-    let others = shares.iter().filter(|(region, _)| *region != owner);
-    let next = others.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(region, share)| (labels.name(*region), *share));
-    Some(Shares { own, next })
+        (labels.region_of(position), map.at(y, x))
+    };
+    let shares: Vec<(usize, f32)> = scfg.attention.iter().enumerate().map(share).collect();
+    let (own, others): (Vec<_>, Vec<_>) = shares.into_iter().partition(|(region, _)| *region == owner);
+    let largest = |list: Vec<(usize, f32)>| list.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let next = largest(others).map(|(region, share)| (labels.name(region), share));
+    Some(Shares { own: largest(own)?.1, next })
 }
 
 /// Whether a concept touched it, how far, or why not.
@@ -227,7 +225,7 @@ mod tests {
         assert_eq!(why.title, "Pixel 12, 4 at step 10 of 20");
         assert_eq!(
             why.sentences[0].1,
-            "it belongs to cat, which has 65 % of the attention here, a 25 %. Its guidance is weak there, so the rate lifts it: 5.0 × 1.34 = 6.70."
+            "it belongs to cat, whose token has the largest attention here: 65 % (next: a, 25 %). Its guidance is weak there, so the rate lifts it: 5.0 × 1.34 = 6.70."
         );
         assert_eq!(
             why.sentences[1].1,

@@ -46,7 +46,7 @@ impl WhyCard {
         ui.interact(rect, ui.scope_id().with("why card"), Sense::click_and_drag());
         let theme = Theme::of(ui);
         let ground = ui.painter().add(egui::Shape::Noop);
-        let inner = Rect::from_min_size(rect.min + vec2(PAD, PAD - 2.0), vec2(WIDTH - 2.0 * PAD, f32::INFINITY));
+        let inner = Rect::from_min_size(rect.min + vec2(PAD, PAD - 2.0), vec2(WIDTH - 2.0 * PAD, within.height()));
         let mut child = ui.new_child(UiBuilder::new().id_salt("why").max_rect(inner));
         if self.contents(&mut child, &why) {
             view.selection.pixel = None;

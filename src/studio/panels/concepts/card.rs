@@ -50,6 +50,8 @@ pub enum Action {
     /// To another row.
     MoveTo(usize),
     Duplicate,
+    /// In the library, to be kept there or taken from it.
+    Keep,
 }
 
 /// A card while it is drawn: its widgets change a copy of the concept.
@@ -144,7 +146,9 @@ impl Card {
             let up = button(Icon::Up, "Move up", self.row > 0);
             let down = button(Icon::Down, "Move down", self.row + 1 < count);
             let copy = ui.button("Duplicate").on_hover_text("Another concept with the same settings");
+            let keep = ui.button("Library…").on_hover_text("Keep concepts by name, or add some that are kept");
             match () {
+                () if keep.clicked() => Some(Action::Keep),
                 () if up => Some(Action::MoveTo(self.row - 1)),
                 () if down => Some(Action::MoveTo(self.row + 1)),
                 () if copy.clicked() => Some(Action::Duplicate),

@@ -18,7 +18,6 @@ use crate::{
         panels::{context::PanelContext, words::Words},
         view::theme::{self, Theme},
         widgets::{
-            Icon, icon_button,
             marked_text::{MarkedField, Rows},
             row,
         },
@@ -48,9 +47,6 @@ impl Concepts {
         let PanelContext { document, view, commands, textures } = context;
         let steps = document.recipe().steps;
         row::heading(ui, "Concepts", |ui| {
-            if icon_button(ui, Icon::Star, "Concepts that are kept by name").clicked() {
-                commands.send(Command::ShowLibrary(Shelf::Concepts));
-            }
             if let Some(picked) = kinds::choice(ui, "Kind of new concepts", Some(self.kind), steps) {
                 self.kind = picked;
             }
@@ -63,6 +59,7 @@ impl Concepts {
             match card.ui(ui, document, view, textures) {
                 Some(Action::Remove) => commands.edit(Edit::RemoveConcept(concept.id)),
                 Some(Action::MoveTo(to)) => commands.edit(Edit::MoveConcept { from: row, to }),
+                Some(Action::Keep) => commands.send(Command::ShowLibrary(Shelf::Concepts)),
                 Some(Action::Duplicate) => commands.edit(Edit::AddConcepts(vec![concept.clone()])),
                 Some(Action::ToggleDetails) if !self.open.remove(&concept.id) => drop(self.open.insert(concept.id)),
                 _ => {}

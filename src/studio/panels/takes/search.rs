@@ -60,7 +60,7 @@ impl Search {
         let said = said(take);
         self.0.iter().all(|term| match term {
             Term::Star => take.starred,
-            Term::Word(word) => said.contains(word),
+            Term::Word(word) => said.contains(word) || is_size(&take.track.recipe, word),
             Term::Number { name, relation, value } => {
                 numbers(&take.track.recipe, name).iter().any(|number| relation.holds(*number, *value))
             }
@@ -98,14 +98,19 @@ fn term(word: &str) -> Term {
 fn said(take: &Take) -> String {
     let recipe = &take.track.recipe;
     let mut said = vec![take.name.clone(), recipe.prompt.clone(), recipe.negative.clone()];
-    said.push(format!("seed {} cfg {} {} steps", recipe.seed, recipe.cfg, recipe.steps));
-    said.push(format!("{}×{} {}x{}", recipe.width, recipe.height, recipe.width, recipe.height));
+    // Other numbers are asked for by their names: "2" would find nearly everything.
+    said.push(format!("seed {}", recipe.seed));
     said.extend([recipe.sampler.title().to_owned(), recipe.schedule.title().to_owned(), recipe.model.title()]);
     said.extend(recipe.loras.iter().map(|lora| lora.title()));
     said.extend(recipe.active_concepts().map(|concept| concept.text.clone()));
     said.extend(recipe.scfg.enabled.then(|| "s-cfg".to_owned()));
     said.extend(recipe.active_fusion().map(|fusion| format!("fusion {}", difference::rule(fusion))));
     said.join("\n").to_lowercase()
+}
+
+/// Whether a word as "192x192" names the size.
+fn is_size(recipe: &Recipe, word: &str) -> bool {
+    word.replace('×', "x") == format!("{}x{}", recipe.width, recipe.height)
 }
 
 /// The numbers that a name stands for in a recipe.
@@ -149,7 +154,7 @@ mod tests {
         {
             assert!(finds(filter), "{filter}");
         }
-        for filter in ["dog", "*", "cfg>7.5", "night>0", "fog<0", "steps<20", "fusion", "cat cfg<7"] {
+        for filter in ["dog", "20", "192", "*", "cfg>7.5", "night>0", "fog<0", "steps<20", "fusion", "cat cfg<7"] {
             assert!(!finds(filter), "{filter}");
         }
     }
