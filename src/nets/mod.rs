@@ -34,6 +34,7 @@ mod transformer;
 mod unet;
 mod unet_blocks;
 mod unet_config;
+mod unet_memory;
 mod vae;
 mod vae_blocks;
 mod vae_config;

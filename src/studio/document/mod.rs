@@ -21,6 +21,7 @@ pub mod notice;
 pub mod output_name;
 pub mod paint;
 pub mod parameter;
+pub mod picture_difference;
 pub mod presets;
 pub mod prompts;
 pub mod queue;

@@ -8,7 +8,7 @@ use egui::{Align, Layout, Rect, Response, Ui, UiBuilder, pos2, vec2};
 
 use crate::{
     studio::{
-        document::{Document, difference, track::Track},
+        document::{Document, difference, picture_difference, track::Track},
         view::{
             View,
             colormap::{self, Table},
@@ -108,7 +108,8 @@ impl PictureComparison {
         if let Some((.., text)) = known {
             return text.clone();
         }
-        let text = difference::pictures(&a, &b).map_or("A and B have different sizes".into(), |d| d.to_string());
+        let text =
+            picture_difference::pictures(&a, &b).map_or("A and B have different sizes".into(), |d| d.to_string());
         self.0 = Some((a, b, text.clone()));
         text
     }
