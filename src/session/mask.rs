@@ -6,9 +6,9 @@ use std::path::Path;
 
 use image::{GrayAlphaImage, GrayImage, Luma, LumaA};
 
-use super::error::{SessionError, one_line};
+use super::{error::SessionError, png};
 use crate::{
-    files::{read, read_regular},
+    files::{read, read_regular, within_budget},
     recipe::Paint,
     tensor::shrink,
 };
@@ -17,6 +17,8 @@ use crate::{
 const MAX_SIDE: usize = 128;
 /// Brightness 0..=255 above which an element is inside.
 const THRESHOLD: u8 = 127;
+/// Of a pixel: brightness and alpha, and the two of them as one.
+const BYTES: usize = 3;
 
 /// Reads a mask from a picture: the expert draws where it is brighter than mid-grey. Transparent pixels count as black.
 ///
@@ -26,10 +28,9 @@ pub fn read_mask(path: &Path) -> Result<Paint, SessionError> {
     let bytes =
         read_regular(path, read::PICTURE).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
     let name = path.display().to_string();
-    let decoded = image::load_from_memory(&bytes)
-        .map_err(|error| SessionError::NotAPicture { name, what: one_line(error) })?
-        .to_luma_alpha8();
-    Ok(mask_of(&decoded))
+    let decoded = within_budget(bytes.len(), || png::decode(&bytes, png::MOST_SIDE, BYTES));
+    let decoded = decoded.map_err(|what| SessionError::NotAPicture { name, what })?;
+    Ok(mask_of(&decoded.into_luma_alpha8()))
 }
 
 /// The mask of a picture's brightness, with transparent pixels as black.

@@ -9,7 +9,10 @@ use std::io::Cursor;
 use flate2::read::GzDecoder;
 use png::{BitDepth, ColorType, Decoder, Limits};
 
-use crate::session::chunks::{MAX_TEXT, limited};
+use crate::{
+    files::check_room,
+    session::chunks::{MAX_TEXT, limited},
+};
 
 /// Larger pictures are not decoded.
 const MAX_PIXELS: usize = 1 << 25;
@@ -57,7 +60,8 @@ impl Columns {
             return None;
         }
         let kept = needed.div_ceil(height).min(width);
-        let mut pixels = Vec::new();
+        check_room((if interlaced { width + kept } else { kept }) * height * channels).ok()?;
+        let mut pixels = Vec::with_capacity(kept * height * channels);
         if interlaced {
             let mut all = vec![0; width * height * channels];
             reader.next_frame(&mut all).ok()?;
