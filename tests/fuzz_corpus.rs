@@ -67,8 +67,11 @@ fn every_kept_input_is_read_or_refused_in_time() {
 
 #[test]
 fn every_target_has_a_corpus_and_every_corpus_a_target() {
-    let mut there: Vec<String> =
-        fs::read_dir(corpus()).expect("there").flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut there: Vec<String> = fs::read_dir(corpus())
+        .expect("there")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     there.sort();
     let mut known: Vec<String> = targets::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
     known.sort();

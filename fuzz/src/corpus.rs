@@ -47,7 +47,7 @@ pub fn words(inputs: &[Vec<u8>], more: &[&str]) -> Vec<Vec<u8>> {
             if (3..=40).contains(&length) {
                 let from = at.checked_sub(1).filter(|before| is_beside(input.get(*before))).unwrap_or(at);
                 let end = at + length;
-                let end = end + usize::from(is_beside(input.get(end))) ;
+                let end = end + usize::from(is_beside(input.get(end)));
                 let end = end + usize::from(end > at + length && input.get(end) == Some(&b':'));
                 found.insert(input[from..end].to_vec());
             }

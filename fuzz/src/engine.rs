@@ -4,6 +4,8 @@
 mod cache_key;
 #[path = "../../src/engine/cached_denoiser.rs"]
 mod cached_denoiser;
+#[path = "card.rs"]
+mod card;
 #[path = "../../src/engine/event.rs"]
 mod event;
 #[path = "../../src/engine/guided_step.rs"]
@@ -14,13 +16,6 @@ mod ledger;
 mod prediction_cache;
 #[path = "../../src/engine/sized_lru.rs"]
 mod sized_lru;
-
-mod card {
-    #[path = "../../../src/engine/card/state.rs"]
-    mod state;
-
-    pub use state::CardState;
-}
 
 pub use event::{
     ConceptReport, Event, FusionReport, Ledger, Norms, RenderResult, ScfgReport, StepReport, Token, TokenKind,

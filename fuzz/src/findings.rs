@@ -1,7 +1,6 @@
 //! What counts as a finding, and how findings are kept.
 
 use std::{
-    backtrace::Backtrace,
     cell::RefCell,
     collections::HashMap,
     fs,
@@ -85,7 +84,8 @@ impl Kept {
             return false;
         }
         let is_letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let kind: String = finding.kind.chars().rev().take(60).map(is_letter).collect::<Vec<_>>().iter().rev().collect();
+        let kind: String =
+            finding.kind.chars().rev().take(60).map(is_letter).collect::<Vec<_>>().iter().rev().collect();
         let name = format!("{kind}-{}", corpus::name_of(input));
         let text = format!("{}\n{}\n", finding.kind, finding.what);
         let kept = corpus::keep(&self.folder, &name, input);
@@ -112,15 +112,20 @@ impl Turn {
     }
 }
 
+/// The time that this thread has taken of the processor; callable from any thread.
+pub fn processor_time() -> impl Fn() -> Duration + Send + 'static {
+    let task = fs::read_link("/proc/thread-self").unwrap_or_default();
+    let file = PathBuf::from("/proc").join(task).join("schedstat");
+    move || {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        Duration::from_nanos(text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0))
+    }
+}
+
 /// Watches the time that this thread takes of the processor for one input: other programs' is not counted.
 pub fn watch_time(current: PathBuf, folder: PathBuf) -> Arc<Turn> {
     let turn = Arc::new(Turn(AtomicU64::new(0)));
-    let (watched, task) = (turn.clone(), fs::read_link("/proc/thread-self").unwrap_or_default());
-    let file = PathBuf::from("/proc").join(task).join("schedstat");
-    let used = move || {
-        let text = fs::read_to_string(&file).unwrap_or_default();
-        Duration::from_nanos(text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0))
-    };
+    let (watched, used) = (turn.clone(), processor_time());
     thread::spawn(move || {
         let mut kept = Kept::new(folder);
         let (mut last, mut before, mut is_told) = (0, Duration::ZERO, false);

@@ -20,17 +20,79 @@ pub enum Format {
 
 /// What a target's inputs are, the longest one, and words that its seeds may lack.
 pub fn of(target: &str) -> (Format, usize, &'static [&'static str]) {
-    const PLAIN: &[&str] = &["Steps: ", "Sampler: ", "Seed: ", "Size: ", "Negative prompt:", "<lora:a:1>", "((", "[a:b:0.5]", "BREAK"];
-    const JSON: &[&str] = &["{", "}", "[", "]", "null", "true", "false", "\"\"", "{\"a\":", "[[", "\\u0000", "\\ud800", ",", ":"];
-    const RON: &[&str] = &["Some(", "None", "(", ")", "[", "]", "\"", "r#\"", "\"#", "/*", "*/", "//", "'a'", "true", "\\u{0}", "#![enable(unwrap_newtypes)]"];
-    const CHUNKS: &[&str] = &["tEXt", "zTXt", "iTXt", "eXIf", "IDAT", "IEND", "IHDR", "PLTE", "tRNS", "acTL", "fcTL", "fdAT", "parameters", "Comment", "prompt", "sextant", "sextant-run", "XML:com.adobe.xmp", "\u{0}\u{0}", "WEBP", "EXIF", "XMP ", "GIF89a", "Exif\0\0"];
+    const PLAIN: &[&str] =
+        &["Steps: ", "Sampler: ", "Seed: ", "Size: ", "Negative prompt:", "<lora:a:1>", "((", "[a:b:0.5]", "BREAK"];
+    const JSON: &[&str] =
+        &["{", "}", "[", "]", "null", "true", "false", "\"\"", "{\"a\":", "[[", "\\u0000", "\\ud800", ",", ":"];
+    const RON: &[&str] = &[
+        "Some(",
+        "None",
+        "(",
+        ")",
+        "[",
+        "]",
+        "\"",
+        "r#\"",
+        "\"#",
+        "/*",
+        "*/",
+        "//",
+        "'a'",
+        "true",
+        "\\u{0}",
+        "#![enable(unwrap_newtypes)]",
+    ];
+    const CHUNKS: &[&str] = &[
+        "tEXt",
+        "zTXt",
+        "iTXt",
+        "eXIf",
+        "IDAT",
+        "IEND",
+        "IHDR",
+        "PLTE",
+        "tRNS",
+        "acTL",
+        "fcTL",
+        "fdAT",
+        "parameters",
+        "Comment",
+        "prompt",
+        "sextant",
+        "sextant-run",
+        "XML:com.adobe.xmp",
+        "\u{0}\u{0}",
+        "WEBP",
+        "EXIF",
+        "XMP ",
+        "GIF89a",
+        "Exif\0\0",
+    ];
     const TIFF: &[&str] = &["II*\0", "MM\0*", "UNICODE\0", "ASCII\0\0\0", "JIS\0\0\0\0\0", "prompt:{", "workflow:{"];
-    const TENSORS: &[&str] = &["F32", "F16", "BF16", "U8", "I32", "I64", "F64", "BOOL", "\"shape\":[", "\"dtype\":\"", "\"data_offsets\":[", "__metadata__", ".alpha", ".lora_down.weight", ".lora_up.weight"];
+    const TENSORS: &[&str] = &[
+        "F32",
+        "F16",
+        "BF16",
+        "U8",
+        "I32",
+        "I64",
+        "F64",
+        "BOOL",
+        "\"shape\":[",
+        "\"dtype\":\"",
+        "\"data_offsets\":[",
+        "__metadata__",
+        ".alpha",
+        ".lora_down.weight",
+        ".lora_up.weight",
+    ];
     match target {
         "picture" => (Format::Png, 1 << 16, CHUNKS),
         "exif" => (Format::Bytes, 1 << 13, TIFF),
         "xmp" => (Format::Text, 1 << 14, &["<![CDATA[", "]]>", "<a b=\"", "\"/>", "&#x", "&amp;", "<?", "<!--", "='"]),
-        "stealth" => (Format::Bytes, 1 << 12, &["stealth_pnginfo", "stealth_pngcomp", "stealth_rgbinfo", "stealth_rgbcomp"]),
+        "stealth" => {
+            (Format::Bytes, 1 << 12, &["stealth_pnginfo", "stealth_pngcomp", "stealth_rgbinfo", "stealth_rgbcomp"])
+        }
         "parameters" => (Format::Text, 1 << 15, PLAIN),
         "json" | "config" | "folder" | "tokenizer" | "vocabulary" => (Format::Text, 1 << 15, JSON),
         "session" | "settings" => (Format::Text, 1 << 16, RON),
@@ -123,7 +185,8 @@ fn mutate_chunk(random: &mut Random, kind: &mut [u8; 4], content: &mut Vec<u8>, 
         // Writing to memory does not fail.
         *content = encoder.write_all(&unpacked).and_then(|()| encoder.finish()).unwrap_or_default();
     } else if random.one_in(8) {
-        let kinds = [*b"tEXt", *b"zTXt", *b"iTXt", *b"eXIf", *b"IDAT", *b"tRNS", *b"PLTE", *b"acTL", *b"fcTL", *b"fdAT"];
+        let kinds =
+            [*b"tEXt", *b"zTXt", *b"iTXt", *b"eXIf", *b"IDAT", *b"tRNS", *b"PLTE", *b"acTL", *b"fcTL", *b"fdAT"];
         *kind = kinds[random.below(kinds.len())];
     } else {
         mutate::any(random, content, material);
@@ -148,7 +211,9 @@ fn mutated_tensors(random: &mut Random, bytes: &[u8], material: &Material<'_>) -
         return joined(&header, &data);
     }
     // Names, types and shapes as JSON, so that the header stays one.
-    if random.one_in(2) && let Some(changed) = changed_entry(random, &header, material) {
+    if random.one_in(2)
+        && let Some(changed) = changed_entry(random, &header, material)
+    {
         header = changed;
     } else {
         mutate::any(random, &mut header, material);
@@ -160,7 +225,8 @@ fn changed_entry(random: &mut Random, header: &[u8], material: &Material<'_>) ->
     let mut json: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
     let names: Vec<String> = json.keys().cloned().collect();
     let name = random.of(&names)?.clone();
-    let other: Option<serde_json::Map<String, serde_json::Value>> = tensors(material.other).and_then(|(header, _)| serde_json::from_slice(header).ok());
+    let other: Option<serde_json::Map<String, serde_json::Value>> =
+        tensors(material.other).and_then(|(header, _)| serde_json::from_slice(header).ok());
     match random.below(6) {
         0 => drop(json.remove(&name)),
         1 => {
@@ -197,7 +263,8 @@ fn changed_entry(random: &mut Random, header: &[u8], material: &Material<'_>) ->
 /// a file that a reader accepts, unless it would be long.
 fn repair_tensors(bytes: &mut Vec<u8>) {
     let Some(header) = bytes.get(8..).and_then(|rest| {
-        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<serde_json::Map<String, serde_json::Value>>();
+        let mut values =
+            serde_json::Deserializer::from_slice(rest).into_iter::<serde_json::Map<String, serde_json::Value>>();
         let header = values.next()?.ok()?;
         Some((header, 8 + values.byte_offset()))
     }) else {
@@ -208,7 +275,8 @@ fn repair_tensors(bytes: &mut Vec<u8>) {
     let mut at = 0;
     for entry in header.iter_mut().filter(|(name, _)| *name != "__metadata__").map(|(_, entry)| entry) {
         let shape = entry.get("shape").and_then(|shape| shape.as_array());
-        let sides = shape.into_iter().flatten().map(|side| side.as_u64().and_then(|side| usize::try_from(side).ok()));
+        let mut sides =
+            shape.into_iter().flatten().map(|side| side.as_u64().and_then(|side| usize::try_from(side).ok()));
         let count = sides.try_fold(1usize, |product, side| product.checked_mul(side?));
         let bits = match entry.get("dtype").and_then(|dtype| dtype.as_str()) {
             Some("F64" | "I64" | "U64") => 64,
@@ -216,7 +284,9 @@ fn repair_tensors(bytes: &mut Vec<u8>) {
             Some("F16" | "BF16" | "I16" | "U16") => 16,
             _ => 8,
         };
-        let Some(end) = count.and_then(|count| (count.checked_mul(bits)? / 8).checked_add(at)).filter(|end| *end < 1 << 16) else {
+        let Some(end) =
+            count.and_then(|count| (count.checked_mul(bits)? / 8).checked_add(at)).filter(|end| *end < 1 << 16)
+        else {
             return;
         };
         if let Some(offsets) = entry.get_mut("data_offsets") {

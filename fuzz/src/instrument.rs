@@ -2,7 +2,10 @@
 //!
 //! The instrumentation (LLVM's SanitizerCoverage) adds one byte to a table for each edge of the control flow that is passed, and
 //! calls a function with the operands of each comparison.
-#![allow(unsafe_code, reason = "the interface of the instrumentation and of allocators is unsafe; each use has its argument")]
+#![allow(
+    unsafe_code,
+    reason = "the interface of the instrumentation and of allocators is unsafe; each use has its argument"
+)]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

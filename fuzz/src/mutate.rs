@@ -20,10 +20,47 @@ pub struct Material<'a> {
 
 /// Numbers at the ends of types and ranges.
 const NUMBERS: &[&str] = &[
-    "0", "-0", "1", "-1", "2", "127", "128", "255", "256", "1000", "65535", "65536", "2147483647", "2147483648", "-2147483649",
-    "4294967295", "4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-    "18446744073709551615", "18446744073709551616", "340282366920938463463374607431768211456", "0.5", "1e-45", "1e38", "3.5e38",
-    "1e308", "1e309", "-1e309", "NaN", "nan", "inf", "-inf", "Infinity", "1e30", "0x7f", "00", "1_000", "1e999999999",
+    "0",
+    "-0",
+    "1",
+    "-1",
+    "2",
+    "127",
+    "128",
+    "255",
+    "256",
+    "1000",
+    "65535",
+    "65536",
+    "2147483647",
+    "2147483648",
+    "-2147483649",
+    "4294967295",
+    "4294967296",
+    "9007199254740993",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "18446744073709551615",
+    "18446744073709551616",
+    "340282366920938463463374607431768211456",
+    "0.5",
+    "1e-45",
+    "1e38",
+    "3.5e38",
+    "1e308",
+    "1e309",
+    "-1e309",
+    "NaN",
+    "nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "1e30",
+    "0x7f",
+    "00",
+    "1_000",
+    "1e999999999",
 ];
 
 const BYTES: &[u8] = b"\0\x01\x7f\x80\xff\"'\\{}[]():,;=<>/|!#%&@*+- \n\r\t.~^`";
@@ -72,10 +109,24 @@ fn change_bytes(random: &mut Random, bytes: &mut [u8], kind: usize) {
         2 => bytes[at] = BYTES[random.below(BYTES.len())],
         3 => bytes[at] = bytes[at].wrapping_add(random.below(9) as u8).wrapping_sub(4),
         _ => {
-            let extreme = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, u64::from(u32::MAX), u64::MAX];
+            let extreme = [
+                0,
+                1,
+                0x7f,
+                0x80,
+                0xff,
+                0x7fff,
+                0x8000,
+                0xffff,
+                0x7fff_ffff,
+                0x8000_0000,
+                u64::from(u32::MAX),
+                u64::MAX,
+            ];
             let value = extreme[random.below(extreme.len())];
             let width = [1, 2, 4, 8][random.below(4)];
-            let written = if random.one_in(2) { value.to_le_bytes() } else { (value << (64 - 8 * width)).to_be_bytes() };
+            let written =
+                if random.one_in(2) { value.to_le_bytes() } else { (value << (64 - 8 * width)).to_be_bytes() };
             bytes.iter_mut().skip(at).zip(&written[..width]).for_each(|(to, from)| *to = *from);
         }
     }
@@ -100,7 +151,8 @@ fn change_number(random: &mut Random, bytes: &mut Vec<u8>) {
     let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'-' | b'+');
     let length = bytes[start..].iter().position(|byte| !is_number(byte)).unwrap_or(bytes.len() - start);
     let number = if random.one_in(3) {
-        random.below(1 << random.below(24)).to_string()
+        let bits = random.below(24);
+        random.below(1 << bits).to_string()
     } else {
         NUMBERS[random.below(NUMBERS.len())].to_owned()
     };

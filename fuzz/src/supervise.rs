@@ -35,7 +35,8 @@ pub fn supervise(plan: &Plan) -> Result<(), String> {
         }
         let input = fs::read(place.path().join("current")).map_err(shown)?;
         let input = findings::framed(&input);
-        let path = corpus::keep(&plan.findings(), &format!("crash-{}", corpus::name_of(input)), input).map_err(shown)?;
+        let path =
+            corpus::keep(&plan.findings(), &format!("crash-{}", corpus::name_of(input)), input).map_err(shown)?;
         println!("{}: the process ended ({status}) with {}", plan.target, path.display());
     }
     print!("{}: {}", plan.target, fs::read_to_string(plan.statistics()).unwrap_or_default());

@@ -79,14 +79,23 @@ fn sound(recipe: &Recipe) -> Result<(), String> {
     restored.map(drop).or_else(|error| is_sentence(&error))
 }
 
+/// Imports a file; what it gives is a recipe to keep.
 fn import(bytes: &[u8]) -> Result<(), String> {
     match session::import_bytes(bytes, Path::new("file")) {
         Ok(imported) => {
             sound(&imported.recipe)?;
-            sound(&imported.into_plain_recipe())
+            imported
+                .into_plain_recipe()
+                .validate()
+                .map_err(|error| format!("its plain form cannot be rendered: {error}"))
         }
         Err(error) => is_sentence(&error),
     }
+}
+
+/// Imports the same settings in another file.
+fn import_again(bytes: &[u8]) -> Result<(), String> {
+    session::import_bytes(bytes, Path::new("again")).map(drop).or_else(|error| is_sentence(&error))
 }
 
 fn picture(bytes: &[u8]) -> Result<(), String> {
@@ -125,12 +134,12 @@ fn png(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
 
 fn exif(bytes: &[u8]) -> Result<(), String> {
     import(&jpeg(&[b"Exif\0\0", bytes].concat()))?;
-    import(&png(b"eXIf", bytes))
+    import_again(&png(b"eXIf", bytes))
 }
 
 fn xmp(bytes: &[u8]) -> Result<(), String> {
     import(&jpeg(&[b"http://ns.adobe.com/xap/1.0/\0", bytes].concat()))?;
-    import(&png(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", bytes].concat()))
+    import_again(&png(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", bytes].concat()))
 }
 
 /// The input stands in the lowest bits of alpha, or of the colours if its first bit is set.
@@ -156,7 +165,7 @@ fn stealth(bytes: &[u8]) -> Result<(), String> {
 
 fn parameters(bytes: &[u8]) -> Result<(), String> {
     import(bytes)?;
-    import(&png(b"tEXt", &[b"parameters\0", bytes].concat()))?;
+    import_again(&png(b"tEXt", &[b"parameters\0", bytes].concat()))?;
     let _ = (files::utf16_of_either_order(bytes), files::utf8_or_latin1(bytes));
     let Ok(text) = decode_text(bytes) else { return Ok(()) };
     let _ = (files::one_printable_line(&text), files::mend_utf8_read_as_latin1(&text));
@@ -171,13 +180,12 @@ fn parameters(bytes: &[u8]) -> Result<(), String> {
 
 fn json(bytes: &[u8]) -> Result<(), String> {
     import(bytes)?;
-    import(&png(b"iTXt", &[b"prompt\0\0\0\0\0", bytes].concat()))?;
-    import(&png(b"iTXt", &[b"Comment\0\0\0\0\0", bytes].concat()))?;
-    import(&png(b"iTXt", &[b"parameters\0\0\0\0\0", bytes].concat()))
+    import_again(&png(b"iTXt", &[b"prompt\0\0\0\0\0", bytes].concat()))?;
+    import_again(&png(b"iTXt", &[b"Comment\0\0\0\0\0", bytes].concat()))?;
+    import_again(&png(b"iTXt", &[b"parameters\0\0\0\0\0", bytes].concat()))
 }
 
 fn session(bytes: &[u8]) -> Result<(), String> {
-    import(bytes)?;
     let Ok(text) = decode_text(bytes) else { return Ok(()) };
     let document = match Document::from_text(&text, Path::new("a.sextant.ron")) {
         Ok(document) => document,
@@ -267,7 +275,7 @@ fn lora(bytes: &[u8]) -> Result<(), String> {
 fn config(bytes: &[u8]) -> Result<(), String> {
     UNetConfig::parse(bytes).map(drop).or_else(|error| is_sentence(&error))?;
     ClipConfig::parse(bytes).map(drop).or_else(|error| is_sentence(&error))?;
-    VaeConfig::parse(bytes).map(|vae| drop(vae.factor())).or_else(|error| is_sentence(&error))?;
+    VaeConfig::parse(bytes).map(|vae| _ = vae.factor()).or_else(|error| is_sentence(&error))?;
     TokenizerSettings::parse(bytes).map(drop).or_else(|error| is_sentence(&error))?;
     let Ok(value) = serde_json::from_slice(bytes) else { return Ok(()) };
     let config = match ScheduleConfig::from_json(&value) {
@@ -275,11 +283,12 @@ fn config(bytes: &[u8]) -> Result<(), String> {
         Err(error) => return is_sentence(&error),
     };
     let schedules = [Schedule::Normal, Schedule::Karras, Schedule::Exponential];
-    for (sampler, schedule) in Sampler::ALL.into_iter().flat_map(|sampler| schedules.map(|own| (sampler, own))) {
+    for (sampler, schedule) in Sampler::ALL.iter().flat_map(|sampler| schedules.map(|own| (*sampler, own))) {
         for steps in [1, 7, 50, 1000] {
             match sampling::build(sampler, schedule, &config, steps) {
                 Err(error) => is_sentence(&error)?,
-                Ok(solver) if solver.calls().iter().all(|call| call.sigma.is_finite() && call.timestep.is_finite()) => {}
+                Ok(solver) if solver.calls().iter().all(|call| call.sigma.is_finite() && call.timestep.is_finite()) => {
+                }
                 Ok(solver) => return Err(format!("{sampler:?}, {schedule:?}, {steps} steps: {:?}", solver.calls())),
             }
         }

@@ -64,7 +64,12 @@ pub fn run_files(plan: &Plan) -> Result<(), String> {
         let begun = Instant::now();
         let (found, peak) = instrument::measured(|| findings::check(plan.run, &input));
         let what = found.map_or("fine".to_owned(), |finding| format!("{}: {}", finding.kind, finding.what));
-        println!("{}: {} bytes, {:?}, at most {peak} bytes of memory: {what}", path.display(), input.len(), begun.elapsed());
+        println!(
+            "{}: {} bytes, {:?}, at most {peak} bytes of memory: {what}",
+            path.display(),
+            input.len(),
+            begun.elapsed()
+        );
     }
     Ok(())
 }
@@ -77,13 +82,14 @@ impl<'a> Worker<'a> {
     }
 
     fn run(mut self) -> Result<(), String> {
-        let begun = Instant::now();
+        let (begun, used) = (Instant::now(), findings::processor_time());
         let end = begun + Duration::from_secs(self.plan.seconds);
         let before = Statistics::read(&self.plan.statistics());
         let inputs = self.load();
         let (format, most, more) = formats::of(&self.plan.target);
         let words = corpus::words(&inputs, more);
-        let mut random = Random::new(begun.elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) ^ before.executions);
+        let mut random =
+            Random::new(begun.elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) ^ before.executions);
         for input in inputs {
             self.try_input(&input, false);
         }
@@ -103,10 +109,10 @@ impl<'a> Worker<'a> {
             }
             if told.elapsed().as_secs() >= 5 {
                 told = Instant::now();
-                self.write(&before, begun)?;
+                self.write(&before, used())?;
             }
         }
-        self.write(&before, begun)
+        self.write(&before, used())
     }
 
     /// The inputs on disk, without those that are known to end the process.
@@ -183,11 +189,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn write(&self, before: &Statistics, begun: Instant) -> Result<(), String> {
+    fn write(&self, before: &Statistics, used: Duration) -> Result<(), String> {
         let edges = self.seen.iter().filter(|seen| **seen != 0).count();
         let executions = before.executions + self.executions;
-        let seconds = before.seconds + begun.elapsed().as_secs();
-        let text = format!("{executions} executions, {seconds} seconds, {} inputs, {edges} edges\n", self.pool.len());
+        let milliseconds = before.milliseconds + used.as_millis() as u64;
+        let text = format!(
+            "{executions} executions, {milliseconds} ms of the processor, {} inputs, {edges} edges\n",
+            self.pool.len()
+        );
         fs::write(self.plan.statistics(), text).map_err(|error| error.to_string())
     }
 }
@@ -206,13 +215,13 @@ fn bucket(count: u8) -> u8 {
 /// Of all runs of a target together.
 struct Statistics {
     executions: u64,
-    seconds: u64,
+    milliseconds: u64,
 }
 
 impl Statistics {
     fn read(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap_or_default();
         let mut numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
-        Self { executions: numbers.next().unwrap_or(0), seconds: numbers.next().unwrap_or(0) }
+        Self { executions: numbers.next().unwrap_or(0), milliseconds: numbers.next().unwrap_or(0) }
     }
 }
