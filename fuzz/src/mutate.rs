@@ -63,6 +63,9 @@ const NUMBERS: &[&str] = &[
     "1e999999999",
 ];
 
+/// The length of a stretched text, in bytes.
+const STRETCHED: usize = 1 << 20;
+
 const BYTES: &[u8] = b"\0\x01\x7f\x80\xff\"'\\{}[]():,;=<>/|!#%&@*+- \n\r\t.~^`";
 
 /// A changed copy of `input`.
@@ -78,6 +81,14 @@ pub fn mutated(random: &mut Random, input: &[u8], material: &Material<'_>) -> Ve
     }
     bytes.truncate(material.most);
     bytes
+}
+
+/// A part of a text so often that time which grows faster than the text shows.
+pub fn stretched(random: &mut Random, input: &[u8]) -> Vec<u8> {
+    let range = random.range(input.len().min(1 << 12));
+    let part = &input[range.clone()];
+    let copies = STRETCHED / part.len().max(1);
+    [&input[..range.start], &part.repeat(copies), &input[range.end..]].concat()
 }
 
 /// A few changes of any kind.

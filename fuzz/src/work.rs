@@ -12,7 +12,8 @@ use std::{
 use crate::{
     Plan, corpus,
     findings::{self, Kept, Turn},
-    formats, instrument,
+    formats::{self, Format},
+    instrument,
     mutate::{self, Material},
     random::Random,
 };
@@ -21,6 +22,9 @@ use crate::{
 const STACK: usize = 2 << 20;
 /// Inputs that are made of one before another is chosen.
 const TURNS: usize = 48;
+
+/// Of so many chosen texts one is stretched too.
+const STRETCHES: usize = 12;
 
 struct Worker<'a> {
     plan: &'a Plan,
@@ -106,6 +110,10 @@ impl<'a> Worker<'a> {
                 let material = Material { format, words: &words, other: &other, comparisons: &comparisons, most };
                 let input = mutate::mutated(&mut random, &parent, &material);
                 self.try_input(&input, true);
+            }
+            if format == Format::Text && random.one_in(STRETCHES) {
+                let input = mutate::stretched(&mut random, &parent);
+                self.execute(&input);
             }
             if told.elapsed().as_secs() >= 5 {
                 told = Instant::now();

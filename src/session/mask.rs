@@ -65,6 +65,24 @@ mod tests {
     }
 
     #[test]
+    fn a_few_bytes_of_a_vast_picture_are_refused() {
+        let side = 9000;
+        let mut bytes = Vec::new();
+        let mut encoder = ::png::Encoder::new(&mut bytes, side, side);
+        encoder.set_color(::png::ColorType::Grayscale);
+        encoder.set_depth(::png::BitDepth::One);
+        let black = vec![0; side as usize * (side as usize).div_ceil(8)];
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&black)).expect("memory");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mask.png");
+        std::fs::write(&path, &bytes).expect("a file");
+        for refused in [read_mask(&path).map(drop), png::decode_picture(&bytes, "it").map(drop)] {
+            let said = refused.expect_err("a picture of 243 MB in a few KB").to_string();
+            assert!(said.contains("far more memory"), "{said}");
+        }
+    }
+
+    #[test]
     fn a_large_mask_becomes_small() {
         let picture = GrayAlphaImage::from_fn(256, 512, |x, _| LumaA([if x < 128 { 255 } else { 0 }, 255]));
         let mask = mask_of(&picture);

@@ -134,3 +134,23 @@ impl Bits<'_> {
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::within_budget;
+
+    #[test]
+    fn a_few_bytes_of_a_vast_picture_are_not_unpacked() {
+        let (width, height) = (4200, 4000);
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(ColorType::Rgba);
+        encoder.set_compression(png::Compression::Fastest);
+        let flat = vec![0; 4 * (width * height) as usize];
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&flat)).expect("memory");
+        let columns = |needed| within_budget(bytes.len(), || Columns::decode(&bytes, needed)).map(|c| c.width);
+        assert_eq!(columns(HEAD), Some(1), "the signature costs one column");
+        assert_eq!(columns(MAX_PIXELS), None, "all of them are 67 MB");
+    }
+}
