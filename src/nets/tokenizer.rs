@@ -2,8 +2,14 @@
 //!
 //! Separate from the text encoder, which takes ids alone.
 
-use std::{collections::HashMap, ops::Range, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    panic::{self, AssertUnwindSafe},
+    sync::OnceLock,
+};
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokenizers::AddedToken;
 
@@ -14,7 +20,7 @@ use crate::tensor::{Token, TokenKind};
 pub enum TokenizerError {
     #[error("the tokenizer cannot be built: {0}")]
     Build(#[source] tokenizers::Error),
-    #[error("the tokenizer's vocabulary is not valid: {0}")]
+    #[error("the tokenizer's file is not the JSON that was expected: {0}")]
     Vocabulary(#[from] serde_json::Error),
     #[error("the tokenizer's vocabulary lacks the {role} token \"{token}\"")]
     NoToken { role: &'static str, token: String },
@@ -84,7 +90,8 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError`] where the file is no tokenizer, or lacks one of the special tokens.
     pub fn from_json(json: &[u8], settings: &TokenizerSettings, positions: usize) -> Result<Self, TokenizerError> {
-        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(TokenizerError::Build)?;
+        let _: IgnoredAny = serde_json::from_slice(json)?;
+        let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json)).map_err(TokenizerError::Build)?;
         Self::finish(inner, settings, positions)
     }
 
@@ -102,7 +109,7 @@ impl Tokenizer {
         let merges: Vec<&str> =
             merges.lines().filter(|line| !line.starts_with("#version") && !line.trim().is_empty()).collect();
         let rules = clip_rules(&vocabulary, &merges, &settings.end);
-        let inner = tokenizers::Tokenizer::from_bytes(rules.to_string()).map_err(TokenizerError::Build)?;
+        let inner = guarded(|| tokenizers::Tokenizer::from_bytes(rules.to_string())).map_err(TokenizerError::Build)?;
         Self::finish(inner, settings, positions)
     }
 
@@ -120,7 +127,7 @@ impl Tokenizer {
         // exclamation mark: transformers does so, and the models were trained with it.
         let special = [&settings.start, &settings.end, &settings.padding]
             .map(|token| AddedToken::from(token.as_str(), true).normalized(false));
-        inner.add_special_tokens(special).map_err(TokenizerError::Build)?;
+        guarded(|| inner.add_special_tokens(special)).map_err(TokenizerError::Build)?;
         inner.with_truncation(None).map_err(TokenizerError::Build)?;
         inner.with_padding(None);
         let length = settings.length.unwrap_or(positions).min(positions);
@@ -141,7 +148,7 @@ impl Tokenizer {
     /// # Errors
     /// As for [`Tokenizer::encode`].
     pub fn words(&self, text: &str) -> Result<Vec<Vec<Range<usize>>>, TokenizerError> {
-        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let encoding = guarded(|| self.inner.encode(text, false)).map_err(TokenizerError::Encode)?;
         let mut words: Vec<Vec<Range<usize>>> = Vec::new();
         let mut last = None;
         for (&(from, to), &word) in encoding.get_offsets().iter().zip(encoding.get_word_ids()) {
@@ -164,7 +171,7 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError::Encode`] where the rules of the tokenizer's file fail on this text.
     pub fn encode(&self, text: &str) -> Result<Tokenized, TokenizerError> {
-        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let encoding = guarded(|| self.inner.encode(text, false)).map_err(TokenizerError::Encode)?;
         let room = self.length - 2;
         let count = encoding.len().min(room);
         let mut ids = Vec::with_capacity(self.length);
@@ -184,6 +191,12 @@ impl Tokenizer {
         }
         Ok(Tokenized { ids, tokens, dropped: encoding.len() - count })
     }
+}
+
+/// What `work` gives. Rules of a file that contradict each other make the tokenizers crate panic, and the window reads texts
+/// with them.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("its rules contradict each other".into()))
 }
 
 /// The tokens that end a word and are words of at least two letters, without the mark of a word's end.
@@ -227,4 +240,31 @@ fn clip_rules(vocabulary: &HashMap<String, u32>, merges: &[&str], unknown: &str)
             "merges": merges,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(json: &str) -> String {
+        let settings = TokenizerSettings::parse(b"{}").expect("JSON");
+        Tokenizer::from_json(json.as_bytes(), &settings, 77).map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn rules_that_make_the_crate_panic_are_refused() {
+        let vocabulary = HashMap::from([("<|startoftext|>".to_owned(), 0), ("<|endoftext|>".to_owned(), 1)]);
+        let mut rules = clip_rules(&vocabulary, &[], "<|endoftext|>");
+        let whole = rules.to_string();
+        assert_eq!(said(&whole), "");
+        rules["decoder"] = json!({ "type": 7 });
+        assert!(
+            said(&rules.to_string()).starts_with("the tokenizer cannot be built: "),
+            "{}",
+            said(&rules.to_string())
+        );
+        for cut in 1..whole.len() {
+            assert!(said(&whole[..cut]).contains("not the JSON that was expected"), "{}", &whole[..cut]);
+        }
+    }
 }
