@@ -49,6 +49,14 @@ pub fn charge(bytes: usize) -> Result<(), OverBudget> {
     Ok(())
 }
 
+/// Checks that the budget has so much left: for what is allocated for a moment, and nothing is taken off.
+///
+/// # Errors
+/// [`OverBudget`].
+pub fn check_room(bytes: usize) -> Result<(), OverBudget> {
+    if LEFT.get().is_some_and(|left| left < bytes) { Err(OverBudget) } else { Ok(()) }
+}
+
 /// Deserializes a list whose entries are charged one by one, for `#[serde(deserialize_with)]`.
 ///
 /// # Errors
@@ -99,6 +107,8 @@ mod tests {
         assert_eq!(within_budget(0, || charge(LEAST)), Ok(()));
         assert_eq!(within_budget(0, || charge(LEAST + 1)), Err(OverBudget));
         assert_eq!(within_budget(LEAST, || charge(LEAST + 1)), Ok(()));
+        assert_eq!(within_budget(0, || check_room(LEAST).and_then(|()| charge(LEAST))), Ok(()));
+        assert_eq!(within_budget(0, || charge(1).and_then(|()| check_room(LEAST))), Err(OverBudget));
         assert_eq!(charge(usize::MAX), Ok(()));
         let within = within_budget(0, || within_budget(LEAST, || charge(LEAST * 2)).and_then(|()| charge(LEAST)));
         assert_eq!(within, Ok(()));

@@ -13,7 +13,7 @@ pub mod read;
 mod text;
 
 pub use atomic::{remove_stale, write_atomically};
-pub use budget::{OverBudget, charge, charged_list, within_budget};
+pub use budget::{OverBudget, charge, charged_list, check_room, within_budget};
 pub use outputs::{Named, OutputError, check_outputs, same_file};
 pub use printable::{one_printable_line, printable_lines};
 pub use private::{create_private_folder, write_private};

@@ -4,17 +4,7 @@
 
 use burn::tensor::TensorReadError;
 
-/// The caller no longer needs the result, and the computation ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the computation was cancelled because its result is no longer needed")]
-pub struct Cancelled;
-
-impl Cancelled {
-    /// `Ok` as long as `is_current` answers yes.
-    pub(super) fn check(is_current: &dyn Fn() -> bool) -> Result<(), Self> {
-        if is_current() { Ok(()) } else { Err(Self) }
-    }
-}
+use super::cancelled::Cancelled;
 
 /// Why a network gave no result.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,8 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::{
     Precision,
-    params::{ParamError, Params, TensorSource},
+    params::Params,
+    source::{ParamError, TensorSource},
 };
 
 /// Numbers without a pattern, as large as weights are, for any name.

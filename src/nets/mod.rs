@@ -10,6 +10,7 @@
 
 mod added_tokens;
 mod attention;
+mod cancelled;
 mod clip;
 mod clip_config;
 mod error;
@@ -24,6 +25,7 @@ mod precision;
 mod predict;
 mod probe;
 mod resnet;
+mod source;
 mod spread;
 mod text;
 mod threads;
@@ -40,14 +42,16 @@ mod vae_blocks;
 mod vae_config;
 
 pub use attention::{AttentionTap, TapRequest};
+pub use cancelled::Cancelled;
 pub use clip::{ClipOutput, ClipText};
 pub use clip_config::{ClipActivation, ClipConfig};
-pub use error::{Cancelled, NetError};
+pub use error::NetError;
 pub use gpu::{KernelCheck, KernelCheckError, kernel_checks, relative};
-pub use params::{ConfigError, ParamError, Params, TensorSource};
+pub use params::Params;
 pub use precision::{Precision, UnknownPrecision};
 pub use predict::{AtStep, Prediction, TextKeys, TimeShifts};
 pub use probe::probe_output;
+pub use source::{ConfigError, ParamError, TensorSource};
 pub use spread::SelfAttention;
 pub use text::TextEncoding;
 pub use threads::is_cpu;

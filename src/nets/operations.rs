@@ -9,7 +9,8 @@ use super::{
     kernels,
     layers::{self, Conv, GroupNorm, LayerNorm, Linear},
     made_up::{self, numbers},
-    params::{ParamError, Params},
+    params::Params,
+    source::ParamError,
     spread::SelfAttention,
 };
 

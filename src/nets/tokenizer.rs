@@ -2,8 +2,14 @@
 //!
 //! Separate from the text encoder, which takes ids alone.
 
-use std::{collections::HashMap, ops::Range, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    panic::{self, AssertUnwindSafe},
+    sync::OnceLock,
+};
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokenizers::{
     AddedToken, Model as _, NormalizedString, Normalizer as _, OffsetType, PreTokenizedString, PreTokenizer as _,
@@ -17,7 +23,7 @@ use crate::tensor::{Token, TokenKind};
 pub enum TokenizerError {
     #[error("the tokenizer cannot be built: {0}")]
     Build(#[source] tokenizers::Error),
-    #[error("the tokenizer's vocabulary is not valid: {0}")]
+    #[error("the tokenizer's file is not the JSON that was expected: {0}")]
     Vocabulary(#[from] serde_json::Error),
     #[error("the tokenizer's vocabulary lacks the {role} token \"{token}\"")]
     NoToken { role: &'static str, token: String },
@@ -108,7 +114,8 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError`] where the file is no tokenizer, or lacks one of the special tokens.
     pub fn from_json(json: &[u8], settings: &TokenizerSettings, positions: usize) -> Result<Self, TokenizerError> {
-        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(TokenizerError::Build)?;
+        let _: IgnoredAny = serde_json::from_slice(json)?;
+        let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json)).map_err(TokenizerError::Build)?;
         Self::finish(inner, settings, positions)
     }
 
@@ -126,7 +133,7 @@ impl Tokenizer {
         let merges: Vec<&str> =
             merges.lines().filter(|line| !line.starts_with("#version") && !line.trim().is_empty()).collect();
         let rules = clip_rules(&vocabulary, &merges, &settings.end);
-        let inner = tokenizers::Tokenizer::from_bytes(rules.to_string()).map_err(TokenizerError::Build)?;
+        let inner = guarded(|| tokenizers::Tokenizer::from_bytes(rules.to_string())).map_err(TokenizerError::Build)?;
         Self::finish(inner, settings, positions)
     }
 
@@ -144,7 +151,7 @@ impl Tokenizer {
         // exclamation mark: transformers does so, and the models were trained with it.
         let special = [&settings.start, &settings.end, &settings.padding]
             .map(|token| AddedToken::from(token.as_str(), true).normalized(false));
-        inner.add_special_tokens(special).map_err(TokenizerError::Build)?;
+        guarded(|| inner.add_special_tokens(special)).map_err(TokenizerError::Build)?;
         inner.with_truncation(None).map_err(TokenizerError::Build)?;
         inner.with_padding(None);
         let length = settings.length.unwrap_or(positions).min(positions);
@@ -218,7 +225,7 @@ impl Tokenizer {
     /// # Errors
     /// As for [`Tokenizer::encode`].
     pub fn add_trigger(&mut self, trigger: &str, ids: Range<u32>) -> Result<bool, TokenizerError> {
-        let encoding = self.inner.encode(trigger, false).map_err(TokenizerError::Encode)?;
+        let encoding = guarded(|| self.inner.encode(trigger, false)).map_err(TokenizerError::Encode)?;
         let tokens = encoding.get_ids().to_vec();
         let is_some = !tokens.is_empty();
         if is_some {
@@ -229,7 +236,7 @@ impl Tokenizer {
 
     /// The tokens of a text, without start, end and padding.
     fn pieces(&self, text: &str) -> Result<Vec<Piece>, TokenizerError> {
-        let encoding = self.inner.encode(text, false).map_err(TokenizerError::Encode)?;
+        let encoding = guarded(|| self.inner.encode(text, false)).map_err(TokenizerError::Encode)?;
         let places = encoding.get_offsets().iter().zip(encoding.get_word_ids());
         let piece =
             |(&id, (&(from, to), &word)): (&u32, (&(usize, usize), &Option<u32>))| Piece { id, range: from..to, word };
@@ -276,6 +283,12 @@ impl Tokenizer {
     }
 }
 
+/// What `work` gives. Rules of a file that contradict each other make the tokenizers crate panic, and the window reads texts
+/// with them.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("its rules contradict each other".into()))
+}
+
 /// The tokens that end a word and are words of at least two letters, without the mark of a word's end.
 fn whole_words(inner: &tokenizers::Tokenizer) -> Vec<String> {
     let vocabulary = inner.get_vocab(false);
@@ -317,4 +330,31 @@ fn clip_rules(vocabulary: &HashMap<String, u32>, merges: &[&str], unknown: &str)
             "merges": merges,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(json: &str) -> String {
+        let settings = TokenizerSettings::parse(b"{}").expect("JSON");
+        Tokenizer::from_json(json.as_bytes(), &settings, 77).map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn rules_that_make_the_crate_panic_are_refused() {
+        let vocabulary = HashMap::from([("<|startoftext|>".to_owned(), 0), ("<|endoftext|>".to_owned(), 1)]);
+        let mut rules = clip_rules(&vocabulary, &[], "<|endoftext|>");
+        let whole = rules.to_string();
+        assert_eq!(said(&whole), "");
+        rules["decoder"] = json!({ "type": 7 });
+        assert!(
+            said(&rules.to_string()).starts_with("the tokenizer cannot be built: "),
+            "{}",
+            said(&rules.to_string())
+        );
+        for cut in 1..whole.len() {
+            assert!(said(&whole[..cut]).contains("not the JSON that was expected"), "{}", &whole[..cut]);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use flate2::{Crc, read::ZlibDecoder};
 
 use super::error::SessionError;
-use crate::files::latin1;
+use crate::files::{charge, latin1};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -138,7 +138,8 @@ fn unpacked(packed: &[u8], room: &mut usize) -> Option<Vec<u8>> {
     let limit = MAX_TEXT.min(*room);
     let text = limited(ZlibDecoder::new(packed), limit);
     *room -= text.as_ref().map_or(limit, Vec::len);
-    text
+    // Latin-1 becomes up to two bytes a letter.
+    text.filter(|text| charge(2 * text.len()).is_ok())
 }
 
 /// Everything that `packed` yields; `None` if it is damaged or exceeds `limit` bytes.

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use image::{GrayAlphaImage, GrayImage, Luma, LumaA};
 
-use super::error::{SessionError, one_line};
+use super::{error::SessionError, png};
 use crate::{
-    files::{read, read_regular},
+    files::{read, read_regular, within_budget},
     recipe::Paint,
     tensor::shrink,
 };
@@ -17,6 +17,8 @@ use crate::{
 const MAX_SIDE: usize = 128;
 /// Brightness 0..=255 above which an element is inside.
 const THRESHOLD: u8 = 127;
+/// Of a pixel: brightness and alpha, and the two of them as one.
+const BYTES: usize = 3;
 
 /// Reads a mask from a picture: the expert draws where it is brighter than mid-grey. Transparent pixels count as black.
 ///
@@ -26,10 +28,9 @@ pub fn read_mask(path: &Path) -> Result<Paint, SessionError> {
     let bytes =
         read_regular(path, read::PICTURE).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
     let name = path.display().to_string();
-    let decoded = image::load_from_memory(&bytes)
-        .map_err(|error| SessionError::NotAPicture { name, what: one_line(error) })?
-        .to_luma_alpha8();
-    Ok(mask_of(&decoded))
+    let decoded = within_budget(bytes.len(), || png::decode(&bytes, png::MOST_SIDE, BYTES));
+    let decoded = decoded.map_err(|what| SessionError::NotAPicture { name, what })?;
+    Ok(mask_of(&decoded.into_luma_alpha8()))
 }
 
 /// The mask of a picture's brightness, with transparent pixels as black.
@@ -61,6 +62,24 @@ mod tests {
         assert_eq!(read_mask(&path).map(|m| m.to_string()).ok().as_deref(), Some("1x4: 1*1 0*2 1*1"));
         let missing = read_mask(&folder.path().join("none.png")).map_err(|e| e.to_string());
         assert!(missing.is_err_and(|e| e.starts_with("cannot read ")));
+    }
+
+    #[test]
+    fn a_few_bytes_of_a_vast_picture_are_refused() {
+        let side = 9000;
+        let mut bytes = Vec::new();
+        let mut encoder = ::png::Encoder::new(&mut bytes, side, side);
+        encoder.set_color(::png::ColorType::Grayscale);
+        encoder.set_depth(::png::BitDepth::One);
+        let black = vec![0; side as usize * (side as usize).div_ceil(8)];
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&black)).expect("memory");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mask.png");
+        std::fs::write(&path, &bytes).expect("a file");
+        for refused in [read_mask(&path).map(drop), png::decode_picture(&bytes, "it").map(drop)] {
+            let said = refused.expect_err("a picture of 243 MB in a few KB").to_string();
+            assert!(said.contains("far more memory"), "{said}");
+        }
     }
 
     #[test]

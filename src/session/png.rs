@@ -7,7 +7,7 @@
 use std::{io::Cursor, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use image::{ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     parameters::parameters_text,
 };
 use crate::{
-    files::{charge, read, read_regular},
+    files::{charge, check_room, read, read_regular, within_budget},
     fingerprint::Fingerprint,
     recipe::Recipe,
     tensor::{Picture, Plane},
@@ -26,7 +26,7 @@ use crate::{
 pub(super) const RECIPE_KEYWORD: &str = "sextant";
 const RUN_KEYWORD: &str = "sextant-run";
 /// The longest side of a picture that is decoded, in pixels.
-const MOST_SIDE: u32 = 1 << 14;
+pub(super) const MOST_SIDE: u32 = 1 << 14;
 /// The longest side of a take's small picture, in pixels. Those that the program writes have 512.
 const MOST_THUMBNAIL: u32 = 1024;
 const PARAMETERS_KEYWORD: &str = "parameters";
@@ -164,7 +164,7 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, SessionError> {
 /// # Errors
 /// [`SessionError::NotAPicture`].
 pub fn read_texts(bytes: &[u8], name: &str) -> Result<Vec<(String, String)>, SessionError> {
-    chunks::read(bytes, name).map(|texts| texts.intact)
+    within_budget(bytes.len(), || chunks::read(bytes, name)).map(|texts| texts.intact)
 }
 
 /// The fingerprint of the run that made the picture, if the PNG file has a readable one.
@@ -179,19 +179,31 @@ pub fn read_fingerprint(bytes: &[u8], name: &str) -> Option<Fingerprint> {
 /// # Errors
 /// [`SessionError::NotAPicture`]; `name` is for its message.
 pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Picture, SessionError> {
-    decode_within(bytes, name, MOST_SIDE)
+    within_budget(bytes.len(), || decode_within(bytes, name, MOST_SIDE))
 }
 
-/// A picture whose sides are at most `side` pixels; they are read before any pixel is.
+/// A picture whose sides are at most `side` pixels, and which the budget has room for.
 fn decode_within(bytes: &[u8], name: &str, side: u32) -> Result<Picture, SessionError> {
-    let refused = |what: String| SessionError::NotAPicture { name: name.to_owned(), what };
+    decode(bytes, side, 3)
+        .map(|decoded| decoded.into_rgb8().into())
+        .map_err(|what| SessionError::NotAPicture { name: name.to_owned(), what })
+}
+
+/// The pixels of a PNG file. Its sides are read before any pixel is: they may be at most `side`, and the budget is charged
+/// with `kept` bytes a pixel.
+///
+/// # Errors
+/// In a few words, what is wrong with it.
+pub(super) fn decode(bytes: &[u8], side: u32, kept: usize) -> Result<DynamicImage, String> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(side), Some(side));
     reader.limits(limits);
-    let decoded = reader.decode().map_err(|error| refused(one_line(error)))?;
-    charge(3 * decoded.width() as usize * decoded.height() as usize).map_err(|error| refused(error.to_string()))?;
-    Ok(decoded.into_rgb8().into())
+    let decoder = reader.into_decoder().map_err(one_line)?;
+    let (width, height) = decoder.dimensions();
+    charge(kept * width as usize * height as usize).map_err(one_line)?;
+    check_room(usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX)).map_err(one_line)?;
+    DynamicImage::from_decoder(decoder).map_err(one_line)
 }
 
 /// The picture shrunk to at most `side` pixels a side, as PNG in base64, for [`super::Take::thumbnail`].

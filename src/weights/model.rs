@@ -14,6 +14,7 @@ use super::{
     embeddings::Embeddings,
     hash::hex,
     lora::{Loras, Network},
+    outline::{INDEX, is_expert_part, read_schedule},
     words::LearnedWords,
 };
 use crate::{
@@ -176,19 +177,6 @@ pub fn load_expert(model: &ModelRef, general: &LoadedModel, device: &Device) -> 
     let words = LearnedWords::read(&files)?.filter(|_| general.changes.is_none()).map(Arc::new);
     Ok(LoadedModel { unet: Arc::new(unet), words, content_hash: hex(hash), ..general.clone() })
 }
-
-pub(super) fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
-    const PATH: &str = "scheduler/scheduler_config.json";
-    ScheduleConfig::from_json(&files.json(PATH)?)
-        .map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
-}
-
-/// Whether there is a U-Net and nothing else.
-pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
-    !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
-}
-
-const INDEX: &str = "model_index.json";
 
 fn load_complete(
     files: &ModelFiles,

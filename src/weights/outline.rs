@@ -2,15 +2,15 @@
 //!
 //! Separate from loading, because comparing two models must not take as long.
 
-use super::{
-    LoadError, ModelFiles, autoencoder,
-    model::{is_expert_part, read_schedule},
-};
+use super::{LoadError, ModelFiles, autoencoder};
 use crate::{
     nets::{ClipConfig, UNetConfig},
     recipe::ModelRef,
     sampling::ScheduleConfig,
 };
+
+/// Of a complete model.
+pub(super) const INDEX: &str = "model_index.json";
 
 /// What a model's config files say, without reading a weight.
 #[derive(Clone, Debug)]
@@ -72,4 +72,15 @@ impl Rest {
     pub fn text_width(&self) -> usize {
         self.text.iter().map(|[width, _]| width).sum()
     }
+}
+
+/// Whether there is a U-Net and nothing else.
+pub(super) fn is_expert_part(files: &ModelFiles) -> bool {
+    !files.has(INDEX) && !files.has("text_encoder/config.json") && files.has("unet/config.json")
+}
+
+pub(super) fn read_schedule(files: &ModelFiles) -> Result<ScheduleConfig, LoadError> {
+    const PATH: &str = "scheduler/scheduler_config.json";
+    ScheduleConfig::from_json(&files.json(PATH)?)
+        .map_err(|source| LoadError::Schedule { path: files.describe(PATH), source })
 }

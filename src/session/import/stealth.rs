@@ -9,7 +9,10 @@ use std::io::Cursor;
 use flate2::read::GzDecoder;
 use png::{BitDepth, ColorType, Decoder, Limits};
 
-use crate::session::chunks::{MAX_TEXT, limited};
+use crate::{
+    files::check_room,
+    session::chunks::{MAX_TEXT, limited},
+};
 
 /// Larger pictures are not decoded.
 const MAX_PIXELS: usize = 1 << 25;
@@ -57,7 +60,8 @@ impl Columns {
             return None;
         }
         let kept = needed.div_ceil(height).min(width);
-        let mut pixels = Vec::new();
+        check_room((if interlaced { width + kept } else { kept }) * height * channels).ok()?;
+        let mut pixels = Vec::with_capacity(kept * height * channels);
         if interlaced {
             let mut all = vec![0; width * height * channels];
             reader.next_frame(&mut all).ok()?;
@@ -128,5 +132,25 @@ impl Bits<'_> {
         let text = self.bytes(head.length / 8)?;
         let text = if head.is_packed { limited(GzDecoder::new(&text[..]), MAX_TEXT)? } else { text };
         Some(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::within_budget;
+
+    #[test]
+    fn a_few_bytes_of_a_vast_picture_are_not_unpacked() {
+        let (width, height) = (4200, 4000);
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(ColorType::Rgba);
+        encoder.set_compression(png::Compression::Fastest);
+        let flat = vec![0; 4 * (width * height) as usize];
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&flat)).expect("memory");
+        let columns = |needed| within_budget(bytes.len(), || Columns::decode(&bytes, needed)).map(|c| c.width);
+        assert_eq!(columns(HEAD), Some(1), "the signature costs one column");
+        assert_eq!(columns(MAX_PIXELS), None, "all of them are 67 MB");
     }
 }

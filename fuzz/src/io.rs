@@ -1,0 +1,4 @@
+//! Reading kept steps.
+
+#[path = "../../src/studio/io/steps/mod.rs"]
+pub mod steps;
