@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     engine::{ConceptReport, FusionReport, Ledger, Norms, ScfgReport, StepReport, Token, TokenKind},
+    files::one_printable_line,
     recipe::Recipe,
     session::{Packed, UnpackBudget},
     studio::document::track::Track,
@@ -29,7 +30,7 @@ const MOST_CALLS: usize = 10_000;
 /// In a few words, what is wrong with them; the track is then as it was.
 pub fn unpack(track: &mut Track, packed: &Packed, budget: &mut UnpackBudget) -> Result<(), String> {
     let file = packed.unpack(budget)?;
-    let arrays = Arrays::from_safetensors(&file).map_err(|error| error.to_string())?;
+    let arrays = Arrays::from_safetensors(&file).map_err(text)?;
     if arrays.read("format").map_err(text)?.1 != [f32::from(FORMAT)] {
         return Err("they were kept by a newer Sextant".into());
     }
@@ -54,8 +55,9 @@ pub fn unpack(track: &mut Track, packed: &Packed, budget: &mut UnpackBudget) -> 
     Ok(())
 }
 
+/// Names of arrays come from the file.
 fn text(error: ArraysError) -> String {
-    error.to_string()
+    one_printable_line(&error.to_string()).into_owned()
 }
 
 fn read_preview(arrays: &Arrays, step: usize, before: &Planes) -> Result<(Arc<Picture>, Planes), String> {
