@@ -13,6 +13,7 @@ mod attention;
 mod cancelled;
 mod clip;
 mod clip_config;
+mod clip_rules;
 mod error;
 mod gpu;
 mod kernels;

@@ -10,12 +10,15 @@ use std::{
 };
 
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenizers::{
     AddedToken, Model as _, NormalizedString, Normalizer as _, OffsetType, PreTokenizedString, PreTokenizer as _,
 };
 
-use super::added_tokens::{AddedTokens, Piece};
+use super::{
+    added_tokens::{AddedTokens, Piece},
+    clip_rules::clip_rules,
+};
 use crate::tensor::{Token, TokenKind};
 
 /// Why a tokenizer cannot be built, or a text not be tokenized.
@@ -299,41 +302,10 @@ fn whole_words(inner: &tokenizers::Tokenizer) -> Vec<String> {
     words
 }
 
-/// CLIP's tokenizer as a `tokenizer.json`: lower case, split into words, bytes as characters, pairs merged by rank.
-fn clip_rules(vocabulary: &HashMap<String, u32>, merges: &[&str], unknown: &str) -> Value {
-    const WORDS: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
-    json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": [],
-        "normalizer": { "type": "Sequence", "normalizers": [
-            { "type": "NFC" },
-            { "type": "Replace", "pattern": { "Regex": r"\s+" }, "content": " " },
-            { "type": "Lowercase" },
-        ] },
-        "pre_tokenizer": { "type": "Sequence", "pretokenizers": [
-            { "type": "Split", "pattern": { "Regex": WORDS }, "behavior": "Removed", "invert": true },
-            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true },
-        ] },
-        "post_processor": null,
-        "decoder": null,
-        "model": {
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": unknown,
-            "continuing_subword_prefix": "",
-            "end_of_word_suffix": "</w>",
-            "fuse_unk": false,
-            "byte_fallback": false,
-            "vocab": vocabulary,
-            "merges": merges,
-        },
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn said(json: &str) -> String {
