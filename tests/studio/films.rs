@@ -15,7 +15,7 @@ fn touch(window: &mut Window, label: &str, at: f32) {
 #[test]
 fn a_touched_slider_shows_five_of_its_values_the_nearest_first() {
     let mut window = Window::rendered();
-    assert!(!window.shows("Take +6"), "nothing is shown before a slider is touched");
+    assert!(!window.shows("Use +6"), "nothing is shown before a slider is touched");
     touch(&mut window, "Strength of sunglasses", 0.7);
     let own = window.recipe().concepts[0].strength;
     assert!(matches!(window.view().selection.slider, Some(of) if matches!(of.parameter, Parameter::Strength(_))));
@@ -31,7 +31,7 @@ fn a_touched_slider_shows_five_of_its_values_the_nearest_first() {
     assert_eq!(rendered, [-12.0, -6.0, 0.0, 6.0, 12.0]);
     assert_eq!(window.recipe().concepts[0].strength, own, "the recipe stays");
     assert_eq!(window.takes().len(), 2, "they are no takes");
-    window.click("Take -6");
+    window.click("Use -6");
     assert_eq!(window.recipe().concepts[0].strength, -6.0);
     assert_eq!(window.request().recipe.concepts[0].strength, -6.0);
 }
@@ -62,7 +62,7 @@ fn filmstrips_can_be_switched_off() {
     window.look(|view| view.appearance.films = false);
     touch(&mut window, "Guidance scale", 0.5);
     window.harness.run_steps(10);
-    assert!(!window.shows("Take 10"));
+    assert!(!window.shows("Use 10"));
     assert!(!window.document().is_working());
 }
 

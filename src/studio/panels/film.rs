@@ -39,9 +39,11 @@ pub fn is_open(view: &View, of: FilmOf) -> bool {
     view.appearance.films && view.selection.slider.is_some_and(|open| open.parameter == of.parameter)
 }
 
-/// Opens the filmstrip of a slider that is touched.
+/// Opens the filmstrip of a slider that was touched. Not before it is let go: what opens moves what is below it, and may make the
+/// column scroll and its sliders narrower.
 pub fn watch(view: &mut View, of: FilmOf, slider: &Response) {
-    if slider.enabled() && (slider.has_focus() || slider.is_pointer_button_down_on()) {
+    let held = slider.ctx.input(|i| i.pointer.any_down());
+    if slider.enabled() && !held && (slider.has_focus() || slider.clicked() || slider.drag_stopped()) {
         view.selection.slider = Some(of);
     }
 }
@@ -91,7 +93,7 @@ fn tile(ui: &mut Ui, textures: &mut Textures, of: FilmOf, frame: &FilmFrame, (re
     let id = ui.scope_id().with(("film", &value));
     let response = ui.interact(rect, id, Sense::click());
     let enabled = ui.is_enabled();
-    let name = format!("Take {value}");
+    let name = format!("Use {value}");
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, enabled, is_own, &name));
     let round = CornerRadius::same(3);
     match &frame.status {

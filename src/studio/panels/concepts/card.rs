@@ -146,7 +146,8 @@ impl Card {
             let up = button(Icon::Up, "Move up", self.row > 0);
             let down = button(Icon::Down, "Move down", self.row + 1 < count);
             let copy = ui.button("Duplicate").on_hover_text("Another concept with the same settings");
-            let keep = ui.button("Library…").on_hover_text("Keep concepts by name, or add some that are kept");
+            let keep =
+                icon_button(ui, Icon::Folder, &format!("Keep {name} by its name, or add concepts that are kept"));
             match () {
                 () if keep.clicked() => Some(Action::Keep),
                 () if up => Some(Action::MoveTo(self.row - 1)),
