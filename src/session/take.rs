@@ -12,6 +12,9 @@ use crate::{fingerprint::Fingerprint, recipe::Recipe};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TakeId(pub u64);
 
+/// The longest name of a take, in letters.
+const MOST_LETTERS: usize = 200;
+
 /// The longest render time of a take: a year.
 const MOST_SECONDS: f32 = 3.2e7;
 
@@ -37,12 +40,16 @@ pub struct Take {
 }
 
 impl Take {
-    /// Brings its recipe and its time within limits. Returns a few words for each that was changed.
+    /// Brings its recipe, its name and its time within limits. Returns a few words for each that was changed.
     pub(super) fn bring_within_limits(&mut self) -> Vec<String> {
         let mut adjusted = self.recipe.bring_within_limits();
         if !(0.0..=MOST_SECONDS).contains(&self.seconds) {
             adjusted.push(format!("render time {} s, now not known", self.seconds));
             self.seconds = 0.0;
+        }
+        if let Some((end, _)) = self.name.char_indices().nth(MOST_LETTERS) {
+            adjusted.push(format!("name of {} bytes, now its first {MOST_LETTERS} letters", self.name.len()));
+            self.name.truncate(end);
         }
         adjusted
     }

@@ -88,22 +88,32 @@ fn numbers_and_texts_that_no_window_writes() {
     }
 }
 
-#[test]
-fn long_lists_and_long_texts() {
+/// Lives with a session of these fields.
+fn live_with_fields(fields: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("long.sextant.ron");
-    let concepts = "(text: \"a\", strength: 1.0),".repeat(10_000);
+    std::fs::write(&path, format!("(format: \"sextant-session\", version: 3, {fields})")).expect("written");
+    live_with(&path);
+}
+
+#[test]
+fn ten_thousand_concepts() {
+    live_with_fields(&format!("recipe: (concepts: [{}])", "(text: \"a\", strength: 1.0),".repeat(10_000)));
+}
+
+#[test]
+fn prompts_of_ten_megabytes() {
     let long = "word ".repeat(2_000_000);
+    live_with_fields(&format!("recipe: (prompt: \"{long}\", negative: \"{long}\")"));
+}
+
+#[test]
+fn twenty_thousand_takes() {
     let takes: String = (1..=20_000).map(|id| format!("(id: ({id}), name: \"take {id}\"),")).collect();
-    let bytes = [
-        format!("recipe: (concepts: [{concepts}])"),
-        format!("recipe: (prompt: \"{long}\", negative: \"{long}\")"),
-        format!("takes: [{takes}]"),
-        format!("takes: [(id: (1), name: \"{long}\")]"),
-    ];
-    for fields in bytes {
-        std::fs::write(&path, format!("(format: \"sextant-session\", version: 3, {fields})")).expect("written");
-        println!("{}", &fields[..40]);
-        live_with(&path);
-    }
+    live_with_fields(&format!("takes: [{takes}]"));
+}
+
+#[test]
+fn a_name_of_ten_megabytes() {
+    live_with_fields(&format!("takes: [(id: (1), name: \"{}\")]", "word ".repeat(2_000_000)));
 }
