@@ -20,7 +20,7 @@ pub struct Library {
     pub looks: Vec<Named<Recipe>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub concepts: Vec<Named<Concept>>,
-    /// Words around a prompt: [`PLACE`] stands for it; without that they follow it.
+    /// Words around a prompt: `{prompt}` stands for it; without that they follow it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<Named<String>>,
     /// The prompts of finished pictures, the newest first.
