@@ -14,11 +14,11 @@ pub(super) fn quantile(p: f64) -> f64 {
         // Exactly, because it is rounded to a timestep.
         return p.max(0.0);
     }
-    let wanted = 2.0 * p * lower_part(0.5);
+    let target = 2.0 * p * lower_part(0.5);
     let (mut low, mut high) = (0.0, 0.5);
     for _ in 0..64 {
         let middle = 0.5 * (low + high);
-        *(if lower_part(middle) < wanted { &mut low } else { &mut high }) = middle;
+        *(if lower_part(middle) < target { &mut low } else { &mut high }) = middle;
     }
     0.5 * (low + high)
 }

@@ -37,7 +37,7 @@ fn spaced(most: f32, least: f32, count: usize) -> Vec<f32> {
     karras(f64::from(most), f64::from(least), 7.0, count).into_iter().map(|sigma| sigma as f32).collect()
 }
 
-fn nearest(sigmas: &[f32], wanted: f32) -> usize {
-    let apart = |i: &usize| (sigmas[*i] - wanted).abs();
+fn nearest(sigmas: &[f32], target: f32) -> usize {
+    let apart = |i: &usize| (sigmas[*i] - target).abs();
     (0..sigmas.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0)
 }

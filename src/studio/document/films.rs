@@ -87,10 +87,10 @@ impl Films {
         let mut frames = self.frames(of, recipe);
         frames.sort_by(|a, b| (a.value - own).abs().total_cmp(&(b.value - own).abs()));
         for frame in frames.iter().filter(|frame| frame.status == FilmStatus::Waiting) {
-            let wanted = of.recipe(recipe, frame.value);
-            match wanted.validate() {
-                Ok(()) => return Some(wanted),
-                Err(reason) => self.put(wanted.canonical(), FilmStatus::Failed(reason.to_string())),
+            let changed = of.recipe(recipe, frame.value);
+            match changed.validate() {
+                Ok(()) => return Some(changed),
+                Err(reason) => self.put(changed.canonical(), FilmStatus::Failed(reason.to_string())),
             }
         }
         None
